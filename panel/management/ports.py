@@ -1,0 +1,43 @@
+"""Small helpers of `manage.py up` about addresses and ports."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+# The sandbox's roles have loopback addresses of their own; the mailroom takes what the panel sends.
+MAILROOM = ("127.0.10.2", 2525)
+
+
+def sandbox_mail(data_dir: Path) -> dict[str, str]:
+    """Settings that send the panel's own mail into the sandbox."""
+    del data_dir
+    return {"ROOKERY_SMTP_HOST": MAILROOM[0], "ROOKERY_SMTP_PORT": str(MAILROOM[1])}
+
+
+def require_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} of {host} is taken. Stop what uses it, or choose another: ROOKERY_PORT={port + 1}"
+            ) from error
+
+
+def wait_until_open(host: str, port: int, still_alive: Callable[[], None], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        still_alive()
+        try:
+            socket.create_connection((host, port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise CommandError(f"The web server did not open port {port} within {seconds:.0f} s.")

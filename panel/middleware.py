@@ -1,0 +1,94 @@
+"""What every request passes: an id and a client address, security headers, and the actor that it acts as."""
+
+from __future__ import annotations
+
+import ipaddress
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from tenants.actor import Actor, Via
+from tenants.models import Account
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class PanelRequest(HttpRequest):
+    """A request after our middleware; for type hints."""
+
+    request_id: str
+    client_ip: str | None
+    actor: Actor
+
+
+def client_ip(request: HttpRequest) -> str | None:
+    """The client's address; forwarded headers count only behind a proxy that settings name."""
+    peer = request.META.get("REMOTE_ADDR") or ""
+    if peer in settings.TRUSTED_PROXIES:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        hops = [hop.strip() for hop in forwarded if hop.strip()]
+        while hops and hops[-1] in settings.TRUSTED_PROXIES:
+            hops.pop()
+        peer = hops[-1] if hops else peer
+    try:
+        return str(ipaddress.ip_address(peer))
+    except ValueError:
+        return None
+
+
+class RequestContext:
+    """Gives the request an id (also in the answer) and finds the client's address."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
+        request.client_ip = client_ip(request)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class SecurityHeaders:
+    """No inline script or style, no frames, no referrer to other sites; private pages are not stored."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.setdefault("Referrer-Policy", "same-origin")
+        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class CurrentActor:
+    """`request.actor` for HTML pages; the API sets its own after it knows the token."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.actor = actor_of(request, Via.WEB)  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+def actor_of(request: HttpRequest, via: Via) -> Actor:
+    user = getattr(request, "user", None)
+    return Actor(
+        account=user if isinstance(user, Account) and user.is_active else None,
+        via=via,
+        ip=getattr(request, "client_ip", None),
+        request_id=getattr(request, "request_id", ""),
+    )

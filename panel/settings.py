@@ -1,0 +1,275 @@
+"""Every setting of Rookery, from the environment or from a file named by `<NAME>_FILE`.
+
+A value that makes no sense stops the start with a sentence; nothing is guessed. The defaults run the
+whole product on one machine out of one folder (`ROOKERY_DATA`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import EnvError, FileAwareEnv
+
+from tenants import keys
+
+env = FileAwareEnv()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _read(parser: Any, name: str, default: Any, **rules: Any) -> Any:
+    try:
+        return parser(name, default, **rules)
+    except EnvError as error:
+        raise ImproperlyConfigured(f"The setting {name} is not usable: {error}") from error
+
+
+def _base_url() -> str:
+    url = str(_read(env.str, "ROOKERY_URL", f"http://127.0.0.1:{PORT}")).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        raise ImproperlyConfigured(
+            f"The setting ROOKERY_URL is {url!r}. Write the address that people type, without a path,"
+            " for example https://panel.example.org."
+        )
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+# Where things are ---------------------------------------------------------------------------------
+
+DATA_DIR = Path(str(_read(env.str, "ROOKERY_DATA", str(BASE_DIR / "var")))).expanduser().absolute()
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+PORT = _read(env.int, "ROOKERY_PORT", 8080)
+if not 1 <= PORT <= 65535:
+    raise ImproperlyConfigured(f"The setting ROOKERY_PORT is {PORT}; choose a port from 1 to 65535.")
+BASE_URL = _base_url()
+DEBUG = _read(env.bool, "ROOKERY_DEBUG", False)
+SANDBOX = _read(env.bool, "ROOKERY_SANDBOX", False)
+if SANDBOX and not _is_loopback(urlsplit(BASE_URL).hostname or ""):
+    raise ImproperlyConfigured(
+        "ROOKERY_SANDBOX is on, but ROOKERY_URL is not an address of this machine. The sandbox has no real"
+        " mail servers: switch it off for real use."
+    )
+SANDBOX_CONTROL = DATA_DIR / "sandbox" / "control.sock"
+SANDBOX_MAIL_DIR = DATA_DIR / "sandbox" / "mail"
+MIRROR_DIR = DATA_DIR / "mirrors"
+
+# Keys ---------------------------------------------------------------------------------------------
+# The web process is given the public key only; `manage.py up` hands the private one to workers.
+
+SECRET_KEY = _read(env.str, "ROOKERY_SECRET_KEY", "") or keys.read_or_make_web_secret(DATA_DIR / "keys")
+WORKERS_PUBLIC_KEY = _read(env.str, "ROOKERY_WORKERS_PUBLIC_KEY", "") or keys.read_or_make_workers_pair(
+    DATA_DIR / "keys"
+)
+WORKERS_KEY = _read(env.str, "ROOKERY_WORKERS_KEY", "")
+
+# Django -------------------------------------------------------------------------------------------
+
+ALLOWED_HOSTS = sorted({urlsplit(BASE_URL).hostname or "", *_read(env.list, "ROOKERY_HOSTS", [])})
+if _is_loopback(urlsplit(BASE_URL).hostname or ""):
+    ALLOWED_HOSTS = sorted({*ALLOWED_HOSTS, "127.0.0.1", "localhost"})
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+INSTALLED_APPS = [
+    "panel",
+    "tenants",
+    "workers",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+]
+MIDDLEWARE = [
+    "panel.middleware.RequestContext",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "panel.middleware.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "panel.middleware.CurrentActor",
+]
+ROOT_URLCONF = "panel.urls"
+ASGI_APPLICATION = "panel.asgi.application"
+WSGI_APPLICATION = "panel.wsgi.application"
+FORM_RENDERER = "panel.web.forms.RookeryRenderer"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "panel.web.frame.frame",
+            ],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+        },
+    }
+]
+
+AUTH_USER_MODEL = "tenants.Account"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "sign-in"
+
+SECURE_COOKIES = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_NAME = "rookery_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_NAME = "rookery_csrf"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if _read(env.bool, "ROOKERY_BEHIND_PROXY", False) else None
+)
+TRUSTED_PROXIES = tuple(_read(env.list, "ROOKERY_TRUSTED_PROXIES", []))
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = _read(env.str, "ROOKERY_TIME_ZONE", "UTC")
+USE_I18N = True
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Database -----------------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    url = str(_read(env.str, "DATABASE_URL", ""))
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "rookery.sqlite3",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 10,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+            },
+            # A file, so that other processes of a test can open the same database.
+            "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
+        }
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured(
+            "The setting DATABASE_URL must look like postgresql://user:password@host:5432/name;"
+            " leave it out to use SQLite."
+        )
+    socket_dir = env.str("PGHOST", "")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.strip("/"),
+        "USER": parts.username or "",
+        "PASSWORD": parts.password or "",
+        "HOST": parts.hostname or socket_dir,
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}},
+    }
+
+
+DATABASES = {"default": _database()}
+
+# Broker -------------------------------------------------------------------------------------------
+
+REDIS_URL = _read(env.str, "REDIS_URL", "")
+SWEEP_SECONDS = _read(env.float, "ROOKERY_SWEEP_SECONDS", 3.0)
+CHECK_SECONDS = _read(env.float, "ROOKERY_CHECK_SECONDS", 60.0)
+if SWEEP_SECONDS <= 0 or CHECK_SECONDS <= 0:
+    raise ImproperlyConfigured("ROOKERY_SWEEP_SECONDS and ROOKERY_CHECK_SECONDS must be above zero.")
+
+# Mail that the panel sends ------------------------------------------------------------------------
+
+EMAIL_HOST = _read(env.str, "ROOKERY_SMTP_HOST", "127.0.0.1")
+EMAIL_PORT = _read(env.int, "ROOKERY_SMTP_PORT", 25)
+EMAIL_HOST_USER = _read(env.str, "ROOKERY_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = _read(env.str, "ROOKERY_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = _read(env.bool, "ROOKERY_SMTP_STARTTLS", False)
+EMAIL_USE_SSL = _read(env.bool, "ROOKERY_SMTP_TLS", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = _read(env.str, "ROOKERY_MAIL_FROM", "Rookery <rookery@localhost>")
+
+# API ----------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "panel.api.authentication.TokenAuthentication",
+        "panel.api.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "panel.api.pagination.CursorPagination",
+    "EXCEPTION_HANDLER": "panel.api.errors.exception_handler",
+    "DEFAULT_THROTTLE_CLASSES": ["panel.api.throttling.ActorThrottle"],
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Rookery",
+    "DESCRIPTION": "Desired state of self-owned e-mail, and the proof that it is so outside.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Logs ---------------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": _read(env.str, "ROOKERY_LOG_LEVEL", "INFO").upper()},
+    "loggers": {"paramiko": {"level": "CRITICAL"}, "django.server": {"level": "WARNING"}},
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,192 @@
+"""Accounts: signing in by a one-time link or a panel password, and keys for programs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from tenants import access, tokens
+from tenants.actions.audit import record
+from tenants.actions.mail import owe_mail
+from tenants.actor import Actor
+from tenants.errors import Absent, Checks, Forbidden, Invalid, Problem
+from tenants.formats.addresses import check_target
+from tenants.formats.text import check_text
+from tenants.models import Account, ApiToken, Organization, SignInLink
+
+LINK_LIFETIME = timedelta(minutes=30)
+FIRST_LINK_LIFETIME = timedelta(hours=24)
+
+
+def sign_in_url(token: str) -> str:
+    return f"{settings.BASE_URL}/sign-in/{token}"
+
+
+def _new_link(account: Account, lifetime: timedelta) -> str:
+    token = tokens.new_token()
+    SignInLink.objects.create(
+        account=account, digest=tokens.digest(token), expires_at=timezone.now() + lifetime
+    )
+    return token
+
+
+def account_for(email: str) -> Account:
+    """The account whose sign-in is `email`, made if there is none. The caller has proof that it is theirs."""
+    address = check_target(email, field="email").lower()
+    account, made = Account.objects.get_or_create(email=address)
+    if made:
+        account.set_unusable_password()
+        account.save(update_fields=["password"])
+    return account
+
+
+@transaction.atomic
+def create_operator(*, actor: Actor, email: str, name: str = "") -> tuple[Account, str]:
+    """Make (or promote) an operator and a one-time link for them; returns both. Only Rookery's own shell."""
+    if not actor.system:
+        raise Forbidden("Operators are made at the server's command line: manage.py operator EMAIL.")
+    checks = Checks()
+    with checks:
+        email = check_target(email, field="email").lower()
+    with checks:
+        name = check_text(name, field="name", maximum=100) if name else ""
+    checks.finish()
+    account = account_for(email)
+    Account.objects.filter(pk=account.pk).update(is_staff=True, name=name or account.name)
+    account.refresh_from_db()
+    token = _new_link(account, FIRST_LINK_LIFETIME)
+    record(actor, "create_operator", account.email, f"{account.email} became an operator of this Rookery.")
+    return account, sign_in_url(token)
+
+
+@transaction.atomic
+def ask_for_sign_in_link(*, actor: Actor, email: str) -> None:
+    """Mail a one-time link. The answer is the same whether there is such an account or not."""
+    with Checks() as checks:
+        email = check_target(email, field="email").lower()
+    checks.finish()
+    account = Account.objects.filter(email=email, is_active=True).first()
+    if account is None:
+        return
+    token = _new_link(account, LINK_LIFETIME)
+    owe_mail(
+        recipient=account.email,
+        subject="Your link to sign in to Rookery",
+        body=(
+            "Hello,\n\nsomebody, probably you, asked to sign in to Rookery with this address."
+            f" Open this page and press the button:\n\n{sign_in_url(token)}\n\n"
+            "The link works once, for 30 minutes. If it was not you, do nothing."
+        ),
+    )
+    record(actor, "ask_for_sign_in_link", account.email, f"A sign-in link was sent to {account.email}.")
+
+
+@transaction.atomic
+def redeem_sign_in_link(*, actor: Actor, token: str) -> Account:
+    """Use up a one-time link and return its account; raises Absent for a used, old or unknown one."""
+    now = timezone.now()
+    link = (
+        SignInLink.objects.select_related("account")
+        .filter(digest=tokens.digest(token), expires_at__gt=now, account__is_active=True)
+        .first()
+    )
+    if link is None or not SignInLink.objects.filter(pk=link.pk, used_at=None).update(used_at=now):
+        raise Absent
+    record(
+        Actor(account=link.account, via=actor.via, ip=actor.ip, request_id=actor.request_id),
+        "sign_in",
+        link.account.email,
+        f"{link.account.email} signed in by a one-time link.",
+    )
+    return link.account
+
+
+@transaction.atomic
+def set_panel_password(*, actor: Actor, password: str) -> None:
+    """Give the actor's own account a password for the panel (never a mailbox's passphrase)."""
+    account = _own_account(actor)
+    try:
+        validate_password(password, account)
+    except ValidationError as error:
+        raise Invalid(Problem("password", sentence) for sentence in error.messages) from error
+    account.set_password(password)
+    account.save(update_fields=["password"])
+    record(actor, "set_panel_password", account.email, f"{account.email} set a panel password.")
+
+
+@transaction.atomic
+def create_token(
+    *,
+    actor: Actor,
+    name: str,
+    organization: Organization | None = None,
+    read_only: bool = False,
+    days: int | None = 90,
+) -> tuple[ApiToken, str]:
+    """Make a key for a program that acts as the actor; returns the row and the key, which is shown once."""
+    account = _own_account(actor)
+    checks = Checks()
+    with checks:
+        name = check_text(name, field="name", maximum=100)
+    if days is not None and not 1 <= days <= 366:
+        checks.problems.append(Problem("days", f"{days} days is not possible.", "Choose 1 to 366, or never."))
+    checks.finish()
+    if organization is not None:
+        access.require(actor, access.Verb.VIEW, organization)
+    key = tokens.new_token(ApiToken.PREFIX)
+    row = ApiToken.objects.create(
+        account=account,
+        organization=organization,
+        name=name,
+        digest=tokens.digest(key),
+        hint=key[:8],
+        read_only=read_only,
+        expires_at=timezone.now() + timedelta(days=days) if days else None,
+    )
+    record(
+        actor,
+        "create_token",
+        row.name,
+        f"{account.email} made the API token “{row.name}”.",
+        organization=organization,
+        after={"read_only": read_only, "expires_at": row.expires_at.isoformat() if row.expires_at else None},
+    )
+    return row, key
+
+
+@transaction.atomic
+def revoke_token(*, actor: Actor, token_id: int) -> None:
+    account = _own_account(actor)
+    row = ApiToken.objects.filter(pk=token_id, account=account).first()
+    if row is None:
+        raise Absent
+    row.delete()
+    record(actor, "revoke_token", row.name, f"{account.email} revoked the API token “{row.name}”.")
+
+
+def _own_account(actor: Actor) -> Account:
+    if actor.account is None:
+        raise Absent
+    if actor.token:
+        raise Forbidden("A program's token cannot change how its person signs in. Sign in to the panel.")
+    return actor.account
+
+
+def find_token(key: str) -> ApiToken | None:
+    """The live token with this key, or nothing. Its last use is noted at most once a minute."""
+    now = timezone.now()
+    row = (
+        ApiToken.objects.select_related("account")
+        .filter(digest=tokens.digest(key), account__is_active=True)
+        .first()
+    )
+    if row is None or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    if row.last_used_at is None or now - row.last_used_at > timedelta(minutes=1):
+        ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)
+    return row

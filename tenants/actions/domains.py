@@ -1,0 +1,85 @@
+"""Domains of an organization."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from tenants import access
+from tenants.actions.audit import record
+from tenants.actions.organizations import take_quota
+from tenants.actor import Actor
+from tenants.errors import Checks, Conflict, Invalid, Problem
+from tenants.formats.addresses import check_domain, check_host_name
+from tenants.models import Domain, Organization
+
+
+@transaction.atomic
+def create_domain(*, actor: Actor, organization: Organization, name: str) -> Domain:
+    """Add a mail domain. Above or below a domain of another organization is refused."""
+    access.require(actor, access.Verb.VIEW, organization)
+    access.require_create(actor, access.Kind.DOMAIN, organization)
+    with Checks() as checks:
+        name = check_domain(name, field="name")
+    checks.finish()
+    _require_free(name, organization)
+    take_quota(organization, "domain")
+    try:
+        with transaction.atomic():
+            domain = Domain.objects.create(organization=organization, name=name)
+    except IntegrityError as error:
+        raise Conflict(f"{name} was added by somebody else just now.") from error
+    record(actor, "create_domain", name, f"The domain {name} was added.", domain=domain)
+    return domain
+
+
+def _require_free(name: str, organization: Organization) -> None:
+    labels = name.split(".")
+    parents = [".".join(labels[index:]) for index in range(1, len(labels) - 1)]
+    if Domain.objects.filter(name=name, organization=organization).exists():
+        raise Invalid.of("name", f"{organization} has {name} already.", "Open it from the list of domains.")
+    # Foreign domains are not named: who has what is nobody else's business.
+    foreign = Domain.objects.exclude(organization=organization)
+    if (
+        foreign.filter(name__in=[name, *parents]).exists()
+        or foreign.filter(name__endswith=f".{name}").exists()
+    ):
+        raise Invalid.of(
+            "name",
+            f"{name}, a domain above it or one below it belongs to another organization here.",
+            "If it is yours, ask an operator of this Rookery to hand it over.",
+        )
+
+
+@transaction.atomic
+def change_domain(
+    *, actor: Actor, domain: Domain, requests: str | None = None, submission_host: str | None = None
+) -> Domain:
+    """Change who may ask for addresses, and the name that mail programs connect to."""
+    access.require(actor, access.Verb.CHANGE, domain)
+    checks = Checks()
+    before = {"requests": domain.requests, "submission_host": domain.submission_host}
+    if requests is not None:
+        if requests not in Domain.Requests.values:
+            checks.problems.append(
+                Problem("requests", f"“{requests}” is no choice.", "Choose closed or moderated.")
+            )
+        domain.requests = requests
+    if submission_host is not None:
+        with checks:
+            domain.submission_host = (
+                check_host_name(submission_host, field="submission_host") if submission_host.strip() else ""
+            )
+    checks.finish()
+    domain.save(update_fields=["requests", "submission_host"])
+    after = {"requests": domain.requests, "submission_host": domain.submission_host}
+    if after != before:
+        record(
+            actor,
+            "change_domain",
+            domain.name,
+            f"The settings of {domain.name} were changed.",
+            domain=domain,
+            before=before,
+            after=after,
+        )
+    return domain

@@ -1,0 +1,218 @@
+"""Addresses: making them, who gets their mail, passphrases, switching off, the trash."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from tenants import access
+from tenants.actions.audit import record
+from tenants.actions.marks import mark_mailbox
+from tenants.actions.organizations import give_quota_back, take_quota
+from tenants.actions.targets import add_target_rows, check_target_list
+from tenants.actor import Actor
+from tenants.errors import Checks, Conflict, Invalid
+from tenants.formats.addresses import check_local_part
+from tenants.formats.passphrase import check_hash
+from tenants.formats.text import check_text
+from tenants.models import Account, Domain, Mailbox
+from tenants.secrets import Purpose, seal
+
+# What every domain should answer for (RFC 2142); a new domain is offered them.
+OFFERED_LOCAL_PARTS = ("postmaster", "abuse", "hostmaster")
+
+
+@transaction.atomic
+def create_mailbox(
+    *,
+    actor: Actor,
+    domain: Domain,
+    local_part: str,
+    targets: Sequence[str],
+    password_hash: str = "",
+    note: str = "",
+    holder: Account | None = None,
+) -> Mailbox:
+    """Add an address. Without a passphrase's hash it is an alias: it gets mail, nobody can log in with it."""
+    access.require(actor, access.Verb.VIEW, domain)
+    access.require_create(actor, access.Kind.MAILBOX, domain.organization)
+    checks = Checks()
+    with checks:
+        local_part = check_local_part(local_part)
+    with checks:
+        targets = check_target_list(targets, domain)
+    with checks:
+        password_hash = check_hash(password_hash) if password_hash else ""
+    with checks:
+        note = check_text(note, field="note", maximum=200) if note else ""
+    checks.finish()
+    mailbox = insert_mailbox(
+        domain=domain, local_part=local_part, password_hash=password_hash, note=note, holder=holder
+    )
+    add_target_rows(actor, mailbox, targets)
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "create_mailbox",
+        mailbox,
+        f"The address {mailbox} was made.",
+        mailbox=mailbox,
+        target=target,
+        after={"targets": list(targets), "kind": mailbox.kind, "note": note},
+    )
+    return mailbox
+
+
+def insert_mailbox(
+    *, domain: Domain, local_part: str, password_hash: str, note: str, holder: Account | None
+) -> Mailbox:
+    """The row itself, its quota and its uniqueness; shared by making an address and approving a request."""
+    sealed = seal(Purpose.MAILBOX_HASH, password_hash) if password_hash else None
+    return insert_sealed_mailbox(
+        domain=domain, local_part=local_part, sealed_hash=sealed, note=note, holder=holder
+    )
+
+
+def insert_sealed_mailbox(
+    *, domain: Domain, local_part: str, sealed_hash: bytes | None, note: str, holder: Account | None
+) -> Mailbox:
+    existing = Mailbox.objects.filter(domain=domain, local_part=local_part).first()
+    if existing is not None:
+        if existing.trashed_at:
+            raise Invalid.of(
+                "local_part",
+                f"{existing} is in the trash.",
+                "Restore it from there, or choose another name.",
+            )
+        raise Invalid.of("local_part", f"{existing} exists already.", "Open it, or choose another name.")
+    take_quota(domain.organization, "mailbox")
+    try:
+        with transaction.atomic():
+            return Mailbox.objects.create(
+                domain=domain,
+                local_part=local_part,
+                kind=Mailbox.Kind.MAILBOX if sealed_hash else Mailbox.Kind.ALIAS,
+                sealed_hash=sealed_hash,
+                note=note,
+                holder=holder,
+                changed_at=timezone.now(),
+            )
+    except IntegrityError as error:
+        raise Conflict(f"{local_part}@{domain.name} was made by somebody else just now.") from error
+
+
+@transaction.atomic
+def set_passphrase(*, actor: Actor, mailbox: Mailbox, password_hash: str) -> Mailbox:
+    """Replace the passphrase, given as the BLAKE2b hash that the browser or `b2sum` made."""
+    access.require(actor, access.Verb.CHANGE, mailbox)
+    _require_in_use(mailbox)
+    with Checks() as checks:
+        password_hash = check_hash(password_hash)
+    checks.finish()
+    mailbox.sealed_hash = seal(Purpose.MAILBOX_HASH, password_hash)
+    mailbox.kind = Mailbox.Kind.MAILBOX
+    mailbox.save(update_fields=["sealed_hash", "kind"])
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "set_passphrase",
+        mailbox,
+        f"{mailbox} got a new passphrase.",
+        mailbox=mailbox,
+        target=target,
+        after={"passphrase": "changed"},
+    )
+    return mailbox
+
+
+@transaction.atomic
+def switch_mailbox(*, actor: Actor, mailbox: Mailbox, enabled: bool) -> Mailbox:
+    """Switch an address on or off. Off: no login, no mail, everything kept here."""
+    access.require(actor, access.Verb.CHANGE, mailbox)
+    _require_in_use(mailbox)
+    if mailbox.enabled == enabled:
+        return mailbox
+    mailbox.enabled = enabled
+    mailbox.save(update_fields=["enabled"])
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "switch_mailbox",
+        mailbox,
+        f"{mailbox} was switched {'on' if enabled else 'off'}.",
+        mailbox=mailbox,
+        target=target,
+        before={"enabled": not enabled},
+        after={"enabled": enabled},
+    )
+    return mailbox
+
+
+@transaction.atomic
+def change_note(*, actor: Actor, mailbox: Mailbox, note: str) -> Mailbox:
+    """Change the owner's note; it stays here and is never written to the mail server."""
+    access.require(actor, access.Verb.CHANGE, mailbox)
+    with Checks() as checks:
+        note = check_text(note, field="note", maximum=200) if note else ""
+    checks.finish()
+    if note != mailbox.note:
+        before, mailbox.note = mailbox.note, note
+        mailbox.save(update_fields=["note"])
+        record(
+            actor,
+            "change_note",
+            mailbox,
+            f"The note of {mailbox} was changed.",
+            mailbox=mailbox,
+            before={"note": before},
+            after={"note": note},
+        )
+    return mailbox
+
+
+@transaction.atomic
+def trash_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
+    """Take an address away from the outside; it can come back from the trash with its passphrase."""
+    access.require(actor, access.Verb.DELETE, mailbox)
+    if not Mailbox.objects.filter(pk=mailbox.pk, trashed_at=None).update(trashed_at=timezone.now()):
+        raise Conflict(f"{mailbox} is in the trash already.")
+    mailbox.refresh_from_db()
+    give_quota_back(mailbox.domain.organization, "mailbox")
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "trash_mailbox",
+        mailbox,
+        f"{mailbox} was put into the trash.",
+        mailbox=mailbox,
+        target=target,
+        before={"targets": [row.address for row in mailbox.targets.all()]},
+    )
+    return mailbox
+
+
+@transaction.atomic
+def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
+    """Bring an address back from the trash as it was."""
+    access.require(actor, access.Verb.DELETE, mailbox)
+    if not Mailbox.objects.filter(pk=mailbox.pk, trashed_at__isnull=False).update(trashed_at=None):
+        raise Conflict(f"{mailbox} is not in the trash.")
+    mailbox.refresh_from_db()
+    take_quota(mailbox.domain.organization, "mailbox")
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "restore_mailbox",
+        mailbox,
+        f"{mailbox} came back from the trash.",
+        mailbox=mailbox,
+        target=target,
+    )
+    return mailbox
+
+
+def _require_in_use(mailbox: Mailbox) -> None:
+    if mailbox.trashed_at is not None:
+        raise Conflict(f"{mailbox} is in the trash. Restore it first.")

@@ -1,0 +1,167 @@
+"""Organizations, their people and quotas."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+
+from tenants import access
+from tenants.actions.accounts import account_for
+from tenants.actions.audit import record
+from tenants.actor import Actor
+from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
+from tenants.formats.text import check_text
+from tenants.models import Membership, Organization
+
+Role = Membership.Role
+
+
+@transaction.atomic
+def create_organization(
+    *, actor: Actor, name: str, domain_quota: int = 10, mailbox_quota: int = 1000
+) -> Organization:
+    """Make an organization; the operator who makes it becomes its first owner."""
+    access.require_create(actor, access.Kind.ORGANIZATION, None)
+    checks = Checks()
+    with checks:
+        name = check_text(name, field="name", maximum=100)
+    checks.problems += _quota_problems(domain_quota=domain_quota, mailbox_quota=mailbox_quota)
+    checks.finish()
+    if Organization.objects.filter(name__iexact=name).exists():
+        raise Invalid.of("name", f"There is an organization “{name}” already.", "Choose another name.")
+    organization = Organization.objects.create(
+        name=name, domain_quota=domain_quota, mailbox_quota=mailbox_quota
+    )
+    if actor.account is not None:
+        Membership.objects.create(organization=organization, account=actor.account, role=Role.OWNER)
+    record(
+        actor,
+        "create_organization",
+        name,
+        f"The organization {name} was made.",
+        organization=organization,
+        after={"domain_quota": domain_quota, "mailbox_quota": mailbox_quota},
+    )
+    return organization
+
+
+@transaction.atomic
+def change_quotas(*, actor: Actor, organization: Organization, domain_quota: int, mailbox_quota: int) -> None:
+    """Set how much an organization may have. Only operators; never below what it has."""
+    access.require(actor, access.Verb.VIEW, organization)
+    if not actor.is_operator:
+        raise Forbidden("Quotas are set by the operators of this Rookery. Ask one of them.")
+    checks = Checks()
+    checks.problems += _quota_problems(domain_quota=domain_quota, mailbox_quota=mailbox_quota)
+    checks.finish()
+    before = {"domain_quota": organization.domain_quota, "mailbox_quota": organization.mailbox_quota}
+    changed = Organization.objects.filter(
+        pk=organization.pk, domain_count__lte=domain_quota, mailbox_count__lte=mailbox_quota
+    ).update(domain_quota=domain_quota, mailbox_quota=mailbox_quota)
+    if not changed:
+        organization.refresh_from_db()
+        raise Invalid.of(
+            "domain_quota" if organization.domain_count > domain_quota else "mailbox_quota",
+            f"It has {organization.domain_count} domains and {organization.mailbox_count} addresses.",
+            "Choose at least as many.",
+        )
+    organization.refresh_from_db()
+    record(
+        actor,
+        "change_quotas",
+        organization,
+        f"The quotas of {organization} were changed.",
+        organization=organization,
+        before=before,
+        after={"domain_quota": domain_quota, "mailbox_quota": mailbox_quota},
+    )
+
+
+@transaction.atomic
+def add_member(*, actor: Actor, organization: Organization, email: str, role: str) -> Membership:
+    """Let a person into an organization, or change their role; they sign in with a link sent there."""
+    access.require(actor, access.Verb.VIEW, organization)
+    access.require_create(actor, access.Kind.MEMBERSHIP, organization)
+    if role not in Role.values:
+        raise Invalid.of("role", f"“{role}” is no role.", f"Choose one of {', '.join(Role.values)}.")
+    with Checks() as checks:
+        account = account_for(email)
+    checks.finish()
+    row = Membership.objects.filter(organization=organization, account=account).first()
+    before = {"role": row.role} if row else {}
+    if row is None:
+        try:
+            with transaction.atomic():
+                row = Membership.objects.create(organization=organization, account=account, role=role)
+        except IntegrityError as error:
+            raise Conflict(f"{account.email} was added by somebody else just now.") from error
+    else:
+        _keep_an_owner(organization, row, role)
+        row.role = role
+        row.save(update_fields=["role"])
+    record(
+        actor,
+        "add_member",
+        account.email,
+        f"{account.email} is {role} of {organization}.",
+        organization=organization,
+        before=before,
+        after={"role": role},
+    )
+    return row
+
+
+@transaction.atomic
+def remove_member(*, actor: Actor, membership: Membership) -> None:
+    access.require(actor, access.Verb.DELETE, membership)
+    organization = membership.organization
+    _keep_an_owner(organization, membership, "")
+    email, role = membership.account.email, membership.role
+    membership.delete()
+    record(
+        actor,
+        "remove_member",
+        email,
+        f"{email} left {organization}.",
+        organization=organization,
+        before={"role": role},
+    )
+
+
+def _keep_an_owner(organization: Organization, membership: Membership, new_role: str) -> None:
+    others = organization.memberships.filter(~Q(pk=membership.pk), role=Role.OWNER)
+    if membership.role == Role.OWNER and new_role != Role.OWNER and not others.exists():
+        raise Invalid.of(
+            "role", f"{membership.account.email} is the last owner.", "Make somebody else owner first."
+        )
+
+
+def _quota_problems(**quotas: int) -> list[Problem]:
+    return [
+        Problem(field, f"{value} is not possible.", "Choose 0 to 1,000,000.")
+        for field, value in quotas.items()
+        if not 0 <= value <= 1_000_000
+    ]
+
+
+def take_quota(organization: Organization, what: str, count: int = 1) -> None:
+    """Use up `count` of the organization's quota of `what` (domain or mailbox) by one conditional update."""
+    used, quota = f"{what}_count", f"{what}_quota"
+    changed = Organization.objects.filter(pk=organization.pk, **{f"{used}__lte": F(quota) - count}).update(
+        **{used: F(used) + count}
+    )
+    if not changed:
+        organization.refresh_from_db()
+        word = "addresses" if what == "mailbox" else "domains"
+        raise Invalid.of(
+            "organization",
+            f"{organization} has {getattr(organization, used)} of {getattr(organization, quota)} {word}.",
+            f"Delete {word} that nobody needs, or ask an operator for more.",
+        )
+
+
+def give_quota_back(organization: Organization, what: str, count: int = 1) -> None:
+    used = f"{what}_count"
+    Organization.objects.filter(pk=organization.pk, **{f"{used}__gte": count}).update(
+        **{used: F(used) - count}
+    )

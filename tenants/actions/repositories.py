@@ -1,0 +1,201 @@
+"""Connecting a relay repository: where it is, our key for it, and the host key that a person confirmed."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from tenants import access, outbox
+from tenants.actions.audit import record
+from tenants.actor import Actor
+from tenants.errors import Checks, Conflict, Invalid
+from tenants.formats.addresses import check_host_name
+from tenants.formats.hostkeys import fingerprint
+from tenants.formats.text import FormatError, check_text
+from tenants.models import Domain, Repository, SyncTarget
+from tenants.secrets import Purpose, seal
+
+_USERNAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+_PATH = re.compile(r"[A-Za-z0-9_./~+-]{1,400}")
+_BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}")
+
+
+def new_ssh_key(comment: str) -> tuple[str, str]:
+    """A fresh ed25519 key: (private in OpenSSH form, public line)."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+    ).decode()
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return private, f"{public.decode()} {comment}"
+
+
+@transaction.atomic
+def connect_repository(
+    *,
+    actor: Actor,
+    domain: Domain,
+    host: str,
+    path: str,
+    port: int = 22,
+    username: str = "git",
+    branch: str = "main",
+    reload: str = Repository.Reload.HAND,
+) -> Repository:
+    """Tell Rookery where the domain's users live. A key is made for it; its public half goes to the git host.
+
+    The first pass only looks at the host key and stops, until a person has compared the fingerprint.
+    """
+    access.require(actor, access.Verb.CHANGE, domain)
+    access.require_create(actor, access.Kind.REPOSITORY, domain.organization)
+    checks = Checks()
+    with checks:
+        host = _check_host(host)
+    with checks:
+        username = _check_pattern(username, _USERNAME, "username", "the account on the git host, e.g. git")
+    with checks:
+        path = _check_path(path)
+    with checks:
+        branch = _check_branch(branch)
+    with checks:
+        if not 1 <= port <= 65535:
+            raise FormatError("port", f"{port} is no port.", "Choose 1 to 65535; SSH is usually on 22.")
+    with checks:
+        if reload not in Repository.Reload.values:
+            raise FormatError("reload", f"“{reload}” is no choice.", "Choose hand or sandbox.")
+    checks.finish()
+    if Repository.objects.filter(domain=domain).exists():
+        raise Conflict(f"{domain} has a relay repository already.")
+    _require_not_shared(domain, host, port, path, branch)
+    private, public = new_ssh_key(f"rookery-{domain.name}")
+    try:
+        with transaction.atomic():
+            repository = Repository.objects.create(
+                organization=domain.organization,
+                domain=domain,
+                host=host,
+                port=port,
+                username=username,
+                path=path,
+                branch=branch,
+                reload=reload,
+                public_key=public,
+                sealed_key=seal(Purpose.SSH_KEY, private),
+            )
+    except IntegrityError as error:
+        raise Conflict(f"{domain}'s relay repository was connected by somebody else just now.") from error
+    target = SyncTarget.objects.create(
+        kind=SyncTarget.Kind.RELAY_REPOSITORY,
+        organization=domain.organization,
+        repository=repository,
+        marked_at=timezone.now(),
+    )
+    domain.mailboxes.update(generation=target.generation)
+    outbox.hint_on_commit("reconcile", target.pk, target.kind)
+    record(
+        actor,
+        "connect_repository",
+        repository,
+        f"The relay repository {repository.short_name} was connected to {domain}.",
+        domain=domain,
+        target=target,
+        after={"host": host, "port": port, "path": path, "branch": branch, "username": username},
+    )
+    return repository
+
+
+def _check_host(host: str) -> str:
+    host = host.strip()
+    if re.fullmatch(r"[0-9a-f:.]+", host) and (host.count(".") == 3 or ":" in host):
+        return _check_ip(host)
+    return check_host_name(host, field="host")
+
+
+def _check_ip(host: str) -> str:
+    import ipaddress  # noqa: PLC0415 - only here
+
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError as error:
+        raise FormatError("host", f"{host} is no address.", "Write a host name or an IP address.") from error
+
+
+def _check_pattern(value: str, pattern: re.Pattern[str], field: str, example: str) -> str:
+    value = check_text(value, field=field, maximum=400)
+    if not pattern.fullmatch(value):
+        raise FormatError(field, f"“{value[:60]}” is not possible here.", f"Write {example}.")
+    return value
+
+
+def _check_path(path: str) -> str:
+    path = _check_pattern(path, _PATH, "path", "the folder on the git host, e.g. relay.git")
+    if ".." in path.split("/") or path.startswith("-"):
+        raise FormatError(
+            "path", f"“{path[:60]}” leaves its folder.", "Write it without “..”, e.g. relay.git."
+        )
+    return path
+
+
+def _check_branch(branch: str) -> str:
+    branch = _check_pattern(branch, _BRANCH, "branch", "a branch, e.g. main")
+    parts = branch.split("/")
+    if (
+        ".." in branch
+        or branch.endswith((".", "/"))
+        or any(not part or part.startswith(".") or part.endswith(".lock") for part in parts)
+    ):
+        raise FormatError("branch", f"“{branch[:60]}” is no name that git takes.", "Write for example main.")
+    return branch
+
+
+def _require_not_shared(domain: Domain, host: str, port: int, path: str, branch: str) -> None:
+    """Any key of a repository reads all its branches: so one repository stays within one organization."""
+    same = Repository.objects.filter(host=host, port=port, path=path)
+    if same.exclude(organization=domain.organization).exists():
+        raise Invalid.of(
+            "path",
+            "This repository cannot be connected here.",
+            "Use a repository of your own: whoever reads one branch of a repository reads them all.",
+        )
+    if same.filter(branch=branch).exists():
+        raise Invalid.of(
+            "branch",
+            f"Another domain writes to {path}#{branch} already.",
+            "Use another branch or another repository: ptt keeps no domain in it.",
+        )
+
+
+@transaction.atomic
+def confirm_host_key(*, actor: Actor, repository: Repository, fingerprint_seen: str) -> Repository:
+    """Pin the key that the git host offered, after a person compared its fingerprint."""
+    access.require(actor, access.Verb.CHANGE, repository)
+    offered = repository.offered_host_key
+    if not offered:
+        raise Conflict("The git host has not shown a key yet. Wait for the first look at it.")
+    if fingerprint(offered) != fingerprint_seen.strip():
+        raise Conflict(
+            "The git host shows another key now. Compare the new fingerprint and confirm that one."
+        )
+    before = fingerprint(repository.host_key) if repository.host_key else None
+    if not Repository.objects.filter(pk=repository.pk, offered_host_key=offered).update(
+        host_key=offered, offered_host_key=""
+    ):
+        raise Conflict("The git host showed another key just now. Compare the new fingerprint.")
+    repository.refresh_from_db()
+    target = repository.sync_target
+    outbox.mark([target])
+    record(
+        actor,
+        "confirm_host_key",
+        repository,
+        f"{actor} confirmed the host key of {repository.host}.",
+        domain=repository.domain,
+        target=target,
+        before={"host_key": before},
+        after={"host_key": fingerprint(offered)},
+    )
+    return repository

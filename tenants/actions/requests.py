@@ -1,0 +1,262 @@
+"""Address requests: asked by a stranger, confirmed by the target's holder, decided by the domain's owner."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from tenants import access, limits, tokens
+from tenants.actions.accounts import account_for
+from tenants.actions.audit import record
+from tenants.actions.mail import owe_mail
+from tenants.actions.mailboxes import insert_sealed_mailbox
+from tenants.actions.marks import mark_mailbox
+from tenants.actions.targets import add_target_rows
+from tenants.actor import Actor
+from tenants.errors import Absent, Checks, Conflict, Invalid
+from tenants.formats.addresses import check_local_part, check_target
+from tenants.formats.passphrase import check_hash
+from tenants.formats.text import check_text
+from tenants.models import AddressRequest, Domain, Mailbox, Membership
+from tenants.secrets import Purpose, seal
+
+Status = AddressRequest.Status
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A request and the token of its timeline page, which only the requester gets."""
+
+    request: AddressRequest
+    page_token: str
+
+
+def open_domain(name: str) -> Domain:
+    """The domain whose public request page this is; Absent where nobody may ask."""
+    domain = Domain.objects.filter(name=name, requests=Domain.Requests.MODERATED).first()
+    if domain is None:
+        raise Absent
+    return domain
+
+
+def submit_request(
+    *, actor: Actor, domain: Domain, local_part: str, target: str, password_hash: str, message: str = ""
+) -> Submitted:
+    """Ask for an address. Nothing is decided or revealed before the target's holder pressed Confirm."""
+    checks = Checks()
+    with checks:
+        local_part = check_local_part(local_part)
+    with checks:
+        target = check_target(target, own_domain=domain.name)
+    with checks:
+        password_hash = check_hash(password_hash)
+    with checks:
+        message = check_text(message, field="message", maximum=500, multiline=True) if message else ""
+    checks.finish()
+    # Counted before the transaction, so that a refused one counts too.
+    limits.spend(limits.REQUESTS_PER_NETWORK, limits.network_of(actor.ip))
+    limits.spend(limits.REQUESTS_PER_TARGET, target.lower())
+    limits.spend(limits.REQUESTS_PER_DOMAIN, domain.name)
+    return _insert_request(actor, domain, local_part, target, password_hash, message)
+
+
+@transaction.atomic
+def _insert_request(
+    actor: Actor, domain: Domain, local_part: str, target: str, password_hash: str, message: str
+) -> Submitted:
+    if domain.requests != Domain.Requests.MODERATED:
+        raise Absent
+    confirm_token, page_token = tokens.new_token(), tokens.new_token()
+    request = AddressRequest.objects.create(
+        domain=domain,
+        local_part=local_part,
+        target=target,
+        sealed_hash=seal(Purpose.MAILBOX_HASH, password_hash),
+        message=message,
+        confirm_digest=tokens.digest(confirm_token),
+        page_digest=tokens.digest(page_token),
+        asked_at=timezone.now(),
+    )
+    owe_mail(
+        recipient=target,
+        subject=f"Do you want {local_part}@{domain.name}?",
+        body=(
+            f"Hello,\n\nsomebody, probably you, asked for the address {local_part}@{domain.name}, with its"
+            " mail sent on to this one. Open this page and press the button to confirm it:\n\n"
+            f"{settings.BASE_URL}/asked/confirm/{confirm_token}\n\n"
+            "If it was not you, do nothing: without the button, nothing happens."
+        ),
+    )
+    record(
+        actor,
+        "submit_request",
+        f"{local_part}@{domain.name}",
+        f"{target} asked for {local_part}@{domain.name}.",
+        domain=domain,
+        after={"target": target},
+    )
+    return Submitted(request, page_token)
+
+
+def find_by_page(page_token: str) -> AddressRequest:
+    return _find(page_digest=tokens.digest(page_token))
+
+
+def find_by_confirmation(confirm_token: str) -> AddressRequest:
+    return _find(confirm_digest=tokens.digest(confirm_token))
+
+
+def _find(**lookup: str) -> AddressRequest:
+    row = (
+        AddressRequest.objects.select_related("domain__organization", "mailbox__domain")
+        .filter(**lookup)
+        .first()
+    )
+    if row is None:
+        raise Absent
+    return row
+
+
+@transaction.atomic
+def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
+    """The holder of the target pressed Confirm: an account is made or attached, the owner is told.
+
+    Pressing twice is no error. A name that is taken is told now, not before.
+    """
+    request = find_by_confirmation(confirm_token)
+    if request.status != Status.ASKED:
+        return request
+    taken = Mailbox.objects.filter(domain=request.domain, local_part=request.local_part).exists()
+    now = timezone.now()
+    account = account_for(request.target)
+    if not AddressRequest.objects.filter(pk=request.pk, status=Status.ASKED).update(
+        status=Status.TAKEN if taken else Status.CONFIRMED, confirmed_at=now, account=account
+    ):
+        return find_by_confirmation(confirm_token)
+    request.refresh_from_db()
+    record(
+        actor,
+        "confirm_request",
+        f"{request.local_part}@{request.domain.name}",
+        f"{request.target} confirmed the request for {request.local_part}@{request.domain.name}.",
+        domain=request.domain,
+    )
+    if not taken:
+        _tell_deciders(request)
+    return request
+
+
+def _tell_deciders(request: AddressRequest) -> None:
+    address = f"{request.local_part}@{request.domain.name}"
+    deciders = Membership.objects.filter(
+        organization=request.domain.organization,
+        role__in=[Membership.Role.OWNER, Membership.Role.MANAGER],
+        account__is_active=True,
+    ).select_related("account")
+    for membership in deciders[:20]:
+        owe_mail(
+            recipient=membership.account.email,
+            subject=f"{request.target} asks for {address}",
+            body=(
+                f"Hello,\n\n{request.target} asks for the address {address}. Decide it here:\n\n"
+                f"{settings.BASE_URL}/requests/{request.pk}\n"
+            ),
+        )
+
+
+def _decide(actor: Actor, request: AddressRequest, status: str, reason: str = "") -> None:
+    access.require(actor, access.Verb.DECIDE, request)
+    if not AddressRequest.objects.filter(pk=request.pk, status=Status.CONFIRMED).update(
+        status=status, reason=reason, decided_at=timezone.now(), decided_by=actor.account
+    ):
+        request.refresh_from_db()
+        who = f" by {request.decided_by}" if request.decided_by else ""
+        raise Conflict(f"This request is not waiting any more: it is {request.get_status_display()}{who}.")
+    request.refresh_from_db()
+
+
+@transaction.atomic
+def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
+    """Say yes: the address is made with the requester's passphrase and confirmed target, and pushed."""
+    _decide(actor, request, Status.APPROVED)
+    if request.sealed_hash is None:
+        raise Conflict("The passphrase of this request is gone. Ask the person to request it again.")
+    mailbox = insert_sealed_mailbox(
+        domain=request.domain,
+        local_part=request.local_part,
+        sealed_hash=bytes(request.sealed_hash),
+        note="",
+        holder=request.account,
+    )
+    add_target_rows(actor, mailbox, [request.target], confirmed=True)
+    AddressRequest.objects.filter(pk=request.pk).update(mailbox=mailbox, sealed_hash=None)
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "approve_request",
+        mailbox,
+        f"{actor} approved {mailbox} for {request.target}.",
+        mailbox=mailbox,
+        target=target,
+        after={"targets": [request.target]},
+    )
+    owe_mail(
+        recipient=request.target,
+        subject=f"{mailbox} is yours",
+        body=(
+            f"Hello,\n\nyour request for {mailbox} was approved. It is being written to the mail server now;"
+            " this takes a few seconds. Sign in with this address to set up your mail program:\n\n"
+            f"{settings.BASE_URL}/sign-in"
+        ),
+    )
+    return mailbox
+
+
+@transaction.atomic
+def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> AddressRequest:
+    """Say no, with a reason that the requester reads."""
+    access.require(actor, access.Verb.DECIDE, request)
+    with Checks() as checks:
+        reason = check_text(reason, field="reason", maximum=500, multiline=True)
+        if not reason:
+            raise Invalid.of("reason", "The reason is empty.", "Write a sentence that the person will read.")
+    checks.finish()
+    _decide(actor, request, Status.REFUSED, reason)
+    AddressRequest.objects.filter(pk=request.pk).update(sealed_hash=None)
+    address = f"{request.local_part}@{request.domain.name}"
+    record(
+        actor,
+        "refuse_request",
+        address,
+        f"{actor} refused {address} for {request.target}.",
+        domain=request.domain,
+        reason=reason,
+    )
+    owe_mail(
+        recipient=request.target,
+        subject=f"{address} was not approved",
+        body=f"Hello,\n\nyour request for {address} was refused. The reason given:\n\n{reason}",
+    )
+    return request
+
+
+@transaction.atomic
+def withdraw_request(*, actor: Actor, page_token: str) -> AddressRequest:
+    """The requester takes the request back, from its timeline page."""
+    request = find_by_page(page_token)
+    if not AddressRequest.objects.filter(pk=request.pk, status__in=AddressRequest.OPEN).update(
+        status=Status.WITHDRAWN, sealed_hash=None, decided_at=timezone.now()
+    ):
+        raise Conflict("This request was decided already; there is nothing to take back.")
+    request.refresh_from_db()
+    record(
+        actor,
+        "withdraw_request",
+        f"{request.local_part}@{request.domain.name}",
+        f"{request.target} took the request for {request.local_part}@{request.domain.name} back.",
+        domain=request.domain,
+    )
+    return request

@@ -1,0 +1,195 @@
+"""Who gets an address's mail: checked for loops over all tenants, and confirmed by the holder of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from tenants import access, tokens
+from tenants.actions.audit import record
+from tenants.actions.mail import owe_mail
+from tenants.actions.marks import mark_mailbox
+from tenants.actor import Actor
+from tenants.errors import Absent, Checks, Conflict, Invalid
+from tenants.formats.addresses import MAX_TARGETS, check_targets, find_forwarding_loop
+from tenants.models import Domain, Mailbox, TargetAddress
+
+
+def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
+    """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses).
+
+    Targets in several domains are refused: ptt groups deliveries by the address of the mail exchanger, so
+    two domains at one provider get each other's mail. One domain is safe whatever its exchanger is.
+    """
+    checked = check_targets(list(targets), own_domain=domain.name)
+    domains = sorted({address.rpartition("@")[2] for address in checked})
+    if len(domains) > 1:
+        raise Invalid.of(
+            "targets",
+            f"The targets are in {len(domains)} domains ({', '.join(domains[:3])}). When two of them share a"
+            " mail provider, ptt's relay delivers to the wrong one.",
+            "Keep the targets of one address in one domain.",
+        )
+    return checked
+
+
+def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
+    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`."""
+    here = str(mailbox).lower()
+
+    def targets_of(address: str) -> Sequence[str]:
+        if address.lower() == here:
+            return list(addresses)
+        local_part, _, domain = address.lower().rpartition("@")
+        return list(
+            TargetAddress.objects.filter(
+                mailbox__local_part=local_part,
+                mailbox__domain__name=domain,
+                mailbox__trashed_at=None,
+            ).values_list("address", flat=True)
+        )
+
+    loop = find_forwarding_loop(here, targets_of)
+    if loop:
+        raise Invalid.of(
+            "targets",
+            "Mail would go round in a circle and come back to this address.",
+            "Choose a mailbox outside that does not forward back here.",
+        )
+
+
+def add_target_rows(
+    actor: Actor, mailbox: Mailbox, addresses: Sequence[str], *, confirmed: bool = False
+) -> list[TargetAddress]:
+    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already."""
+    require_no_loop(mailbox, [*mailbox.targets.values_list("address", flat=True), *addresses])
+    now = timezone.now()
+    rows = []
+    for address in addresses:
+        token = tokens.new_token()
+        rows.append(
+            TargetAddress.objects.create(
+                mailbox=mailbox,
+                address=address,
+                digest=tokens.digest(token),
+                asked_at=now,
+                confirmed_at=now if confirmed else None,
+                source=TargetAddress.Source.LINK if confirmed else "",
+            )
+        )
+        if not confirmed:
+            _owe_confirmation(actor, mailbox, address, token)
+    return rows
+
+
+def _owe_confirmation(actor: Actor, mailbox: Mailbox, address: str, token: str) -> None:
+    owe_mail(
+        recipient=address,
+        subject=f"May mail for {mailbox} come to you?",
+        body=(
+            f"Hello,\n\n{actor} asked that mail for {mailbox} be sent on to this address."
+            " Nothing comes before you agree. To agree, open this page and press the button:\n\n"
+            f"{settings.BASE_URL}/confirm/{token}\n\n"
+            "If you do not know what this is about, do nothing."
+        ),
+    )
+
+
+@transaction.atomic
+def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
+    """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
+    access.require(actor, access.Verb.CHANGE, mailbox)
+    existing = list(mailbox.targets.values_list("address", flat=True))
+    with Checks() as checks:
+        checked = check_target_list([*existing, address], mailbox.domain)
+    checks.finish()
+    if len(existing) >= MAX_TARGETS:
+        raise Invalid.of("address", f"{mailbox} has {MAX_TARGETS} targets already.", "Take one away first.")
+    [row] = add_target_rows(actor, mailbox, [checked[-1]])
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "add_target",
+        mailbox,
+        f"{mailbox} shall also reach {row.address}, once they confirm it.",
+        mailbox=mailbox,
+        target=target,
+        after={"target": row.address},
+    )
+    return row
+
+
+@transaction.atomic
+def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
+    """Stop sending the mail of `mailbox` to `address`."""
+    access.require(actor, access.Verb.CHANGE, mailbox)
+    row = mailbox.targets.filter(address=address).first()
+    if row is None:
+        raise Absent
+    row.delete()
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "remove_target",
+        mailbox,
+        f"{mailbox} no longer reaches {address}.",
+        mailbox=mailbox,
+        target=target,
+        before={"target": address},
+    )
+
+
+@transaction.atomic
+def send_confirmation_again(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
+    """Mail a fresh confirmation link; the earlier one stops working."""
+    access.require(actor, access.Verb.CHANGE, mailbox)
+    row = mailbox.targets.filter(address=address, confirmed_at=None).first()
+    if row is None:
+        raise Conflict(f"{address} has confirmed already, or is no target of {mailbox}.")
+    token = tokens.new_token()
+    TargetAddress.objects.filter(pk=row.pk).update(digest=tokens.digest(token), asked_at=timezone.now())
+    _owe_confirmation(actor, mailbox, address, token)
+    record(
+        actor,
+        "send_confirmation_again",
+        mailbox,
+        f"{address} was asked again to confirm {mailbox}.",
+        mailbox=mailbox,
+    )
+
+
+def find_target_by_token(token: str) -> TargetAddress:
+    """The target behind a link in a mail; raises Absent for an unknown one."""
+    row = (
+        TargetAddress.objects.select_related("mailbox__domain__organization")
+        .filter(digest=tokens.digest(token), mailbox__trashed_at=None)
+        .first()
+    )
+    if row is None:
+        raise Absent
+    return row
+
+
+@transaction.atomic
+def confirm_target(*, actor: Actor, token: str) -> TargetAddress:
+    """The holder of the link agrees to get the mail. Pressing twice is no error and changes nothing."""
+    row = find_target_by_token(token)
+    confirmed = TargetAddress.objects.filter(pk=row.pk, confirmed_at=None).update(
+        confirmed_at=timezone.now(), source=TargetAddress.Source.LINK
+    )
+    row.refresh_from_db()
+    if confirmed:
+        target = mark_mailbox(row.mailbox)
+        record(
+            actor,
+            "confirm_target",
+            row.mailbox,
+            f"{row.address} confirmed that it gets the mail of {row.mailbox}.",
+            mailbox=row.mailbox,
+            target=target,
+            after={"target": row.address},
+        )
+    return row

@@ -1,0 +1,71 @@
+"""Rows → frozen dataclasses: the only shape of desired state that workers see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import Prefetch, Q
+
+from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
+from tenants.models import Mailbox, SyncTarget, TargetAddress
+from tenants.secrets import Opener, Purpose
+
+# SQLite takes a bounded number of parameters; names beyond it mean that everything is looked at.
+_NAMES_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class DesiredRelay:
+    """What one relay repository should hold.
+
+    `entries` are to be there with this meaning, `absent` are to be gone; every other name is not ours.
+    With `complete` false only units that may differ were loaded: those changed since the observed
+    generation, and those asked for by name. All others were proved equal and have not changed since.
+    """
+
+    generation: int
+    entries: Mapping[bytes, RelayEntry] = field(repr=False)
+    absent: frozenset[bytes]
+    complete: bool
+
+    @property
+    def names(self) -> frozenset[bytes]:
+        return frozenset(self.entries) | self.absent
+
+
+def desired_relay(
+    target: SyncTarget, opener: Opener, *, names: Collection[bytes] | None = None
+) -> DesiredRelay:
+    """Load desired users of a relay; with `names`, only changed rows and these.
+
+    An address is written outside only when it is switched on, not in the trash, and at least one of its
+    targets was confirmed; only confirmed targets are written.
+    """
+    assert target.repository is not None  # noqa: S101 - of every relay target
+    complete = names is None or len(names) > _NAMES_AT_ONCE
+    rows = Mailbox.objects.filter(domain=target.repository.domain_id).order_by("local_part")
+    if not complete and names is not None:
+        asked = [name.decode("ascii", "replace") for name in names]
+        rows = rows.filter(Q(generation__gt=target.observed_generation) | Q(local_part__in=asked))
+    confirmed = TargetAddress.objects.filter(confirmed_at__isnull=False).order_by("pk")
+    entries: dict[bytes, RelayEntry] = {}
+    absent: set[bytes] = set()
+    for mailbox in rows.prefetch_related(Prefetch("targets", queryset=confirmed, to_attr="agreed")):
+        name = mailbox.local_part.encode("ascii")
+        addresses = tuple(row.address for row in mailbox.agreed)
+        if mailbox.trashed_at or not mailbox.enabled or not addresses:
+            absent.add(name)
+            continue
+        password = (
+            opener.open(Purpose.MAILBOX_HASH, bytes(mailbox.sealed_hash)) if mailbox.sealed_hash else NO_LOGIN
+        )
+        entries[name] = RelayEntry(targets=addresses, password=password)
+    return DesiredRelay(target.generation, entries, frozenset(absent), complete)
+
+
+def known_names(target: SyncTarget) -> frozenset[bytes]:
+    """Every name that has a row here, in whatever state: all others in the repository are foreign."""
+    assert target.repository is not None  # noqa: S101
+    rows = Mailbox.objects.filter(domain=target.repository.domain_id)
+    return frozenset(name.encode("ascii") for name in rows.values_list("local_part", flat=True))

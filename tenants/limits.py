@@ -1,0 +1,96 @@
+"""Limits of public pages, counted in the database so that every web process agrees."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from tenants.errors import TooMany
+from tenants.models import Allowance
+
+
+@dataclass(frozen=True)
+class Limit:
+    name: str
+    count: int
+    window: timedelta
+    sentence: str
+
+
+REQUESTS_PER_NETWORK = Limit(
+    "requests-network", 10, timedelta(hours=1), "Too many requests came from your network."
+)
+REQUESTS_PER_TARGET = Limit(
+    "requests-target", 3, timedelta(hours=24), "This address was asked to confirm several times today."
+)
+REQUESTS_PER_DOMAIN = Limit(
+    "requests-domain", 200, timedelta(hours=24), "This domain got very many requests today."
+)
+LINKS_PER_NETWORK = Limit(
+    "links-network", 20, timedelta(hours=1), "Too many sign-in links were asked for from your network."
+)
+LINKS_PER_ADDRESS = Limit(
+    "links-address", 5, timedelta(hours=1), "Several sign-in links were sent to this address already."
+)
+PASSWORDS_PER_NETWORK = Limit(
+    "passwords-network", 30, timedelta(hours=1), "Too many wrong passwords came from your network."
+)
+PASSWORDS_PER_ACCOUNT = Limit(
+    "passwords-account", 10, timedelta(hours=1), "Too many wrong passwords for this account."
+)
+TEST_MAILS_PER_MAILBOX = Limit(
+    "test-mails", 5, timedelta(hours=1), "Several test mails were sent to this address already."
+)
+
+
+def network_of(ip: str | None) -> str:
+    """The client's network: /24 for IPv4, /64 for IPv6, one bucket for the unknown."""
+    if not ip:
+        return "unknown"
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return "unknown"
+    prefix = 24 if address.version == 4 else 64
+    return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
+
+
+def spend(limit: Limit, subject: str) -> None:
+    """Count one use of `limit` by `subject`; raises TooMany when the window is used up.
+
+    The count is one conditional update in a transaction of its own kind: it stays counted when the
+    caller's transaction is rolled back only if the caller calls this before opening it.
+    """
+    key = f"{limit.name}:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
+    now = timezone.now()
+    started = now - limit.window
+    rows = Allowance.objects.filter(key=key)
+    if rows.filter(since__lte=started).update(since=now, used=1):
+        return None
+    if rows.filter(since__gt=started, used__lt=limit.count).update(used=F("used") + 1):
+        return None
+    row = rows.first()
+    if row is None:
+        try:
+            with transaction.atomic():
+                Allowance.objects.create(key=key, since=now, used=1)
+        except IntegrityError:
+            return spend(limit, subject)
+        return None
+    wait = max(1, int((row.since + limit.window - now).total_seconds()))
+    raise TooMany(f"{limit.sentence} Try again {in_words(wait)}.", wait)
+
+
+def in_words(seconds: int) -> str:
+    minutes = -(-seconds // 60)
+    if minutes <= 1:
+        return "in a minute"
+    if minutes < 120:
+        return f"in {minutes} minutes"
+    return f"in {-(-minutes // 60)} hours"

@@ -1,0 +1,28 @@
+"""Mail domains."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Domain(models.Model):
+    """A mail domain; belongs to one organization."""
+
+    class Requests(models.TextChoices):
+        CLOSED = "closed", "nobody can ask for an address"
+        MODERATED = "moderated", "anyone can ask, you decide"
+
+    organization = models.ForeignKey("tenants.Organization", on_delete=models.PROTECT, related_name="domains")
+    name = models.CharField(max_length=253, unique=True)
+    requests = models.CharField(max_length=10, choices=Requests.choices, default=Requests.CLOSED)
+    submission_host = models.CharField(
+        max_length=253, blank=True, help_text="The name that mail programs connect to, port 465."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def mail_program_host(self) -> str:
+        return self.submission_host or f"smtp.{self.name}"

@@ -1,0 +1,46 @@
+"""The audit log: who did what to what, when, from where, before → after."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Event(models.Model):
+    """Written by actions in their transaction; never changed. Secrets are masked before they get here."""
+
+    organization = models.ForeignKey(
+        "tenants.Organization", on_delete=models.CASCADE, null=True, related_name="events"
+    )
+    domain = models.ForeignKey("tenants.Domain", on_delete=models.SET_NULL, null=True, related_name="events")
+    mailbox = models.ForeignKey(
+        "tenants.Mailbox", on_delete=models.SET_NULL, null=True, related_name="events"
+    )
+    sync_target = models.ForeignKey(
+        "tenants.SyncTarget", on_delete=models.SET_NULL, null=True, related_name="events"
+    )
+    generation = models.BigIntegerField(default=0, help_text="Of the sync target, when this marked it.")
+    verb = models.CharField(max_length=60)
+    subject = models.CharField(max_length=300, help_text="What it was done to, by name.")
+    sentence = models.CharField(max_length=500)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    reason = models.CharField(max_length=500, blank=True)
+    actor = models.ForeignKey("tenants.Account", on_delete=models.SET_NULL, null=True, related_name="events")
+    actor_name = models.CharField(max_length=300)
+    via = models.CharField(max_length=20)
+    token = models.CharField(max_length=120, blank=True)
+    ip = models.GenericIPAddressField(null=True)
+    request_id = models.CharField(max_length=40, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["organization", "-id"]),
+            models.Index(fields=["domain", "-id"]),
+            models.Index(fields=["mailbox", "-id"]),
+            models.Index(fields=["sync_target", "generation"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.sentence

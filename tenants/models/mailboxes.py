@@ -1,0 +1,66 @@
+"""Addresses and who gets their mail."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Mailbox(models.Model):
+    """An address of a domain. An alias is one that nobody can log in with.
+
+    `generation` is the generation of the relay's sync target that carried the last change: the change is
+    proved outside once the target's observed generation has reached it.
+    """
+
+    class Kind(models.TextChoices):
+        MAILBOX = "mailbox", "mailbox"
+        ALIAS = "alias", "alias"
+
+    domain = models.ForeignKey("tenants.Domain", on_delete=models.PROTECT, related_name="mailboxes")
+    local_part = models.CharField(max_length=64)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.MAILBOX)
+    holder = models.ForeignKey(
+        "tenants.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="mailboxes"
+    )
+    sealed_hash = models.BinaryField(null=True, help_text="The passphrase's BLAKE2b hash, for workers only.")
+    enabled = models.BooleanField(default=True)
+    trashed_at = models.DateTimeField(null=True, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    generation = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "mailboxes"
+        constraints = [
+            models.UniqueConstraint(fields=["domain", "local_part"], name="address_exists_once"),
+            models.CheckConstraint(
+                condition=models.Q(kind="alias") | models.Q(sealed_hash__isnull=False),
+                name="mailbox_has_a_passphrase",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.local_part}@{self.domain.name}"
+
+
+class TargetAddress(models.Model):
+    """A real address that gets a mailbox's mail; nothing flows to it before its holder confirmed."""
+
+    class Source(models.TextChoices):
+        LINK = "link", "pressed the button in our mail"
+        OWNER = "owner", "vouched for by an owner"
+
+    mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="targets")
+    address = models.CharField(max_length=254)
+    digest = models.CharField(max_length=64, unique=True, help_text="Of the token in the mail's link.")
+    asked_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    source = models.CharField(max_length=10, choices=Source.choices, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["mailbox", "address"], name="target_once_per_mailbox")]
+        indexes = [models.Index(fields=["address"])]
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,51 @@
+"""Organizations own domains; memberships say who may do what in them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class Organization(models.Model):
+    """A tenant. Counts are kept beside their quotas so that one conditional update decides (see actions)."""
+
+    name = models.CharField(max_length=100, unique=True)
+    domain_quota = models.PositiveIntegerField(default=10)
+    domain_count = models.PositiveIntegerField(default=0)
+    mailbox_quota = models.PositiveIntegerField(default=1000)
+    mailbox_count = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(domain_count__lte=F("domain_quota")), name="organization_keeps_its_domain_quota"
+            ),
+            models.CheckConstraint(
+                condition=Q(mailbox_count__lte=F("mailbox_quota")),
+                name="organization_keeps_its_mailbox_quota",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        OWNER = "owner", "owner"
+        MANAGER = "manager", "manager"
+        VIEWER = "viewer", "viewer"
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    account = models.ForeignKey("tenants.Account", on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "account"], name="one_membership_per_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} is {self.role} of {self.organization}"

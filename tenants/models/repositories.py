@@ -1,0 +1,48 @@
+"""Git repositories that hold users (relay) or zones."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Repository(models.Model):
+    """A git remote and a branch, reached over SSH with a key of its own and a pinned host key."""
+
+    class Kind(models.TextChoices):
+        RELAY = "relay", "relay.git"
+
+    class Reload(models.TextChoices):
+        HAND = "hand", "by hand"
+        SANDBOX = "sandbox", "by the sandbox"
+
+    organization = models.ForeignKey(
+        "tenants.Organization", on_delete=models.PROTECT, related_name="repositories"
+    )
+    domain = models.OneToOneField(
+        "tenants.Domain", on_delete=models.PROTECT, related_name="relay", null=True, blank=True
+    )
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.RELAY)
+    host = models.CharField(max_length=253)
+    port = models.PositiveIntegerField(default=22)
+    username = models.CharField(max_length=64, default="git")
+    path = models.CharField(max_length=500)
+    branch = models.CharField(max_length=200, default="main")
+    reload = models.CharField(max_length=10, choices=Reload.choices, default=Reload.HAND)
+    public_key = models.CharField(max_length=500, help_text="Ours, to be authorized on the git host.")
+    sealed_key = models.BinaryField()
+    host_key = models.CharField(max_length=2000, blank=True, help_text="The pinned key line.")
+    offered_host_key = models.CharField(max_length=2000, blank=True, help_text="What the host showed last.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "repositories"
+        constraints = [
+            models.UniqueConstraint(fields=["host", "port", "path", "branch"], name="branch_connected_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.username}@{self.host}:{self.path}#{self.branch}"
+
+    @property
+    def short_name(self) -> str:
+        return self.path.rstrip("/").rsplit("/", 1)[-1]

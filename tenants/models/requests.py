@@ -1,0 +1,43 @@
+"""A stranger's wish for an address, waiting for the holder of the target and for the domain's owner."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class AddressRequest(models.Model):
+    class Status(models.TextChoices):
+        ASKED = "asked", "asked"
+        CONFIRMED = "confirmed", "waiting for a decision"
+        APPROVED = "approved", "approved"
+        REFUSED = "refused", "refused"
+        WITHDRAWN = "withdrawn", "taken back"
+        TAKEN = "taken", "the address is taken"
+
+    OPEN = (Status.ASKED, Status.CONFIRMED)
+
+    domain = models.ForeignKey("tenants.Domain", on_delete=models.CASCADE, related_name="address_requests")
+    local_part = models.CharField(max_length=64)
+    target = models.CharField(max_length=254)
+    sealed_hash = models.BinaryField(null=True)
+    message = models.CharField(max_length=500, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED)
+    reason = models.CharField(max_length=500, blank=True)
+    confirm_digest = models.CharField(max_length=64, unique=True, help_text="Of the token in the mail.")
+    page_digest = models.CharField(max_length=64, unique=True, help_text="Of the token of the timeline.")
+    account = models.ForeignKey("tenants.Account", on_delete=models.SET_NULL, null=True, blank=True)
+    decided_by = models.ForeignKey(
+        "tenants.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="decisions"
+    )
+    mailbox = models.OneToOneField(
+        "tenants.Mailbox", on_delete=models.SET_NULL, null=True, blank=True, related_name="request"
+    )
+    asked_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["domain", "status"])]
+
+    def __str__(self) -> str:
+        return f"{self.local_part}@{self.domain.name}, {self.get_status_display()}"

@@ -1,0 +1,185 @@
+"""Sync targets, and what the controller records about them: conditions, runs, steps, evidence."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.db import models
+from django.db.models import F, Q
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class SyncTarget(models.Model):
+    """One external place kept in agreement with desired state.
+
+    The row is the outbox: `generation` counts what was asked for, `observed_generation` what was last
+    proved to be there. Lease and fence let one worker at a time act, by compare-and-set alone.
+    """
+
+    class Kind(models.TextChoices):
+        RELAY_REPOSITORY = "relay_repository", "relay repository"
+
+    class DriftMode(models.TextChoices):
+        REPORT = "report", "report: show it, touch nothing"
+        REPAIR = "repair", "repair: write what Rookery has"
+        ADOPT = "adopt", "adopt: take it over into Rookery"
+
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    organization = models.ForeignKey(
+        "tenants.Organization", on_delete=models.PROTECT, related_name="sync_targets"
+    )
+    repository = models.OneToOneField(
+        "tenants.Repository", on_delete=models.CASCADE, null=True, related_name="sync_target"
+    )
+    drift_mode = models.CharField(max_length=10, choices=DriftMode.choices, default=DriftMode.REPORT)
+
+    generation = models.BigIntegerField(default=1)
+    observed_generation = models.BigIntegerField(default=0)
+    marked_at = models.DateTimeField()
+    observed_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    next_check_at = models.DateTimeField(default=LONG_AGO)
+    next_try_at = models.DateTimeField(default=LONG_AGO)
+    failures = models.PositiveIntegerField(default=0)
+
+    stop_code = models.CharField(max_length=40, blank=True, help_text="Why a person is needed; else empty.")
+    stop_generation = models.BigIntegerField(default=0, help_text="What had been asked for when it stopped.")
+    agreed_to = models.JSONField(default=list, help_text="Checksums that a person agreed to; used once.")
+    proof = models.JSONField(default=dict, help_text="What was last proved outside, e.g. commit and tree.")
+
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(default=LONG_AGO)
+    fence = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["next_try_at"]),
+            models.Index(fields=["next_check_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.repository}"
+
+    @property
+    def in_agreement(self) -> bool:
+        return self.observed_generation >= self.generation and not self.stop_code
+
+
+class Condition(models.Model):
+    """A named, dated, machine-readable statement about a sync target."""
+
+    class Type(models.TextChoices):
+        SYNCED = "Synced"
+        REACHABLE = "Reachable"
+        DRIFTED = "Drifted"
+        CONFLICTED = "Conflicted"
+        FOREIGN_ENTRIES = "ForeignEntries"
+        RELOAD_PENDING = "ReloadPending"
+        GROWING = "Growing"
+
+    target = models.ForeignKey(SyncTarget, on_delete=models.CASCADE, related_name="conditions")
+    type = models.CharField(max_length=30, choices=Type.choices)
+    status = models.BooleanField()
+    reason = models.CharField(max_length=60)
+    message = models.TextField()
+    details = models.JSONField(default=dict)
+    since = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["target", "type"], name="condition_once_per_target")]
+
+    def __str__(self) -> str:
+        return f"{self.type}={self.status} ({self.reason})"
+
+
+class Run(models.Model):
+    """One pass of the controller over a target that had something to do, retries included."""
+
+    class Mode(models.TextChoices):
+        APPLY = "apply", "apply"
+        PREVIEW = "preview", "preview"
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "waiting for a worker"
+        RUNNING = "running", "running"
+        WAITING = "waiting", "will try again"
+        STOPPED = "stopped", "needs a person"
+        SUCCEEDED = "succeeded", "done"
+        FAILED = "failed", "failed"
+
+    UNFINISHED = (State.QUEUED, State.RUNNING, State.WAITING, State.STOPPED)
+
+    target = models.ForeignKey(SyncTarget, on_delete=models.CASCADE, related_name="runs")
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.APPLY)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
+    generation = models.BigIntegerField(help_text="What this pass set out to prove.")
+    title = models.CharField(max_length=200)
+    outcome = models.CharField(max_length=60, blank=True, help_text="Machine-readable, e.g. unreachable.")
+    advice = models.TextField(blank=True, help_text="What a person reads first.")
+    attempts = models.PositiveIntegerField(default=0)
+    plan = models.JSONField(default=dict, help_text="The masked plan, as shown.")
+    plan_checksum = models.CharField(max_length=64, blank=True)
+    agree_to = models.CharField(
+        max_length=64, blank=True, help_text="What a person may agree to so that it goes on."
+    )
+    fence = models.BigIntegerField(default=0)
+    asked_by = models.ForeignKey("tenants.Account", on_delete=models.SET_NULL, null=True, blank=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["target", "state"]), models.Index(fields=["-created_at"])]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}: {self.title}"
+
+
+class Step(models.Model):
+    class State(models.TextChoices):
+        PENDING = "pending", "not started"
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        FAILED = "failed", "failed"
+        SKIPPED = "skipped", "not needed"
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    index = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=20)
+    title = models.CharField(max_length=200)
+    detail = models.TextField(blank=True)
+    log = models.TextField(blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["index"]
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="step_once_per_run")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.state}"
+
+
+class Evidence(models.Model):
+    """One fact read back from the outside: a commit, a tree, an entry count."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="evidence")
+    name = models.CharField(max_length=40)
+    value = models.CharField(max_length=300)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "evidence"
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="evidence_once_per_run")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}"

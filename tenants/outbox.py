@@ -1,0 +1,66 @@
+"""Marks: the rows that tell workers what to look at.
+
+`mark` counts up a target's generation inside the caller's transaction; that row is the outbox. A hint is
+sent on commit for speed only: when the broker is away, the sweep finds the row.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from tenants.models import SyncTarget
+
+log = logging.getLogger(__name__)
+
+
+def _no_hint(task: str, row_id: int, queue: str) -> None:
+    """Without workers there is nobody to hint to."""
+
+
+# Filled by the workers when Django starts.
+send_hint: Callable[[str, int, str], None] = _no_hint
+
+
+def mark(targets: Iterable[SyncTarget]) -> dict[int, int]:
+    """Ask for another pass over `targets`; returns each one's new generation by id.
+
+    Targets are taken in the order of their ids, so that two transactions cannot wait for each other.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("mark() belongs into the transaction that changes desired state")
+    now = timezone.now()
+    generations: dict[int, int] = {}
+    for target in sorted(targets, key=lambda each: each.pk):
+        SyncTarget.objects.filter(pk=target.pk).update(
+            generation=F("generation") + 1, marked_at=now, next_try_at=now, failures=0
+        )
+        target.refresh_from_db(fields=["generation", "marked_at", "next_try_at", "failures"])
+        generations[target.pk] = target.generation
+        hint_on_commit("reconcile", target.pk, target.kind)
+    return generations
+
+
+def look_again(target: SyncTarget) -> None:
+    """Ask for a pass although nothing was changed: a check now, or a retry now."""
+    now = timezone.now()
+    SyncTarget.objects.filter(pk=target.pk).update(
+        next_try_at=now, next_check_at=now, failures=0, stop_generation=0
+    )
+    hint_on_commit("reconcile", target.pk, target.kind)
+
+
+def hint_on_commit(task: str, row_id: int, queue: str) -> None:
+    """Send a hint once the transaction is in the database; a dead broker is logged, never an error."""
+
+    def send() -> None:
+        try:
+            send_hint(task, row_id, queue)
+        except Exception as error:
+            log.warning("no hint for %s %s: %s", task, row_id, type(error).__name__)
+
+    transaction.on_commit(send, robust=True)

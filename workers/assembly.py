@@ -1,0 +1,31 @@
+"""Puts the controller together for this process: keys, connections, kinds of targets."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from tenants.models import Repository, SyncTarget
+from tenants.secrets import Opener
+from workers import ssh
+from workers.controller import Controller
+from workers.sandbox.control import ControlClient, ControlError
+from workers.targets.relay_repository import RelayRepository
+from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
+
+
+@lru_cache(maxsize=1)
+def opener() -> Opener:
+    return Opener()
+
+
+@lru_cache(maxsize=1)
+def controller() -> Controller:
+    """One per process; kept SSH connections live in it."""
+    reloaders: dict[str, Reloader] = {Repository.Reload.HAND: ByHand()}
+    if settings.SANDBOX:
+        servers = ControlClient(settings.SANDBOX_CONTROL)
+        reloaders[Repository.Reload.SANDBOX] = Automatic(servers, (ControlError, OSError))
+    relay = RelayRepository(opener=opener(), pool=ssh.ConnectionPool(), reloader=PerRepository(reloaders))
+    return Controller(kinds={SyncTarget.Kind.RELAY_REPOSITORY: relay})

@@ -1,0 +1,41 @@
+"""The Celery application. Messages are disposable hints: correctness is in the database and the sweep."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from django.conf import settings
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
+
+# One queue per kind, so that two hanging hosts never delay a password change.
+QUEUES = ("relay_repository", "mail", "sweep")
+
+app = Celery("rookery")
+app.conf.update(
+    broker_url=settings.REDIS_URL or "redis://127.0.0.1:6379/0",
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 3, "visibility_timeout": 900},
+    task_publish_retry=False,
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    task_soft_time_limit=75,
+    task_time_limit=85,
+    task_default_queue="sweep",
+    task_queues=[Queue(name) for name in QUEUES],
+    worker_hijack_root_logger=False,
+    beat_schedule={
+        "sweep": {
+            "task": "workers.tasks.sweep",
+            "schedule": settings.SWEEP_SECONDS,
+            "options": {"expires": settings.SWEEP_SECONDS, "queue": "sweep"},
+        }
+    },
+    beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
+)
+app.autodiscover_tasks(["workers"])

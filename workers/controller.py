@@ -1,0 +1,353 @@
+"""The controller: lease → observe → plan → guard → apply → verify → record, for any kind of target.
+
+Level-triggered: a pass never replays what changed, it compares what should be with what is. So a lost
+message, a crash or somebody's manual edit costs a delay and never correctness.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from tenants.models import Condition, Run, SyncTarget
+from workers.lease import Lease, LeaseLost, new_owner
+from workers.outcome import Backoff, NeedsPerson, Retry
+from workers.plan import Plan
+from workers.recorder import Recorder, state_condition
+from workers.targets.base import Pass, Proof, Statement, TargetKind
+
+log = logging.getLogger(__name__)
+
+
+class Ending(StrEnum):
+    BUSY = "another worker has it"
+    LOST = "the lease was lost"
+    AGREED = "the outside agrees"
+    PREVIEWED = "previewed"
+    RETRY = "will try again"
+    STOPPED = "needs a person"
+    BUG = "a bug"
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Runs passes. The clock is injected; kinds are looked up by the target's kind."""
+
+    kinds: Mapping[str, TargetKind]
+    clock: Callable[[], datetime] = timezone.now
+    backoff: Backoff = field(default_factory=Backoff)
+    check_every: timedelta = field(default_factory=lambda: timedelta(seconds=settings.CHECK_SECONDS))
+    owner: str = field(default_factory=new_owner)
+
+    def reconcile(self, target_id: int) -> Ending:
+        """One pass over one target, previews first. Raises only for bugs, after they were recorded."""
+        taken = Lease.acquire(target_id, self.owner)
+        if taken is None:
+            return Ending.BUSY
+        lease, target = taken
+        try:
+            preview = target.runs.filter(mode=Run.Mode.PREVIEW, state=Run.State.QUEUED).first()
+            if preview is not None:
+                self._preview(lease, target, preview)
+                if not is_due(target, self.clock()):
+                    return Ending.PREVIEWED
+            return _OnePass(self, lease, target).run()
+        except LeaseLost:
+            log.warning("target %s: another worker took over", target_id)
+            return Ending.LOST
+        finally:
+            lease.release()
+
+    def _preview(self, lease: Lease, target: SyncTarget, run: Run) -> None:
+        kind = self.kinds[target.kind]
+        recorder = Recorder(lease, target, run)
+        recorder.open(run.title, target.generation, Run.Mode.PREVIEW)
+        recorder.skip("guard", "apply", "verify", "settle")
+        current = _pass(self, lease, target, recorder)
+        finished: dict[str, Any] = {"state": Run.State.SUCCEEDED, "outcome": "previewed"}
+        try:
+            with recorder.step("observe"):
+                observed = kind.observe(current)
+                recorder.tell(detail=kind.describe(observed))
+            with recorder.step("plan"):
+                plan = kind.plan(current, observed)
+                recorder.tell(detail=_plan_sentence(plan))
+            finished |= {"plan": plan.as_dict(), "plan_checksum": plan.checksum}
+        except (Retry, NeedsPerson) as setback:
+            advice = setback.advice if isinstance(setback, NeedsPerson) else "Ask for another preview later."
+            finished = {
+                "state": Run.State.FAILED,
+                "outcome": setback.code,
+                "advice": f"{setback.sentence} {advice}",
+            }
+        except LeaseLost:
+            raise
+        except Exception:
+            recorder.update_run(state=Run.State.FAILED, outcome="bug", finished_at=self.clock())
+            raise
+        recorder.update_run(**finished, finished_at=self.clock())
+
+
+def is_due(target: SyncTarget, now: datetime) -> bool:
+    """Does this target want a pass now, by what its row said when it was read?"""
+    if target.next_try_at > now:
+        return False
+    asked = target.generation > target.observed_generation and (
+        not target.stop_code or target.generation > target.stop_generation
+    )
+    return asked or target.next_check_at <= now
+
+
+def _pass(controller: Controller, lease: Lease, target: SyncTarget, recorder: Recorder) -> Pass:
+    return Pass(
+        target=target,
+        run_id=recorder.run.pk if recorder.run else None,
+        now=controller.clock(),
+        note=recorder.note,
+        renew=lease.renew,
+    )
+
+
+def _plan_sentence(plan: Plan) -> str:
+    left = f"; {len(plan.apart)} left alone" if plan.apart else ""
+    return f"{plan.summary().capitalize()}{left}."
+
+
+class _OnePass:
+    """The state of one pass; lives as long as the lease."""
+
+    def __init__(self, controller: Controller, lease: Lease, target: SyncTarget) -> None:
+        self.controller = controller
+        self.lease = lease
+        self.target = target
+        self.kind = controller.kinds[target.kind]
+        self.recorder = Recorder(lease, target, None)
+        # Read before any row of desired state: what is proved at the end is at least this generation.
+        self.generation = target.generation
+        self.was_asked = self.generation > target.observed_generation
+
+    def run(self) -> Ending:
+        try:
+            if self.was_asked:
+                self.recorder.open(self.kind.title(self.target, None), self.generation)
+            self._reach_agreement()
+        except Retry as setback:
+            return self._try_again(setback)
+        except NeedsPerson as setback:
+            return self._stop(setback)
+        except LeaseLost:
+            raise
+        except Exception as error:
+            log.exception("target %s: a bug", self.target.pk)
+            self._give_up(error)
+            return Ending.BUG
+        return Ending.AGREED
+
+    def _reach_agreement(self) -> None:
+        recorder, kind = self.recorder, self.kind
+        with recorder.step("observe"):
+            observed = kind.observe(self._current())
+            recorder.tell(detail=kind.describe(observed))
+        self.lease.renew()
+        with recorder.step("plan"):
+            plan = kind.plan(self._current(), observed)
+            recorder.tell(detail=_plan_sentence(plan))
+        statements = kind.statements(self._current(), observed, plan)
+        if not plan.is_empty or self._says_something_new(statements):
+            self._open_run(plan)
+        if plan.is_empty:
+            recorder.skip("guard", "apply", "verify")
+            proof = kind.unchanged(self._current(), observed, plan)
+        else:
+            with recorder.step("guard"):
+                self._guard(plan)
+            self.lease.renew()
+            with recorder.step("apply"):
+                applied = kind.apply(self._current(), observed, plan)
+            self.lease.renew()
+            with recorder.step("verify"):
+                proof = kind.verify(self._current(), observed, plan, applied)
+                recorder.tell(detail=proof.sentence)
+        self._record_agreement(plan, proof, statements)
+        self._settle(proof)
+
+    def _current(self) -> Pass:
+        return _pass(self.controller, self.lease, self.target, self.recorder)
+
+    def _open_run(self, plan: Plan) -> None:
+        if self.recorder.run is None:
+            self.recorder.open(self.kind.title(self.target, plan), self.generation)
+        self.recorder.update_run(
+            title=self.kind.title(self.target, plan)[:200], plan=plan.as_dict(), plan_checksum=plan.checksum
+        )
+
+    def _says_something_new(self, statements: Any) -> bool:
+        known = {row.type: (row.status, row.reason, row.details) for row in self.target.conditions.all()}
+        return any(
+            known.get(each.type, (False, each.reason, dict(each.details)))
+            != (each.status, each.reason, dict(each.details))
+            for each in statements
+        )
+
+    def _guard(self, plan: Plan) -> None:
+        objections = self.kind.limits.objections(plan)
+        if not objections:
+            self.recorder.tell(detail="Below every limit; nobody has to agree.")
+        elif plan.checksum in self.target.agreed_to:
+            self.recorder.tell(detail="A person agreed to exactly this plan.")
+        else:
+            raise NeedsPerson(
+                "plan-needs-agreement",
+                " ".join(objections),
+                "Read what would change. If it is what you want, agree to this plan; nothing was written yet.",
+                agree_to=plan.checksum,
+            )
+
+    def _record_agreement(self, plan: Plan, proof: Proof, statements: Any) -> None:
+        now = self.controller.clock()
+        with self.lease.write():
+            SyncTarget.objects.filter(pk=self.target.pk).update(
+                observed_generation=self.generation,
+                observed_at=now,
+                checked_at=now,
+                next_check_at=now + self.controller.check_every,
+                next_try_at=now,
+                failures=0,
+                stop_code="",
+                stop_generation=0,
+                agreed_to=[],
+                proof=dict(proof.stored),
+            )
+            for statement in (*_AGREED, *statements):
+                state_condition(self.target, statement, now)
+            self.recorder.evidence(proof.evidence, now)
+            if self.recorder.run is not None:
+                Run.objects.filter(pk=self.recorder.run.pk).update(
+                    state=Run.State.SUCCEEDED,
+                    outcome="observed",
+                    advice="",
+                    agree_to="",
+                    plan=plan.as_dict(),
+                    plan_checksum=plan.checksum,
+                    finished_at=now,
+                )
+        # The rows that settle() reads must be those that were just written.
+        self.target.refresh_from_db(fields=["observed_generation", "proof", "failures", "stop_code"])
+
+    def _settle(self, proof: Proof) -> None:
+        """A reload that fails keeps the proof: the change is in the repository, and the condition says what waits."""
+        self.lease.renew()
+        try:
+            with self.recorder.step("settle"):
+                statement = self.kind.settle(self._current(), proof.stored)
+                if statement is None:
+                    self.recorder.skip("settle")
+                else:
+                    self.recorder.tell(detail=statement.message)
+        except Retry as setback:
+            log.info("target %s: not taken up yet: %s", self.target.pk, setback.code)
+            statement = Statement(
+                Condition.Type.RELOAD_PENDING,
+                True,
+                setback.code,
+                setback.sentence,
+                {"proof": dict(proof.stored)},
+            )
+            now = self.controller.clock()
+            with self.lease.write():
+                SyncTarget.objects.filter(pk=self.target.pk).update(
+                    next_check_at=now + self.controller.backoff.delay(3)
+                )
+        if statement is not None:
+            with self.lease.write():
+                state_condition(self.target, statement, self.controller.clock())
+
+    def _try_again(self, setback: Retry) -> Ending:
+        now = self.controller.clock()
+        failures = self.target.failures + 1
+        delay = setback.delay if setback.delay is not None else self.controller.backoff.delay(failures)
+        self._open_for_failure()
+        with self.lease.write():
+            SyncTarget.objects.filter(pk=self.target.pk).update(
+                failures=failures, next_try_at=now + delay, next_check_at=now + delay
+            )
+            if setback.code != "lost-race":
+                state_condition(
+                    self.target,
+                    Statement(Condition.Type.REACHABLE, False, setback.code, setback.sentence),
+                    now,
+                )
+            if self.recorder.run is not None:
+                Run.objects.filter(pk=self.recorder.run.pk).update(
+                    state=Run.State.WAITING,
+                    outcome=setback.code,
+                    advice=f"{setback.sentence} Rookery tries again by itself.",
+                )
+        return Ending.RETRY
+
+    def _stop(self, setback: NeedsPerson) -> Ending:
+        now = self.controller.clock()
+        self._open_for_failure()
+        with self.lease.write():
+            SyncTarget.objects.filter(pk=self.target.pk).update(
+                stop_code=setback.code,
+                stop_generation=self.generation,
+                failures=0,
+                checked_at=now,
+                next_try_at=now,
+                next_check_at=now + self.controller.check_every,
+            )
+            state_condition(
+                self.target,
+                Statement(
+                    Condition.Type.SYNCED,
+                    False,
+                    setback.code,
+                    f"{setback.sentence} {setback.advice}",
+                    setback.details,
+                ),
+                now,
+            )
+            if self.recorder.run is not None:
+                Run.objects.filter(pk=self.recorder.run.pk).update(
+                    state=Run.State.STOPPED,
+                    outcome=setback.code,
+                    advice=f"{setback.sentence} {setback.advice}",
+                    agree_to=setback.agree_to,
+                    finished_at=now,
+                )
+        return Ending.STOPPED
+
+    def _give_up(self, error: Exception) -> None:
+        """A bug is loud and slow: recorded, logged, and tried again after the longest delay only."""
+        now = self.controller.clock()
+        self._open_for_failure()
+        with self.lease.write():
+            SyncTarget.objects.filter(pk=self.target.pk).update(
+                failures=self.target.failures + 1,
+                next_try_at=now + self.controller.backoff.longest,
+                next_check_at=now + self.controller.backoff.longest,
+            )
+            sentence = f"Rookery itself failed ({type(error).__name__}). This is a bug; please report it."
+            state_condition(self.target, Statement(Condition.Type.SYNCED, False, "bug", sentence), now)
+            if self.recorder.run is not None:
+                Run.objects.filter(pk=self.recorder.run.pk).update(
+                    state=Run.State.FAILED, outcome="bug", advice=sentence, finished_at=now
+                )
+
+    def _open_for_failure(self) -> None:
+        if self.recorder.run is None:
+            self.recorder.open(self.kind.title(self.target, None), self.generation)
+
+
+_AGREED = (
+    Statement(Condition.Type.SYNCED, True, "observed", "The outside was compared and agrees."),
+    Statement(Condition.Type.REACHABLE, True, "answered", "It answered."),
+)

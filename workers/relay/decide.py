@@ -1,0 +1,119 @@
+"""Three-way decision per user file: desired, observed, last proved. Pure.
+
+| outside since the proof | ours since the proof | what happens                                  |
+|-------------------------|----------------------|-----------------------------------------------|
+| as proved               | any                  | made as desired; equal meaning keeps its bytes |
+| changed, equals desired | any                  | nothing: they agree                           |
+| changed                 | as proved            | drift: the mode decides                       |
+| changed                 | changed              | conflict: a person decides                    |
+
+Names that Rookery does not know are not looked at: they are somebody else's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tenants.formats.relay_entry import Readable, RelayEntry, emit, masked, read, same_meaning
+from tenants.formats.text import printable
+from workers.plan import Action, Apart, Change, ordered
+
+EMPTY_ID = ""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """One side of the comparison: blob ids by name, and how to read one."""
+
+    ids: Mapping[bytes, str]
+    content: Callable[[str], bytes] = field(repr=False)
+
+    def read(self, name: bytes) -> bytes | None:
+        blob = self.ids.get(name)
+        return self.content(blob) if blob else None
+
+
+@dataclass(frozen=True)
+class Decision:
+    changes: tuple[Change, ...]
+    apart: tuple[Apart, ...]
+
+
+def decide(
+    names: Iterable[bytes],
+    *,
+    entries: Mapping[bytes, RelayEntry],
+    absent: frozenset[bytes],
+    observed: Sides,
+    base: Sides,
+    repair: bool,
+) -> Decision:
+    """Decide for every name that is ours (in `entries` or `absent`)."""
+    changes: list[Change] = []
+    apart: list[Apart] = []
+    for name in sorted(names):
+        if name not in entries and name not in absent:
+            continue
+        desired = entries.get(name)
+        now_id, base_id = observed.ids.get(name, EMPTY_ID), base.ids.get(name, EMPTY_ID)
+        now = observed.read(name)
+        if _agrees(desired, now):
+            continue
+        if now_id != base_id and not repair:
+            apart.append(_left_alone(name, desired, now, base.read(name), base_id))
+            continue
+        changes.append(_change(name, desired, now, now_id))
+    return Decision(ordered(changes), tuple(apart))
+
+
+def _agrees(desired: RelayEntry | None, content: bytes | None) -> bool:
+    if desired is None or content is None:
+        return desired is None and content is None
+    return same_meaning(content, desired)
+
+
+def _change(name: bytes, desired: RelayEntry | None, now: bytes | None, now_id: str) -> Change:
+    unit = name.decode("ascii")
+    if desired is None:
+        return Change(Action.DELETE, unit, shown(name, now), None, now_id, EMPTY_ID)
+    content = emit(desired)
+    action = Action.CREATE if now is None else Action.UPDATE
+    before, after = shown(name, now), shown(name, content)
+    if before is not None and before == after:
+        # Only the passphrase differs; no digit of it is ever shown.
+        after = after.replace('"(hidden)"', '"(hidden, new)"') if after else after
+    return Change(action, unit, before, after, now_id, _content_id(content), content)
+
+
+def _content_id(content: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - only here
+
+    return hashlib.sha256(content).hexdigest()
+
+
+def _left_alone(
+    name: bytes, desired: RelayEntry | None, now: bytes | None, base: bytes | None, base_id: str
+) -> Apart:
+    ours_changed = not _agrees(desired, base)
+    unit = name.decode("ascii")
+    what = "removed" if now is None else "added" if not base_id else "changed"
+    if ours_changed:
+        reason = "conflict"
+        sentence = f"{unit} was {what} outside, and Rookery has something else for it."
+    else:
+        reason = "drift"
+        sentence = f"{unit} was {what} outside."
+    ours = shown(name, emit(desired)) if desired else None
+    return Apart(unit, reason, sentence, shown(name, now), ours, base_id or None)
+
+
+def shown(name: bytes, content: bytes | None) -> str | None:
+    """An entry as people may see it: targets in clear, never a digit of the hash."""
+    if content is None:
+        return None
+    verdict = read(name, content)
+    if not isinstance(verdict, Readable):
+        return f"unreadable for ptt: {printable(verdict.reason, 200)}"
+    return json.dumps(masked(verdict.entry), indent=1, ensure_ascii=True)

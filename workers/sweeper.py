@@ -1,0 +1,63 @@
+"""The sweep: rows that are due, fairly across organizations. A lost hint costs only until the next one."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import Now, RowNumber
+from django.utils import timezone
+
+from tenants import outbox
+from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
+
+log = logging.getLogger(__name__)
+AT_ONCE = 200
+
+
+def due_targets(now_margin: timedelta = timedelta(0)) -> QuerySet[SyncTarget]:
+    """Targets that want a pass: asked for something, a check due, or a preview waiting; nobody has them.
+
+    An organization's first target comes before another's second.
+    """
+    asked = Q(generation__gt=F("observed_generation")) & (
+        Q(stop_code="") | Q(generation__gt=F("stop_generation"))
+    )
+    previews = Run.objects.filter(mode=Run.Mode.PREVIEW, state=Run.State.QUEUED).values("target_id")
+    due = Q(next_try_at__lte=Now() + now_margin) & (asked | Q(next_check_at__lte=Now() + now_margin))
+    return (
+        SyncTarget.objects.filter(due | Q(pk__in=previews), lease_until__lt=Now())
+        .annotate(
+            turn=Window(RowNumber(), partition_by=F("organization_id"), order_by=F("next_try_at").asc())
+        )
+        .order_by("turn", "next_try_at")
+    )
+
+
+def wants_another_pass(target_id: int) -> bool:
+    return due_targets().filter(pk=target_id).exists()
+
+
+def sweep() -> int:
+    """Hint at everything that is due; returns how many hints were sent."""
+    hints = [("reconcile", target.pk, target.kind) for target in due_targets()[:AT_ONCE]]
+    mails = OutgoingMail.objects.filter(
+        sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
+    ).order_by("pk")
+    hints += [("deliver_mail", pk, "mail") for pk in mails.values_list("pk", flat=True)[:AT_ONCE]]
+    for task, row_id, queue in hints:
+        try:
+            outbox.send_hint(task, row_id, queue)
+        except Exception as error:
+            log.warning("the broker did not take a hint: %s", type(error).__name__)
+            break
+    _tidy()
+    return len(hints)
+
+
+def _tidy() -> None:
+    """Drop what has served its purpose; a few rows at a time are enough."""
+    long_ago = timezone.now() - timedelta(days=2)
+    SignInLink.objects.filter(expires_at__lt=long_ago).delete()
+    Allowance.objects.filter(since__lt=long_ago).delete()

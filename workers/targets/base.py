@@ -1,0 +1,75 @@
+"""What every kind of sync target must be able to do; the controller knows nothing else about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from tenants.models import SyncTarget
+from workers.plan import Limits, Plan
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A condition to record."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was read back from outside, stored on the target; `evidence` is shown to people."""
+
+    stored: Mapping[str, Any]
+    evidence: Mapping[str, str]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass hands to its target: the row as read under the lease, and how to report."""
+
+    target: SyncTarget
+    run_id: int | None
+    now: datetime
+    note: Callable[[str], None]
+    renew: Callable[[], None]
+
+
+class TargetKind(Protocol):
+    """Observe and apply move bytes; `plan` is pure. All may raise Retry or NeedsPerson."""
+
+    limits: Limits
+
+    def title(self, target: SyncTarget, plan: Plan | None) -> str:
+        """One sentence that names the run: "Write 3 changes to relay.git of example.org"."""
+
+    def observe(self, current: Pass) -> Any:
+        """Read the outside into a frozen value."""
+
+    def describe(self, observed: Any) -> str:
+        """What was seen, in a sentence."""
+
+    def plan(self, current: Pass, observed: Any) -> Plan:
+        """Load desired state and decide (by a pure function) what to change."""
+
+    def unchanged(self, current: Pass, observed: Any, plan: Plan) -> Proof:
+        """The proof for an empty plan: the outside as just observed."""
+
+    def apply(self, current: Pass, observed: Any, plan: Plan) -> Any:
+        """Write the changes, by compare-and-set against `observed`."""
+
+    def verify(self, current: Pass, observed: Any, plan: Plan, applied: Any) -> Proof:
+        """Read back from outside; raise Retry when it is not what was written."""
+
+    def statements(self, current: Pass, observed: Any, plan: Plan) -> Sequence[Statement]:
+        """Conditions that follow from what was seen and planned."""
+
+    def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
+        """After the proof was recorded: make the outside take it up (a reload); one condition or none."""

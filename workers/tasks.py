@@ -1,0 +1,38 @@
+"""The three tasks. With `celery.py`, the only place that knows Celery; ids in, nothing out."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from workers import post, sweeper
+from workers.assembly import controller
+from workers.controller import Ending
+
+log = logging.getLogger(__name__)
+
+# A pass that left more to do goes on at once, but never for ever in one task.
+PASSES_AT_ONCE = 3
+
+
+@shared_task
+def reconcile(target_id: int) -> None:
+    """Bring one target into agreement."""
+    for _ in range(PASSES_AT_ONCE):
+        ending = controller().reconcile(target_id)
+        log.info("target %s: %s", target_id, ending.value)
+        if ending is not Ending.AGREED or not sweeper.wants_another_pass(target_id):
+            return
+
+
+@shared_task
+def sweep() -> None:
+    """Find what is due, fairly across organizations, and hint at it. Correctness depends on this alone."""
+    sweeper.sweep()
+
+
+@shared_task
+def deliver_mail(mail_id: int) -> None:
+    """Send one mail that the panel owes somebody."""
+    post.deliver(mail_id)
