@@ -75,7 +75,20 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
     },
-    Role.VIEWER: dict.fromkeys((Kind.ORGANIZATION, Kind.MEMBERSHIP, Kind.DOMAIN, Kind.MAILBOX, Kind.REQUEST, Kind.REPOSITORY, Kind.SYNC_TARGET, Kind.RUN, Kind.EVENT), SEE),
+    Role.VIEWER: dict.fromkeys(
+        (
+            Kind.ORGANIZATION,
+            Kind.MEMBERSHIP,
+            Kind.DOMAIN,
+            Kind.MAILBOX,
+            Kind.REQUEST,
+            Kind.REPOSITORY,
+            Kind.SYNC_TARGET,
+            Kind.RUN,
+            Kind.EVENT,
+        ),
+        SEE,
+    ),
     Role.HOLDER: {Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE})},
     Role.STRANGER: {},
 }

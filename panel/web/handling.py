@@ -1,0 +1,111 @@
+"""How pages call actions: one place turns what an action refuses into what a person sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from tenants.actor import Actor
+from tenants.errors import Absent, ActionError, Conflict, Forbidden, Invalid, TooMany
+
+P = ParamSpec("P")
+T = TypeVar("T")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The actor that the middleware found for this request."""
+    return cast(Actor, request.actor)  # type: ignore[attr-defined]
+
+
+def page(
+    *, signed_in: bool = True, methods: tuple[str, ...] = ("GET", "HEAD")
+) -> Callable[[View[P]], View[P]]:
+    """A page: its methods, whether it needs a sign-in, and refusals of actions as pages.
+
+    Absent becomes 404, Forbidden 403, Conflict 409, TooMany 429 with Retry-After.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method not in methods:
+                response = refusal(request, 405, "This page cannot be used that way.")
+                response["Allow"] = ", ".join(methods)
+                return response
+            if signed_in and actor_of(request).account is None:
+                return redirect(
+                    f"/sign-in?next={request.get_full_path()}" if request.method == "GET" else "/sign-in"
+                )
+            try:
+                return view(request, *args, **kwargs)
+            except Absent as error:
+                raise Http404(error.sentence) from error
+            except Forbidden as error:
+                return refusal(request, 403, error.sentence)
+            except TooMany as error:
+                response = refusal(request, 429, error.sentence)
+                response["Retry-After"] = str(error.retry_after)
+                return response
+            except Invalid as error:
+                return refusal(request, 400, error.sentence)
+            except Conflict as error:
+                return refusal(request, 409, error.sentence)
+
+        wrapped.page_methods = methods  # type: ignore[attr-defined]
+        wrapped.page_signed_in = signed_in  # type: ignore[attr-defined]
+        return wrapped
+
+    return decorate
+
+
+def refusal(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
+    return render(request, "errors/refusal.html", {"status": status, "sentence": sentence}, status=status)
+
+
+def attempt(form: forms.Form, act: Callable[[], T]) -> T | None:
+    """Call an action with a form's data; its problems land beside their fields.
+
+    Returns what the action returned, or None when the form should be shown again. Absent, Forbidden and
+    TooMany go on to the page's own handling.
+    """
+    try:
+        return act()
+    except Invalid as error:
+        for problem in error.problems:
+            form.add_error(problem.field if problem.field in form.fields else None, str(problem))
+    except Conflict as error:
+        form.add_error(None, error.sentence)
+    return None
+
+
+def tell(request: HttpRequest, sentence: str) -> None:
+    """A calm line at the top of the next page."""
+    messages.success(request, sentence)
+
+
+def refuse(request: HttpRequest, error: ActionError) -> None:
+    """The same for something that was not done."""
+    messages.error(request, error.sentence)
+
+
+def next_url(request: HttpRequest, default: str) -> str:
+    """Where to go on to: only an address of this panel."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return wanted
+    return default
+
+
+def cleaned(form: forms.Form) -> dict[str, Any]:
+    """The form's data for an action; strings as typed, the action validates."""
+    return dict(form.cleaned_data)
