@@ -1,4 +1,4 @@
-"""What an action answers when it will not do something. The web, the API and commands show these as they are."""
+"""What an action answers when it will not do something; the web, the API and commands show it as it is."""
 
 from __future__ import annotations
 

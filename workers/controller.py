@@ -206,7 +206,7 @@ class _OnePass:
             raise NeedsPerson(
                 "plan-needs-agreement",
                 " ".join(objections),
-                "Read what would change. If it is what you want, agree to this plan; nothing was written yet.",
+                "Read what would change. If you want that, agree to this plan; nothing was written yet.",
                 agree_to=plan.checksum,
             )
 
@@ -242,7 +242,7 @@ class _OnePass:
         self.target.refresh_from_db(fields=["observed_generation", "proof", "failures", "stop_code"])
 
     def _settle(self, proof: Proof) -> None:
-        """A reload that fails keeps the proof: the change is in the repository, and the condition says what waits."""
+        """A reload that fails keeps the proof: the change is outside, and the condition says what waits."""
         self.lease.renew()
         try:
             with self.recorder.step("settle"):

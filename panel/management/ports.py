@@ -26,7 +26,8 @@ def require_free(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise CommandError(
-                f"Port {port} of {host} is taken. Stop what uses it, or choose another: ROOKERY_PORT={port + 1}"
+                f"Port {port} of {host} is taken. Stop what uses it, or choose another one:"
+                f" ROOKERY_PORT={port + 1}"
             ) from error
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from tenants.actor import Actor
@@ -37,27 +39,13 @@ def page(
         @wraps(view)
         def wrapped(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in methods:
-                response = refusal(request, 405, "This page cannot be used that way.")
-                response["Allow"] = ", ".join(methods)
-                return response
+                return _answer(request, 405, "This page cannot be used that way.", Allow=", ".join(methods))
             if signed_in and actor_of(request).account is None:
-                return redirect(
-                    f"/sign-in?next={request.get_full_path()}" if request.method == "GET" else "/sign-in"
-                )
+                return _to_sign_in(request)
             try:
                 return view(request, *args, **kwargs)
-            except Absent as error:
-                raise Http404(error.sentence) from error
-            except Forbidden as error:
-                return refusal(request, 403, error.sentence)
-            except TooMany as error:
-                response = refusal(request, 429, error.sentence)
-                response["Retry-After"] = str(error.retry_after)
-                return response
-            except Invalid as error:
-                return refusal(request, 400, error.sentence)
-            except Conflict as error:
-                return refusal(request, 409, error.sentence)
+            except ActionError as error:
+                return _refused(request, error)
 
         wrapped.page_methods = methods  # type: ignore[attr-defined]
         wrapped.page_signed_in = signed_in  # type: ignore[attr-defined]
@@ -66,8 +54,26 @@ def page(
     return decorate
 
 
-def refusal(request: HttpRequest, status: int, sentence: str) -> HttpResponse:
-    return render(request, "errors/refusal.html", {"status": status, "sentence": sentence}, status=status)
+_STATUS = {Forbidden: 403, Invalid: 400, Conflict: 409, TooMany: 429}
+
+
+def _refused(request: HttpRequest, error: ActionError) -> HttpResponse:
+    if isinstance(error, Absent):
+        raise Http404(error.sentence) from error
+    headers = {"Retry_After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+    return _answer(request, _STATUS.get(type(error), 400), error.sentence, **headers)
+
+
+def _answer(request: HttpRequest, status: int, sentence: str, **headers: str) -> HttpResponse:
+    response = render(request, "errors/refusal.html", {"status": status, "sentence": sentence}, status=status)
+    for name, value in headers.items():
+        response[name.replace("_", "-")] = value
+    return response
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    query = urlencode({"next": request.get_full_path()}) if request.method in {"GET", "HEAD"} else ""
+    return redirect(f"{reverse('sign-in')}?{query}" if query else reverse("sign-in"))
 
 
 def attempt(form: forms.Form, act: Callable[[], T]) -> T | None:

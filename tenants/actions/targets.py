@@ -1,4 +1,4 @@
-"""Who gets an address's mail: checked for loops over all tenants, and confirmed by the holder of the target."""
+"""Who gets an address's mail: checked for loops over all tenants, confirmed by the target's holder."""
 
 from __future__ import annotations
 

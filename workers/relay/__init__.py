@@ -1,1 +1,1 @@
-"""What is particular to ptt's relay.git: deciding per user file, and commit trailers. No Django, no network."""
+"""What is particular to ptt's relay.git: deciding per user file, commit trailers. No Django, no network."""

@@ -344,7 +344,7 @@ def _require_our_line(target: SyncTarget, mirror: Mirror, tip: str, proved: str 
                 "database-restored",
                 f"The branch holds our change number {mark.generation}, but this database only knows"
                 f" {target.generation}: it was restored from an older copy.",
-                "Nothing was written, so that newer users are not lost. Bring them back here first, then agree.",
+                "Nothing was written, so that newer users are not lost. Bring them back here, then agree.",
                 {"tip": tip, "outside": mark.generation, "here": target.generation},
                 agree_to=tip,
             )
