@@ -55,7 +55,9 @@ class UserRepository:
 
     def commit(self, files: Mapping[str, bytes], *, links: Mapping[str, str] | None = None) -> str:
         """Make a commit with exactly these files (a name may be `folder/file`) and return its id."""
-        head = "\n".join(("commit refs/heads/main", "committer t <t@example.org> 1700000000 +0000", "data 1", "x"))
+        head = "\n".join(
+            ("commit refs/heads/main", "committer t <t@example.org> 1700000000 +0000", "data 1", "x")
+        )
         stream = [head.encode(), b"\ndeleteall\n"]
         stored = [(name, b"100644", content) for name, content in files.items()]
         stored += [(name, b"120000", goal.encode()) for name, goal in (links or {}).items()]
