@@ -48,16 +48,12 @@ def test_a_stranger_sees_nothing_of_another_organization(
 
 
 @pytest.mark.parametrize("model", list(access._KINDS))
-def test_nobody_sees_anything_without_an_account(
-    model: type, make_mailbox: Callable[..., Mailbox]
-) -> None:
+def test_nobody_sees_anything_without_an_account(model: type, make_mailbox: Callable[..., Mailbox]) -> None:
     make_mailbox()
     assert not access.visible_to(Actor(), model).exists()
 
 
-def test_a_viewer_reads_and_is_told_whom_to_ask(
-    bob: Actor, make_mailbox: Callable[..., Mailbox]
-) -> None:
+def test_a_viewer_reads_and_is_told_whom_to_ask(bob: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
     mailbox = make_mailbox()
     assert access.get(bob, Mailbox, pk=mailbox.pk) == mailbox
     with pytest.raises(Forbidden, match="Ask an owner or manager"):
