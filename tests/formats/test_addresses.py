@@ -257,7 +257,7 @@ def test_domains_with_a_common_mail_server_are_named() -> None:
         return frozenset(servers[domain])
 
     (risk,) = common_mx_risk(["a@x.tld", "b@X.tld", "c@y.tld", "d@z.tld"], mx_of)
-    assert (risk.first, risk.second, risk.addresses) == ("x.tld", "y.tld", {"192.0.2.2"})
+    assert (risk.first, risk.second, risk.addresses) == ("x.tld", "y.tld", frozenset({"192.0.2.2"}))
     assert "x.tld and y.tld use the same mail server (192.0.2.2)" in risk.sentence
     assert asked == ["x.tld", "y.tld", "z.tld"]
 
