@@ -174,7 +174,7 @@ def test_of_two_at_once_exactly_one_wins(
     with _closing(remote) as connection:
         push(connection, remote, first, None)
     mirror.add(first)
-    rivals = [commit(mirror, first.id, {b"a": str(number).encode()}) for number in range(6)]
+    rivals = [commit(mirror, first.id, {b"a": str(number).encode()}) for number in range(1, 7)]
     outcomes: list[str] = []
     gate = threading.Barrier(len(rivals))
 

@@ -24,7 +24,7 @@ class FileChange:
 
 @dataclass(frozen=True)
 class NewCommit:
-    """A commit that exists only here so far. `thin` leaves out what the parent has, `objects` is all of it."""
+    """A commit that exists only here so far. `thin` leaves out what the parent has, `objects` is all."""
 
     id: str
     tree: str

@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,8 @@ from dulwich.objects import ObjectID
 from tenants.formats.text import printable
 from workers.repository.errors import RepositoryError
 from workers.repository.objects import Commit, Tree, TreeItem, object_id, parse_commit
-from workers.repository.pktline import FLUSH, pkt, read_pkt
-from workers.ssh import Connection
+from workers.repository.pktline import FLUSH, pkt, read_pkt, read_pkt_after
+from workers.ssh import Channel, Connection
 
 if TYPE_CHECKING:
     from workers.repository.commit import NewCommit
@@ -31,6 +32,7 @@ LOOSE_AT_MOST = 50
 MAINTAIN_ABOVE = 600
 PROGRAM_TIMEOUT = 120
 BLOB_LIMIT = 1 << 20
+ACKNOWLEDGEMENTS_AT_MOST = 100
 _TREES_KEPT = 8
 _trees: OrderedDict[str, Tree] = OrderedDict()
 
@@ -45,6 +47,18 @@ def git_environment() -> dict[str, str]:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+def _skip_acknowledgements(channel: Channel) -> bytes:
+    """Read ACK and NAK lines up to the pack, however many there are; return the pack's first bytes."""
+    for _ in range(ACKNOWLEDGEMENTS_AT_MOST):
+        head = channel.read_exactly(4)
+        if head == b"PACK":
+            return head
+        answer = read_pkt_after(head, channel)
+        if answer is None or not answer.startswith((b"ACK ", b"NAK")):
+            raise RepositoryError(printable(answer or b"it sent no pack", 200))
+    raise RepositoryError("it acknowledges without end")
 
 
 class Mirror:
@@ -160,15 +174,8 @@ class Mirror:
             wants = pkt(f"want {expected_tip} ofs-delta thin-pack no-progress\n".encode()) + FLUSH
             haves = b"".join(pkt(f"have {commit}\n".encode()) for commit in have)
             channel.write(wants + haves + pkt(b"done\n"))
-            while True:
-                answer = read_pkt(channel)
-                if answer is None or answer.startswith(b"ERR"):
-                    raise RepositoryError(printable(answer or b"it hung up", 200))
-                if answer.startswith(b"NAK") or (
-                    answer.startswith(b"ACK") and not answer.endswith(b"common\n")
-                ):
-                    break
-            self._store_pack(iter(lambda: channel.read(65_536), b""))
+            start = _skip_acknowledgements(channel)
+            self._store_pack(chain([start], iter(lambda: channel.read(65_536), b"")))
         if not self.has(expected_tip):
             raise RepositoryError(f"it did not send the commit {expected_tip[:10]} that it advertises")
         self._remember(expected_tip)

@@ -23,7 +23,11 @@ def pkt(payload: bytes) -> bytes:
 
 def read_pkt(stream: Readable) -> bytes | None:
     """The next line, or None for a flush. Raises RepositoryError for what is no pkt-line."""
-    head = stream.read_exactly(4)
+    return read_pkt_after(stream.read_exactly(4), stream)
+
+
+def read_pkt_after(head: bytes, stream: Readable) -> bytes | None:
+    """The same when its four digits were read already."""
     if not _DIGITS.issuperset(head):
         raise RepositoryError("the answer is not git's; does this account print a greeting?")
     size = int(head, 16)

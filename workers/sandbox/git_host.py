@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,12 @@ from types import TracebackType
 from typing import Self
 
 import paramiko
+from paramiko.common import (
+    AUTH_FAILED,
+    AUTH_SUCCESSFUL,
+    OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_SUCCEEDED,
+)
 
 from tenants import keys
 from tenants.formats.sshkeys import new_ssh_key
@@ -206,21 +213,17 @@ class _Server(paramiko.ServerInterface):
         del username
         known = f"{key.get_name()} {key.get_base64()}" in self._host.authorized()
         if known and not self._host.fault.refuse_keys:
-            return paramiko.AUTH_SUCCESSFUL
-        return paramiko.AUTH_FAILED
+            return AUTH_SUCCESSFUL
+        return AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         del chanid
-        return (
-            paramiko.OPEN_SUCCEEDED if kind == "session" else paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
-        )
+        return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         if len(command) > COMMAND_LIMIT:
             return False
-        threading.Thread(
-            target=self._session.run, args=(channel, command.decode("utf-8", "replace")), daemon=True
-        ).start()
+        self._session.start(channel, command.decode("utf-8", "replace"))
         return True
 
 
@@ -232,7 +235,13 @@ class _Session:
         self._client = client
         self._transport: paramiko.Transport | None = None
         self._children: set[subprocess.Popen[bytes]] = set()
-        self._closed = False
+        self._workers: list[threading.Thread] = []
+
+    def start(self, channel: paramiko.Channel, command: str) -> None:
+        """Run a command in a thread of its own, which `close` waits for."""
+        worker = threading.Thread(target=self.run, args=(channel, command), daemon=True, name="git-command")
+        self._workers.append(worker)
+        worker.start()
 
     def serve(self) -> None:
         try:
@@ -246,18 +255,25 @@ class _Session:
             transport.start_server(server=_Server(self._host, self))
             transport.join(IDLE_SECONDS)
 
-    def close(self) -> None:
-        self._closed = True
+    def hang_up(self) -> None:
         if self._transport is not None:
             self._transport.close()
         self._client.close()
         for child in list(self._children):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
+            _end(child)
+
+    def close(self) -> None:
+        """Hang up and wait until every program has ended."""
+        self.hang_up()
+        for worker in self._workers:
+            worker.join(5)
 
     # one command ----------------------------------------------------------------------------------
 
     def run(self, channel: paramiko.Channel, command: str) -> None:
+        # The answer that the command was accepted leaves after this thread was started; nothing may
+        # close the channel before it.
+        time.sleep(0.005)
         words = self._words(command)
         if words is None:
             with suppress(OSError, EOFError):
@@ -276,11 +292,24 @@ class _Session:
             start_new_session=True,
         )
         self._children.add(child)
-        feeder = threading.Thread(target=self._feed, args=(channel, child), daemon=True)
-        complainer = threading.Thread(target=_copy_stderr, args=(child, channel), daemon=True)
-        feeder.start()
-        complainer.start()
-        self._answer(child, channel, complainer)
+        helpers = (
+            threading.Thread(target=self._feed, args=(channel, child), daemon=True),
+            threading.Thread(target=_copy_stderr, args=(child, channel), daemon=True),
+        )
+        try:
+            for helper in helpers:
+                helper.start()
+            self._answer(child, channel, helpers[1])
+        finally:
+            channel.close()
+            _end(child)
+            self._children.discard(child)
+            for helper in helpers:
+                helper.join(5)
+            for pipe in (child.stdin, child.stdout, child.stderr):
+                with suppress(OSError, ValueError):
+                    if pipe is not None:
+                        pipe.close()
 
     def _words(self, command: str) -> list[str] | None:
         try:
@@ -304,7 +333,7 @@ class _Session:
                 if fault.hang_after is not None and total > fault.hang_after:
                     return
                 if fault.cut_after is not None and total > fault.cut_after:
-                    self.close()
+                    self.hang_up()
                     return
                 child.stdin.write(data)
                 child.stdin.flush()
@@ -316,26 +345,26 @@ class _Session:
     ) -> None:
         """Program → client, then the exit status."""
         assert child.stdout is not None  # noqa: S101 - it is a pipe
-        receiving = "receive-pack" in " ".join(map(str, child.args if isinstance(child.args, list) else []))
         advertised = False
         with suppress(OSError, EOFError, ValueError):
             while data := os.read(child.stdout.fileno(), 65_536):
-                if receiving and advertised and self._host.fault.cut_before_answer:
-                    child.wait(10)
-                    self.close()
-                    return
+                if advertised and self._host.fault.cut_before_answer:
+                    self.hang_up()
+                    break
                 advertised = True
                 channel.sendall(data)
         complainer.join(5)
-        status = child.wait()
-        self._children.discard(child)
-        for pipe in (child.stdin, child.stdout, child.stderr):
-            with suppress(OSError, ValueError):
-                if pipe is not None:
-                    pipe.close()
+        status = child.wait(30)
         with suppress(OSError, EOFError):
             channel.send_exit_status(status if status >= 0 else 255)
-        channel.close()
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Kill the program with whatever it started, and wait for it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(10)
 
 
 def _copy_stderr(child: subprocess.Popen[bytes], channel: paramiko.Channel) -> None:

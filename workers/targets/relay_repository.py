@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 
 from tenants.desired import desired_relay, known_names
-from tenants.formats.sshkeys import fingerprint
 from tenants.formats.relay_entry import Readable, read
+from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
 from tenants.models import Condition, Event, Installation, Repository, SyncTarget
 from tenants.secrets import Opener, Purpose
@@ -296,7 +296,7 @@ def _repository(target: SyncTarget) -> Repository:
 
 def _host_key_setback(repository: Repository, error: ssh.HostKeyUnknown | ssh.HostKeyChanged) -> NeedsPerson:
     shown = fingerprint(error.offered_key)
-    if isinstance(error, ssh.HostKeyUnknown):
+    if not isinstance(error, ssh.HostKeyChanged):
         return NeedsPerson(
             "host-key-unknown",
             f"{repository.host} shows the key {shown}.",
