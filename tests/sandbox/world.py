@@ -1,4 +1,5 @@
-"""What the tests of the sandbox start from: real repositories made by the real git program, and mail clients."""
+"""What the tests of the sandbox start from: real repositories made by the real git program, and mail
+clients."""
 
 from __future__ import annotations
 
@@ -55,7 +56,9 @@ class UserRepository:
 
     def commit(self, files: Mapping[str, bytes], *, links: Mapping[str, str] | None = None) -> str:
         """Make a commit with exactly these files (a name may be `folder/file`) and return its id."""
-        head = "\n".join(("commit refs/heads/main", "committer t <t@example.org> 1700000000 +0000", "data 1", "x"))
+        head = "\n".join(
+            ("commit refs/heads/main", "committer t <t@example.org> 1700000000 +0000", "data 1", "x")
+        )
         stream = [head.encode(), b"\ndeleteall\n"]
         stored = [(name, b"100644", content) for name, content in files.items()]
         stored += [(name, b"120000", goal.encode()) for name, goal in (links or {}).items()]

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tenants.formats.forward_path import ForwardPath
+from workers.sandbox import paths
 from workers.sandbox.listener import Console, clean, loopback
-from workers.sandbox.paths import Path, PathError, parse_forward_path, parse_reverse_path
 
 MAX_MAIL = 10_000_000  # bytes
 MAX_RECIPIENTS = 100
@@ -41,8 +42,8 @@ class Mail:
     """One mail: envelope and content (CRLF lines, dots unstuffed). `sender` None is the null sender."""
 
     helo: str
-    sender: Path | None
-    recipients: tuple[Path, ...]
+    sender: ForwardPath | None
+    recipients: tuple[ForwardPath, ...]
     content: bytes = field(repr=False)
 
 
@@ -99,8 +100,8 @@ class Conversation:
 class Envelope:
     """What MAIL FROM and RCPT TO said."""
 
-    sender: Path | None
-    recipients: list[Path] = field(default_factory=list)
+    sender: ForwardPath | None
+    recipients: list[ForwardPath] = field(default_factory=list)
 
 
 class SmtpServer:
@@ -273,19 +274,19 @@ class SmtpServer:
         raise CloseSessionError(f"Too big data: the mail is larger than {self.limits.mail_bytes} bytes")
 
 
-def _reverse_path(rest: str) -> Path | None:
+def _reverse_path(rest: str) -> ForwardPath | None:
     if rest[:5].upper() != "FROM:":
         raise CloseSessionError("bad MAIL command")
     try:
-        return parse_reverse_path(rest[5:])[0]
-    except PathError as error:
+        return paths.sender(rest[5:])
+    except paths.PathError as error:
         raise CloseSessionError(f"invalid reverse-path: {clean(rest[5:], 120)} ({error})") from None
 
 
-def _forward_path(rest: str) -> Path:
+def _forward_path(rest: str) -> ForwardPath:
     if rest[:3].upper() != "TO:":
         raise CloseSessionError("bad RCPT command")
     try:
-        return parse_forward_path(rest[3:])[0]
-    except PathError as error:
+        return paths.recipient(rest[3:])
+    except paths.PathError as error:
         raise CloseSessionError(f"invalid forward-path: {clean(rest[3:], 120)} ({error})") from None
