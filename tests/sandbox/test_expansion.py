@@ -63,7 +63,7 @@ def test_a_domain_without_mx_is_dropped_and_told() -> None:
 
 def test_a_bad_target_raises_even_beside_a_good_one() -> None:
     bad = ForwardPath("path", (b"a",), name_of("my_host.test"))
-    entries = {(Word(False, b"john"),): (path("z@ext.test"), bad)}
+    entries: Targets = {(Word(False, b"john"),): (path("z@ext.test"), bad)}
     with pytest.raises(BadHostError):
         sent(["john@our.test"], entries)
 

@@ -29,6 +29,7 @@ from workers.sandbox.submission import Submission
 from workers.sandbox.users import Table, read_users
 
 ROLES = ("submission", "relay")
+MAX_SETTLING = 200  # rounds
 
 
 class GitHostLike(Protocol):
@@ -211,11 +212,12 @@ class Sandbox:
         self._roles, self._socket, self._mailroom = {}, None, None
 
     async def _settle(self) -> None:
-        for _ in range(3):  # submission hands to the relay, and that to another relay or to the mail folder
-            for role in self._roles.values():
-                await role.settle()
-        if self._mailroom is not None:
-            await self._mailroom.settle()
+        for _ in range(MAX_SETTLING):  # a mail may go from server to server
+            busy = [await role.settle() for role in self._roles.values()]
+            if self._mailroom is not None:
+                busy.append(await self._mailroom.settle())
+            if not any(busy):
+                return
 
     async def _command(self, command: str, request: Mapping[str, Any]) -> dict[str, Any]:
         if command == "status":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -66,6 +67,7 @@ class ControlSocket:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # even when it is cancelled unstarted
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -76,8 +78,9 @@ class ControlSocket:
                 await asyncio.wait_for(writer.drain(), IDLE)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, TimeoutError):
             pass  # the client left, or is not one of ours
-        finally:
-            writer.close()
+        writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), IDLE)
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:

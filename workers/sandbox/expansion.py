@@ -163,17 +163,8 @@ def plan(
         elif not groups[mx][1].everybody:
             # The whole group moves to the last domain: this is the misdelivery.
             groups[mx] = (domain, _merge(groups[mx][1], wanted))
-    return Plan(
-        tuple(
-            Group(mx, domain, _lines(domain, wanted))
-            for mx, (domain, wanted) in sorted(groups.items(), key=_by_mx)
-        ),
-        tuple(unreachable),
-    )
-
-
-def _by_mx(item: tuple[str, tuple[Domain, _Wanted]]) -> str:
-    return item[0]
+    found = (Group(mx, groups[mx][0], _lines(*groups[mx])) for mx in sorted(groups))
+    return Plan(tuple(found), tuple(unreachable))
 
 
 def _lines(domain: Domain, wanted: _Wanted) -> tuple[ForwardPath, ...]:

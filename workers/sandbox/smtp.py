@@ -9,6 +9,7 @@ with it is the role's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ MAX_SESSIONS = 20
 MAX_WAITING = 80
 MAX_LINE = 65_536
 IDLE_TIMEOUT = 60.0  # seconds for the next line
+CLOSING_TIMEOUT = 5.0  # seconds for saying goodbye in TLS
 SESSION_TIMEOUT = 600.0  # seconds for a whole conversation
 
 
@@ -170,10 +172,11 @@ class SmtpServer:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def settle(self) -> None:
-        """Wait until every accepted mail was handed on (for tests and for an orderly end)."""
-        while self._work:
-            await asyncio.gather(*self._work, return_exceptions=True)
+    async def settle(self) -> bool:
+        """Wait until the mails accepted so far went on their way; tell whether there were any (for tests)."""
+        waiting = list(self._work)
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return bool(waiting)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._sessions) >= self.limits.sessions + MAX_WAITING:
@@ -182,6 +185,7 @@ class SmtpServer:
         task = asyncio.get_running_loop().create_task(self._session(reader, writer))
         self._sessions.add(task)
         task.add_done_callback(self._sessions.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # even when it is cancelled unstarted
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -196,13 +200,17 @@ class SmtpServer:
             self._die(str(why))
         except (OSError, TimeoutError, ssl.SSLError) as error:
             self.console.write("info", f"connection lost: {type(error).__name__}")
-        finally:
-            writer.close()
+        writer.close()
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(writer.wait_closed(), CLOSING_TIMEOUT)
 
     def _die(self, reason: str) -> None:
         if self._on_death is not None:
             self._on_death(reason)
-        task = asyncio.get_running_loop().create_task(self.close())
+        self._begin(self.close())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 
@@ -224,10 +232,8 @@ class SmtpServer:
             await talk.reply(354, "End the mail with <CR><LF>.<CR><LF>")
             content = await self._content(talk)
             mail = Mail(clean(helo, 200), envelope.sender, tuple(envelope.recipients), content)
+            self._begin(deliver(mail))
             await talk.reply(250, "Mail accepted")
-            task = asyncio.get_running_loop().create_task(deliver(mail))
-            self._work.add(task)
-            task.add_done_callback(self._work.discard)
             if self.one_mail_only:
                 word, _ = await talk.command()
                 if word != "QUIT":

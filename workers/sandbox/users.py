@@ -105,7 +105,10 @@ def _tip(repository: Path, branch: str) -> str | None:
     commit = answer.stdout.decode("ascii", "replace").strip()
     if answer.returncode == 0 and commit:
         return commit
-    if _git(repository, "for-each-ref", "--count=1").stdout.strip():
+    known = _git(repository, "for-each-ref", "--count=1")
+    if known.returncode:
+        raise RepositoryError("git could not read the repository")
+    if known.stdout.strip():
         raise RepositoryError(f"the repository has no branch {branch}")
     return None
 
@@ -121,6 +124,8 @@ def _root_files(repository: Path, commit: str) -> list[tuple[bytes, bytes]]:
         fields = description.split()
         if len(fields) != 4 or fields[0] not in _FILE_MODES or not name:
             continue
+        if not fields[3].isdigit():
+            raise RepositoryError("git could not read a file of the branch")
         size = int(fields[3])
         total += size
         if size > MAX_ENTRY_BYTES or total > MAX_TOTAL_BYTES or len(wanted) >= MAX_ENTRIES:
