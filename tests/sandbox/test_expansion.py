@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenants.formats.forward_path import ForwardPath
@@ -97,6 +97,7 @@ _goals = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(_names, _goals, max_size=4), st.lists(_names, min_size=1, max_size=4))
 def test_with_an_mx_for_each_domain_everybody_gets_exactly_their_targets(
     entries: dict[str, list[str]], asked: list[str]

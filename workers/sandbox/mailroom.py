@@ -30,6 +30,7 @@ class Mailroom(SmtpServer):
     """Accepts mail for any address, several in one connection, and stores it in Maildirs."""
 
     one_mail_only = False
+    deliver_before_reply = True  # who has sent a mail here can read it
 
     def __init__(
         self, *, host: str, port: int, store: MailStore, console: Console, limits: Limits | None = None

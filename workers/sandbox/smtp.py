@@ -9,15 +9,15 @@ with it is the role's.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from tenants.formats.forward_path import ForwardPath
 from workers.sandbox import paths
+from workers.sandbox.acceptor import Acceptor, streams
 from workers.sandbox.listener import Console, clean, loopback
 
 MAX_MAIL = 10_000_000  # bytes
@@ -27,7 +27,6 @@ MAX_SESSIONS = 20
 MAX_WAITING = 80
 MAX_LINE = 65_536
 IDLE_TIMEOUT = 60.0  # seconds for the next line
-CLOSING_TIMEOUT = 5.0  # seconds for saying goodbye in TLS
 SESSION_TIMEOUT = 600.0  # seconds for a whole conversation
 
 
@@ -69,7 +68,9 @@ class Conversation:
         """The next line without its CRLF. Raises CloseSessionError at the end, after idle time, or if too
         long."""
         try:
-            raw = await asyncio.wait_for(self._reader.readuntil(b"\r\n"), self.limits.idle)
+            # Not `wait_for`, which can swallow a cancellation in Python 3.11.
+            async with asyncio.timeout(self.limits.idle):
+                raw = await self._reader.readuntil(b"\r\n")
         except asyncio.IncompleteReadError:
             raise CloseSessionError("the client hung up") from None
         except asyncio.LimitOverrunError:
@@ -90,7 +91,8 @@ class Conversation:
             self._writer.write(
                 f"{code}{' ' if number == len(lines) else '-'}{text}\r\n".encode("ascii", "replace")
             )
-        await asyncio.wait_for(self._writer.drain(), self.limits.idle)
+        async with asyncio.timeout(self.limits.idle):
+            await self._writer.drain()
 
     async def bye(self, code: int, text: str) -> CloseSessionError:
         """Send a last reply; the caller raises the result."""
@@ -111,6 +113,7 @@ class SmtpServer:
 
     extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8")
     one_mail_only = True
+    deliver_before_reply = False
 
     def __init__(
         self,
@@ -126,11 +129,9 @@ class SmtpServer:
         self.host, self.port, self.name, self.console = loopback(host), port, name, console
         self.limits = limits or Limits()
         self._tls, self._on_death = tls, on_death
-        self._server: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
         self._slots = asyncio.Semaphore(self.limits.sessions)
-        self._sessions: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Task[None]] = set()
-        self.booted_at: datetime | None = None
 
     # What a role changes
 
@@ -148,26 +149,25 @@ class SmtpServer:
 
     async def listen(self) -> None:
         """Open the socket. Raises OSError when the address is taken."""
-        self._server = await asyncio.start_server(
-            self._connected,
-            self.host,
-            self.port,
-            limit=MAX_LINE,
-            ssl=self._tls,
-            ssl_handshake_timeout=10 if self._tls else None,
-            reuse_address=True,
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-        self.booted_at = datetime.now(UTC)
+        # The protocol is named because asyncio sets TCP_NODELAY only then.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.host, self.port))
+            self._acceptor = Acceptor(listener, self._session, most=self.limits.sessions + MAX_WAITING)
+            self._acceptor.start()
+        except BaseException:
+            listener.close()
+            raise
+        self.port = listener.getsockname()[1]
         self.console.write("info", f"listening on {self.host}:{self.port}")
 
     async def close(self) -> None:
         """Close the socket and every connection; what was not delivered is lost, as in a unikernel."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._acceptor is not None:
+            await self._acceptor.close()
         current = asyncio.current_task()
-        running = [task for task in (*self._sessions, *self._work) if task is not current]
+        running = [task for task in self._work if task is not current]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -178,31 +178,25 @@ class SmtpServer:
         await asyncio.gather(*waiting, return_exceptions=True)
         return bool(waiting)
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._sessions) >= self.limits.sessions + MAX_WAITING:
-            writer.close()
-            return
-        task = asyncio.get_running_loop().create_task(self._session(reader, writer))
-        self._sessions.add(task)
-        task.add_done_callback(self._sessions.discard)
-        task.add_done_callback(lambda _: writer.transport.abort())  # even when it is cancelled unstarted
-
-    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _session(self, connection: socket.socket) -> None:
         try:
-            async with asyncio.timeout(self.limits.session), self._slots:
-                await self._converse(Conversation(reader, writer, self.limits))
+            async with (
+                asyncio.timeout(self.limits.session),
+                self._slots,
+                streams(connection, limit=MAX_LINE, tls=self._tls) as (reader, writer),
+            ):
+                await self._guarded(Conversation(reader, writer, self.limits))
+        except (OSError, TimeoutError) as error:
+            self.console.write("info", f"connection lost: {type(error).__name__}")
+
+    async def _guarded(self, talk: Conversation) -> None:
+        try:
+            await self._converse(talk)
         except CloseSessionError as why:
             self.console.write("info", f"connection closed: {why}")
         except ServerDiesError as why:
-            self.console.write(
-                "error", f"Fatal error: exception {why}; the server stops until it is restarted"
-            )
+            self.console.write("error", f"Fatal error: exception {why}; stopped until the next restart")
             self._die(str(why))
-        except (OSError, TimeoutError, ssl.SSLError) as error:
-            self.console.write("info", f"connection lost: {type(error).__name__}")
-        writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            await asyncio.wait_for(writer.wait_closed(), CLOSING_TIMEOUT)
 
     def _die(self, reason: str) -> None:
         if self._on_death is not None:
@@ -232,7 +226,10 @@ class SmtpServer:
             await talk.reply(354, "End the mail with <CR><LF>.<CR><LF>")
             content = await self._content(talk)
             mail = Mail(clean(helo, 200), envelope.sender, tuple(envelope.recipients), content)
-            self._begin(deliver(mail))
+            if self.deliver_before_reply:
+                await deliver(mail)
+            else:
+                self._begin(deliver(mail))
             await talk.reply(250, "Mail accepted")
             if self.one_mail_only:
                 word, _ = await talk.command()
