@@ -276,7 +276,7 @@ class _Session:
         time.sleep(0.005)
         words = self._words(command)
         if words is None:
-            with suppress(OSError, EOFError):
+            with suppress(OSError, EOFError, paramiko.SSHException):
                 channel.sendall_stderr(b"fatal: only git may be run here, on repositories that exist\n")
                 channel.send_exit_status(128)
             channel.close()
@@ -327,7 +327,7 @@ class _Session:
         """Client → program, with the faults that were asked for."""
         assert child.stdin is not None  # noqa: S101 - it is a pipe
         fault, total = self._host.fault, 0
-        with suppress(OSError, EOFError, ValueError):
+        with suppress(OSError, EOFError, ValueError, paramiko.SSHException):
             while data := channel.recv(65_536):
                 total += len(data)
                 if fault.hang_after is not None and total > fault.hang_after:
@@ -346,7 +346,7 @@ class _Session:
         """Program → client, then the exit status."""
         assert child.stdout is not None  # noqa: S101 - it is a pipe
         advertised = False
-        with suppress(OSError, EOFError, ValueError):
+        with suppress(OSError, EOFError, ValueError, paramiko.SSHException):
             while data := os.read(child.stdout.fileno(), 65_536):
                 if advertised and self._host.fault.cut_before_answer:
                     self.hang_up()
@@ -355,7 +355,7 @@ class _Session:
                 channel.sendall(data)
         complainer.join(5)
         status = child.wait(30)
-        with suppress(OSError, EOFError):
+        with suppress(OSError, EOFError, paramiko.SSHException):
             channel.send_exit_status(status if status >= 0 else 255)
 
 
@@ -369,6 +369,6 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 def _copy_stderr(child: subprocess.Popen[bytes], channel: paramiko.Channel) -> None:
     assert child.stderr is not None  # noqa: S101 - it is a pipe
-    with suppress(OSError, EOFError, ValueError):
+    with suppress(OSError, EOFError, ValueError, paramiko.SSHException):
         while data := os.read(child.stderr.fileno(), 8_192):
             channel.sendall_stderr(data)
