@@ -1,4 +1,4 @@
-"""Keeps only the tests that use the database (`-p tests.only_database`): the rest gain nothing on another one."""
+"""Keeps only the tests that use the database (`-p tests.only_database`), for a run on another database."""
 
 from __future__ import annotations
 
