@@ -279,7 +279,7 @@ class _Session:
             with suppress(OSError, EOFError, paramiko.SSHException):
                 channel.sendall_stderr(b"fatal: only git may be run here, on repositories that exist\n")
                 channel.send_exit_status(128)
-            channel.close()
+                channel.close()
             return
         environment = {**git_environment(), "HOME": str(self._host.folder)}
         child = subprocess.Popen(  # noqa: S603 - a git program, or the shell where it is allowed
@@ -301,7 +301,8 @@ class _Session:
                 helper.start()
             self._answer(child, channel, helpers[1])
         finally:
-            channel.close()
+            with suppress(OSError, EOFError, paramiko.SSHException):
+                channel.close()
             _end(child)
             self._children.discard(child)
             for helper in helpers:
