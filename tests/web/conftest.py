@@ -28,7 +28,7 @@ CHROMIUM_ARGUMENTS = [
 class _QuietFiles(SimpleHTTPRequestHandler):
     """Files of one folder; module scripts get their media type whatever the machine's table says."""
 
-    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
     timeout = 10
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
