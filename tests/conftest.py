@@ -30,8 +30,7 @@ def olga(db: None) -> Actor:
 
 @pytest.fixture
 def organization(olga: Actor) -> Organization:
-    row = organizations.create_organization(actor=Actor.rookery(), name="Analytical Society")
-    return row
+    return organizations.create_organization(actor=Actor.rookery(), name="Analytical Society")
 
 
 @pytest.fixture
