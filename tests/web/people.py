@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
+from html.parser import HTMLParser
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tenants.models import Account, Mailbox, OutgoingMail, SyncTarget
 from tenants.secrets import Opener, Purpose
@@ -50,3 +55,44 @@ def prove(mailbox: Mailbox) -> SyncTarget:
     )
     target.refresh_from_db()
     return target
+
+
+class _Outline(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+def check_page(response: Any) -> None:
+    """What holds for every page: one h1, a title, no id twice, a label for each input, nothing inline."""
+    body = response.content.decode()
+    outline = _Outline()
+    outline.feed(body)
+    assert [tag for tag, _ in outline.tags].count("h1") == 1
+    title = re.search(r"<title>(.*?) · Rookery</title>", body)
+    assert title
+    assert title.group(1).strip() not in {"", "Rookery"}
+    ids = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
+    assert len(ids) == len(set(ids)), sorted(each for each in ids if ids.count(each) > 1)
+    labelled = {attrs.get("for") for tag, attrs in outline.tags if tag == "label"}
+    for tag, attrs in outline.tags:
+        assert "style" not in attrs
+        assert not any(name.startswith("on") for name in attrs), attrs
+        assert tag != "script" or "src" in attrs
+        if tag == "form" and attrs.get("method") == "post":
+            assert "csrfmiddlewaretoken" in body
+        hidden = attrs.get("type") in {"hidden", "checkbox", "radio"} or attrs.get("aria-hidden") == "true"
+        if tag in {"input", "select", "textarea"} and not hidden:
+            assert attrs.get("id") in labelled, attrs
+
+
+@contextmanager
+def nothing_written() -> Iterator[None]:
+    """Inside, the database is only read."""
+    with CaptureQueriesContext(connection) as queries:
+        yield
+    for query in queries.captured_queries:
+        assert query["sql"].split()[0] in {"SELECT", "SAVEPOINT", "RELEASE", "BEGIN"}, query["sql"]
