@@ -52,7 +52,8 @@ def test_the_whole_way(open_domain: Domain, alice: Actor) -> None:
     assert not Account.objects.filter(email="grace@harbour.example").exists()
     request = confirm()
     assert request.status == "confirmed"
-    assert request.account and request.account.email == "grace@harbour.example"
+    assert request.account
+    assert request.account.email == "grace@harbour.example"
     mail, body = newest_mail("alice@people.example")
     assert "grace@example.org" in mail.subject
     assert f"/requests/{request.pk}" in body
