@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError, FileAwareEnv
@@ -203,7 +203,8 @@ def _database() -> dict[str, Any]:
             "The setting DATABASE_URL must look like postgresql://user:password@host:5432/name;"
             " leave it out to use SQLite."
         )
-    socket_dir = env.str("PGHOST", "")
+    # libpq's way to name a socket folder: postgresql:///name?host=/run/postgresql
+    socket_dir = parse_qs(parts.query).get("host", [""])[0]
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.strip("/"),

@@ -10,7 +10,8 @@ from tenants.models import Repository, SyncTarget
 from tenants.secrets import Opener
 from workers import ssh
 from workers.controller import Controller
-from workers.sandbox.control import ControlClient, ControlError
+from workers.sandbox.client import ControlClient, ControlError
+from workers.sandbox.servers import SandboxServers
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 
@@ -25,7 +26,7 @@ def controller() -> Controller:
     """One per process; kept SSH connections live in it."""
     reloaders: dict[str, Reloader] = {Repository.Reload.HAND: ByHand()}
     if settings.SANDBOX:
-        servers = ControlClient(settings.SANDBOX_CONTROL)
+        servers = SandboxServers(ControlClient(settings.SANDBOX_CONTROL))
         reloaders[Repository.Reload.SANDBOX] = Automatic(servers, (ControlError, OSError))
     relay = RelayRepository(opener=opener(), pool=ssh.ConnectionPool(), reloader=PerRepository(reloaders))
     return Controller(kinds={SyncTarget.Kind.RELAY_REPOSITORY: relay})

@@ -60,4 +60,4 @@ class Backoff:
     def delay(self, failures: int) -> timedelta:
         """How long to wait after the n-th failure in a row (n ≥ 1): between half and all of the step."""
         step = min(self.longest, self.first * 2 ** min(max(failures, 1) - 1, 20))
-        return step * self.jitter.uniform(0.5, 1.0)
+        return step * float(self.jitter.uniform(0.5, 1.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Callable
@@ -9,14 +10,11 @@ from pathlib import Path
 
 from django.core.management.base import CommandError
 
-# The sandbox's roles have loopback addresses of their own; the mailroom takes what the panel sends.
-MAILROOM = ("127.0.10.2", 2525)
 
-
-def sandbox_mail(data_dir: Path) -> dict[str, str]:
-    """Settings that send the panel's own mail into the sandbox."""
-    del data_dir
-    return {"ROOKERY_SMTP_HOST": MAILROOM[0], "ROOKERY_SMTP_PORT": str(MAILROOM[1])}
+def sandbox_mail(addresses_file: Path) -> dict[str, str]:
+    """Settings that send the panel's own mail into the sandbox's mailroom, once it says where it listens."""
+    host, port = json.loads(addresses_file.read_text())["mailroom"]
+    return {"ROOKERY_SMTP_HOST": str(host), "ROOKERY_SMTP_PORT": str(port)}
 
 
 def require_free(host: str, port: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -71,7 +72,7 @@ def connect_repository(
     if Repository.objects.filter(domain=domain).exists():
         raise Conflict(f"{domain} has a relay repository already.")
     _require_not_shared(domain, host, port, path, branch)
-    private, public = new_ssh_key(f"rookery-{domain.name}")
+    key = _key_for(domain, host, port, username)
     try:
         with transaction.atomic():
             repository = Repository.objects.create(
@@ -83,8 +84,7 @@ def connect_repository(
                 path=path,
                 branch=branch,
                 reload=reload,
-                public_key=public,
-                sealed_key=seal(Purpose.SSH_KEY, private),
+                **key,
             )
     except IntegrityError as error:
         raise Conflict(f"{domain}'s relay repository was connected by somebody else just now.") from error
@@ -106,6 +106,21 @@ def connect_repository(
         after={"host": host, "port": port, "path": path, "branch": branch, "username": username},
     )
     return repository
+
+
+def _key_for(domain: Domain, host: str, port: int, username: str) -> dict[str, Any]:
+    """One key per organization and account on a git host, so that it is authorized, and pinned, once."""
+    known = Repository.objects.filter(
+        organization=domain.organization, host=host, port=port, username=username
+    ).first()
+    if known is not None:
+        return {
+            "public_key": known.public_key,
+            "sealed_key": bytes(known.sealed_key),
+            "host_key": known.host_key,
+        }
+    private, public = new_ssh_key(f"rookery-{domain.organization.pk}")
+    return {"public_key": public, "sealed_key": seal(Purpose.SSH_KEY, private)}
 
 
 def _check_host(host: str) -> str:

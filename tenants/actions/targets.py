@@ -24,7 +24,7 @@ def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
     Targets in several domains are refused: ptt groups deliveries by the address of the mail exchanger, so
     two domains at one provider get each other's mail. One domain is safe whatever its exchanger is.
     """
-    checked = check_targets(list(targets), own_domain=domain.name)
+    checked = list(check_targets(list(targets), own_domain=domain.name))
     domains = sorted({address.rpartition("@")[2] for address in checked})
     if len(domains) > 1:
         raise Invalid.of(

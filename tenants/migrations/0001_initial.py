@@ -8,405 +8,902 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.CharField(blank=True, max_length=100)),
-                ('is_staff', models.BooleanField(default=False)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(blank=True, max_length=100)),
+                ("is_staff", models.BooleanField(default=False)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Allowance',
+            name="Allowance",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('since', models.DateTimeField()),
-                ('used', models.PositiveIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("since", models.DateTimeField()),
+                ("used", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Domain',
+            name="Domain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=253, unique=True)),
-                ('requests', models.CharField(choices=[('closed', 'nobody can ask for an address'), ('moderated', 'anyone can ask, you decide')], default='closed', max_length=10)),
-                ('submission_host', models.CharField(blank=True, help_text='The name that mail programs connect to, port 465.', max_length=253)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=253, unique=True)),
+                (
+                    "requests",
+                    models.CharField(
+                        choices=[
+                            ("closed", "nobody can ask for an address"),
+                            ("moderated", "anyone can ask, you decide"),
+                        ],
+                        default="closed",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "submission_host",
+                    models.CharField(
+                        blank=True,
+                        help_text="The name that mail programs connect to, port 465.",
+                        max_length=253,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Installation',
+            name="Installation",
             fields=[
-                ('singleton', models.BooleanField(default=True, editable=False, unique=True)),
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("singleton", models.BooleanField(default=True, editable=False, unique=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Mailbox',
+            name="Mailbox",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('local_part', models.CharField(max_length=64)),
-                ('kind', models.CharField(choices=[('mailbox', 'mailbox'), ('alias', 'alias')], default='mailbox', max_length=10)),
-                ('sealed_hash', models.BinaryField(help_text="The passphrase's BLAKE2b hash, for workers only.", null=True)),
-                ('enabled', models.BooleanField(default=True)),
-                ('trashed_at', models.DateTimeField(blank=True, null=True)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('generation', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('changed_at', models.DateTimeField()),
-                ('domain', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mailboxes', to='tenants.domain')),
-                ('holder', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mailboxes', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("local_part", models.CharField(max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("mailbox", "mailbox"), ("alias", "alias")], default="mailbox", max_length=10
+                    ),
+                ),
+                (
+                    "sealed_hash",
+                    models.BinaryField(
+                        help_text="The passphrase's BLAKE2b hash, for workers only.", null=True
+                    ),
+                ),
+                ("enabled", models.BooleanField(default=True)),
+                ("trashed_at", models.DateTimeField(blank=True, null=True)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("generation", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mailboxes",
+                        to="tenants.domain",
+                    ),
+                ),
+                (
+                    "holder",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="mailboxes",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'mailboxes',
+                "verbose_name_plural": "mailboxes",
             },
         ),
         migrations.CreateModel(
-            name='AddressRequest',
+            name="AddressRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('local_part', models.CharField(max_length=64)),
-                ('target', models.CharField(max_length=254)),
-                ('sealed_hash', models.BinaryField(null=True)),
-                ('message', models.CharField(blank=True, max_length=500)),
-                ('status', models.CharField(choices=[('asked', 'asked'), ('confirmed', 'waiting for a decision'), ('approved', 'approved'), ('refused', 'refused'), ('withdrawn', 'taken back'), ('taken', 'the address is taken')], default='asked', max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('confirm_digest', models.CharField(help_text='Of the token in the mail.', max_length=64, unique=True)),
-                ('page_digest', models.CharField(help_text='Of the token of the timeline.', max_length=64, unique=True)),
-                ('asked_at', models.DateTimeField()),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
-                ('decided_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='decisions', to=settings.AUTH_USER_MODEL)),
-                ('domain', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='address_requests', to='tenants.domain')),
-                ('mailbox', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='request', to='tenants.mailbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("local_part", models.CharField(max_length=64)),
+                ("target", models.CharField(max_length=254)),
+                ("sealed_hash", models.BinaryField(null=True)),
+                ("message", models.CharField(blank=True, max_length=500)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("asked", "asked"),
+                            ("confirmed", "waiting for a decision"),
+                            ("approved", "approved"),
+                            ("refused", "refused"),
+                            ("withdrawn", "taken back"),
+                            ("taken", "the address is taken"),
+                        ],
+                        default="asked",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "confirm_digest",
+                    models.CharField(help_text="Of the token in the mail.", max_length=64, unique=True),
+                ),
+                (
+                    "page_digest",
+                    models.CharField(help_text="Of the token of the timeline.", max_length=64, unique=True),
+                ),
+                ("asked_at", models.DateTimeField()),
+                ("confirmed_at", models.DateTimeField(blank=True, null=True)),
+                ("decided_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="decisions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="address_requests",
+                        to="tenants.domain",
+                    ),
+                ),
+                (
+                    "mailbox",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="request",
+                        to="tenants.mailbox",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('domain_quota', models.PositiveIntegerField(default=10)),
-                ('domain_count', models.PositiveIntegerField(default=0)),
-                ('mailbox_quota', models.PositiveIntegerField(default=1000)),
-                ('mailbox_count', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                ("domain_quota", models.PositiveIntegerField(default=10)),
+                ("domain_count", models.PositiveIntegerField(default=0)),
+                ("mailbox_quota", models.PositiveIntegerField(default=1000)),
+                ("mailbox_count", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('domain_count__lte', models.F('domain_quota'))), name='organization_keeps_its_domain_quota'), models.CheckConstraint(condition=models.Q(('mailbox_count__lte', models.F('mailbox_quota'))), name='organization_keeps_its_mailbox_quota')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("domain_count__lte", models.F("domain_quota"))),
+                        name="organization_keeps_its_domain_quota",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("mailbox_count__lte", models.F("mailbox_quota"))),
+                        name="organization_keeps_its_mailbox_quota",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'owner'), ('manager', 'manager'), ('viewer', 'viewer')], max_length=10)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='tenants.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("owner", "owner"), ("manager", "manager"), ("viewer", "viewer")],
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="tenants.organization",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='domain',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='domains', to='tenants.organization'),
+            model_name="domain",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="domains", to="tenants.organization"
+            ),
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('hint', models.CharField(help_text='The first characters, to recognise it by.', max_length=12)),
-                ('read_only', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(blank=True, help_text='Where the token may act; everywhere that its account may when empty.', null=True, on_delete=django.db.models.deletion.CASCADE, to='tenants.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                (
+                    "hint",
+                    models.CharField(help_text="The first characters, to recognise it by.", max_length=12),
+                ),
+                ("read_only", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("last_used_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Where the token may act; everywhere that its account may when empty.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="tenants.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OutgoingMail',
+            name="OutgoingMail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recipient', models.CharField(max_length=254)),
-                ('subject', models.CharField(max_length=200)),
-                ('sealed_body', models.BinaryField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('given_up_at', models.DateTimeField(null=True)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('problem', models.CharField(blank=True, max_length=300)),
-                ('next_try_at', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('claimed_until', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("recipient", models.CharField(max_length=254)),
+                ("subject", models.CharField(max_length=200)),
+                ("sealed_body", models.BinaryField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("given_up_at", models.DateTimeField(null=True)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("problem", models.CharField(blank=True, max_length=300)),
+                (
+                    "next_try_at",
+                    models.DateTimeField(
+                        default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
+                (
+                    "claimed_until",
+                    models.DateTimeField(
+                        default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['sent_at', 'next_try_at'], name='tenants_out_sent_at_85e188_idx')],
+                "indexes": [
+                    models.Index(fields=["sent_at", "next_try_at"], name="tenants_out_sent_at_85e188_idx")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Repository',
+            name="Repository",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('relay', 'relay.git')], default='relay', max_length=10)),
-                ('host', models.CharField(max_length=253)),
-                ('port', models.PositiveIntegerField(default=22)),
-                ('username', models.CharField(default='git', max_length=64)),
-                ('path', models.CharField(max_length=500)),
-                ('branch', models.CharField(default='main', max_length=200)),
-                ('reload', models.CharField(choices=[('hand', 'by hand'), ('sandbox', 'by the sandbox')], default='hand', max_length=10)),
-                ('public_key', models.CharField(help_text='Ours, to be authorized on the git host.', max_length=500)),
-                ('sealed_key', models.BinaryField()),
-                ('host_key', models.CharField(blank=True, help_text='The pinned key line.', max_length=2000)),
-                ('offered_host_key', models.CharField(blank=True, help_text='What the host showed last.', max_length=2000)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('domain', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='relay', to='tenants.domain')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='repositories', to='tenants.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(choices=[("relay", "relay.git")], default="relay", max_length=10)),
+                ("host", models.CharField(max_length=253)),
+                ("port", models.PositiveIntegerField(default=22)),
+                ("username", models.CharField(default="git", max_length=64)),
+                ("path", models.CharField(max_length=500)),
+                ("branch", models.CharField(default="main", max_length=200)),
+                (
+                    "reload",
+                    models.CharField(
+                        choices=[("hand", "by hand"), ("sandbox", "by the sandbox")],
+                        default="hand",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "public_key",
+                    models.CharField(help_text="Ours, to be authorized on the git host.", max_length=500),
+                ),
+                ("sealed_key", models.BinaryField()),
+                ("host_key", models.CharField(blank=True, help_text="The pinned key line.", max_length=2000)),
+                (
+                    "offered_host_key",
+                    models.CharField(blank=True, help_text="What the host showed last.", max_length=2000),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "domain",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="relay",
+                        to="tenants.domain",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="repositories",
+                        to="tenants.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'repositories',
+                "verbose_name_plural": "repositories",
             },
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mode', models.CharField(choices=[('apply', 'apply'), ('preview', 'preview')], default='apply', max_length=10)),
-                ('state', models.CharField(choices=[('queued', 'waiting for a worker'), ('running', 'running'), ('waiting', 'will try again'), ('stopped', 'needs a person'), ('succeeded', 'done'), ('failed', 'failed')], default='queued', max_length=10)),
-                ('generation', models.BigIntegerField(help_text='What this pass set out to prove.')),
-                ('title', models.CharField(max_length=200)),
-                ('outcome', models.CharField(blank=True, help_text='Machine-readable, e.g. unreachable.', max_length=60)),
-                ('advice', models.TextField(blank=True, help_text='What a person reads first.')),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('plan', models.JSONField(default=dict, help_text='The masked plan, as shown.')),
-                ('plan_checksum', models.CharField(blank=True, max_length=64)),
-                ('agree_to', models.CharField(blank=True, help_text='What a person may agree to so that it goes on.', max_length=64)),
-                ('fence', models.BigIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("apply", "apply"), ("preview", "preview")], default="apply", max_length=10
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "waiting for a worker"),
+                            ("running", "running"),
+                            ("waiting", "will try again"),
+                            ("stopped", "needs a person"),
+                            ("succeeded", "done"),
+                            ("failed", "failed"),
+                        ],
+                        default="queued",
+                        max_length=10,
+                    ),
+                ),
+                ("generation", models.BigIntegerField(help_text="What this pass set out to prove.")),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True, help_text="Machine-readable, e.g. unreachable.", max_length=60
+                    ),
+                ),
+                ("advice", models.TextField(blank=True, help_text="What a person reads first.")),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("plan", models.JSONField(default=dict, help_text="The masked plan, as shown.")),
+                ("plan_checksum", models.CharField(blank=True, max_length=64)),
+                (
+                    "agree_to",
+                    models.CharField(
+                        blank=True, help_text="What a person may agree to so that it goes on.", max_length=64
+                    ),
+                ),
+                ("fence", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('value', models.CharField(max_length=300)),
-                ('seen_at', models.DateTimeField()),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='evidence', to='tenants.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40)),
+                ("value", models.CharField(max_length=300)),
+                ("seen_at", models.DateTimeField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="evidence", to="tenants.run"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'evidence',
-                'ordering': ['pk'],
+                "verbose_name_plural": "evidence",
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='SignInLink',
+            name="SignInLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sign_in_links', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sign_in_links",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('index', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=20)),
-                ('title', models.CharField(max_length=200)),
-                ('detail', models.TextField(blank=True)),
-                ('log', models.TextField(blank=True)),
-                ('state', models.CharField(choices=[('pending', 'not started'), ('running', 'running'), ('done', 'done'), ('failed', 'failed'), ('skipped', 'not needed')], default='pending', max_length=10)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='tenants.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("index", models.PositiveSmallIntegerField()),
+                ("name", models.CharField(max_length=20)),
+                ("title", models.CharField(max_length=200)),
+                ("detail", models.TextField(blank=True)),
+                ("log", models.TextField(blank=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "not started"),
+                            ("running", "running"),
+                            ("done", "done"),
+                            ("failed", "failed"),
+                            ("skipped", "not needed"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="tenants.run"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['index'],
+                "ordering": ["index"],
             },
         ),
         migrations.CreateModel(
-            name='SyncTarget',
+            name="SyncTarget",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('relay_repository', 'relay repository')], max_length=20)),
-                ('drift_mode', models.CharField(choices=[('report', 'report: show it, touch nothing'), ('repair', 'repair: write what Rookery has'), ('adopt', 'adopt: take it over into Rookery')], default='report', max_length=10)),
-                ('generation', models.BigIntegerField(default=1)),
-                ('observed_generation', models.BigIntegerField(default=0)),
-                ('marked_at', models.DateTimeField()),
-                ('observed_at', models.DateTimeField(null=True)),
-                ('checked_at', models.DateTimeField(null=True)),
-                ('next_check_at', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('next_try_at', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('stop_code', models.CharField(blank=True, help_text='Why a person is needed; else empty.', max_length=40)),
-                ('stop_generation', models.BigIntegerField(default=0, help_text='What had been asked for when it stopped.')),
-                ('agreed_to', models.JSONField(default=list, help_text='Checksums that a person agreed to; used once.')),
-                ('proof', models.JSONField(default=dict, help_text='What was last proved outside, e.g. commit and tree.')),
-                ('lease_owner', models.CharField(blank=True, max_length=100)),
-                ('lease_until', models.DateTimeField(default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc))),
-                ('fence', models.BigIntegerField(default=0)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sync_targets', to='tenants.organization')),
-                ('repository', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='sync_target', to='tenants.repository')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(choices=[("relay_repository", "relay repository")], max_length=20)),
+                (
+                    "drift_mode",
+                    models.CharField(
+                        choices=[
+                            ("report", "report: show it, touch nothing"),
+                            ("repair", "repair: write what Rookery has"),
+                            ("adopt", "adopt: take it over into Rookery"),
+                        ],
+                        default="report",
+                        max_length=10,
+                    ),
+                ),
+                ("generation", models.BigIntegerField(default=1)),
+                ("observed_generation", models.BigIntegerField(default=0)),
+                ("marked_at", models.DateTimeField()),
+                ("observed_at", models.DateTimeField(null=True)),
+                ("checked_at", models.DateTimeField(null=True)),
+                (
+                    "next_check_at",
+                    models.DateTimeField(
+                        default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
+                (
+                    "next_try_at",
+                    models.DateTimeField(
+                        default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
+                ("failures", models.PositiveIntegerField(default=0)),
+                (
+                    "stop_code",
+                    models.CharField(
+                        blank=True, help_text="Why a person is needed; else empty.", max_length=40
+                    ),
+                ),
+                (
+                    "stop_generation",
+                    models.BigIntegerField(default=0, help_text="What had been asked for when it stopped."),
+                ),
+                (
+                    "agreed_to",
+                    models.JSONField(default=list, help_text="Checksums that a person agreed to; used once."),
+                ),
+                (
+                    "proof",
+                    models.JSONField(
+                        default=dict, help_text="What was last proved outside, e.g. commit and tree."
+                    ),
+                ),
+                ("lease_owner", models.CharField(blank=True, max_length=100)),
+                (
+                    "lease_until",
+                    models.DateTimeField(
+                        default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
+                ("fence", models.BigIntegerField(default=0)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sync_targets",
+                        to="tenants.organization",
+                    ),
+                ),
+                (
+                    "repository",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sync_target",
+                        to="tenants.repository",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='run',
-            name='target',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='tenants.synctarget'),
+            model_name="run",
+            name="target",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="tenants.synctarget"
+            ),
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('generation', models.BigIntegerField(default=0, help_text='Of the sync target, when this marked it.')),
-                ('verb', models.CharField(max_length=60)),
-                ('subject', models.CharField(help_text='What it was done to, by name.', max_length=300)),
-                ('sentence', models.CharField(max_length=500)),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('actor_name', models.CharField(max_length=300)),
-                ('via', models.CharField(max_length=20)),
-                ('token', models.CharField(blank=True, max_length=120)),
-                ('ip', models.GenericIPAddressField(null=True)),
-                ('request_id', models.CharField(blank=True, max_length=40)),
-                ('at', models.DateTimeField()),
-                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to=settings.AUTH_USER_MODEL)),
-                ('domain', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='tenants.domain')),
-                ('mailbox', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='tenants.mailbox')),
-                ('organization', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='tenants.organization')),
-                ('sync_target', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='events', to='tenants.synctarget')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "generation",
+                    models.BigIntegerField(default=0, help_text="Of the sync target, when this marked it."),
+                ),
+                ("verb", models.CharField(max_length=60)),
+                ("subject", models.CharField(help_text="What it was done to, by name.", max_length=300)),
+                ("sentence", models.CharField(max_length=500)),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("actor_name", models.CharField(max_length=300)),
+                ("via", models.CharField(max_length=20)),
+                ("token", models.CharField(blank=True, max_length=120)),
+                ("ip", models.GenericIPAddressField(null=True)),
+                ("request_id", models.CharField(blank=True, max_length=40)),
+                ("at", models.DateTimeField()),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="events",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "domain",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="events",
+                        to="tenants.domain",
+                    ),
+                ),
+                (
+                    "mailbox",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="events",
+                        to="tenants.mailbox",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="tenants.organization",
+                    ),
+                ),
+                (
+                    "sync_target",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="events",
+                        to="tenants.synctarget",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Condition',
+            name="Condition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(choices=[('Synced', 'Synced'), ('Reachable', 'Reachable'), ('Drifted', 'Drifted'), ('Conflicted', 'Conflicted'), ('ForeignEntries', 'Foreign Entries'), ('ReloadPending', 'Reload Pending'), ('Growing', 'Growing')], max_length=30)),
-                ('status', models.BooleanField()),
-                ('reason', models.CharField(max_length=60)),
-                ('message', models.TextField()),
-                ('details', models.JSONField(default=dict)),
-                ('since', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='conditions', to='tenants.synctarget')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("Synced", "Synced"),
+                            ("Reachable", "Reachable"),
+                            ("Drifted", "Drifted"),
+                            ("Conflicted", "Conflicted"),
+                            ("ForeignEntries", "Foreign Entries"),
+                            ("ReloadPending", "Reload Pending"),
+                            ("Growing", "Growing"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("status", models.BooleanField()),
+                ("reason", models.CharField(max_length=60)),
+                ("message", models.TextField()),
+                ("details", models.JSONField(default=dict)),
+                ("since", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="conditions",
+                        to="tenants.synctarget",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TargetAddress',
+            name="TargetAddress",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('address', models.CharField(max_length=254)),
-                ('digest', models.CharField(help_text="Of the token in the mail's link.", max_length=64, unique=True)),
-                ('asked_at', models.DateTimeField()),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
-                ('source', models.CharField(blank=True, choices=[('link', 'pressed the button in our mail'), ('owner', 'vouched for by an owner')], max_length=10)),
-                ('mailbox', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='tenants.mailbox')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("address", models.CharField(max_length=254)),
+                (
+                    "digest",
+                    models.CharField(
+                        help_text="Of the token in the mail's link.", max_length=64, unique=True
+                    ),
+                ),
+                ("asked_at", models.DateTimeField()),
+                ("confirmed_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("link", "pressed the button in our mail"),
+                            ("owner", "vouched for by an owner"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "mailbox",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="targets",
+                        to="tenants.mailbox",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='mailbox',
-            constraint=models.UniqueConstraint(fields=('domain', 'local_part'), name='address_exists_once'),
+            model_name="mailbox",
+            constraint=models.UniqueConstraint(fields=("domain", "local_part"), name="address_exists_once"),
         ),
         migrations.AddConstraint(
-            model_name='mailbox',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'alias'), ('sealed_hash__isnull', False), _connector='OR'), name='mailbox_has_a_passphrase'),
+            model_name="mailbox",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind", "alias"), ("sealed_hash__isnull", False), _connector="OR"),
+                name="mailbox_has_a_passphrase",
+            ),
         ),
         migrations.AddIndex(
-            model_name='addressrequest',
-            index=models.Index(fields=['domain', 'status'], name='tenants_add_domain__391a42_idx'),
+            model_name="addressrequest",
+            index=models.Index(fields=["domain", "status"], name="tenants_add_domain__391a42_idx"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('organization', 'account'), name='one_membership_per_person'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "account"), name="one_membership_per_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='repository',
-            constraint=models.UniqueConstraint(fields=('host', 'port', 'path', 'branch'), name='branch_connected_once'),
+            model_name="repository",
+            constraint=models.UniqueConstraint(
+                fields=("host", "port", "path", "branch"), name="branch_connected_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='evidence',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='evidence_once_per_run'),
+            model_name="evidence",
+            constraint=models.UniqueConstraint(fields=("run", "name"), name="evidence_once_per_run"),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.UniqueConstraint(fields=('run', 'name'), name='step_once_per_run'),
+            model_name="step",
+            constraint=models.UniqueConstraint(fields=("run", "name"), name="step_once_per_run"),
         ),
         migrations.AddIndex(
-            model_name='synctarget',
-            index=models.Index(fields=['next_try_at'], name='tenants_syn_next_tr_bf798b_idx'),
+            model_name="synctarget",
+            index=models.Index(fields=["next_try_at"], name="tenants_syn_next_tr_bf798b_idx"),
         ),
         migrations.AddIndex(
-            model_name='synctarget',
-            index=models.Index(fields=['next_check_at'], name='tenants_syn_next_ch_a83fc7_idx'),
+            model_name="synctarget",
+            index=models.Index(fields=["next_check_at"], name="tenants_syn_next_ch_a83fc7_idx"),
         ),
         migrations.AddConstraint(
-            model_name='synctarget',
-            constraint=models.CheckConstraint(condition=models.Q(('observed_generation__lte', models.F('generation'))), name='nothing_observed_before_asked'),
+            model_name="synctarget",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("observed_generation__lte", models.F("generation"))),
+                name="nothing_observed_before_asked",
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['target', 'state'], name='tenants_run_target__2cc742_idx'),
+            model_name="run",
+            index=models.Index(fields=["target", "state"], name="tenants_run_target__2cc742_idx"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['-created_at'], name='tenants_run_created_700079_idx'),
+            model_name="run",
+            index=models.Index(fields=["-created_at"], name="tenants_run_created_700079_idx"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['organization', '-id'], name='tenants_eve_organiz_279c7e_idx'),
+            model_name="event",
+            index=models.Index(fields=["organization", "-id"], name="tenants_eve_organiz_279c7e_idx"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['domain', '-id'], name='tenants_eve_domain__22d67c_idx'),
+            model_name="event",
+            index=models.Index(fields=["domain", "-id"], name="tenants_eve_domain__22d67c_idx"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['mailbox', '-id'], name='tenants_eve_mailbox_4ddf24_idx'),
+            model_name="event",
+            index=models.Index(fields=["mailbox", "-id"], name="tenants_eve_mailbox_4ddf24_idx"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['sync_target', 'generation'], name='tenants_eve_sync_ta_ac15f6_idx'),
+            model_name="event",
+            index=models.Index(fields=["sync_target", "generation"], name="tenants_eve_sync_ta_ac15f6_idx"),
         ),
         migrations.AddConstraint(
-            model_name='condition',
-            constraint=models.UniqueConstraint(fields=('target', 'type'), name='condition_once_per_target'),
+            model_name="condition",
+            constraint=models.UniqueConstraint(fields=("target", "type"), name="condition_once_per_target"),
         ),
         migrations.AddIndex(
-            model_name='targetaddress',
-            index=models.Index(fields=['address'], name='tenants_tar_address_3ec17b_idx'),
+            model_name="targetaddress",
+            index=models.Index(fields=["address"], name="tenants_tar_address_3ec17b_idx"),
         ),
         migrations.AddConstraint(
-            model_name='targetaddress',
-            constraint=models.UniqueConstraint(fields=('mailbox', 'address'), name='target_once_per_mailbox'),
+            model_name="targetaddress",
+            constraint=models.UniqueConstraint(fields=("mailbox", "address"), name="target_once_per_mailbox"),
         ),
     ]

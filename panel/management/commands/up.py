@@ -56,9 +56,12 @@ class Command(BaseCommand):
         common |= {"ROOKERY_PORT": str(settings.PORT), "ROOKERY_URL": settings.BASE_URL}
         common.pop("ROOKERY_WORKERS_KEY", None)
         if sandbox:
-            common |= {"ROOKERY_SANDBOX": "1", **ports.sandbox_mail(settings.DATA_DIR)}
+            common["ROOKERY_SANDBOX"] = "1"
+            addresses = settings.SANDBOX_CONTROL.parent / "addresses.json"
+            addresses.unlink(missing_ok=True)
             family.start("sandbox", [_python(), "manage.py", "sandbox"], common)
-            family.wait_for(settings.SANDBOX_CONTROL, "the sandbox")
+            family.wait_for(addresses, "the sandbox")
+            common |= ports.sandbox_mail(addresses)
             self._run(common, "manage.py", "seed_sandbox", "--email", email)
         workers = {**common, "ROOKERY_WORKERS_KEY_FILE": str(settings.DATA_DIR / "keys" / "workers.key")}
         celery = [_python(), "-m", "celery", "-A", "workers.celery"]

@@ -1,0 +1,93 @@
+"""The people of every test: alice owns, bob is in her team, charlie is a stranger, olga operates."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tenants.actions import domains, mailboxes, organizations, targets
+from tenants.actor import Actor
+from tenants.models import Account, Domain, Mailbox, Organization, TargetAddress
+
+HASH = hashlib.blake2b(b"ferry-lantern-otter-quartz-slope-vivid").hexdigest()
+
+
+def account(name: str, **fields: Any) -> Account:
+    row = Account.objects.create(email=f"{name}@people.example", name=name.title(), **fields)
+    row.set_unusable_password()
+    row.save(update_fields=["password"])
+    return row
+
+
+@pytest.fixture
+def olga(db: None) -> Actor:
+    """An operator of this Rookery; stands outside organizations."""
+    return Actor(account=account("olga", is_staff=True))
+
+
+@pytest.fixture
+def organization(olga: Actor) -> Organization:
+    return organizations.create_organization(actor=Actor.rookery(), name="Analytical Society")
+
+
+@pytest.fixture
+def alice(organization: Organization) -> Actor:
+    """The owner."""
+    person = account("alice")
+    organizations.add_member(
+        actor=Actor.rookery(), organization=organization, email=person.email, role="owner"
+    )
+    return Actor(account=person)
+
+
+@pytest.fixture
+def bob(organization: Organization) -> Actor:
+    """A viewer in alice's team."""
+    person = account("bob")
+    organizations.add_member(
+        actor=Actor.rookery(), organization=organization, email=person.email, role="viewer"
+    )
+    return Actor(account=person)
+
+
+@pytest.fixture
+def charlie(olga: Actor) -> Actor:
+    """Owner of another organization: a stranger here."""
+    person = account("charlie")
+    other = organizations.create_organization(actor=Actor.rookery(), name="Difference Works")
+    organizations.add_member(actor=Actor.rookery(), organization=other, email=person.email, role="owner")
+    return Actor(account=person)
+
+
+@pytest.fixture
+def domain(alice: Actor, organization: Organization) -> Domain:
+    return domains.create_domain(actor=alice, organization=organization, name="example.org")
+
+
+@pytest.fixture
+def make_mailbox(alice: Actor, domain: Domain) -> Callable[..., Mailbox]:
+    """An address of alice's domain whose target has confirmed."""
+
+    def make(local_part: str = "ada", target: str = "ada@home.example", **extra: Any) -> Mailbox:
+        extra.setdefault("password_hash", HASH)
+        mailbox = mailboxes.create_mailbox(
+            actor=alice, domain=domain, local_part=local_part, targets=[target], **extra
+        )
+        confirm_all(mailbox)
+        mailbox.refresh_from_db()
+        return mailbox
+
+    return make
+
+
+def confirm_all(mailbox: Mailbox) -> None:
+    """Every target agrees, by the same door as the button in the mail."""
+    from tenants import tokens
+
+    for row in mailbox.targets.filter(confirmed_at=None):
+        token = tokens.new_token()
+        TargetAddress.objects.filter(pk=row.pk).update(digest=tokens.digest(token))
+        targets.confirm_target(actor=Actor(), token=token)

@@ -1,0 +1,113 @@
+"""`manage.py sandbox`: a git host and mail servers on loopback addresses, for the demo and for tests.
+
+Plays the administrator of that host too: for each repository that was connected there, it makes the bare
+repository, authorizes our public key and serves the domain's mail from it.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from tenants.models import Repository
+from workers.sandbox.control import Addresses, Sandbox, SandboxError
+from workers.sandbox.git_host import GitHost
+
+LOOK_EVERY_SECONDS = 0.5
+# Several sandboxes on one machine (a demo and its tests) use different third numbers of 127.0.x.y.
+BLOCKS = range(10, 40)
+
+
+class Command(BaseCommand):
+    help = "Run the sandbox: a git host, mail servers and a mailroom on loopback. Never in production."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder = Path(settings.SANDBOX_CONTROL).parent
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        host, sandbox = _start(folder)
+        try:
+            steward = _Steward(host, sandbox, folder)
+            steward.publish()
+            self.stdout.write(f"sandbox  git at {host.host}:{host.port}")
+            while not stop.wait(LOOK_EVERY_SECONDS):
+                steward.look()
+        finally:
+            (folder / "addresses.json").unlink(missing_ok=True)
+            sandbox.stop()
+
+
+def _start(folder: Path) -> tuple[GitHost, Sandbox]:
+    repositories = folder / "repositories"
+    problem = ""
+    for block in BLOCKS:
+        addresses = Addresses(block=block)
+        host = GitHost(repositories, *addresses.git(), shell=True)
+        sandbox = Sandbox(folder, git_host=host, repositories=repositories, addresses=addresses)
+        try:
+            sandbox.start()
+        except SandboxError as error:
+            problem = str(error)
+            if "in use" not in problem:
+                break
+            continue
+        return host, sandbox
+    raise CommandError(problem)
+
+
+class _Steward:
+    """Does on the sandbox's host what a person would do on a real one."""
+
+    def __init__(self, host: GitHost, sandbox: Sandbox, folder: Path) -> None:
+        self._host = host
+        self._sandbox = sandbox
+        self._folder = folder
+        self._served: set[tuple[str, str, str]] = set()
+
+    def look(self) -> None:
+        try:
+            rows = list(
+                Repository.objects.filter(
+                    reload=Repository.Reload.SANDBOX, host=self._host.host, port=self._host.port
+                ).select_related("domain")
+            )
+        except DatabaseError:
+            return  # not migrated yet, or busy: the next look finds it
+        for row in rows:
+            key = (row.path, row.branch, row.public_key)
+            if key not in self._served and row.domain is not None:
+                self._serve(row)
+                self._served.add(key)
+                self.publish()
+
+    def _serve(self, row: Repository) -> None:
+        assert row.domain is not None  # noqa: S101 - checked by look()
+        folder = self._host.create_repository(row.path, row.branch)
+        self._host.authorize(row.public_key)
+        self._sandbox.add_domain(row.domain.name, folder, row.branch)
+
+    def publish(self) -> None:
+        """Tell the panel where everything listens; it reads this file and imports no worker."""
+        status = self._sandbox.status()
+        domains: dict[str, dict[str, list[Any]]] = {}
+        for role in status["roles"]:
+            name = "submission" if role["role"] == "submission" else "incoming"
+            domains.setdefault(role["domain"], {})[name] = [role["host"], role["port"]]
+        told = {
+            "git": [self._host.host, self._host.port],
+            "git_host_key": self._host.public_key,
+            "mailroom": [status["mailroom"]["host"], status["mailroom"]["port"]],
+            "ca_file": status["ca_file"],
+            "domains": domains,
+        }
+        draft = self._folder / "addresses.json.new"
+        draft.write_text(json.dumps(told, indent=1))
+        draft.replace(self._folder / "addresses.json")

@@ -1,0 +1,100 @@
+"""The control socket: one JSON object per line and an answer per line, bounded, for its own user only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+MAX_REQUEST = 65_536  # bytes
+MAX_REQUESTS = 100  # for each connection
+MAX_CONNECTIONS = 16
+IDLE = 30.0  # seconds
+MAX_SOCKET_PATH = 100  # bytes; the system's limit is a little above
+
+Handler = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+
+
+class RequestError(Exception):
+    """A request that cannot be fulfilled: a code for programs and a sentence for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
+class ControlSocket:
+    """A unix socket of mode 0600 that answers requests with a handler."""
+
+    def __init__(self, path: Path, handler: Handler) -> None:
+        self._path, self._handler = path, handler
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def listen(self) -> None:
+        """Open the socket, in place of one that an earlier process left. Raises OSError, ValueError."""
+        if len(os.fsencode(self._path)) > MAX_SOCKET_PATH:
+            raise ValueError(f"the path {self._path} is too long for a socket; choose a shorter data folder")
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listener.bind(os.fspath(self._path))
+            self._path.chmod(0o600)  # before anybody can connect: it does not listen yet
+            self._server = await asyncio.start_unix_server(self._connected, sock=listener, limit=MAX_REQUEST)
+        except BaseException:
+            listener.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the socket and its connections, and remove the file."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        self._path.unlink(missing_ok=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            writer.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for _ in range(MAX_REQUESTS):
+                line = await asyncio.wait_for(reader.readuntil(b"\n"), IDLE)
+                answer = await self._answer(line)
+                writer.write(json.dumps(answer).encode("ascii") + b"\n")
+                await asyncio.wait_for(writer.drain(), IDLE)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, TimeoutError):
+            pass  # the client left, or is not one of ours
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+        except (ValueError, RecursionError):
+            request = None
+        if not isinstance(request, dict) or not isinstance(request.get("command"), str):
+            return _refusal("invalid", "send one JSON object with a command on one line")
+        try:
+            return {"ok": True, "result": await self._handler(request["command"], request)}
+        except RequestError as error:
+            return _refusal(error.code, error.message)
+        except OSError as error:
+            return _refusal(
+                "failed", f"the sandbox could not do it: {error.strerror or type(error).__name__}"
+            )
+
+
+def _refusal(code: str, message: str) -> dict[str, Any]:
+    return {"ok": False, "error": {"code": code, "message": message}}

@@ -1,0 +1,291 @@
+"""One SMTP conversation as ptt's library leads it, and the server around it.
+
+ptt (80411d4) takes one mail for each connection and after it only QUIT; wants HELO first; closes the
+connection on anything that it cannot parse; lets 25 bad commands pass; takes 100 recipients, 10,000,000
+bytes and 20 sessions at once (the 21st waits). The mail is taken out of the conversation here, what happens
+with it is the role's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from workers.sandbox.listener import Console, clean, loopback
+from workers.sandbox.paths import Path, PathError, parse_forward_path, parse_reverse_path
+
+MAX_MAIL = 10_000_000  # bytes
+MAX_RECIPIENTS = 100
+MAX_BAD_COMMANDS = 25
+MAX_SESSIONS = 20
+MAX_WAITING = 80
+MAX_LINE = 65_536
+IDLE_TIMEOUT = 60.0  # seconds for the next line
+SESSION_TIMEOUT = 600.0  # seconds for a whole conversation
+
+
+class CloseSessionError(Exception):
+    """End this conversation; the text goes to the console."""
+
+
+class ServerDiesError(Exception):
+    """Something raised where ptt catches nothing: the whole server stops until it is restarted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail: envelope and content (CRLF lines, dots unstuffed). `sender` None is the null sender."""
+
+    helo: str
+    sender: Path | None
+    recipients: tuple[Path, ...]
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of a server; the defaults are ptt's, or the sandbox's own for time."""
+
+    mail_bytes: int = MAX_MAIL
+    sessions: int = MAX_SESSIONS
+    idle: float = IDLE_TIMEOUT
+    session: float = SESSION_TIMEOUT
+
+
+class Conversation:
+    """The wire of one connection: lines in, replies out, all bounded."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
+        self._reader, self._writer, self.limits = reader, writer, limits
+
+    async def line(self) -> bytes:
+        """The next line without its CRLF. Raises CloseSessionError at the end, after idle time, or if too
+        long."""
+        try:
+            raw = await asyncio.wait_for(self._reader.readuntil(b"\r\n"), self.limits.idle)
+        except asyncio.IncompleteReadError:
+            raise CloseSessionError("the client hung up") from None
+        except asyncio.LimitOverrunError:
+            raise CloseSessionError("line too long") from None
+        except TimeoutError:
+            raise CloseSessionError("the client was silent for too long") from None
+        return raw[:-2]
+
+    async def command(self) -> tuple[str, str]:
+        """The next command: its word in upper case and the rest of the line as it came."""
+        line = await self.line()
+        word, _, rest = line.decode("utf-8", "surrogateescape").partition(" ")
+        return word.upper(), rest
+
+    async def reply(self, code: int, *lines: str) -> None:
+        """Send a reply of one or several lines."""
+        for number, text in enumerate(lines, 1):
+            self._writer.write(
+                f"{code}{' ' if number == len(lines) else '-'}{text}\r\n".encode("ascii", "replace")
+            )
+        await asyncio.wait_for(self._writer.drain(), self.limits.idle)
+
+    async def bye(self, code: int, text: str) -> CloseSessionError:
+        """Send a last reply; the caller raises the result."""
+        await self.reply(code, text)
+        return CloseSessionError(f"{code} {text}")
+
+
+@dataclass(slots=True)
+class Envelope:
+    """What MAIL FROM and RCPT TO said."""
+
+    sender: Path | None
+    recipients: list[Path] = field(default_factory=list)
+
+
+class SmtpServer:
+    """A server at one loopback address. `port` 0 takes a free one; see `address` after `start`."""
+
+    extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8")
+    one_mail_only = True
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        name: str,
+        console: Console,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits | None = None,
+        on_death: Callable[[str], None] | None = None,
+    ) -> None:
+        self.host, self.port, self.name, self.console = loopback(host), port, name, console
+        self.limits = limits or Limits()
+        self._tls, self._on_death = tls, on_death
+        self._server: asyncio.Server | None = None
+        self._slots = asyncio.Semaphore(self.limits.sessions)
+        self._sessions: set[asyncio.Task[None]] = set()
+        self._work: set[asyncio.Task[None]] = set()
+        self.booted_at: datetime | None = None
+
+    # What a role changes
+
+    async def authenticate(self, talk: Conversation) -> None:
+        """Before the mail: a role that wants a login asks for it here."""
+
+    async def accept(
+        self, talk: Conversation, envelope: Envelope
+    ) -> Callable[[Mail], Coroutine[Any, Any, None]]:
+        """At DATA: refuse (raise CloseSessionError), die (ServerDiesError), or say what to do with the
+        mail."""
+        raise NotImplementedError
+
+    # Life
+
+    async def listen(self) -> None:
+        """Open the socket. Raises OSError when the address is taken."""
+        self._server = await asyncio.start_server(
+            self._connected,
+            self.host,
+            self.port,
+            limit=MAX_LINE,
+            ssl=self._tls,
+            ssl_handshake_timeout=10 if self._tls else None,
+            reuse_address=True,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        self.booted_at = datetime.now(UTC)
+        self.console.write("info", f"listening on {self.host}:{self.port}")
+
+    async def close(self) -> None:
+        """Close the socket and every connection; what was not delivered is lost, as in a unikernel."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        current = asyncio.current_task()
+        running = [task for task in (*self._sessions, *self._work) if task is not current]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def settle(self) -> None:
+        """Wait until every accepted mail was handed on (for tests and for an orderly end)."""
+        while self._work:
+            await asyncio.gather(*self._work, return_exceptions=True)
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._sessions) >= self.limits.sessions + MAX_WAITING:
+            writer.close()
+            return
+        task = asyncio.get_running_loop().create_task(self._session(reader, writer))
+        self._sessions.add(task)
+        task.add_done_callback(self._sessions.discard)
+
+    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(self.limits.session), self._slots:
+                await self._converse(Conversation(reader, writer, self.limits))
+        except CloseSessionError as why:
+            self.console.write("info", f"connection closed: {why}")
+        except ServerDiesError as why:
+            self.console.write(
+                "error", f"Fatal error: exception {why}; the server stops until it is restarted"
+            )
+            self._die(str(why))
+        except (OSError, TimeoutError, ssl.SSLError) as error:
+            self.console.write("info", f"connection lost: {type(error).__name__}")
+        finally:
+            writer.close()
+
+    def _die(self, reason: str) -> None:
+        if self._on_death is not None:
+            self._on_death(reason)
+        task = asyncio.get_running_loop().create_task(self.close())
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    # The conversation
+
+    async def _converse(self, talk: Conversation) -> None:
+        await talk.reply(220, f"{self.name} ESMTP")
+        word, helo = await talk.command()
+        if word == "QUIT":
+            raise await talk.bye(221, "Bye")
+        if word not in ("HELO", "EHLO") or not helo:
+            raise CloseSessionError("the first command was not EHLO")
+        extensions = (*self.extensions, f"SIZE {self.limits.mail_bytes}") if word == "EHLO" else ()
+        await talk.reply(250, f"{self.name} at your service", *extensions)
+        await self.authenticate(talk)
+        while True:
+            envelope = await self._envelope(talk)
+            deliver = await self.accept(talk, envelope)
+            await talk.reply(354, "End the mail with <CR><LF>.<CR><LF>")
+            content = await self._content(talk)
+            mail = Mail(clean(helo, 200), envelope.sender, tuple(envelope.recipients), content)
+            await talk.reply(250, "Mail accepted")
+            task = asyncio.get_running_loop().create_task(deliver(mail))
+            self._work.add(task)
+            task.add_done_callback(self._work.discard)
+            if self.one_mail_only:
+                word, _ = await talk.command()
+                if word != "QUIT":
+                    raise CloseSessionError("only QUIT may follow a mail")
+                raise await talk.bye(221, "Bye")
+
+    async def _envelope(self, talk: Conversation) -> Envelope:
+        bad = resets = 0
+        envelope: Envelope | None = None
+        while bad < MAX_BAD_COMMANDS and resets < MAX_BAD_COMMANDS:
+            word, rest = await talk.command()
+            if word == "QUIT":
+                raise await talk.bye(221, "Bye")
+            if word == "RSET":
+                resets, envelope = resets + 1, None
+                await talk.reply(250, "Reset")
+            elif word == "MAIL" and envelope is None:
+                envelope = Envelope(_reverse_path(rest))
+                await talk.reply(250, "Sender accepted")
+            elif word == "RCPT" and envelope is not None:
+                if len(envelope.recipients) >= MAX_RECIPIENTS:
+                    raise await talk.bye(452, "Too many recipients")
+                envelope.recipients.append(_forward_path(rest))
+                await talk.reply(250, "Recipient accepted")
+            elif word == "DATA" and envelope is not None:
+                if not envelope.recipients:
+                    raise await talk.bye(554, "No recipients")
+                return envelope
+            else:
+                bad += 1
+                await talk.reply(503, "Command out of sequence")
+        raise await talk.bye(554, "Too many bad commands")
+
+    async def _content(self, talk: Conversation) -> bytes:
+        lines: list[bytes] = []
+        size = 0
+        while size < self.limits.mail_bytes:
+            line = await talk.line()
+            if line == b".":
+                return b"".join(lines)
+            line = line.removeprefix(b".") + b"\r\n"
+            size += len(line)
+            lines.append(line)
+        raise CloseSessionError(f"Too big data: the mail is larger than {self.limits.mail_bytes} bytes")
+
+
+def _reverse_path(rest: str) -> Path | None:
+    if rest[:5].upper() != "FROM:":
+        raise CloseSessionError("bad MAIL command")
+    try:
+        return parse_reverse_path(rest[5:])[0]
+    except PathError as error:
+        raise CloseSessionError(f"invalid reverse-path: {clean(rest[5:], 120)} ({error})") from None
+
+
+def _forward_path(rest: str) -> Path:
+    if rest[:3].upper() != "TO:":
+        raise CloseSessionError("bad RCPT command")
+    try:
+        return parse_forward_path(rest[3:])[0]
+    except PathError as error:
+        raise CloseSessionError(f"invalid forward-path: {clean(rest[3:], 120)} ({error})") from None
