@@ -53,6 +53,7 @@ class ApiView(GenericViewSet[Any]):
     permission_classes = [IsAuthenticated, TokenMayWrite]
     pagination_class = CursorPagination
     metadata_class = None
+    format_kwarg = None
     schema = Schema()
 
     given: dict[str, Any]
