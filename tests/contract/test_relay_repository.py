@@ -163,7 +163,7 @@ def test_foreign_objects_survive_and_are_told(
 def test_equal_meaning_by_hand_keeps_its_bytes(
     world: RelayWorld, make_mailbox: Callable[..., Mailbox]
 ) -> None:
-    by_hand = '{ "password": "%s",\n  "targets": [ "post@home.example" ] }' % NO_LOGIN
+    by_hand = f'{{ "password": "{NO_LOGIN}",\n  "targets": [ "post@home.example" ] }}'
     world.somebody_writes({"postmaster": by_hand})
     make_mailbox("postmaster", target="post@home.example", password_hash="")
     assert world.reconcile() is Ending.AGREED
