@@ -6,12 +6,14 @@ import os
 
 from celery import Celery
 from django.conf import settings
-from kombu import Queue
+from kombu import Exchange, Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
 # One queue per kind, so that two hanging hosts never delay a password change.
 QUEUES = ("relay_repository", "mail", "sweep")
+
+EXCHANGE = Exchange("rookery", type="direct")
 
 app = Celery("rookery")
 app.conf.update(
@@ -27,7 +29,7 @@ app.conf.update(
     task_soft_time_limit=75,
     task_time_limit=85,
     task_default_queue="sweep",
-    task_queues=[Queue(name) for name in QUEUES],
+    task_queues=[Queue(name, EXCHANGE, routing_key=name) for name in QUEUES],
     worker_hijack_root_logger=False,
     beat_schedule={
         "sweep": {

@@ -111,6 +111,7 @@ def _pass(controller: Controller, lease: Lease, target: SyncTarget, recorder: Re
         run_id=recorder.run.pk if recorder.run else None,
         now=controller.clock(),
         note=recorder.note,
+        tell=lambda sentence: recorder.tell(detail=sentence),
         renew=lease.renew,
     )
 

@@ -39,6 +39,7 @@ class Pass:
     run_id: int | None
     now: datetime
     note: Callable[[str], None]
+    tell: Callable[[str], None]
     renew: Callable[[], None]
 
 

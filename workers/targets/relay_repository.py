@@ -192,6 +192,7 @@ class RelayRepository:
             push(connection, observed.remote, new, observed.tip)
         observed.mirror.add(new)
         current.note(f"Accepted by {repository.host}")
+        current.tell(f"{(observed.tip or 'nothing')[:7]} to {new.id[:7]}, accepted by {repository.host}.")
         return new
 
     def verify(self, current: Pass, observed: ObservedRelay, plan: Plan, applied: NewCommit) -> Proof:

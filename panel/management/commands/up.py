@@ -64,7 +64,8 @@ class Command(BaseCommand):
             common |= ports.sandbox_mail(addresses)
             self._run(common, "manage.py", "seed_sandbox", "--email", email)
         workers = {**common, "ROOKERY_WORKERS_KEY_FILE": str(settings.DATA_DIR / "keys" / "workers.key")}
-        celery = [_python(), "-m", "celery", "-A", "workers.celery"]
+        # Started by root for a trial, the worker would warn of it in every start.
+        celery = [_python(), "-W", "ignore:You're running", "-m", "celery", "--quiet", "-A", "workers.celery"]
         worker = [*celery, "worker", "--concurrency=2", "--loglevel=WARNING", "--without-gossip"]
         family.start("worker", [*worker, "--without-mingle", "--queues=relay_repository,mail,sweep"], workers)
         family.start("beat", [*celery, "beat", "--loglevel=WARNING"], common)
