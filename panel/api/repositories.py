@@ -14,7 +14,7 @@ from panel.api.fields import Choice, Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import repositories as actions
-from tenants.formats.hostkeys import fingerprint
+from tenants.formats.sshkeys import fingerprint
 from tenants.models import Domain, Repository
 
 

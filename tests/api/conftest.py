@@ -15,7 +15,7 @@ from django.utils import timezone
 from tenants import tokens
 from tenants.actions import accounts, domains, mailboxes, organizations, repositories, requests
 from tenants.actor import Actor
-from tenants.formats.hostkeys import fingerprint
+from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     AddressRequest,
     Condition,
