@@ -85,6 +85,7 @@ def _run_of(ascii_class: bytes) -> re.Pattern[bytes]:
 _ATEXT = _run_of(rb"A-Za-z0-9!#$%&'*+/=?^_`{|}~-")
 _QTEXT = _run_of(rb"!#-\[\]-~" + _OBSOLETE_CONTROLS)
 _DTEXT = _run_of(rb"!-Z^-~" + _OBSOLETE_CONTROLS)
+_PLAIN = re.compile(rb"((?:[a-z0-9+_-]+\.)*[a-z0-9+_-]+)@((?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]+)")
 _BLANKS = re.compile(rb"[\t ]+")
 _IN_COMMENT = re.compile(rb"(?:[\t !-'*-\[\]-~" + _OBSOLETE_CONTROLS + rb"]+|\\[\x00-\x7f])*")
 _QUOTED_PAIR = re.compile(rb"\\([\x00-\x7f])")
@@ -100,6 +101,10 @@ _WRITTEN = {value: b"\\" + name for name, value in _ESCAPES.items()} | {
 
 def parse_mailbox(text: bytes) -> Mailbox | None:
     """Return the mailbox that `text` begins with, or None."""
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:  # the usual form, told at once; the rules below would say the same
+        words = tuple(Word(False, atom) for atom in plain[1].split(b"."))
+        return Mailbox(None, words, Name(tuple(plain[2].split(b"."))))
     reader = _Reader(text)
     found = reader.name_addr(0)
     if found is None:

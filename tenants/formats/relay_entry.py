@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tenants.formats import mailbox_syntax as mail
@@ -110,7 +111,7 @@ def read(name: bytes, content: bytes) -> Readable | Unreadable:
         local=local,
         login=mail.local_text(local).decode("utf-8", "surrogateescape"),
         entry=_entry(value),
-        paths=_kept_paths(value),
+        paths=_kept_paths(value.targets),
         warnings=tuple(name_warnings(name, local) + value_warnings(value)),
     )
 
@@ -137,11 +138,17 @@ def masked(entry: RelayEntry) -> dict[str, object]:
 
 
 def _meaning(given: bytes | RelayEntry) -> tuple[object, ...] | None:
+    if isinstance(given, RelayEntry):
+        parsed = [mail.parse_mailbox(target.encode("utf-8", "surrogateescape")) for target in given.targets]
+        targets = [mailbox for mailbox in parsed if mailbox is not None]
+        if len(targets) < len(parsed):
+            return None
+        return frozenset(_kept_paths(targets)), given.password, given.insecure
     try:
-        value = read_value(emit(given) if isinstance(given, RelayEntry) else given)
-    except (SkippedError, FormatError):
+        value = read_value(given)
+    except SkippedError:
         return None
-    return frozenset(_kept_paths(value)), value.digest, value.insecure
+    return frozenset(_kept_paths(value.targets)), value.digest, value.insecure
 
 
 def _entry(value: Value) -> RelayEntry:
@@ -149,9 +156,9 @@ def _entry(value: Value) -> RelayEntry:
     return RelayEntry(targets, value.digest, value.insecure)
 
 
-def _kept_paths(value: Value) -> tuple[ForwardPath, ...]:
+def _kept_paths(mailboxes: Iterable[mail.Mailbox]) -> tuple[ForwardPath, ...]:
     kept: dict[tuple[object, ...], ForwardPath] = {}
-    for mailbox in value.targets:
+    for mailbox in mailboxes:
         path = from_mailbox(mailbox)
         kept.setdefault(path.identity, path)
     return tuple(kept.values())

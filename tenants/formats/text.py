@@ -77,6 +77,8 @@ def printable(raw: bytes | str, limit: int = 500) -> str:
         text = raw[: 4 * limit + 4].decode("utf-8", "backslashreplace")
     else:
         text = raw[: limit + 1]
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     pieces: list[str] = []
     size = marks = 0
     for character in text:

@@ -207,7 +207,7 @@ def _ocaml_float(token: str) -> float | None:
     if _HEXADECIMAL.fullmatch(plain):
         try:
             return float.fromhex(plain)
-        except OverflowError:
+        except (OverflowError, ValueError):
             return float("inf")
     if _NOT_FINITE.fullmatch(plain):
         return float("nan") if "nan" in plain.lower() else float(plain)
