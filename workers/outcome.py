@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -55,9 +56,11 @@ class Backoff:
 
     first: timedelta = FIRST_DELAY
     longest: timedelta = LONGEST_DELAY
-    jitter: random.Random = field(default_factory=random.SystemRandom, compare=False)
+    jitter: Callable[[float, float], float] = random.SystemRandom().uniform
 
     def delay(self, failures: int) -> timedelta:
         """How long to wait after the n-th failure in a row (n ≥ 1): between half and all of the step."""
-        step = min(self.longest, self.first * 2 ** min(max(failures, 1) - 1, 20))
-        return step * float(self.jitter.uniform(0.5, 1.0))
+        doublings: int = min(max(failures, 1) - 1, 20)
+        step = min(self.longest, self.first * float(1 << doublings))
+        share: float = self.jitter(0.5, 1.0)
+        return step * share

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -15,7 +13,7 @@ from tenants.actions.audit import record
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_host_name
-from tenants.formats.hostkeys import fingerprint
+from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_text
 from tenants.models import Domain, Repository, SyncTarget
 from tenants.secrets import Purpose, seal
@@ -23,16 +21,6 @@ from tenants.secrets import Purpose, seal
 _USERNAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 _PATH = re.compile(r"[A-Za-z0-9_./~+-]{1,400}")
 _BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]{0,199}")
-
-
-def new_ssh_key(comment: str) -> tuple[str, str]:
-    """A fresh ed25519 key: (private in OpenSSH form, public line)."""
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-    ).decode()
-    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    return private, f"{public.decode()} {comment}"
 
 
 @transaction.atomic

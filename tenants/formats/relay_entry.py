@@ -87,7 +87,7 @@ def emit(entry: RelayEntry) -> bytes:
     """
     if check_targets(entry.targets) != entry.targets:
         raise FormatError("targets", "A target's domain is not in lower case.", "Check the targets first.")
-    if not isinstance(entry.password, str) or _DIGEST.fullmatch(entry.password) is None:
+    if _DIGEST.fullmatch(entry.password) is None:
         raise FormatError(
             "password", "The fingerprint is not 128 lower-case hex digits.", "Make it with BLAKE2b-512."
         )

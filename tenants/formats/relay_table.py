@@ -58,8 +58,10 @@ def find_login(table: RelayTable, user: str | bytes) -> str | None:
 
 def log_in(table: RelayTable, user: str | bytes, password: str | bytes) -> bool:
     """Whether AUTH PLAIN with this user name and password succeeds; raises as `find_login`."""
-    digest = find_login(table, user)
-    given = hashlib.blake2b(_bytes(password)).hexdigest()
+    # What follows a NUL in the user name belongs to the password (RFC 4616).
+    name, _, secret = (_bytes(user) + b"\0" + _bytes(password)).partition(b"\0")
+    digest = find_login(table, name)
+    given = hashlib.blake2b(secret).hexdigest()
     return digest is not None and hmac.compare_digest(digest, given)
 
 

@@ -12,6 +12,7 @@ Json = None | bool | float | str | list["Json"] | tuple[tuple[str, "Json"], ...]
 _WHITE = re.compile(r"[ \t\n\r]*")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*')
 _TOKEN = re.compile(r"[^ \t\n\r,\]}]*")
+_MAX_DEPTH = 150_000  # no entry is deeper than five, so what is refused is invalid anyway
 _HEX4 = re.compile(r"[0-9A-Fa-f]{4}")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan(?:\([A-Za-z0-9_]*\))?|inf(?:inity)?)", re.IGNORECASE)
@@ -100,6 +101,8 @@ class _Parser:
                 self.member_name(current)
             opened = self.value(current)
             if opened is not None:
+                if len(stack) > _MAX_DEPTH:
+                    raise self.error("it is nested too deeply to be an entry")
                 stack.append(opened)
 
     def separator(self, current: _Open, character: str) -> None:

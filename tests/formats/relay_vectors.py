@@ -4,6 +4,7 @@ name(s) and content(s) as JSON, verdict, what was understood as JSON, and a note
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,14 +68,15 @@ def _bytes(text: str) -> bytes:
 
 def big_content(case: str) -> bytes:
     """The contents that are too long for the table, made as their notes say."""
-    targets: Any = {
+    makers: dict[str, Callable[[], list[str]]] = {
         "big-1MB-32k-targets": lambda: [f"user{i:06d}@d{i % 1000:05d}.example.net" for i in range(32000)],
         "big-same-domain-3k": lambda: [f"user{i:06d}@example.net" for i in range(3000)],
         "big-1MB-one-string": lambda: ["a" * 1_000_000 + "@b.tld"],
         "big-name-1MB": lambda: ['"' + "n" * 1_000_000 + '" <a@b.tld>'],
         "big-ws-1MB": lambda: ["a@b.tld"],
         "big-deep-nest": list,
-    }[case]()
+    }
+    targets = makers[case]()
     text = json.dumps({"targets": targets, "password": DIGEST_OF_FOO}, separators=(",", ":"))
     if case == "big-deep-nest":
         text = text.replace("[]", "[" * 100_000 + "]" * 100_000)

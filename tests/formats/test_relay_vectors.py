@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ DOMAIN = "our.test"
 POSTMASTER = "hostmaster@ext.test"
 
 
-def cases(kind: str, verdict: str | None = None) -> Any:
+def cases(kind: str, verdict: str | None = None) -> pytest.MarkDecorator:
     wanted = [row for row in rows(kind) if verdict in (None, row.verdict)]
     return pytest.mark.parametrize("row", wanted, ids=lambda row: row.case)
 
@@ -147,7 +148,7 @@ def test_recipients(row: Row) -> None:
     if isinstance(hops, dict):
         assert row.understood["via_hop"] == hops
         return
-    later = [outcome(lambda hop=hop: expand_recipient(table, hop, DOMAIN, POSTMASTER)) for hop in hops]
+    later = [outcome(partial(expand_recipient, table, hop, DOMAIN, POSTMASTER)) for hop in hops]
     assert later == [in_order(lines) for lines in row.understood["via_hop"]]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.sandbox.world import UserRepository, entry
 
+from tests.sandbox.world import UserRepository, entry
 from workers.sandbox.control import Addresses, Sandbox
 
 

@@ -1,4 +1,5 @@
-"""What the tests of the sandbox start from: real repositories made by the real git program, and mail clients."""
+"""What the tests of the sandbox start from: real repositories made by the real git program, and mail
+clients."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ Names that Rookery does not know are not looked at: they are somebody else's.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -81,15 +82,13 @@ def _change(name: bytes, desired: RelayEntry | None, now: bytes | None, now_id: 
     content = emit(desired)
     action = Action.CREATE if now is None else Action.UPDATE
     before, after = shown(name, now), shown(name, content)
-    if before is not None and before == after:
-        # Only the passphrase differs; no digit of it is ever shown.
-        after = after.replace('"(hidden)"', '"(hidden, new)"') if after else after
+    if after is not None and before == after:
+        # Only the passphrase differs, and no digit of it is ever shown.
+        after = after.replace('"password": "set"', '"password": "set, a new one"')
     return Change(action, unit, before, after, now_id, _content_id(content), content)
 
 
 def _content_id(content: bytes) -> str:
-    import hashlib  # noqa: PLC0415 - only here
-
     return hashlib.sha256(content).hexdigest()
 
 

@@ -1,0 +1,34 @@
+"""Git over kept SSH connections: our mirror, hand-made commits and thin packs. No Django here."""
+
+from __future__ import annotations
+
+from workers.repository.commit import FileChange, NewCommit, build_commit
+from workers.repository.errors import (
+    LostRace,
+    PushRefused,
+    RepositoryError,
+    UnknownOutcome,
+)
+from workers.repository.mirror import Mirror
+from workers.repository.objects import Commit, TreeItem
+from workers.repository.push import push
+from workers.repository.remote import Refs, RemoteRepository, ShellUnavailable, read_refs, read_tips_at_once
+
+__all__ = [
+    "Commit",
+    "FileChange",
+    "LostRace",
+    "Mirror",
+    "NewCommit",
+    "PushRefused",
+    "Refs",
+    "RemoteRepository",
+    "RepositoryError",
+    "ShellUnavailable",
+    "TreeItem",
+    "UnknownOutcome",
+    "build_commit",
+    "push",
+    "read_refs",
+    "read_tips_at_once",
+]

@@ -16,10 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from workers.sandbox import expansion, state
+from workers.sandbox import expansion, paths, state
 from workers.sandbox.certificates import Authority
 from workers.sandbox.control_socket import ControlSocket, RequestError
-from workers.sandbox.entries import read_entry, read_local
 from workers.sandbox.listener import Console, LoopThread, clean, loopback
 from workers.sandbox.maildirs import MailStore
 from workers.sandbox.mailroom import Mailroom
@@ -30,6 +29,7 @@ from workers.sandbox.submission import Submission
 from workers.sandbox.users import Table, read_users
 
 ROLES = ("submission", "relay")
+MAX_SETTLING = 200  # rounds
 
 
 class GitHostLike(Protocol):
@@ -212,11 +212,12 @@ class Sandbox:
         self._roles, self._socket, self._mailroom = {}, None, None
 
     async def _settle(self) -> None:
-        for _ in range(3):  # submission hands to the relay, and that to another relay or to the mail folder
-            for role in self._roles.values():
-                await role.settle()
-        if self._mailroom is not None:
-            await self._mailroom.settle()
+        for _ in range(MAX_SETTLING):  # a mail may go from server to server
+            busy = [await role.settle() for role in self._roles.values()]
+            if self._mailroom is not None:
+                busy.append(await self._mailroom.settle())
+            if not any(busy):
+                return
 
     async def _command(self, command: str, request: Mapping[str, Any]) -> dict[str, Any]:
         if command == "status":
@@ -232,7 +233,7 @@ class Sandbox:
 
     async def _add_domain(self, request: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            domain = state.check_domain(_text(request, "domain"))
+            domain = paths.host_text(_text(request, "domain"))
             branch = state.check_branch(_text(request, "branch"))
         except ValueError as error:
             raise RequestError("invalid", str(error)) from None
@@ -293,7 +294,6 @@ class Sandbox:
                 table=boot.table,
                 tls=self._authority.server_context([f"smtp.{known.domain}", known.domain], host),
                 relay=lambda: relay.address,
-                read_local=read_local,
                 console=console,
                 limits=self._limits,
                 on_death=boot.on_death,
@@ -310,7 +310,7 @@ class Sandbox:
         build: Callable[[Boot], Relay] | Callable[[Boot], Submission],
     ) -> Role:
         def read() -> Table:
-            return read_users(Path(known.repository), known.branch, read_entry)
+            return read_users(Path(known.repository), known.branch)
 
         return Role(
             role=role,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
+
+from workers.sandbox.acceptor import Acceptor, streams
 
 MAX_REQUEST = 65_536  # bytes
 MAX_REQUESTS = 100  # for each connection
@@ -32,8 +35,7 @@ class ControlSocket:
 
     def __init__(self, path: Path, handler: Handler) -> None:
         self._path, self._handler = path, handler
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        self._acceptor: Acceptor | None = None
 
     async def listen(self) -> None:
         """Open the socket, in place of one that an earlier process left. Raises OSError, ValueError."""
@@ -44,40 +46,31 @@ class ControlSocket:
         try:
             listener.bind(os.fspath(self._path))
             self._path.chmod(0o600)  # before anybody can connect: it does not listen yet
-            self._server = await asyncio.start_unix_server(self._connected, sock=listener, limit=MAX_REQUEST)
+            self._acceptor = Acceptor(listener, self._serve, most=MAX_CONNECTIONS)
+            self._acceptor.start()
         except BaseException:
             listener.close()
             raise
 
     async def close(self) -> None:
         """Close the socket and its connections, and remove the file."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for task in self._connections:
-            task.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        if self._acceptor is not None:
+            await self._acceptor.close()
+            self._acceptor = None
         self._path.unlink(missing_ok=True)
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            writer.close()
-            return
-        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            for _ in range(MAX_REQUESTS):
-                line = await asyncio.wait_for(reader.readuntil(b"\n"), IDLE)
-                answer = await self._answer(line)
-                writer.write(json.dumps(answer).encode("ascii") + b"\n")
-                await asyncio.wait_for(writer.drain(), IDLE)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, TimeoutError):
-            pass  # the client left, or is not one of ours
-        finally:
-            writer.close()
+    async def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(
+            asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError, TimeoutError
+        ):  # the client left, or is not one of ours
+            async with streams(connection, limit=MAX_REQUEST) as (reader, writer):
+                for _ in range(MAX_REQUESTS):
+                    async with asyncio.timeout(IDLE):
+                        line = await reader.readuntil(b"\n")
+                    answer = await self._answer(line)
+                    writer.write(json.dumps(answer).encode("ascii") + b"\n")
+                    async with asyncio.timeout(IDLE):
+                        await writer.drain()
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:

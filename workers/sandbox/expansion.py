@@ -14,21 +14,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from workers.sandbox.paths import (
-    BadHostError,
-    Kind,
-    Local,
-    Path,
-    domain_order,
-    is_literal,
-    literal_address,
-    mailbox,
-)
+from tenants.formats.forward_path import ForwardPath
+from tenants.formats.mailbox_syntax import Domain, LocalPart, Name
+from workers.sandbox.paths import BadHostError, DomainKey, address_key, domain_key, domain_text
 
 #: The address of the MX of a domain, as any comparable text; None when it has none.
 MxOf = Callable[[str], str | None]
 
-_POSTMASTER: Local = (("atom", "Postmaster"),)
+#: Where the mail of each user goes, the target that was read last first.
+Targets = Mapping[LocalPart, Sequence[ForwardPath]]
+
+#: A local part as recipients are told apart within a domain: the texts of its words.
+_Texts = tuple[bytes, ...]
+_POSTMASTER: _Texts = (b"Postmaster",)
 
 
 def own_mx(domain: str) -> str | None:
@@ -38,24 +36,12 @@ def own_mx(domain: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What a domain has to receive: everybody, its postmaster, or some local parts (newest first)."""
-
-    everybody: bool = False
-    postmaster: bool = False
-    locals: tuple[Local, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
-    """One connection: the recipients that are sent together to the mail exchanger `mx` of `domain`.
-
-    `domain` is a literal in brackets when the recipients were written with an address.
-    """
+    """One connection: the recipients that are sent together to the mail exchanger `mx` of `domain`."""
 
     mx: str
-    domain: str
-    recipients: tuple[Path, ...]
+    domain: Domain
+    recipients: tuple[ForwardPath, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,175 +52,156 @@ class Plan:
     unreachable: tuple[str, ...] = ()
 
 
-class _Domains:
-    """A map from domains, compared as host names, that remembers the spelling of the first entry of a
-    domain."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a domain has to receive: everybody, its postmaster, or some local parts (found last, first)."""
+
+    everybody: bool = False
+    postmaster: bool = False
+    locals: tuple[ForwardPath, ...] = ()
+
+    @property
+    def texts(self) -> frozenset[_Texts]:
+        return frozenset(path.local for path in self.locals)
+
+
+class _Wishes:
+    """What is wanted for each domain and for each address, with the spelling of a domain that came last."""
 
     def __init__(self) -> None:
-        self._wanted: dict[tuple[int, tuple[str, ...]], tuple[str, _Wanted]] = {}
+        self._domains: dict[DomainKey, tuple[Name, _Wanted]] = {}
+        self.addresses: dict[str, tuple[Domain, _Wanted]] = {}
 
-    def replace(self, domain: str, wanted: _Wanted) -> None:
-        self._wanted[domain_order(domain)] = (domain, wanted)
+    def replace(self, domain: Name, wanted: _Wanted) -> None:
+        self._domains[domain_key(domain)] = (domain, wanted)
 
-    def add(self, domain: str, wanted: _Wanted) -> None:
-        key = domain_order(domain)
-        known = self._wanted.get(key)
+    def add(self, path: ForwardPath, *, our_domain: Name) -> None:
+        everybody = _Wanted(everybody=True)
+        wanted = everybody if path.kind == "domain" else _Wanted(locals=(path,))
+        if path.kind == "postmaster":
+            self.add_to_domain(our_domain, _Wanted(postmaster=True))
+        elif isinstance(path.domain, Name):
+            self.add_to_domain(path.domain, wanted)
+        elif path.domain is not None and (address := address_key(path.domain)):
+            known = self.addresses.get(address, (path.domain, _Wanted()))
+            self.addresses[address] = (known[0], _merge(known[1], wanted))
+
+    def add_to_domain(self, domain: Name, wanted: _Wanted) -> None:
+        key = domain_key(domain)
+        known = self._domains.get(key)
         merged = wanted if known is None else _merge(known[1], wanted)
         if known is None or merged != known[1]:
-            self._wanted[key] = (domain, merged)
+            self._domains[key] = (domain, merged)
 
-    def in_order(self) -> list[tuple[str, _Wanted]]:
-        return [self._wanted[key] for key in sorted(self._wanted)]
-
-
-class _Addresses:
-    """The same for recipients written with an address literal."""
-
-    def __init__(self) -> None:
-        self.wanted: dict[str, _Wanted] = {}
-
-    def add(self, address: str, wanted: _Wanted) -> None:
-        known = self.wanted.get(address)
-        self.wanted[address] = wanted if known is None else _merge(known, wanted)
+    def in_order(self) -> list[tuple[Name, _Wanted]]:
+        return [self._domains[key] for key in sorted(self._domains)]
 
 
 def _merge(known: _Wanted, new: _Wanted) -> _Wanted:
     if new.everybody or known.everybody:
         return _Wanted(everybody=True)
     if new.postmaster:
-        if known.postmaster or _POSTMASTER in known.locals:
+        if known.postmaster or _POSTMASTER in known.texts:
             return known
-        return _Wanted(locals=(_POSTMASTER, *known.locals))
+        return _Wanted(locals=(_postmaster(), *known.locals))
     if known.postmaster:
-        return _Wanted(locals=(*new.locals, _POSTMASTER))
-    fresh = tuple(local for local in new.locals if local not in known.locals)
+        return _Wanted(locals=(*new.locals, _postmaster()))
+    fresh = tuple(path for path in new.locals if path.local not in known.texts)
     return _Wanted(locals=(*fresh, *known.locals)) if fresh else known
 
 
-def _collect(paths: Iterable[Path], domains: _Domains, addresses: _Addresses) -> None:
-    for path in paths:
-        wanted = _Wanted(everybody=True) if path.kind is Kind.WHOLE_DOMAIN else _Wanted(locals=(path.local,))
-        if not is_literal(path.domain):
-            domains.add(path.domain, wanted)
-        elif address := literal_address(path.domain):
-            addresses.add(address, wanted)
+def _postmaster() -> ForwardPath:
+    return ForwardPath("path", _POSTMASTER)
 
 
-def aggregate(
-    recipients: Iterable[Path],
-    *,
-    our_domain: str,
-    targets: Mapping[Local, Sequence[Path]] | None,
-    postmaster_domain: str,
-) -> tuple[list[tuple[str, _Wanted]], dict[str, _Wanted]]:
-    """Replace the recipients of our domain by their targets, once: a target is never looked up again.
-
-    `targets` is None in the submission server, which knows no aliases. Raises BadHostError.
-    """
-    domains, addresses = _Domains(), _Addresses()
+def _expand(
+    recipients: Iterable[ForwardPath], *, our_domain: Name, targets: Targets | None, postmaster_domain: Name
+) -> _Wishes:
+    """Replace the recipients of our domain by their targets, once: a target is never looked up again."""
+    asked = _Wishes()
     for path in recipients:
-        if path.kind is Kind.POSTMASTER:
-            domains.add(our_domain, _Wanted(postmaster=True))
-        else:
-            _collect([path], domains, addresses)
+        asked.add(path, our_domain=our_domain)
     if targets is None:
-        return domains.in_order(), addresses.wanted
-    ours, expanded = domain_order(our_domain), _Domains()
-    for domain, wanted in domains.in_order():
-        if domain_order(domain) != ours:
-            expanded.replace(domain, wanted)  # not `add`: ptt forgets the targets it had found in this domain
-        elif wanted.everybody:
-            _collect((path for found in targets.values() for path in found), expanded, addresses)
+        return asked
+    expanded = _Wishes()
+    expanded.addresses = asked.addresses
+    for domain, wanted in asked.in_order():
+        if domain_key(domain) != domain_key(our_domain):
+            expanded.replace(domain, wanted)  # not `add`: ptt forgets the targets found in this domain
         elif wanted.postmaster:
-            expanded.add(postmaster_domain, _Wanted(postmaster=True))
+            expanded.add_to_domain(postmaster_domain, _Wanted(postmaster=True))
         else:
-            found = (path for local in wanted.locals for path in targets.get(local, ()))
-            _collect(found, expanded, addresses)
-    return expanded.in_order(), addresses.wanted
+            found = (
+                targets.values() if wanted.everybody else (targets.get(p.words, ()) for p in wanted.locals)
+            )
+            for target in (target for paths in found for target in paths):
+                expanded.add(target, our_domain=our_domain)
+    return expanded
 
 
 def plan(
-    recipients: Iterable[Path],
+    recipients: Iterable[ForwardPath],
     *,
-    our_domain: str,
-    targets: Mapping[Local, Sequence[Path]] | None,
-    postmaster_domain: str,
+    our_domain: Name,
+    targets: Targets | None,
+    postmaster_domain: Name,
     mx_of: MxOf,
 ) -> Plan:
-    """The connections that ptt makes for a mail to these recipients. Raises BadHostError."""
-    by_domain, by_address = aggregate(
-        recipients, our_domain=our_domain, targets=targets, postmaster_domain=postmaster_domain
-    )
-    groups: dict[str, tuple[str, _Wanted]] = {
-        address: (f"[IPv6:{address}]" if ":" in address else f"[{address}]", wanted)
-        for address, wanted in by_address.items()
-    }
+    """The connections that ptt makes for a mail to these recipients.
+
+    `targets` is None in the submission server, which knows no aliases. Raises BadHostError.
+    """
+    wishes = _expand(recipients, our_domain=our_domain, targets=targets, postmaster_domain=postmaster_domain)
+    groups = dict(wishes.addresses)
     unreachable = []
-    for domain, wanted in by_domain:
-        mx = mx_of(domain)
+    for domain, wanted in wishes.in_order():
+        mx = mx_of(domain_text(domain))
         if mx is None:
-            unreachable.append(domain)
-            continue
-        known = groups.get(mx)
-        if known is None or wanted.everybody:
+            unreachable.append(domain_text(domain))
+        elif mx not in groups or wanted.everybody:
             groups[mx] = (domain, wanted)
-        elif not known[1].everybody:
-            merged = _merge_group(known[1], wanted)
-            if merged != known[1] or wanted.locals:
-                groups[mx] = (domain, merged)  # the whole group moves to the last domain: the misdelivery
-    return Plan(
-        tuple(Group(mx, domain, _paths(domain, wanted)) for mx, (domain, wanted) in sorted(groups.items())),
-        tuple(unreachable),
-    )
+        elif not groups[mx][1].everybody:
+            # The whole group moves to the last domain: this is the misdelivery.
+            groups[mx] = (domain, _merge(groups[mx][1], wanted))
+    found = (Group(mx, groups[mx][0], _lines(*groups[mx])) for mx in sorted(groups))
+    return Plan(tuple(found), tuple(unreachable))
 
 
-def _merge_group(known: _Wanted, new: _Wanted) -> _Wanted:
-    if new.postmaster or known.postmaster:
-        return _merge(known, new)
-    return _Wanted(locals=tuple(sorted({*new.locals, *known.locals})))
-
-
-def _paths(domain: str, wanted: _Wanted) -> tuple[Path, ...]:
+def _lines(domain: Domain, wanted: _Wanted) -> tuple[ForwardPath, ...]:
     if wanted.everybody or wanted.postmaster:
-        return (Path(Kind.WHOLE_DOMAIN, domain=domain),)
-    return tuple(mailbox(local, domain) for local in wanted.locals)
+        return (ForwardPath("domain", domain=domain),)
+    # ptt joins the words with dots and forgets that some were quoted.
+    return tuple(ForwardPath("path", path.local, domain) for path in wanted.locals)
 
 
 def sender_for(
-    recipients: Sequence[Path],
-    *,
-    our_domain: str,
-    targets: Mapping[Local, Sequence[Path]],
-) -> Path | None:
+    recipients: Sequence[ForwardPath], *, our_domain: Name, targets: Targets
+) -> ForwardPath | None:
     """The envelope sender that the relay puts in place of the original one, or None to keep the original.
 
     Only when exactly one recipient is at our domain and has an entry does the relay send in its name.
     """
-    ours = domain_order(our_domain)
+    ours = domain_key(our_domain)
     named = [
         path
         for path in recipients
-        if path.kind is Kind.POSTMASTER or (path.kind is Kind.MAILBOX and _is_ours(path.domain, ours))
+        if path.kind == "postmaster"
+        or (path.kind == "path" and isinstance(path.domain, Name) and domain_key(path.domain) == ours)
     ]
-    if len(named) != 1 or named[0].kind is Kind.POSTMASTER:
+    if len(named) != 1 or named[0].kind == "postmaster":
         return None
-    return named[0] if named[0].local in targets else None
+    return named[0] if targets.get(named[0].words) else None
 
 
-def _is_ours(domain: str, ours: tuple[int, tuple[str, ...]]) -> bool:
-    return not is_literal(domain) and domain_order(domain) == ours
-
-
-def reachable(recipients: Iterable[Path]) -> bool:
+def reachable(recipients: Iterable[ForwardPath]) -> bool:
     """Whether ptt takes the mail at all: no recipient may be written at something that is no host name.
 
     A domain without MX is let through here and dropped later, as ptt does.
     """
     for path in recipients:
-        if path.kind is Kind.POSTMASTER or is_literal(path.domain):
-            continue
         try:
-            domain_order(path.domain)
+            if isinstance(path.domain, Name):
+                domain_key(path.domain)
         except BadHostError:
             return False
     return True

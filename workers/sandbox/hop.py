@@ -7,8 +7,9 @@ import smtplib
 from collections.abc import Sequence
 from email.utils import formatdate
 
+from tenants.formats.forward_path import ForwardPath
 from workers.sandbox.listener import loopback
-from workers.sandbox.paths import Path
+from workers.sandbox.paths import text
 from workers.sandbox.smtp import Mail
 
 HOP_TIMEOUT = 20.0  # seconds
@@ -33,7 +34,13 @@ def hops(content: bytes) -> int:
 
 
 def send(
-    host: str, port: int, *, name: str, sender: Path | None, recipients: Sequence[Path], content: bytes
+    host: str,
+    port: int,
+    *,
+    name: str,
+    sender: ForwardPath | None,
+    recipients: Sequence[ForwardPath],
+    content: bytes,
 ) -> None:
     """Send one mail to a server at a loopback address. Blocks. Raises HopError."""
     if hops(content) > MAX_HOPS:
@@ -41,9 +48,9 @@ def send(
     try:
         with smtplib.SMTP(loopback(host), port, local_hostname=name, timeout=HOP_TIMEOUT) as client:
             client.ehlo(name)
-            _expect(client.docmd("MAIL", f"FROM:{'<>' if sender is None else sender}"), 250)
+            _expect(client.docmd("MAIL", f"FROM:{text(sender)}"), 250)
             for recipient in recipients:
-                _expect(client.docmd("RCPT", f"TO:{recipient}"), 250)
+                _expect(client.docmd("RCPT", f"TO:{text(recipient)}"), 250)
             _expect(client.data(content), 250)
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
         raise HopError(f"{type(error).__name__} at {host}:{port}") from None

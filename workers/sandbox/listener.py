@@ -110,3 +110,5 @@ async def _cancel_all() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    for _ in range(5):
+        await asyncio.sleep(0)  # transports close their sockets in the loop's next turns

@@ -8,23 +8,18 @@ import binascii
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from tenants.formats.mailbox_syntax import LocalPart, parse_local_part
 from workers.sandbox.listener import Console
-from workers.sandbox.paths import Local
 from workers.sandbox.smtp import MAX_BAD_COMMANDS, Conversation
 
 #: ptt counts the third AUTH command, answers it with 554 without looking at it, and hangs up.
 MAX_TRIES = 3
 MAX_BLOB = 12_288
 
-#: Reads a login name as a local part; None when it is none (an `@` is enough).
-LocalReader = Callable[[str], Local | None]
 
-
-def verdict(
-    blob: bytes, *, stamp: bytes | None, digests: Mapping[Local, bytes], read_local: LocalReader
-) -> str | None:
+def verdict(blob: bytes, *, stamp: bytes | None, digests: Mapping[LocalPart, bytes]) -> str | None:
     """None when the answer to AUTH PLAIN (RFC 4616) logs in, else the reason why not (never with the
     passphrase).
 
@@ -41,10 +36,7 @@ def verdict(
     identity, name, passphrase = parts
     if not hmac.compare_digest(identity, stamp or b""):
         return "invalid stamp" if stamp else "an authorization identity was sent"
-    try:
-        local = read_local(name.decode("utf-8"))
-    except UnicodeDecodeError:
-        local = None
+    local = parse_local_part(name)
     if local is None:
         return "invalid user name (only the part before the @ is one)"
     known = digests.get(local)
@@ -54,9 +46,7 @@ def verdict(
     return None if hmac.compare_digest(known, given) else "wrong passphrase"
 
 
-async def authenticate(
-    talk: Conversation, *, digests: Mapping[Local, bytes], read_local: LocalReader, console: Console
-) -> None:
+async def authenticate(talk: Conversation, *, digests: Mapping[LocalPart, bytes], console: Console) -> None:
     """Lead the conversation until somebody is logged in. Raises CloseSessionError otherwise."""
     tries = 0
     while True:
@@ -69,7 +59,7 @@ async def authenticate(
             stamp = bytes(secrets.randbelow(255) + 1 for _ in range(16))
             await talk.reply(334, base64.b64encode(stamp).decode("ascii"))
             blob = await talk.line()
-        reason = verdict(blob[:MAX_BLOB], stamp=stamp, digests=digests, read_local=read_local)
+        reason = verdict(blob[:MAX_BLOB], stamp=stamp, digests=digests)
         if reason is None:
             await talk.reply(235, "Logged in")
             return

@@ -6,23 +6,23 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from tenants.formats.forward_path import ForwardPath
 from workers.sandbox.listener import Console
 from workers.sandbox.maildirs import CannotKeepError, MailStore
-from workers.sandbox.paths import Kind, Path, local_text
+from workers.sandbox.paths import domain_text, text
 from workers.sandbox.smtp import Conversation, Envelope, Limits, Mail, SmtpServer
 
 
-def address_of(path: Path) -> str:
+def address_of(path: ForwardPath) -> str:
     """The address of a recipient as the name of a sandbox mailbox."""
-    if path.kind is Kind.MAILBOX:
-        return f"{local_text(path.local)}@{path.domain}"
-    return f"postmaster@{path.domain or 'localhost'}"
+    if path.kind == "path":
+        return text(path)[1:-1]
+    return f"postmaster@{domain_text(path.domain) or 'localhost'}"
 
 
-def with_trace(mail: Mail, *, sender: Path | None, recipient: str) -> bytes:
+def with_trace(mail: Mail, *, sender: ForwardPath | None, recipient: str) -> bytes:
     """The content with the lines that a final mail server adds: who sent it by the envelope, and to whom."""
-    return_path = "<>" if sender is None else str(sender)
-    head = f"Return-Path: {return_path}\r\nDelivered-To: {recipient}\r\n"
+    head = f"Return-Path: {text(sender)}\r\nDelivered-To: {recipient}\r\n"
     return head.encode("ascii", "replace") + mail.content
 
 
@@ -30,6 +30,7 @@ class Mailroom(SmtpServer):
     """Accepts mail for any address, several in one connection, and stores it in Maildirs."""
 
     one_mail_only = False
+    deliver_before_reply = True  # who has sent a mail here can read it
 
     def __init__(
         self, *, host: str, port: int, store: MailStore, console: Console, limits: Limits | None = None
@@ -48,7 +49,9 @@ class Mailroom(SmtpServer):
             await keep(self._store, self.console, mail, sender=mail.sender, address=address)
 
 
-async def keep(store: MailStore, console: Console, mail: Mail, *, sender: Path | None, address: str) -> None:
+async def keep(
+    store: MailStore, console: Console, mail: Mail, *, sender: ForwardPath | None, address: str
+) -> None:
     """Store one mail for one address, and say on the console what became of it."""
     content = with_trace(mail, sender=sender, recipient=address)
     try:

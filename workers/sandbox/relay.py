@@ -12,11 +12,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from tenants.formats.forward_path import ForwardPath
+from tenants.formats.mailbox_syntax import Name
 from workers.sandbox import expansion, hop
 from workers.sandbox.listener import Console
 from workers.sandbox.maildirs import MailStore
 from workers.sandbox.mailroom import address_of, keep
-from workers.sandbox.paths import BadHostError, Kind, Path, is_literal
+from workers.sandbox.paths import BadHostError, domain_text, name_of, text
 from workers.sandbox.smtp import Conversation, Envelope, Limits, Mail, ServerDiesError, SmtpServer
 from workers.sandbox.users import Table
 
@@ -48,7 +50,7 @@ class Relay(SmtpServer):
     ) -> None:
         super().__init__(host=host, port=port, name=domain, console=console, limits=limits, on_death=on_death)
         self._table, self._store, self._mx_of, self._route = table, store, mx_of, route
-        self._postmaster_domain = postmaster_domain or domain
+        self._domain, self._postmaster_domain = name_of(domain), name_of(postmaster_domain or domain)
 
     async def accept(
         self, talk: Conversation, envelope: Envelope
@@ -60,7 +62,7 @@ class Relay(SmtpServer):
         try:
             plan = expansion.plan(
                 envelope.recipients,
-                our_domain=self.name,
+                our_domain=self._domain,
                 targets=self._table.targets,
                 postmaster_domain=self._postmaster_domain,
                 mx_of=self._mx_of,
@@ -70,7 +72,9 @@ class Relay(SmtpServer):
         self._note_unknown(envelope.recipients)
         for domain in plan.unreachable:
             self.console.write("error", f"{domain} is unreachable (no MX information)")
-        sender = expansion.sender_for(envelope.recipients, our_domain=self.name, targets=self._table.targets)
+        sender = expansion.sender_for(
+            envelope.recipients, our_domain=self._domain, targets=self._table.targets
+        )
 
         async def deliver(mail: Mail) -> None:
             for group in plan.groups:
@@ -78,15 +82,15 @@ class Relay(SmtpServer):
 
         return deliver
 
-    def _note_unknown(self, recipients: list[Path]) -> None:
+    def _note_unknown(self, recipients: list[ForwardPath]) -> None:
         for path in recipients:
-            ours = path.kind is Kind.MAILBOX and path.domain.lower() == self.name.lower()
-            if ours and path.local not in self._table.targets:
-                self.console.write("error", f"{path} not found into our local map")
+            ours = path.kind == "path" and domain_text(path.domain).lower() == self.name.lower()
+            if ours and not self._table.targets.get(path.words):
+                self.console.write("error", f"{text(path)} not found into our local map")
 
-    async def _deliver(self, mail: Mail, group: expansion.Group, sender: Path | None) -> None:
+    async def _deliver(self, mail: Mail, group: expansion.Group, sender: ForwardPath | None) -> None:
         content = hop.received(mail, by=self.name) + mail.content
-        server = None if is_literal(group.domain) else self._route(group.domain)
+        server = self._route(domain_text(group.domain)) if isinstance(group.domain, Name) else None
         if server is None:
             traced = Mail(mail.helo, mail.sender, mail.recipients, content)
             for address in dict.fromkeys(address_of(path) for path in group.recipients):
@@ -97,4 +101,4 @@ class Relay(SmtpServer):
                 hop.send, *server, name=self.name, sender=sender, recipients=group.recipients, content=content
             )
         except hop.HopError as error:
-            self.console.write("error", f"mail to {group.domain} lost: {error}")
+            self.console.write("error", f"mail to {domain_text(group.domain)} lost: {error}")

@@ -80,10 +80,9 @@ class Role:
         async with self._lock:
             await self._stop()
 
-    async def settle(self) -> None:
-        """Wait until every accepted mail was handed on."""
-        if self._server is not None:
-            await self._server.settle()
+    async def settle(self) -> bool:
+        """Wait until the mails accepted so far went on their way; tell whether there were any."""
+        return self._server is not None and await self._server.settle()
 
     async def _boot(self) -> None:
         self._state, self._reason = State.BOOTING, ""

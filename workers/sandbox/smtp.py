@@ -9,14 +9,16 @@ with it is the role's.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
+from tenants.formats.forward_path import ForwardPath
+from workers.sandbox import paths
+from workers.sandbox.acceptor import Acceptor, streams
 from workers.sandbox.listener import Console, clean, loopback
-from workers.sandbox.paths import Path, PathError, parse_forward_path, parse_reverse_path
 
 MAX_MAIL = 10_000_000  # bytes
 MAX_RECIPIENTS = 100
@@ -41,8 +43,8 @@ class Mail:
     """One mail: envelope and content (CRLF lines, dots unstuffed). `sender` None is the null sender."""
 
     helo: str
-    sender: Path | None
-    recipients: tuple[Path, ...]
+    sender: ForwardPath | None
+    recipients: tuple[ForwardPath, ...]
     content: bytes = field(repr=False)
 
 
@@ -66,7 +68,9 @@ class Conversation:
         """The next line without its CRLF. Raises CloseSessionError at the end, after idle time, or if too
         long."""
         try:
-            raw = await asyncio.wait_for(self._reader.readuntil(b"\r\n"), self.limits.idle)
+            # Not `wait_for`, which can swallow a cancellation in Python 3.11.
+            async with asyncio.timeout(self.limits.idle):
+                raw = await self._reader.readuntil(b"\r\n")
         except asyncio.IncompleteReadError:
             raise CloseSessionError("the client hung up") from None
         except asyncio.LimitOverrunError:
@@ -87,7 +91,8 @@ class Conversation:
             self._writer.write(
                 f"{code}{' ' if number == len(lines) else '-'}{text}\r\n".encode("ascii", "replace")
             )
-        await asyncio.wait_for(self._writer.drain(), self.limits.idle)
+        async with asyncio.timeout(self.limits.idle):
+            await self._writer.drain()
 
     async def bye(self, code: int, text: str) -> CloseSessionError:
         """Send a last reply; the caller raises the result."""
@@ -99,8 +104,8 @@ class Conversation:
 class Envelope:
     """What MAIL FROM and RCPT TO said."""
 
-    sender: Path | None
-    recipients: list[Path] = field(default_factory=list)
+    sender: ForwardPath | None
+    recipients: list[ForwardPath] = field(default_factory=list)
 
 
 class SmtpServer:
@@ -108,6 +113,7 @@ class SmtpServer:
 
     extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8")
     one_mail_only = True
+    deliver_before_reply = False
 
     def __init__(
         self,
@@ -123,11 +129,9 @@ class SmtpServer:
         self.host, self.port, self.name, self.console = loopback(host), port, name, console
         self.limits = limits or Limits()
         self._tls, self._on_death = tls, on_death
-        self._server: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
         self._slots = asyncio.Semaphore(self.limits.sessions)
-        self._sessions: set[asyncio.Task[None]] = set()
         self._work: set[asyncio.Task[None]] = set()
-        self.booted_at: datetime | None = None
 
     # What a role changes
 
@@ -145,63 +149,62 @@ class SmtpServer:
 
     async def listen(self) -> None:
         """Open the socket. Raises OSError when the address is taken."""
-        self._server = await asyncio.start_server(
-            self._connected,
-            self.host,
-            self.port,
-            limit=MAX_LINE,
-            ssl=self._tls,
-            ssl_handshake_timeout=10 if self._tls else None,
-            reuse_address=True,
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-        self.booted_at = datetime.now(UTC)
+        # The protocol is named because asyncio sets TCP_NODELAY only then.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((self.host, self.port))
+            self._acceptor = Acceptor(listener, self._session, most=self.limits.sessions + MAX_WAITING)
+            self._acceptor.start()
+        except BaseException:
+            listener.close()
+            raise
+        self.port = listener.getsockname()[1]
         self.console.write("info", f"listening on {self.host}:{self.port}")
 
     async def close(self) -> None:
         """Close the socket and every connection; what was not delivered is lost, as in a unikernel."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._acceptor is not None:
+            await self._acceptor.close()
         current = asyncio.current_task()
-        running = [task for task in (*self._sessions, *self._work) if task is not current]
+        running = [task for task in self._work if task is not current]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def settle(self) -> None:
-        """Wait until every accepted mail was handed on (for tests and for an orderly end)."""
-        while self._work:
-            await asyncio.gather(*self._work, return_exceptions=True)
+    async def settle(self) -> bool:
+        """Wait until the mails accepted so far went on their way; tell whether there were any (for tests)."""
+        waiting = list(self._work)
+        await asyncio.gather(*waiting, return_exceptions=True)
+        return bool(waiting)
 
-    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._sessions) >= self.limits.sessions + MAX_WAITING:
-            writer.close()
-            return
-        task = asyncio.get_running_loop().create_task(self._session(reader, writer))
-        self._sessions.add(task)
-        task.add_done_callback(self._sessions.discard)
-
-    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _session(self, connection: socket.socket) -> None:
         try:
-            async with asyncio.timeout(self.limits.session), self._slots:
-                await self._converse(Conversation(reader, writer, self.limits))
+            async with (
+                asyncio.timeout(self.limits.session),
+                self._slots,
+                streams(connection, limit=MAX_LINE, tls=self._tls) as (reader, writer),
+            ):
+                await self._guarded(Conversation(reader, writer, self.limits))
+        except (OSError, TimeoutError) as error:
+            self.console.write("info", f"connection lost: {type(error).__name__}")
+
+    async def _guarded(self, talk: Conversation) -> None:
+        try:
+            await self._converse(talk)
         except CloseSessionError as why:
             self.console.write("info", f"connection closed: {why}")
         except ServerDiesError as why:
-            self.console.write(
-                "error", f"Fatal error: exception {why}; the server stops until it is restarted"
-            )
+            self.console.write("error", f"Fatal error: exception {why}; stopped until the next restart")
             self._die(str(why))
-        except (OSError, TimeoutError, ssl.SSLError) as error:
-            self.console.write("info", f"connection lost: {type(error).__name__}")
-        finally:
-            writer.close()
 
     def _die(self, reason: str) -> None:
         if self._on_death is not None:
             self._on_death(reason)
-        task = asyncio.get_running_loop().create_task(self.close())
+        self._begin(self.close())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 
@@ -223,10 +226,11 @@ class SmtpServer:
             await talk.reply(354, "End the mail with <CR><LF>.<CR><LF>")
             content = await self._content(talk)
             mail = Mail(clean(helo, 200), envelope.sender, tuple(envelope.recipients), content)
+            if self.deliver_before_reply:
+                await deliver(mail)
+            else:
+                self._begin(deliver(mail))
             await talk.reply(250, "Mail accepted")
-            task = asyncio.get_running_loop().create_task(deliver(mail))
-            self._work.add(task)
-            task.add_done_callback(self._work.discard)
             if self.one_mail_only:
                 word, _ = await talk.command()
                 if word != "QUIT":
@@ -273,19 +277,19 @@ class SmtpServer:
         raise CloseSessionError(f"Too big data: the mail is larger than {self.limits.mail_bytes} bytes")
 
 
-def _reverse_path(rest: str) -> Path | None:
+def _reverse_path(rest: str) -> ForwardPath | None:
     if rest[:5].upper() != "FROM:":
         raise CloseSessionError("bad MAIL command")
     try:
-        return parse_reverse_path(rest[5:])[0]
-    except PathError as error:
+        return paths.sender(rest[5:])
+    except paths.PathError as error:
         raise CloseSessionError(f"invalid reverse-path: {clean(rest[5:], 120)} ({error})") from None
 
 
-def _forward_path(rest: str) -> Path:
+def _forward_path(rest: str) -> ForwardPath:
     if rest[:3].upper() != "TO:":
         raise CloseSessionError("bad RCPT command")
     try:
-        return parse_forward_path(rest[3:])[0]
-    except PathError as error:
+        return paths.recipient(rest[3:])
+    except paths.PathError as error:
         raise CloseSessionError(f"invalid forward-path: {clean(rest[3:], 120)} ({error})") from None

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from workers.sandbox.certificates import write_private
-from workers.sandbox.paths import BadHostError, host_labels
+from workers.sandbox.paths import host_text
 
 MAX_DOMAINS = 200
 MAX_FILE = 1_000_000
@@ -25,17 +25,6 @@ class SandboxDomain:
     domain: str
     repository: str
     branch: str
-
-
-def check_domain(domain: str) -> str:
-    """A host name in lower case with at least two labels. Raises ValueError."""
-    try:
-        labels = host_labels(domain)
-    except BadHostError:
-        labels = ()
-    if len(labels) < 2:
-        raise ValueError("domain: this is no host name; write something like example.org")
-    return domain.lower()
 
 
 def check_branch(branch: str) -> str:
@@ -57,7 +46,7 @@ def load(path: Path) -> list[SandboxDomain]:
         rows = json.loads(raw)["domains"]
         domains = [SandboxDomain(**row) for row in rows]
         for known in domains:
-            check_domain(known.domain)
+            host_text(known.domain)
             check_branch(known.branch)
             if not 1 <= known.number <= MAX_DOMAINS:
                 raise ValueError("number out of range")

@@ -14,6 +14,7 @@ from typing import Any
 
 from workers.sandbox import expansion, hop, login
 from workers.sandbox.listener import Console
+from workers.sandbox.paths import name_of
 from workers.sandbox.smtp import Conversation, Envelope, Limits, Mail, SmtpServer
 from workers.sandbox.users import Table
 
@@ -30,7 +31,6 @@ class Submission(SmtpServer):
         table: Table,
         tls: ssl.SSLContext,
         relay: Callable[[], tuple[str, int] | None],
-        read_local: login.LocalReader,
         console: Console,
         limits: Limits | None = None,
         on_death: Callable[[str], None] | None = None,
@@ -39,13 +39,11 @@ class Submission(SmtpServer):
             host=host, port=port, name=domain, console=console, tls=tls, limits=limits, on_death=on_death
         )
         self.extensions = (*SmtpServer.extensions, "AUTH PLAIN")
-        self._table, self._relay, self._read_local = table, relay, read_local
+        self._table, self._relay = table, relay
 
     async def authenticate(self, talk: Conversation) -> None:
         """AUTH PLAIN before anything else."""
-        await login.authenticate(
-            talk, digests=self._table.digests, read_local=self._read_local, console=self.console
-        )
+        await login.authenticate(talk, digests=self._table.digests, console=self.console)
 
     async def accept(
         self, talk: Conversation, envelope: Envelope
@@ -59,9 +57,9 @@ class Submission(SmtpServer):
         """Send to the one next server. ptt puts all recipients of a connection at one domain: the last."""
         groups = expansion.plan(
             mail.recipients,
-            our_domain=self.name,
+            our_domain=name_of(self.name),
             targets=None,
-            postmaster_domain=self.name,
+            postmaster_domain=name_of(self.name),
             mx_of=lambda _domain: "",
         ).groups
         content = hop.received(mail, by=self.name) + mail.content

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
+from pathlib import Path
 
-from workers.sandbox.paths import Local, Path
+from tenants.formats.forward_path import ForwardPath
+from tenants.formats.mailbox_syntax import LocalPart
+from tenants.formats.relay_table import login_table
+from tenants.formats.text import printable
 
 GIT_TIMEOUT = 30.0  # seconds, for each git command
 MAX_ENTRIES = 100_000
@@ -27,15 +30,6 @@ class RepositoryError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One readable file: who it is, where the mail goes, and the BLAKE2b-512 digest of the passphrase."""
-
-    local: Local
-    targets: tuple[Path, ...]
-    digest: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class Skipped:
     """One file that ptt warns about and passes over."""
 
@@ -43,60 +37,44 @@ class Skipped:
     reason: str
 
 
-#: Gives ptt's verdict on a file: its name in the tree and its content.
-EntryReader = Callable[[bytes, bytes], Entry | Skipped]
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What a server knows of the users until it is restarted. `commit` is empty for a repository without
-    commits."""
+    """What a server knows of the users until it is restarted.
+
+    `commit` is empty for a repository without commits; `digests` are BLAKE2b-512; `targets` have the one
+    that was read last first, as ptt walks them.
+    """
 
     commit: str = ""
     entries: int = 0
-    digests: dict[Local, bytes] = field(default_factory=dict, repr=False)
-    targets: dict[Local, tuple[Path, ...]] = field(default_factory=dict)
+    digests: dict[LocalPart, bytes] = field(default_factory=dict, repr=False)
+    targets: dict[LocalPart, tuple[ForwardPath, ...]] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
 
 
-def read_users(repository: FilePath, branch: str, read: EntryReader) -> Table:
-    """Read every user of a branch of a bare repository on this disk, with the git program. Raises
-    RepositoryError."""
+def read_users(repository: Path, branch: str) -> Table:
+    """Read every user of a branch of a bare repository on this disk, with the git program.
+
+    Raises RepositoryError.
+    """
     commit = _tip(repository, branch)
-    if commit is None:
-        return Table()
-    return build_table(commit, (read(name, content) for name, content in _root_files(repository, commit)))
+    return Table() if commit is None else table_of(_root_files(repository, commit), commit)
 
 
-def build_table(commit: str, files: Iterator[Entry | Skipped]) -> Table:
-    """The two look-up tables. Of two files that name the same user, the later one's passphrase counts, and
-    the targets of both (ptt compares targets without the case of the local part, but with that of the
-    domain)."""
-    digests: dict[Local, bytes] = {}
-    targets: dict[Local, tuple[Path, ...]] = {}
-    skipped: list[Skipped] = []
-    entries = 0
-    for found in files:
-        if isinstance(found, Skipped):
-            skipped.append(found)
-            continue
-        entries += 1
-        digests[found.local] = found.digest
-        for target in found.targets:
-            known = targets.get(found.local, ())
-            if not any(_same_target(target, other) for other in known):
-                targets[found.local] = (target, *known)
-    return Table(commit, entries, digests, targets, tuple(skipped))
+def table_of(files: list[tuple[bytes, bytes]], commit: str = "") -> Table:
+    """The table that a server builds from the files of the root (name, content), in the order of the
+    listing."""
+    found = login_table(files)
+    return Table(
+        commit,
+        len(files) - len(found.skipped),
+        {local: bytes.fromhex(digest) for local, digest in found.digests.items()},
+        {local: tuple(reversed(paths.values())) for local, paths in found.paths.items()},
+        tuple(Skipped(printable(name, 200), verdict.reason) for name, verdict in found.skipped.items()),
+    )
 
 
-def _same_target(left: Path, right: Path) -> bool:
-    def words(path: Path) -> list[str]:
-        return [text.lower() for _, text in path.local]
-
-    return left.kind is right.kind and left.domain == right.domain and words(left) == words(right)
-
-
-def _git(repository: FilePath, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def _git(repository: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     environment = {
         "PATH": os.environ.get("PATH", os.defpath),
         "LC_ALL": "C",
@@ -119,7 +97,7 @@ def _git(repository: FilePath, *arguments: str, stdin: bytes = b"") -> subproces
         raise RepositoryError(f"git did not answer within {GIT_TIMEOUT:.0f} s") from None
 
 
-def _tip(repository: FilePath, branch: str) -> str | None:
+def _tip(repository: Path, branch: str) -> str | None:
     """The commit at the tip of the branch; None for a repository without any branch."""
     if not (repository / "HEAD").is_file():
         raise RepositoryError(f"there is no bare git repository at {repository}")
@@ -127,12 +105,15 @@ def _tip(repository: FilePath, branch: str) -> str | None:
     commit = answer.stdout.decode("ascii", "replace").strip()
     if answer.returncode == 0 and commit:
         return commit
-    if _git(repository, "for-each-ref", "--count=1").stdout.strip():
+    known = _git(repository, "for-each-ref", "--count=1")
+    if known.returncode:
+        raise RepositoryError("git could not read the repository")
+    if known.stdout.strip():
         raise RepositoryError(f"the repository has no branch {branch}")
     return None
 
 
-def _root_files(repository: FilePath, commit: str) -> Iterator[tuple[bytes, bytes]]:
+def _root_files(repository: Path, commit: str) -> list[tuple[bytes, bytes]]:
     listing = _git(repository, "ls-tree", "-z", "-l", commit)
     if listing.returncode:
         raise RepositoryError("git could not list the files of the branch")
@@ -143,17 +124,18 @@ def _root_files(repository: FilePath, commit: str) -> Iterator[tuple[bytes, byte
         fields = description.split()
         if len(fields) != 4 or fields[0] not in _FILE_MODES or not name:
             continue
+        if not fields[3].isdigit():
+            raise RepositoryError("git could not read a file of the branch")
         size = int(fields[3])
         total += size
         if size > MAX_ENTRY_BYTES or total > MAX_TOTAL_BYTES or len(wanted) >= MAX_ENTRIES:
             raise RepositoryError("the branch is too large for the sandbox")
         wanted.append((name, fields[2]))
-    yield from zip(
-        (name for name, _ in wanted), _blobs(repository, [digest for _, digest in wanted]), strict=True
-    )
+    contents = _blobs(repository, [digest for _, digest in wanted])
+    return list(zip((name for name, _ in wanted), contents, strict=True))
 
 
-def _blobs(repository: FilePath, ids: list[bytes]) -> Iterator[bytes]:
+def _blobs(repository: Path, ids: list[bytes]) -> Iterator[bytes]:
     answer = _git(repository, "cat-file", "--batch", stdin=b"".join(digest + b"\n" for digest in ids))
     data, at = answer.stdout, 0
     for _ in ids:

@@ -1,0 +1,32 @@
+"""SSH with pinned host keys and kept connections. No Django here."""
+
+from __future__ import annotations
+
+from workers.ssh.connection import Channel, Connection, Result, connect
+from workers.ssh.endpoint import (
+    AuthenticationRefused,
+    CommandFailed,
+    HostKeyChanged,
+    HostKeyUnknown,
+    ProtocolError,
+    SshEndpoint,
+    SshError,
+    Unreachable,
+)
+from workers.ssh.pool import ConnectionPool
+
+__all__ = [
+    "AuthenticationRefused",
+    "Channel",
+    "CommandFailed",
+    "Connection",
+    "ConnectionPool",
+    "HostKeyChanged",
+    "HostKeyUnknown",
+    "ProtocolError",
+    "Result",
+    "SshEndpoint",
+    "SshError",
+    "Unreachable",
+    "connect",
+]

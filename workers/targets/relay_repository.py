@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 from django.conf import settings
 
 from tenants.desired import desired_relay, known_names
-from tenants.formats.hostkeys import fingerprint
 from tenants.formats.relay_entry import Readable, read
+from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
 from tenants.models import Condition, Event, Installation, Repository, SyncTarget
 from tenants.secrets import Opener, Purpose
@@ -40,6 +41,7 @@ from workers.targets.reload import Reloader
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
 HISTORY_LIMIT = 1000
 MAINTAIN_EVERY = 200
+MIRRORS_OPEN = 64
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class RelayRepository:
         self._opener = opener
         self._pool = pool
         self._reloader = reloader
-        self._mirrors = mirrors or Path(settings.MIRROR_DIR)
+        self._folder = mirrors or Path(settings.MIRROR_DIR)
+        self._mirrors: OrderedDict[int, Mirror] = OrderedDict()
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         repository = _repository(target)
@@ -96,7 +99,7 @@ class RelayRepository:
     def observe(self, current: Pass) -> ObservedRelay:
         repository = _repository(current.target)
         remote = RemoteRepository(self._endpoint(repository), repository.path, repository.branch)
-        mirror = Mirror(self._mirrors / str(repository.pk))
+        mirror = self._mirror(repository)
         with self._connection(repository) as connection:
             current.note(f"Reading refs/heads/{repository.branch} of {repository}")
             refs = read_refs(connection, remote)
@@ -218,10 +221,25 @@ class RelayRepository:
 
     def _maintain(self, current: Pass, repository: Repository, proof: Mapping[str, Any]) -> None:
         if current.target.observed_generation % MAINTAIN_EVERY == 0:
-            report = Mirror(self._mirrors / str(repository.pk)).maintain()
-            current.note(f"Our mirror: {report}")
+            current.note(f"Our mirror: {self._mirror(repository).maintain()}")
 
     # connections ----------------------------------------------------------------------------------
+
+    def _mirror(self, repository: Repository) -> Mirror:
+        """Our copy of this repository; the last used ones stay open."""
+        mirror = self._mirrors.pop(repository.pk, None)
+        if mirror is None or not mirror.folder.exists():
+            mirror = Mirror(self._folder / str(repository.pk))
+        self._mirrors[repository.pk] = mirror
+        while len(self._mirrors) > MIRRORS_OPEN:
+            self._mirrors.popitem(last=False)[1].close()
+        return mirror
+
+    def close(self) -> None:
+        """Let go of kept connections and open mirrors."""
+        self._pool.close()
+        while self._mirrors:
+            self._mirrors.popitem()[1].close()
 
     def _endpoint(self, repository: Repository) -> ssh.SshEndpoint:
         return ssh.SshEndpoint(
@@ -233,7 +251,7 @@ class RelayRepository:
         )
 
     @contextmanager
-    def _connection(self, repository: Repository) -> Any:
+    def _connection(self, repository: Repository) -> Iterator[ssh.Connection]:
         """A kept connection; what goes wrong with it becomes an outcome with advice."""
         try:
             with self._pool.connection(self._endpoint(repository)) as connection:
@@ -278,7 +296,7 @@ def _repository(target: SyncTarget) -> Repository:
 
 def _host_key_setback(repository: Repository, error: ssh.HostKeyUnknown | ssh.HostKeyChanged) -> NeedsPerson:
     shown = fingerprint(error.offered_key)
-    if isinstance(error, ssh.HostKeyUnknown):
+    if not isinstance(error, ssh.HostKeyChanged):
         return NeedsPerson(
             "host-key-unknown",
             f"{repository.host} shows the key {shown}.",

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tenants.actions import domains, mailboxes, organizations, repositories, requests, targets
 from tenants.actor import Actor, Via
 from tenants.formats import passphrase
-from tenants.formats.hostkeys import fingerprint
+from tenants.formats.sshkeys import fingerprint
 from tenants.models import Domain, Membership, Organization, Repository
 from tenants.tokens import digest, new_token
 

@@ -50,7 +50,7 @@ def _start(folder: Path) -> tuple[GitHost, Sandbox]:
     problem = ""
     for block in BLOCKS:
         addresses = Addresses(block=block)
-        host = GitHost(repositories, *addresses.git(), shell=True)
+        host = GitHost(repositories, *addresses.git(), shell=True)  # noqa: S604 - its own loopback host
         sandbox = Sandbox(folder, git_host=host, repositories=repositories, addresses=addresses)
         try:
             sandbox.start()

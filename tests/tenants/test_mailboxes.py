@@ -1,0 +1,265 @@
+"""Addresses: what is refused at the door, what is written, what is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tenants.actions import domains, mailboxes, organizations, repositories, targets
+from tenants.actor import Actor
+from tenants.desired import desired_relay
+from tenants.errors import Absent, Conflict, Forbidden, Invalid
+from tenants.formats.relay_entry import NO_LOGIN
+from tenants.models import Domain, Event, Mailbox, Organization, SyncTarget
+from tenants.secrets import Opener
+from tests.conftest import HASH, confirm_all
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def relay(domain: Domain, alice: Actor) -> SyncTarget:
+    return repositories.connect_repository(
+        actor=alice, domain=domain, host="127.0.0.9", path="relay.git"
+    ).sync_target
+
+
+def desired(target: SyncTarget) -> dict[bytes, tuple[str, ...]]:
+    target.refresh_from_db()
+    return {name: entry.targets for name, entry in desired_relay(target, Opener()).entries.items()}
+
+
+def problems(error: pytest.ExceptionInfo[Invalid]) -> dict[str, str]:
+    return {problem.field: str(problem) for problem in error.value.problems}
+
+
+def test_nothing_is_written_outside_before_the_target_agreed(
+    alice: Actor, domain: Domain, relay: SyncTarget
+) -> None:
+    mailbox = mailboxes.create_mailbox(
+        actor=alice, domain=domain, local_part="ada", targets=["ada@home.example"], password_hash=HASH
+    )
+    assert desired(relay) == {}
+    confirm_all(mailbox)
+    assert desired(relay) == {b"ada": ("ada@home.example",)}
+
+
+def test_switched_off_and_trashed_are_absent_and_come_back(
+    alice: Actor, make_mailbox: Callable[..., Mailbox], relay: SyncTarget
+) -> None:
+    mailbox = make_mailbox()
+    mailboxes.switch_mailbox(actor=alice, mailbox=mailbox, enabled=False)
+    assert desired(relay) == {}
+    assert desired_relay(relay, Opener()).absent == {b"ada"}
+    mailboxes.switch_mailbox(actor=alice, mailbox=mailbox, enabled=True)
+    mailboxes.trash_mailbox(actor=alice, mailbox=mailbox)
+    assert desired(relay) == {}
+    with pytest.raises(Conflict):
+        mailboxes.trash_mailbox(actor=alice, mailbox=mailbox)
+    with pytest.raises(Conflict, match="trash"):
+        mailboxes.set_passphrase(actor=alice, mailbox=mailbox, password_hash=HASH)
+    with pytest.raises(Invalid, match="trash"):
+        make_mailbox()
+    mailboxes.restore_mailbox(actor=alice, mailbox=mailbox)
+    entry = desired_relay(relay, Opener()).entries[b"ada"]
+    assert entry.password == HASH
+
+
+def test_an_alias_has_the_impossible_hash(
+    alice: Actor, make_mailbox: Callable[..., Mailbox], relay: SyncTarget
+) -> None:
+    mailbox = make_mailbox("postmaster", password_hash="")
+    assert mailbox.kind == "alias"
+    relay.refresh_from_db()
+    assert desired_relay(relay, Opener()).entries[b"postmaster"].password == NO_LOGIN
+
+
+def test_every_change_marks_the_relay_once_and_remembers_the_generation(
+    alice: Actor, make_mailbox: Callable[..., Mailbox], relay: SyncTarget
+) -> None:
+    mailbox = make_mailbox()
+    relay.refresh_from_db()
+    before = relay.generation
+    mailboxes.set_passphrase(actor=alice, mailbox=mailbox, password_hash=HASH)
+    relay.refresh_from_db()
+    assert relay.generation == before + 1 == mailbox.generation
+    event = Event.objects.filter(verb="set_passphrase").get()
+    assert (event.sync_target, event.generation) == (relay, mailbox.generation)
+    assert HASH not in str(event.before) + str(event.after) + event.sentence
+
+
+def test_only_changed_rows_are_loaded_for_a_pass(
+    alice: Actor, make_mailbox: Callable[..., Mailbox], relay: SyncTarget
+) -> None:
+    make_mailbox("ada")
+    bea = make_mailbox("bea", target="bea@home.example")
+    relay.refresh_from_db()
+    SyncTarget.objects.filter(pk=relay.pk).update(observed_generation=relay.generation)
+    mailboxes.switch_mailbox(actor=alice, mailbox=bea, enabled=False)
+    relay.refresh_from_db()
+    some = desired_relay(relay, Opener(), names=[])
+    assert (some.names, some.complete) == ({b"bea"}, False)
+    assert desired_relay(relay, Opener(), names=[b"ada"]).names == {b"ada", b"bea"}
+
+
+@pytest.mark.parametrize(
+    "local_part",
+    [
+        "a/b",
+        "Ada",
+        '"ada"',
+        ".ada",
+        "ada.",
+        "a..b",
+        "ädä",
+        "a" * 65,
+        "",
+        "a\nb",
+        "a\0b",
+        "$(id)",
+        "ad\u202ea",
+    ],
+)
+def test_local_parts_that_cannot_be(alice: Actor, domain: Domain, local_part: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        mailboxes.create_mailbox(
+            actor=alice, domain=domain, local_part=local_part, targets=["ada@home.example"]
+        )
+    assert set(problems(refused)) == {"local_part"}
+    assert refused.value.problems[0].fix
+    assert not Mailbox.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "ada",
+        "ada@example.org",
+        "ada@under_score.example",
+        "ada@-lead.example",
+        "ada@[192.0.2.1]",
+        '"a b"@home.example',
+        "Ada <ada@home.example>",
+        "a@home.example, b@home.example",
+        "ädä@home.example",
+        "ada@home.example\nBcc: x@y.example",
+        "a\0@home.example",
+        "$(id)@home.example",
+    ],
+)
+def test_targets_that_cannot_be(alice: Actor, domain: Domain, target: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        mailboxes.create_mailbox(actor=alice, domain=domain, local_part="ada", targets=[target])
+    assert any(field.startswith("target") for field in problems(refused))
+    assert not Mailbox.objects.exists()
+
+
+def test_targets_in_two_domains_are_refused_because_mail_would_go_astray(
+    alice: Actor, domain: Domain
+) -> None:
+    with pytest.raises(Invalid, match="one domain"):
+        mailboxes.create_mailbox(
+            actor=alice, domain=domain, local_part="ada", targets=["a@x.example", "b@y.example"]
+        )
+
+
+def test_a_loop_across_tenants_is_refused_without_telling_whose(
+    alice: Actor, charlie: Actor, domain: Domain
+) -> None:
+    theirs = domains.create_domain(
+        actor=charlie, organization=Organization.objects.get(name="Difference Works"), name="other.example"
+    )
+    mailboxes.create_mailbox(actor=charlie, domain=theirs, local_part="back", targets=["ada@example.org"])
+    with pytest.raises(Invalid, match="circle") as refused:
+        mailboxes.create_mailbox(actor=alice, domain=domain, local_part="ada", targets=["back@other.example"])
+    assert "Difference" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["", "ab", "f" * 127, "f" * 129, "g" * 128, "0" * 128])
+def test_hashes_of_the_wrong_kind(alice: Actor, make_mailbox: Callable[..., Mailbox], value: str) -> None:
+    mailbox = make_mailbox()
+    with pytest.raises(Invalid) as refused:
+        mailboxes.set_passphrase(actor=alice, mailbox=mailbox, password_hash=value)
+    assert set(problems(refused)) == {"password_hash"}
+
+
+def test_quota_is_one_conditional_update(
+    alice: Actor, make_mailbox: Callable[..., Mailbox], organization: Organization
+) -> None:
+    Organization.objects.filter(pk=organization.pk).update(mailbox_quota=1)
+    mailbox = make_mailbox()
+    with pytest.raises(Invalid, match="1 of 1 addresses"):
+        make_mailbox("bea")
+    mailboxes.trash_mailbox(actor=alice, mailbox=mailbox)
+    make_mailbox("bea")
+    with pytest.raises(Invalid, match="1 of 1"):
+        mailboxes.restore_mailbox(actor=alice, mailbox=mailbox)
+    mailbox.refresh_from_db()
+    assert mailbox.trashed_at is not None
+
+
+def test_a_foreign_mailbox_does_not_exist(charlie: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+    mailbox = make_mailbox()
+    for attempt in (
+        lambda: mailboxes.switch_mailbox(actor=charlie, mailbox=mailbox, enabled=False),
+        lambda: mailboxes.set_passphrase(actor=charlie, mailbox=mailbox, password_hash=HASH),
+        lambda: mailboxes.trash_mailbox(actor=charlie, mailbox=mailbox),
+        lambda: targets.add_target(actor=charlie, mailbox=mailbox, address="c@people.example"),
+        lambda: targets.remove_target(actor=charlie, mailbox=mailbox, address="ada@home.example"),
+    ):
+        with pytest.raises(Absent):
+            attempt()
+
+
+def test_domains_above_and_below_another_organizations_are_refused(
+    charlie: Actor, domain: Domain, alice: Actor, organization: Organization
+) -> None:
+    theirs = Organization.objects.get(name="Difference Works")
+    for name in ("example.org", "sub.example.org"):
+        with pytest.raises(Invalid) as refused:
+            domains.create_domain(actor=charlie, organization=theirs, name=name)
+        assert "Analytical" not in str(refused.value)
+    domains.create_domain(actor=charlie, organization=theirs, name="deep.down.example")
+    with pytest.raises(Invalid):
+        domains.create_domain(actor=alice, organization=organization, name="down.example")
+
+
+def test_a_repository_stays_within_one_organization(charlie: Actor, relay: SyncTarget) -> None:
+    theirs = domains.create_domain(
+        actor=charlie, organization=Organization.objects.get(name="Difference Works"), name="other.example"
+    )
+    with pytest.raises(Invalid, match="cannot be connected"):
+        repositories.connect_repository(
+            actor=charlie, domain=theirs, host="127.0.0.9", path="relay.git", branch="other"
+        )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("host", "-oProxyCommand=id"),
+        ("host", "git host"),
+        ("path", "../../etc"),
+        ("path", "relay.git; rm -rf /"),
+        ("path", "--upload-pack=id"),
+        ("branch", "main..x"),
+        ("branch", "refs heads"),
+        ("branch", "-x"),
+        ("username", "root;id"),
+        ("port", 0),
+        ("port", 70000),
+    ],
+)
+def test_hostile_repository_settings(alice: Actor, domain: Domain, field: str, value: object) -> None:
+    given = {"host": "git.example.org", "path": "relay.git", field: value}
+    with pytest.raises(Invalid) as refused:
+        repositories.connect_repository(actor=alice, domain=domain, **given)  # type: ignore[arg-type]
+    assert set(problems(refused)) == {field}
+
+
+def test_members_cannot_raise_themselves(bob: Actor, organization: Organization) -> None:
+    with pytest.raises(Forbidden):
+        organizations.add_member(
+            actor=bob, organization=organization, email="bob@people.example", role="owner"
+        )

@@ -1,0 +1,138 @@
+"""Looking at a remote repository: its branches, one at a time or many in one command."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tenants.formats.text import printable
+from workers.repository.errors import RepositoryError
+from workers.repository.pktline import FLUSH, read_lines
+from workers.ssh import Channel, CommandFailed, Connection, SshEndpoint, Unreachable
+
+REFS_AT_MOST = 50_000
+ZERO = "0" * 40
+_ID = re.compile(rb"[0-9a-f]{40}")
+_HEADS = b"refs/heads/"
+
+
+@dataclass(frozen=True)
+class RemoteRepository:
+    """A branch of a repository on the other side of an SSH endpoint. `path` is as on that host."""
+
+    endpoint: SshEndpoint = field(repr=False)
+    path: str
+    branch: str
+
+    @property
+    def ref(self) -> bytes:
+        return _HEADS + self.branch.encode("ascii")
+
+    def command(self, program: str) -> str:
+        """The remote command line; the path is quoted as git's own client does."""
+        return f"{program} {shlex.quote(self.path)}"
+
+
+@dataclass(frozen=True)
+class Refs:
+    """What a repository advertises. `tip` is the branch's commit, None where it does not exist."""
+
+    tip: str | None
+    branches: tuple[str, ...]
+    capabilities: frozenset[str]
+
+
+class ShellUnavailable(RepositoryError):
+    """The account may only run git; look at one repository at a time."""
+
+
+def read_refs(connection: Connection, remote: RemoteRepository) -> Refs:
+    """Ask upload-pack for its references and hang up."""
+    with connection.open(remote.command("git-upload-pack")) as channel:
+        refs = read_advertisement(channel, remote)
+        channel.write(FLUSH)
+        channel.finish_writing()
+    return refs
+
+
+def read_advertisement(channel: Channel, remote: RemoteRepository) -> Refs:
+    """Read what upload-pack or receive-pack says first. Raises RepositoryError with what it complained."""
+    tip: str | None = None
+    branches: list[str] = []
+    capabilities: frozenset[str] = frozenset()
+    try:
+        for index, line in enumerate(read_lines(channel, at_most=REFS_AT_MOST)):
+            ref_line, _, words = line.partition(b"\0")
+            if index == 0:
+                capabilities = frozenset(words.decode("ascii", "replace").split())
+            object_id, _, name = ref_line.partition(b" ")
+            if object_id.startswith(b"ERR"):
+                raise RepositoryError(printable(ref_line, 200))
+            if not _ID.fullmatch(object_id):
+                raise RepositoryError("it advertises object ids that are not SHA-1; use a SHA-1 repository")
+            if not name.startswith(_HEADS):
+                continue
+            if name == remote.ref:
+                tip = object_id.decode("ascii")
+            branches.append(printable(name[len(_HEADS) :], 200))
+    except Unreachable as error:
+        # git complains on stderr and hangs up; that is more than "the connection ended".
+        said = _complaint(channel)
+        if said:
+            raise RepositoryError(said) from error
+        raise
+    if any(word.startswith("object-format=") and word != "object-format=sha1" for word in capabilities):
+        raise RepositoryError("it uses another object format than SHA-1; ptt reads SHA-1 only")
+    return Refs(tip, tuple(branches), capabilities)
+
+
+def _complaint(channel: Channel) -> str:
+    try:
+        channel.status(1.0)
+    except Unreachable:
+        return ""
+    return channel.stderr()
+
+
+# Prints "<id> <number>" for each "<number> <ref> <path>" line; runs on any POSIX shell. A branch is a loose
+# file or a line of packed-refs; numbers come back instead of names, so nothing hostile is echoed.
+_READ_TIPS = r"""
+while IFS=' ' read -r number ref path; do
+  case "$path" in "~/"*) path="$HOME/${path#\~/}";; esac
+  [ -d "$path/.git" ] && path="$path/.git"
+  if [ -f "$path/$ref" ]; then read -r id < "$path/$ref"
+  else id=-; [ -f "$path/packed-refs" ] && while IFS=' ' read -r a b; do
+    [ "$b" = "$ref" ] && { id=$a; break; }; done < "$path/packed-refs"; fi
+  printf '%s %s\n' "$id" "$number"
+done
+"""
+
+
+def read_tips_at_once(connection: Connection, remotes: Sequence[RemoteRepository]) -> list[str | None]:
+    """The tips of many repositories of one account by one command, in the order given.
+
+    None where there is no such branch. Raises ShellUnavailable where the account may only run git.
+    """
+    asked = "".join(
+        f"{index} {remote.ref.decode('ascii')} {remote.path}\n" for index, remote in enumerate(remotes)
+    )
+    try:
+        answer = connection.run(
+            f"sh -c {shlex.quote(_READ_TIPS)}", asked.encode(), limit=100 * len(remotes) + 4096
+        )
+    except CommandFailed as error:
+        raise ShellUnavailable(str(error)) from error
+    tips: list[str | None] = [None] * len(remotes)
+    seen = 0
+    for line in answer.stdout.splitlines():
+        object_id, _, number = line.partition(b" ")
+        if not number.isdigit() or int(number) >= len(remotes):
+            raise ShellUnavailable("the account does not answer like a shell")
+        seen += 1
+        if _ID.fullmatch(object_id):
+            tips[int(number)] = object_id.decode("ascii")
+    if seen != len(remotes):
+        raise ShellUnavailable("the account does not answer like a shell")
+    return tips

@@ -1,0 +1,220 @@
+"""One SSH connection: host key compared before anything of ours is sent, then any number of commands.
+
+The socket gets TCP_NODELAY: without it every command waits some 40 ms for an acknowledgement that the
+other side delays.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import paramiko
+
+from tenants.formats.text import printable
+from workers.ssh.endpoint import (
+    AuthenticationRefused,
+    CommandFailed,
+    HostKeyChanged,
+    HostKeyUnknown,
+    ProtocolError,
+    SshEndpoint,
+    Unreachable,
+)
+
+Dial = Callable[[str, int, float], socket.socket]
+KEEPALIVE_SECONDS = 30
+STDERR_LIMIT = 8_192
+_RSA = ("rsa-sha2-512", "rsa-sha2-256")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed, and how it ended."""
+
+    status: int
+    stdout: bytes = field(repr=False)
+    stderr: str
+
+
+def dial(host: str, port: int, timeout: float) -> socket.socket:
+    return socket.create_connection((host, port), timeout)
+
+
+def connect(endpoint: SshEndpoint, *, dialer: Dial = dial) -> Connection:
+    """Connect, compare the host key, authenticate. Raises Unreachable, HostKeyUnknown, HostKeyChanged,
+    AuthenticationRefused or ProtocolError; of the first three nothing but our greeting was sent."""
+    try:
+        sock = dialer(endpoint.host, endpoint.port, endpoint.connect_timeout)
+    except OSError as error:
+        raise Unreachable(f"port {endpoint.port}: {error.strerror or type(error).__name__}") from error
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        transport = paramiko.Transport(sock)
+    except (OSError, paramiko.SSHException, EOFError) as error:
+        sock.close()
+        raise Unreachable(_said(error)) from error
+    try:
+        _open(transport, endpoint)
+    except BaseException:
+        transport.close()
+        raise
+    return Connection(transport, endpoint)
+
+
+def _open(transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
+    transport.banner_timeout = endpoint.connect_timeout
+    transport.auth_timeout = endpoint.connect_timeout
+    if endpoint.pinned_key:
+        kind = endpoint.pinned_key.split()[0]
+        wanted = _RSA if kind == "ssh-rsa" else (kind,)
+        known = [name for name in wanted if name in transport.get_security_options().key_types]
+        # Ask for the kind that we know; a host that has no such key any more shows what it has.
+        others = [name for name in transport.get_security_options().key_types if name not in known]
+        transport.get_security_options().key_types = (*known, *others)
+    try:
+        transport.start_client(timeout=endpoint.connect_timeout)
+    except paramiko.ssh_exception.IncompatiblePeer as error:
+        raise ProtocolError(f"no common algorithm: {_said(error)}") from error
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise Unreachable(f"no SSH greeting: {_said(error)}") from error
+    _compare_host_key(transport, endpoint)
+    try:
+        key = paramiko.Ed25519Key.from_private_key(io.StringIO(endpoint.private_key))
+    except (paramiko.SSHException, ValueError) as error:
+        raise ProtocolError("our own private key cannot be read") from error
+    try:
+        transport.auth_publickey(endpoint.username, key)
+    except paramiko.AuthenticationException as error:
+        raise AuthenticationRefused("the key was not accepted") from error
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        raise Unreachable(f"the connection broke while we signed in: {_said(error)}") from error
+    transport.set_keepalive(KEEPALIVE_SECONDS)
+
+
+def _compare_host_key(transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
+    shown = transport.get_remote_server_key()
+    line = f"{shown.get_name()} {shown.get_base64()}"
+    if not endpoint.pinned_key:
+        raise HostKeyUnknown(line)
+    if line.split() != endpoint.pinned_key.split()[:2]:
+        raise HostKeyChanged(line, endpoint.pinned_key)
+
+
+def _said(error: BaseException) -> str:
+    return printable(str(error) or type(error).__name__, 200)
+
+
+class Channel:
+    """One running remote command; every operation has the endpoint's timeout."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes of stdout; b"" at its end. Raises Unreachable after the timeout."""
+        try:
+            return self._channel.recv(size)
+        except TimeoutError as error:
+            raise Unreachable("no answer in time") from error
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise Unreachable(_said(error)) from error
+
+    def read_exactly(self, size: int) -> bytes:
+        """Exactly `size` bytes; raises Unreachable when the stream ends before."""
+        parts: list[bytes] = []
+        while size:
+            part = self.read(min(size, 65_536))
+            if not part:
+                raise Unreachable("the connection ended in the middle of an answer")
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._channel.sendall(data)
+        except TimeoutError as error:
+            raise Unreachable("it stopped taking data") from error
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise Unreachable(_said(error)) from error
+
+    def finish_writing(self) -> None:
+        try:
+            self._channel.shutdown_write()
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise Unreachable(_said(error)) from error
+
+    def stderr(self) -> str:
+        """What the command complained about so far, bounded and safe to show."""
+        parts: list[bytes] = []
+        while self._channel.recv_stderr_ready() and sum(map(len, parts)) < STDERR_LIMIT:
+            parts.append(self._channel.recv_stderr(STDERR_LIMIT))
+        return printable(b"".join(parts)[:STDERR_LIMIT].strip(), 500)
+
+    def status(self, timeout: float) -> int:
+        """The exit status; raises Unreachable when it does not come within `timeout` seconds."""
+        if not self._channel.status_event.wait(timeout):
+            raise Unreachable("the command did not end in time")
+        return int(self._channel.recv_exit_status())
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Connection:
+    """An authenticated connection; several channels may be open at once."""
+
+    def __init__(self, transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
+        self._transport = transport
+        self.endpoint = endpoint
+        self.last_used = time.monotonic()
+
+    @property
+    def alive(self) -> bool:
+        return self._transport.is_active() and self._transport.is_authenticated()
+
+    def open(self, command: str) -> Channel:
+        """Start a remote command."""
+        self.last_used = time.monotonic()
+        try:
+            channel: Any = self._transport.open_session(timeout=self.endpoint.connect_timeout)
+            channel.settimeout(self.endpoint.timeout)
+            channel.exec_command(command)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            self.close()
+            raise Unreachable(f"no command could be started: {_said(error)}") from error
+        return Channel(channel)
+
+    def run(self, command: str, stdin: bytes = b"", *, limit: int = 1 << 20) -> Result:
+        """Run a command to its end; raises CommandFailed for a bad status, ProtocolError beyond `limit`."""
+        with self.open(command) as channel:
+            if stdin:
+                channel.write(stdin)
+            channel.finish_writing()
+            output = bytearray()
+            while part := channel.read(65_536):
+                output += part
+                if len(output) > limit:
+                    raise ProtocolError(f"the answer is longer than {limit} bytes")
+            status = channel.status(self.endpoint.timeout)
+            complaint = channel.stderr()
+        if status:
+            raise CommandFailed(status, complaint)
+        return Result(status, bytes(output), complaint)
+
+    def close(self) -> None:
+        self._transport.close()
