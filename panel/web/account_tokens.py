@@ -1,0 +1,87 @@
+"""Keys for programs that act as their person: made, shown once, revoked."""
+
+from __future__ import annotations
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from panel.web.account import person
+from panel.web.fields import Tried, Typed, show, try_form
+from panel.web.handling import actor_of, page, tell
+from tenants import access
+from tenants.actions import accounts
+from tenants.errors import Invalid
+from tenants.models import Account, ApiToken, Organization
+
+LIFETIMES = {"30": "30 days", "90": "90 days", "366": "a year", "never": "until you revoke it"}
+
+
+class TokenForm(forms.Form):
+    name = Typed(
+        label="What is it for?",
+        widget=forms.TextInput({"autocomplete": "off", "maxlength": "100"}),
+        help_text="A name that you recognise it by, such as “backup script”.",
+    )
+    organization = forms.ChoiceField(label="Where it may act", required=False)
+    read_only = forms.BooleanField(label="It may only read", required=False)
+    days = forms.ChoiceField(label="How long it works", choices=tuple(LIFETIMES.items()), initial="90")
+
+    def __init__(self, data: object, organizations: list[Organization]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        everywhere = ("", "everywhere that you may")
+        choices = [everywhere, *((str(row.pk), row.name) for row in organizations)]
+        self.fields["organization"].choices = choices  # type: ignore[attr-defined]
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def tokens(request: HttpRequest) -> HttpResponse:
+    """The list; a POST makes one and shows its key on the answer, the only page that ever has it."""
+    actor = actor_of(request)
+    organizations = list(access.visible_to(actor, Organization).order_by("name")[:200])
+    if request.method != "POST":
+        return _token_page(request, TokenForm(None, organizations))
+    form = TokenForm(request.POST, organizations)
+
+    def act() -> tuple[ApiToken, str]:
+        chosen = {str(row.pk): row for row in organizations}
+        days = form.cleaned_data["days"]
+        return accounts.create_token(
+            actor=actor,
+            name=_named(form.cleaned_data["name"]),
+            organization=chosen.get(form.cleaned_data["organization"]),
+            read_only=form.cleaned_data["read_only"],
+            days=None if days == "never" else int(days),
+        )
+
+    tried = try_form(form, act)
+    if tried.value is None:
+        return _token_page(request, form, tried)
+    row, key = tried.value
+    return show(request, "account/token-made.html", {"token": row, "key": key})
+
+
+def _named(name: str) -> str:
+    if not name:
+        raise Invalid.of("name", "The key has no name.", "Write what it is for, so that you recognise it.")
+    return name
+
+
+def _token_page(
+    request: HttpRequest, form: TokenForm, tried: Tried[tuple[ApiToken, str]] | None = None
+) -> HttpResponse:
+    me: Account = person(request)
+    context = {
+        "tokens": me.tokens.select_related("organization").order_by("-pk"),
+        "form": form,
+        "now": timezone.now(),
+    }
+    return show(request, "account/tokens.html", context, tried)
+
+
+@page(methods=("POST",))
+def revoke(request: HttpRequest, token_id: int) -> HttpResponse:
+    accounts.revoke_token(actor=actor_of(request), token_id=token_id)
+    tell(request, "The key was revoked. Programs that used it are locked out from now on.")
+    return redirect("account-tokens")

@@ -1,0 +1,150 @@
+"""A request's way as a parcel: asked → confirmed by mail → decided → written → works. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from panel.web.address_state import Stage, Standing, clock
+from tenants.models import AddressRequest
+
+Status = AddressRequest.Status
+
+
+@dataclass(frozen=True)
+class ParcelStep:
+    """One stop; the fields of parts/timeline.html."""
+
+    title: str
+    state: str
+    detail: str = ""
+    at: datetime | None = None
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """`final` says that nothing will change by itself any more."""
+
+    sentence: str
+    timeline: tuple[ParcelStep, ...]
+    final: bool
+    can_withdraw: bool
+    works: bool
+
+
+def parcel_of(request: AddressRequest, standing: Standing | None, now: datetime) -> Parcel:
+    """The way of `request`; `standing` is that of its address, once there is one."""
+    address = f"{request.local_part}@{request.domain.name}"
+    written, works = _outside(request, standing, now)
+    timeline = (
+        _step("Asked", "done", "From the request page", request.asked_at, now),
+        _confirmed(request, now),
+        _decided(request, now),
+        written,
+        works,
+    )
+    done = request.status == Status.APPROVED and standing is not None and standing.stage is Stage.WORKS
+    ended = request.status in {Status.REFUSED, Status.WITHDRAWN, Status.TAKEN}
+    gone = request.status == Status.APPROVED and (standing is None or standing.stage is Stage.DELETED)
+    return Parcel(
+        sentence=_sentence(request, standing, address),
+        timeline=timeline,
+        final=done or ended or gone,
+        can_withdraw=request.status in AddressRequest.OPEN,
+        works=done,
+    )
+
+
+def _step(title: str, state: str, detail: str, at: datetime | None, now: datetime) -> ParcelStep:
+    when = clock(at, now)
+    return ParcelStep(title, state, detail, at, f"since {when}" if when and state == "live" else when)
+
+
+def _confirmed(request: AddressRequest, now: datetime) -> ParcelStep:
+    title = "Confirmed by mail"
+    if request.confirmed_at is not None:
+        return _step(title, "done", "The button in our mail was pressed", request.confirmed_at, now)
+    if request.status == Status.ASKED:
+        return ParcelStep(title, "needs", f"We wrote to {request.target}. Press the button in that mail.")
+    return ParcelStep(title, "skip")
+
+
+def _decided(request: AddressRequest, now: datetime) -> ParcelStep:
+    who = request.domain.organization.name
+    match request.status:
+        case Status.ASKED:
+            return ParcelStep("Decided", "todo", f"{who} decides once you have confirmed")
+        case Status.CONFIRMED:
+            return _step(
+                "Being decided",
+                "live",
+                f"{who} has been told. You get a yes, or a no with a reason.",
+                request.confirmed_at,
+                now,
+            )
+        case Status.APPROVED:
+            return _step("Approved", "done", f"{who} said yes", request.decided_at, now)
+        case Status.REFUSED:
+            return _step("Refused", "fail", f"The reason: {request.reason}", request.decided_at, now)
+        case Status.TAKEN:
+            return _step(
+                "Already taken", "fail", "Somebody else has this address.", request.confirmed_at, now
+            )
+    return _step("Taken back", "fail", "You took the request back.", request.decided_at, now)
+
+
+def _outside(
+    request: AddressRequest, standing: Standing | None, now: datetime
+) -> tuple[ParcelStep, ParcelStep]:
+    written, works = "Written to the mail server", "Works"
+    if request.status in AddressRequest.OPEN:
+        return (
+            ParcelStep(written, "todo", "A few seconds after a yes"),
+            ParcelStep(works, "todo", "Then mail arrives and you can send"),
+        )
+    if request.status != Status.APPROVED:
+        return ParcelStep(written, "skip"), ParcelStep(works, "skip")
+    if standing is None or standing.stage is Stage.DELETED:
+        return ParcelStep(written, "skip"), ParcelStep(works, "fail", "The address was deleted since.")
+    if not standing.written:
+        held = standing.stage in {Stage.STOPPED, Stage.NO_SERVER, Stage.LEFT_ALONE}
+        first = ParcelStep(written, "fail" if held else "live", _why_not_written(standing))
+        return first, ParcelStep(works, "todo", "After that")
+    first = _step(written, "done", "Read back from there, and equal", standing.written_at, now)
+    return first, _taken_up(works, standing, now)
+
+
+def _taken_up(title: str, standing: Standing, now: datetime) -> ParcelStep:
+    if standing.stage is Stage.WORKS:
+        return _step(title, "done", "The mail server uses it", standing.since, now)
+    if standing.stage is Stage.RESTARTING:
+        return _step(title, "live", "The mail server is to restart first", standing.since, now)
+    return ParcelStep(title, "fail", f"The address is {standing.word} now.")
+
+
+def _why_not_written(standing: Standing) -> str:
+    return {
+        Stage.STOPPED: "Held up: the owner of the domain has to look at it",
+        Stage.LEFT_ALONE: "Somebody changed it there; the owner of the domain has to decide",
+        Stage.NO_SERVER: "The domain has no mail server yet; its owner has to connect one",
+        Stage.UNREACHABLE: "The mail server cannot be reached; we try again by ourselves",
+    }.get(standing.stage, "This takes a few seconds")
+
+
+def _sentence(request: AddressRequest, standing: Standing | None, address: str) -> str:
+    if request.status != Status.APPROVED:
+        return {
+            Status.ASKED: (
+                f"Nothing happens yet: open the mail that we sent to {request.target}, and confirm it."
+            ),
+            Status.CONFIRMED: f"Your request waits for the decision of {request.domain.organization}.",
+            Status.REFUSED: f"Your request for {address} was refused.",
+            Status.TAKEN: f"{address} is taken. Ask for another address.",
+            Status.WITHDRAWN: "You took this request back. Nothing was made.",
+        }[Status(request.status)]
+    if standing is None:
+        return f"{address} was deleted by the owner of its domain."
+    if standing.stage is Stage.WORKS:
+        return f"Yes: {address} is yours, and it works."
+    return f"Yes: {address} is yours. {standing.sentence(address)}"

@@ -1,0 +1,47 @@
+"""Pages for people without an account, and a person's own pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from panel.web import (
+    account,
+    account_tokens,
+    ask,
+    autoconfig,
+    confirm,
+    converters,
+    mail_program,
+    mailbox_mine,
+    sandbox,
+    sign_in,
+)
+
+converters.register()
+
+urlpatterns = [
+    path("sign-in", sign_in.sign_in, name="sign-in"),
+    path("sign-in/<str:token>", sign_in.sign_in_link, name="sign-in-link"),
+    path("sign-out", sign_in.sign_out, name="sign-out"),
+    path("ask/<mail_domain:domain>", ask.ask, name="ask"),
+    path("ask/<mail_domain:domain>/already", ask.ask_lost, name="ask-lost"),
+    path("asked/confirm/<str:token>", confirm.confirm_request, name="asked-confirm"),
+    path("asked/<str:page_token>", ask.asked, name="asked"),
+    path("asked/<str:page_token>/now", ask.asked_fragment, name="asked-fragment"),
+    path("asked/<str:page_token>/withdraw", ask.asked_withdraw, name="asked-withdraw"),
+    path("confirm/<str:token>", confirm.confirm_target, name="confirm-target"),
+    path("account", account.account, name="account"),
+    path("account/password", account.account_password, name="account-password"),
+    path("account/tokens", account_tokens.tokens, name="account-tokens"),
+    path("account/tokens/<int:token_id>/revoke", account_tokens.revoke, name="account-token-revoke"),
+    path("account/address/<int:mailbox_id>", mailbox_mine.mailbox_mine, name="mailbox-mine"),
+    path(
+        "d/<mail_domain:domain>/addresses/<mail_local_part:local_part>/mail-program",
+        mail_program.mail_program,
+        name="mail-program",
+    ),
+    path("mail/config-v1.1.xml", autoconfig.autoconfig, name="autoconfig"),
+    path(".well-known/autoconfig/mail/config-v1.1.xml", autoconfig.autoconfig, name="autoconfig-well-known"),
+    path("sandbox/mail", sandbox.sandbox_mail, name="sandbox-mail"),
+    path("sandbox/mail/<path:address>/<kept_mail:key>", sandbox.sandbox_letter, name="sandbox-letter"),
+]

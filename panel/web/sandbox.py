@@ -1,0 +1,93 @@
+"""The sandbox's mailboxes, readable by anybody on this machine. There is no such page outside the sandbox."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
+
+from panel import maildrop
+from panel.web.fields import show
+from panel.web.handling import actor_of, page
+from tenants.errors import Absent
+
+SHOWN_PER_ADDRESS = 20
+SHOWN_ADDRESSES = 200
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a mail's text; `url` is set when it is a link to a page of this panel."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    summary: maildrop.MailSummary
+    url: str
+
+
+def linked(text: str, base_url: str) -> list[Piece]:
+    """Split text so that links to pages below `base_url`, and nothing else, can be pressed."""
+    ours = re.compile(rf"(?<![\w/@.:-]){re.escape(base_url)}(?:/[A-Za-z0-9_~/%?=&.+-]*)?(?![\w@:])")
+    pieces: list[Piece] = []
+    last = 0
+    for match in ours.finditer(text):
+        url = match.group().rstrip(".?")
+        pieces += [Piece(text[last : match.start()]), Piece(url, url)]
+        last = match.start() + len(url)
+    return [piece for piece in (*pieces, Piece(text[last:])) if piece.text]
+
+
+def _require_sandbox(request: HttpRequest) -> None:
+    ip = actor_of(request).ip
+    if not settings.SANDBOX or ip is None or not ipaddress.ip_address(ip).is_loopback:
+        raise Absent
+
+
+@page(signed_in=False)
+def sandbox_mail(request: HttpRequest) -> HttpResponse:
+    _require_sandbox(request)
+    folder = settings.SANDBOX_MAIL_DIR
+    addresses = maildrop.list_addresses(folder)[:SHOWN_ADDRESSES]
+    boxes = [
+        {
+            "address": address,
+            "mails": [
+                Listed(each, url)
+                for each in maildrop.list_mails(folder, address, limit=SHOWN_PER_ADDRESS)
+                if (url := _url_of(address, each.key))
+            ],
+        }
+        for address in addresses
+    ]
+    return show(request, "public/sandbox-mail.html", {"boxes": boxes, "host_name": "Sandbox"})
+
+
+@page(signed_in=False)
+def sandbox_letter(request: HttpRequest, address: str, key: str) -> HttpResponse:
+    _require_sandbox(request)
+    try:
+        mail = maildrop.read_mail(settings.SANDBOX_MAIL_DIR, address, key)
+    except (maildrop.NoSuchMailError, ValueError) as error:
+        raise Absent from error
+    context = {
+        "mail": mail,
+        "address": address,
+        "pieces": linked(mail.text, settings.BASE_URL),
+        "host_name": "Sandbox",
+    }
+    return show(request, "public/sandbox-letter.html", context)
+
+
+def _url_of(address: str, key: str) -> str:
+    try:
+        return reverse("sandbox-letter", kwargs={"address": address, "key": key})
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,138 @@
+"""Signing in by a one-time link or a panel password, and signing out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from panel.web.fields import Secret, Tried, Typed, email_input, show, try_form
+from panel.web.handling import actor_of, next_url, page, tell
+from tenants import limits, tokens
+from tenants.actions import accounts, sign_ins
+from tenants.errors import Absent
+from tenants.models import Account, SignInLink
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+# Where to go on to after a link that was opened in the same browser.
+NEXT_KEY = "next_after_sign_in"
+
+
+class LinkForm(forms.Form):
+    email = Typed(label="Your e-mail address", widget=email_input(autocomplete="username"))
+
+
+class PasswordForm(forms.Form):
+    email = Typed(label="Your e-mail address", widget=email_input(autocomplete="username"))
+    password = Secret(
+        label="Panel password",
+        widget=forms.PasswordInput({"autocomplete": "current-password"}),
+        help_text="The one that you set on your account page; never the passphrase of an address.",
+    )
+
+
+def home_of(account: Account) -> str:
+    """The first page of a person: the overview for those who run something, their own page otherwise."""
+    runs_something = account.is_staff or account.memberships.exists()
+    return reverse("overview") if runs_something else reverse("account")
+
+
+@page(signed_in=False, methods=("GET", "HEAD", "POST"))
+def sign_in(request: HttpRequest) -> HttpResponse:
+    account = actor_of(request).account
+    if account is not None:
+        return redirect(next_url(request, home_of(account)))
+    if request.method != "POST":
+        return _forms(request)
+    if request.POST.get("way") == "password":
+        return _by_password(request)
+    return _ask_for_link(request)
+
+
+def _forms(
+    request: HttpRequest,
+    *,
+    link: forms.Form | None = None,
+    password: forms.Form | None = None,
+    tried: Tried[Any] | None = None,
+    template: str = "public/sign-in.html",
+) -> HttpResponse:
+    context = {
+        "link_form": link or LinkForm(auto_id="link-%s"),
+        "password_form": password or PasswordForm(auto_id="password-%s"),
+        "password_open": password is not None,
+        "next": next_url(request, ""),
+    }
+    return show(request, template, context, tried)
+
+
+def _ask_for_link(request: HttpRequest) -> HttpResponse:
+    form = LinkForm(request.POST, auto_id="link-%s")
+
+    def act() -> None:
+        actor, email = actor_of(request), form.cleaned_data["email"]
+        limits.spend(limits.LINKS_PER_NETWORK, limits.network_of(actor.ip))
+        limits.spend(limits.LINKS_PER_ADDRESS, email.lower())
+        accounts.ask_for_sign_in_link(actor=actor, email=email)
+
+    tried = try_form(form, act)
+    if not tried.ok:
+        return _forms(request, link=form, tried=tried)
+    wanted = next_url(request, "")
+    if wanted:
+        request.session[NEXT_KEY] = wanted
+    return show(request, "public/link-sent.html", {"email": form.cleaned_data["email"]})
+
+
+def _by_password(request: HttpRequest) -> HttpResponse:
+    form = PasswordForm(request.POST, auto_id="password-%s")
+    tried = try_form(
+        form,
+        lambda: sign_ins.sign_in_with_password(
+            actor=actor_of(request),
+            email=form.cleaned_data["email"],
+            password=form.cleaned_data["password"],
+        ),
+    )
+    if tried.value is None:
+        return _forms(request, password=form, tried=tried)
+    login(request, tried.value, backend=BACKEND)
+    return redirect(next_url(request, home_of(tried.value)))
+
+
+@page(signed_in=False, methods=("GET", "HEAD", "POST"))
+def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
+    """The page behind the link in a mail. Opening it changes nothing: mail scanners open links too."""
+    if request.method != "POST":
+        usable = SignInLink.objects.filter(
+            digest=tokens.digest(token), used_at=None, expires_at__gt=timezone.now(), account__is_active=True
+        ).exists()
+        return show(request, "public/sign-in-link.html", {"token": token}) if usable else _spent(request)
+    try:
+        account = accounts.redeem_sign_in_link(actor=actor_of(request), token=token)
+    except Absent:
+        return _spent(request)
+    wanted = str(request.session.pop(NEXT_KEY, ""))
+    login(request, account, backend=BACKEND)
+    if url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    ):
+        return redirect(wanted)
+    return redirect(home_of(account))
+
+
+def _spent(request: HttpRequest) -> HttpResponse:
+    return _forms(request, tried=Tried(ok=False, status=404), template="public/sign-in-link-spent.html")
+
+
+@page(signed_in=False, methods=("POST",))
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    tell(request, "You are signed out.")
+    return redirect("sign-in")
