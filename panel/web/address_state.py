@@ -63,6 +63,11 @@ class Standing:
     def word(self) -> str:
         return _BADGES[self.stage][1]
 
+    @property
+    def moves(self) -> bool:
+        """Will it change by itself soon?"""
+        return self.stage in {Stage.UNREACHABLE, Stage.WRITING, Stage.RESTARTING}
+
     def sentence(self, address: str, now: datetime | None = None) -> str:
         """What is true now, for the holder of the address."""
         proved = f" Last proved {ago(self.proved_at, now)}." if self.proved_at else ""

@@ -7,7 +7,8 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 
 from panel.web.account import person
@@ -136,18 +137,30 @@ def _address_page(
     target: TargetForm | None = None,
     tried: Tried[Any] | None = None,
 ) -> HttpResponse:
-    now = timezone.now()
-    standing = standing_of(mailbox, now)
-    label = f"the last change of {mailbox}"
     context = {
+        **_state(mailbox),
         "mailbox": mailbox,
-        "standing": standing,
-        "sentence": standing.sentence(str(mailbox), now),
-        "proof": {"id": "address-proof", "label": label, **standing.proof},
         "targets": mailbox.targets.order_by("pk"),
         "passphrase_form": passphrase or PassphraseForm(),
         "target_form": target or TargetForm(),
         "events": Event.objects.filter(mailbox=mailbox).order_by("-pk")[:SHOWN_EVENTS],
-        "crumbs": [{"label": "Your account", "url": "/account"}, {"label": str(mailbox)}],
+        "crumbs": [{"label": "Your account", "url": reverse("account")}, {"label": str(mailbox)}],
     }
     return show(request, "account/address.html", context, tried)
+
+
+def _state(mailbox: Mailbox) -> dict[str, Any]:
+    """What account/address-now.html shows."""
+    now = timezone.now()
+    standing = standing_of(mailbox, now)
+    return {
+        "standing": standing,
+        "sentence": standing.sentence(str(mailbox), now),
+        "proof": {"id": "address-proof", "label": f"the last change of {mailbox}", **standing.proof},
+    }
+
+
+@page()
+def mailbox_mine_fragment(request: HttpRequest, mailbox_id: int) -> HttpResponse:
+    """The part of the page that changes by itself, for js/live.js."""
+    return render(request, "account/address-now.html", _state(own_mailbox(request, mailbox_id)))

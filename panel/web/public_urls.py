@@ -36,6 +36,11 @@ urlpatterns = [
     path("account/tokens/<int:token_id>/revoke", account_tokens.revoke, name="account-token-revoke"),
     path("account/address/<int:mailbox_id>", mailbox_mine.mailbox_mine, name="mailbox-mine"),
     path(
+        "account/address/<int:mailbox_id>/now",
+        mailbox_mine.mailbox_mine_fragment,
+        name="mailbox-mine-fragment",
+    ),
+    path(
         "d/<mail_domain:domain>/addresses/<mail_local_part:local_part>/mail-program",
         mail_program.mail_program,
         name="mail-program",

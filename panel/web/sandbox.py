@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -33,6 +34,12 @@ class Listed:
     url: str
 
 
+@dataclass(frozen=True)
+class Box:
+    address: str
+    mails: list[Listed]
+
+
 def linked(text: str, base_url: str) -> list[Piece]:
     """Split text so that links to pages below `base_url`, and nothing else, can be pressed."""
     ours = re.compile(rf"(?<![\w/@.:-]){re.escape(base_url)}(?:/[A-Za-z0-9_~/%?=&.+-]*)?(?![\w@:])")
@@ -56,18 +63,18 @@ def sandbox_mail(request: HttpRequest) -> HttpResponse:
     _require_sandbox(request)
     folder = settings.SANDBOX_MAIL_DIR
     addresses = maildrop.list_addresses(folder)[:SHOWN_ADDRESSES]
-    boxes = [
-        {
-            "address": address,
-            "mails": [
-                Listed(each, url)
-                for each in maildrop.list_mails(folder, address, limit=SHOWN_PER_ADDRESS)
-                if (url := _url_of(address, each.key))
-            ],
-        }
-        for address in addresses
-    ]
+    boxes = sorted((_box(folder, address) for address in addresses), key=_newest, reverse=True)
     return show(request, "public/sandbox-mail.html", {"boxes": boxes, "host_name": "Sandbox"})
+
+
+def _box(folder: Path, address: str) -> Box:
+    found = maildrop.list_mails(folder, address, limit=SHOWN_PER_ADDRESS)
+    return Box(address, [Listed(each, url) for each in found if (url := _url_of(address, each.key))])
+
+
+def _newest(box: Box) -> float:
+    """When the latest mail of a mailbox arrived, as seconds; mailboxes without one come last."""
+    return max((each.summary.kept_at.timestamp() for each in box.mails), default=0.0)
 
 
 @page(signed_in=False)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tenants.models import Domain, Repository, SyncTarget
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -30,7 +33,7 @@ CHROMIUM_ARGUMENTS = [
 class _QuietFiles(SimpleHTTPRequestHandler):
     """Files of one folder; module scripts get their media type whatever the machine's table says."""
 
-    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}
     timeout = 10
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -41,6 +44,29 @@ class _QuietFiles(SimpleHTTPRequestHandler):
 def collected_static_folder() -> None:
     """WhiteNoise wants the folder of collected files to exist, also when it is empty."""
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture
+def make_relay(domain: Domain) -> Callable[[], SyncTarget]:
+    """Gives the domain a relay repository, as connecting one leaves it; no worker has looked yet."""
+
+    def make() -> SyncTarget:
+        repository = Repository.objects.create(
+            organization=domain.organization,
+            domain=domain,
+            host="git.example.org",
+            path="relay.git",
+            public_key="ssh-ed25519 AAAA",
+            sealed_key=b"x",
+        )
+        return SyncTarget.objects.create(
+            kind=SyncTarget.Kind.RELAY_REPOSITORY,
+            organization=domain.organization,
+            repository=repository,
+            marked_at=timezone.now(),
+        )
+
+    return make
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from django.test import Client
 
 from tenants.actions import accounts, mailboxes
 from tenants.actor import Actor
-from tenants.models import Account, ApiToken, Event, Mailbox
+from tenants.models import Account, ApiToken, Event, Mailbox, SyncTarget
 from tenants.secrets import Opener, Purpose
 from tests.conftest import HASH
-from tests.web.people import check_page, link_in, mails_to, nothing_written, signed_in, text_of
+from tests.web.people import check_page, link_in, mails_to, nothing_written, prove, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 OTHER_HASH = hashlib.blake2b(b"six-other-words-for-a-change").hexdigest()
@@ -265,6 +265,22 @@ def test_buttons_for_what_is_not_there(ada: Client, page_of_own: str) -> None:
     assert ada.post(page_of_own, {"do": "again", "address": "ada@home.example"}).status_code == 409
     assert ada.post(page_of_own, {"do": "explode"}).status_code == 400
     assert ada.post(page_of_own).status_code == 400
+
+
+def test_the_page_follows_while_a_change_is_on_its_way(
+    ada: Client, own: Mailbox, page_of_own: str, make_relay: Callable[[], SyncTarget]
+) -> None:
+    make_relay()
+    body = ada.get(page_of_own).content.decode()
+    assert f'data-live="" data-live-poll="{page_of_own}/now"' in body
+    with nothing_written():
+        part = ada.get(f"{page_of_own}/now").content.decode()
+    assert part.strip() in body
+    assert "being written" in part
+    assert "data-live-final" not in part
+    prove(own)
+    assert "data-live-final" in ada.get(f"{page_of_own}/now").content.decode()
+    assert "data-live-poll" not in ada.get(page_of_own).content.decode()
 
 
 def test_activity_is_that_of_the_address_only(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +19,6 @@ from tenants.models import (
     Domain,
     Mailbox,
     OutgoingMail,
-    Repository,
     SyncTarget,
 )
 from tests.conftest import HASH
@@ -38,22 +37,9 @@ def open_domain(domain: Domain) -> Domain:
 
 
 @pytest.fixture
-def relay(open_domain: Domain) -> SyncTarget:
+def relay(open_domain: Domain, make_relay: Callable[[], SyncTarget]) -> SyncTarget:
     """A relay repository, as connecting one leaves it."""
-    repository = Repository.objects.create(
-        organization=open_domain.organization,
-        domain=open_domain,
-        host="git.example.org",
-        path="relay.git",
-        public_key="ssh-ed25519 AAAA",
-        sealed_key=b"x",
-    )
-    return SyncTarget.objects.create(
-        kind=SyncTarget.Kind.RELAY_REPOSITORY,
-        organization=open_domain.organization,
-        repository=repository,
-        marked_at=datetime(2026, 5, 4, tzinfo=UTC),
-    )
+    return make_relay()
 
 
 def submit(client: Client, **changed: str) -> Any:
@@ -198,6 +184,10 @@ def test_the_passphrase_is_kept_when_another_field_was_wrong(client: Client, ope
     assert "passphrase that you had here is kept" in text_of(page)
     assert f'name="password_hash" value="{HASH}"' in page.content.decode()
     assert b"data-passphrase" not in page.content
+    # Enter presses the first button of the form, which must be the one that sends it.
+    first = page.content.decode().partition("<form")[2].partition("<button")[2].partition("</button>")[0]
+    assert 'type="submit"' in first
+    assert "name=" not in first
     # Choosing another one sends nothing, says nothing is wrong, and keeps the other fields.
     page = client.post(ASK, {**GOOD, "local_part": "Grace", "another_passphrase": "yes"})
     assert page.status_code == 200

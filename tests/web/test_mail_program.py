@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,7 +14,7 @@ from django.test import Client
 from panel.web.mail_program import SandboxServer, sandbox_server
 from tenants import limits
 from tenants.actor import Actor
-from tenants.models import Condition, Domain, Mailbox, OutgoingMail, Repository, SyncTarget
+from tenants.models import Condition, Domain, Mailbox, OutgoingMail, SyncTarget
 from tests.web.people import check_page, mails_to, nothing_written, prove, signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -24,22 +23,9 @@ AUTOCONFIG = "/mail/config-v1.1.xml"
 
 
 @pytest.fixture
-def ada(make_mailbox: Callable[..., Mailbox], domain: Domain) -> Mailbox:
+def ada(make_mailbox: Callable[..., Mailbox], make_relay: Callable[[], SyncTarget]) -> Mailbox:
     """An address that the mail server serves as it is here."""
-    repository = Repository.objects.create(
-        organization=domain.organization,
-        domain=domain,
-        host="git.example.org",
-        path="relay.git",
-        public_key="ssh-ed25519 AAAA",
-        sealed_key=b"x",
-    )
-    SyncTarget.objects.create(
-        kind=SyncTarget.Kind.RELAY_REPOSITORY,
-        organization=domain.organization,
-        repository=repository,
-        marked_at=datetime(2026, 5, 4, tzinfo=UTC),
-    )
+    make_relay()
     mailbox = make_mailbox()
     prove(mailbox)
     return mailbox

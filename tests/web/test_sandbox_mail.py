@@ -49,6 +49,16 @@ def test_mails_are_listed_and_read(client: Client, folder: Path) -> None:
 
 
 @pytest.mark.django_db
+def test_the_mailbox_with_the_newest_mail_is_on_top(client: Client, folder: Path) -> None:
+    keep(folder, "ada@home.example", "old", number=1)
+    keep(folder, "zoe@home.example", "new", number=2_000_000_000)
+    (folder / "empty@home.example" / "new").mkdir(parents=True)
+    shown = text_of(client.get("/sandbox/mail"))
+    order = [shown.index(f"{name}@home.example") for name in ("zoe", "ada", "empty")]
+    assert order == sorted(order)
+
+
+@pytest.mark.django_db
 def test_an_empty_sandbox_says_how_to_begin(client: Client, folder: Path) -> None:
     page = client.get("/sandbox/mail")
     check_page(page)

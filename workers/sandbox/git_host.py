@@ -279,7 +279,7 @@ class _Session:
             with suppress(OSError, EOFError, paramiko.SSHException):
                 channel.sendall_stderr(b"fatal: only git may be run here, on repositories that exist\n")
                 channel.send_exit_status(128)
-            channel.close()
+                channel.close()
             return
         environment = {**git_environment(), "HOME": str(self._host.folder)}
         child = subprocess.Popen(  # noqa: S603 - a git program, or the shell where it is allowed
@@ -292,16 +292,18 @@ class _Session:
             start_new_session=True,
         )
         self._children.add(child)
+        spoken = threading.Event()
         helpers = (
-            threading.Thread(target=self._feed, args=(channel, child), daemon=True),
+            threading.Thread(target=self._feed, args=(channel, child, spoken), daemon=True),
             threading.Thread(target=_copy_stderr, args=(child, channel), daemon=True),
         )
         try:
             for helper in helpers:
                 helper.start()
-            self._answer(child, channel, helpers[1])
+            self._answer(child, channel, spoken, helpers[1])
         finally:
-            channel.close()
+            with suppress(OSError, EOFError, paramiko.SSHException):
+                channel.close()
             _end(child)
             self._children.discard(child)
             for helper in helpers:
@@ -323,13 +325,16 @@ class _Session:
             return ["git", words[0].removeprefix("git-"), str(path)]
         return ["/bin/sh", "-c", command] if self._host.shell else None
 
-    def _feed(self, channel: paramiko.Channel, child: subprocess.Popen[bytes]) -> None:
+    def _feed(
+        self, channel: paramiko.Channel, child: subprocess.Popen[bytes], spoken: threading.Event
+    ) -> None:
         """Client → program, with the faults that were asked for."""
         assert child.stdin is not None  # noqa: S101 - it is a pipe
         fault, total = self._host.fault, 0
         with suppress(OSError, EOFError, ValueError, paramiko.SSHException):
             while data := channel.recv(65_536):
                 total += len(data)
+                spoken.set()
                 if fault.hang_after is not None and total > fault.hang_after:
                     return
                 if fault.cut_after is not None and total > fault.cut_after:
@@ -341,17 +346,19 @@ class _Session:
             child.stdin.close()
 
     def _answer(
-        self, child: subprocess.Popen[bytes], channel: paramiko.Channel, complainer: threading.Thread
+        self,
+        child: subprocess.Popen[bytes],
+        channel: paramiko.Channel,
+        spoken: threading.Event,
+        complainer: threading.Thread,
     ) -> None:
         """Program → client, then the exit status."""
         assert child.stdout is not None  # noqa: S101 - it is a pipe
-        advertised = False
         with suppress(OSError, EOFError, ValueError, paramiko.SSHException):
             while data := os.read(child.stdout.fileno(), 65_536):
-                if advertised and self._host.fault.cut_before_answer:
+                if spoken.is_set() and self._host.fault.cut_before_answer:
                     self.hang_up()
                     break
-                advertised = True
                 channel.sendall(data)
         complainer.join(5)
         status = child.wait(30)

@@ -10,6 +10,7 @@ import io
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -164,7 +165,9 @@ class Channel:
         return int(self._channel.recv_exit_status())
 
     def close(self) -> None:
-        self._channel.close()
+        """Hang up; saying so to a connection that is gone already is no error."""
+        with suppress(OSError, EOFError, paramiko.SSHException):
+            self._channel.close()
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,134 @@
+"""One's own account, and the keys of one's programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from panel.api.base import ApiView
+from panel.api.fields import Identifier, Number, Shape, Switch, Text
+from panel.api.schema import operation
+from tenants import access
+from tenants.actions import accounts as actions
+from tenants.errors import Absent
+from tenants.models import Account, ApiToken, Mailbox, Membership, Organization
+
+
+class TokenSerializer(serializers.Serializer[ApiToken]):
+    id = serializers.IntegerField(allow_null=True, help_text="Null in a dry run that would make it.")
+    name = serializers.CharField()
+    hint = serializers.CharField(allow_null=True, help_text="How its key begins.")
+    organization = serializers.IntegerField(
+        source="organization_id", allow_null=True, help_text="Where it may act; null: wherever you may."
+    )
+    read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of that name
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class NewTokenSerializer(TokenSerializer):
+    key = serializers.CharField(allow_null=True, help_text="Shown this once. Null in a dry run.")
+
+
+class TokenWish(Shape):
+    name = Text(max_length=400, help_text="To recognise it by.")
+    organization = Identifier(required=False, allow_null=True, help_text="Let it act only there.")
+    read_only = Switch(required=False, default=False)  # type: ignore[assignment]
+    days = Number(required=False, allow_null=True, default=90, help_text="1 to 366; null: never expires.")
+
+    example = {"name": "backup", "read_only": True, "days": 30}
+
+
+class AccountMembershipSerializer(serializers.Serializer[Membership]):
+    organization = serializers.IntegerField(source="organization_id")
+    name = serializers.CharField(source="organization.name")
+    role = serializers.ChoiceField(choices=Membership.Role.choices)
+
+
+class AccountSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField()
+    name = serializers.CharField()
+    is_operator = serializers.BooleanField()
+    memberships = AccountMembershipSerializer(many=True)
+    addresses = serializers.ListField(
+        child=serializers.CharField(), help_text="The addresses that you hold, 200 at most."
+    )
+    token = TokenSerializer(allow_null=True, help_text="What you signed in with; null for a browser.")
+
+
+class Me(ApiView):
+    noun, tag = "account", "Account"
+
+    @operation("Who you are here", responses=AccountSerializer)
+    def retrieve(self, request: Request) -> Response:
+        account = self.actor.account
+        if account is None:
+            raise Absent
+        memberships = access.visible_to(self.actor, Membership).filter(account=account)
+        held = access.visible_to(self.actor, Mailbox).filter(holder=account, trashed_at=None)
+        memberships = memberships.select_related("organization").order_by("organization__name")
+        shown = [dict(AccountMembershipSerializer(each).data) for each in memberships]
+        token = request.auth if isinstance(request.auth, ApiToken) else None
+        return Response(
+            {
+                "email": account.email,
+                "name": account.name,
+                "is_operator": self.actor.is_operator,
+                "memberships": shown,
+                "addresses": [str(each) for each in held.select_related("domain").order_by("pk")[:200]],
+                "token": dict(TokenSerializer(token).data) if token else None,
+            }
+        )
+
+
+class Tokens(ApiView):
+    noun, tag, ordering = "token", "Account", "-pk"
+
+    def _visible(self) -> QuerySet[ApiToken]:
+        """One's own; a program sees itself only."""
+        account = self.actor.account
+        if not isinstance(account, Account):
+            raise Absent
+        rows = ApiToken.objects.filter(account=account)
+        auth = self.request.auth
+        return rows.filter(pk=auth.pk) if isinstance(auth, ApiToken) else rows
+
+    @operation("Your tokens; a token sees only itself", responses=TokenSerializer)
+    def list(self, request: Request) -> Response:
+        return self.page(self._visible(), lambda found: [dict(TokenSerializer(each).data) for each in found])
+
+    @operation(
+        "Make a token (in a browser only: tokens make no tokens)",
+        request=TokenWish,
+        responses={201: NewTokenSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        given = self.body(TokenWish)
+        wanted = given.pop("organization", None)
+        organization = access.get(self.actor, Organization, pk=wanted) if wanted else None
+
+        def show(made: tuple[ApiToken, str]) -> dict[str, Any]:
+            row, key = made
+            unreal = {"id": None, "hint": None, "key": None} if self.dry else {"key": key}
+            return {**TokenSerializer(row).data, **unreal}
+
+        return self.act(
+            lambda: actions.create_token(actor=self.actor, organization=organization, **given),
+            show,
+            status=201,
+        )
+
+    @operation("Revoke a token", responses={200: TokenSerializer, 204: None})
+    def destroy(self, request: Request, token_id: int) -> Response:
+        row = self._visible().filter(pk=token_id).first()
+        if row is None:
+            raise Absent
+        shown = dict(TokenSerializer(row).data)
+        return self.act(
+            lambda: actions.revoke_token(actor=self.actor, token_id=token_id), lambda _: shown, status=204
+        )

@@ -1,0 +1,289 @@
+"""Addresses and who gets their mail. Hashes of passphrases come in and never go out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from panel.api.base import ApiView, T
+from panel.api.fields import Choice, PageQuery, Shape, Switch, Text, Texts, WriteQuery
+from panel.api.mailbox_rows import MEANINGS, State, matching, rows_of, show_rows, with_state
+from panel.api.schema import operation
+from panel.api.waiting import wait_until
+from tenants import access
+from tenants.actions import mailboxes as actions
+from tenants.actions import targets as target_actions
+from tenants.errors import Absent, Checks
+from tenants.formats.text import check_text
+from tenants.models import Domain, Mailbox, SyncTarget
+
+LONGEST_WAIT = 10.0
+
+
+class TargetSerializer(serializers.Serializer[Any]):
+    address = serializers.CharField()
+    confirmed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its holder agreed; no mail goes there before."
+    )
+
+
+class MailboxSerializer(serializers.Serializer[Any]):
+    """An address."""
+
+    address = serializers.CharField()
+    domain = serializers.CharField()
+    kind = serializers.ChoiceField(
+        choices=Mailbox.Kind.choices, help_text="Nobody can log in with an alias: it has no passphrase."
+    )
+    enabled = serializers.BooleanField()
+    state = serializers.ChoiceField(
+        choices=[(state.value, MEANINGS[state]) for state in State], help_text="The first that holds."
+    )
+    observed = serializers.BooleanField(help_text="Whether its last change was read back from outside.")
+    targets = TargetSerializer(many=True)
+    note = serializers.CharField()
+    generation = serializers.IntegerField(
+        help_text="Proved once the sync target's observed_generation has reached it."
+    )
+    created_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField()
+    trashed_at = serializers.DateTimeField(allow_null=True)
+
+    example = {
+        "address": "ada@example.org",
+        "domain": "example.org",
+        "kind": "mailbox",
+        "enabled": True,
+        "state": "works",
+        "observed": True,
+        "targets": [{"address": "ada@home.example", "confirmed_at": "2026-11-21T09:13:20Z"}],
+        "note": "Analyst",
+        "generation": 42,
+        "created_at": "2026-11-21T09:12:00Z",
+        "changed_at": "2026-11-21T09:13:20Z",
+        "trashed_at": None,
+    }
+
+
+class MailboxQuery(PageQuery):
+    q = Text(required=False, max_length=100, help_text="Part of the name, the note or a target.")
+    state = Choice(
+        required=False,
+        choices=[(state.value, MEANINGS[state]) for state in State],
+        help_text="Without it: all that are not in the trash.",
+    )
+
+
+class MailboxWrite(WriteQuery):
+    wait = Choice(
+        required=False,
+        choices=[("observed", "until the change was read back from outside")],
+        help_text=f"Wait for the proof, at most {LONGEST_WAIT:.0f} s; see `observed` in the answer.",
+    )
+
+
+_HASH = "BLAKE2b-512 of the passphrase, 128 hex digits: printf %s PASSPHRASE | b2sum. Never shown again."
+
+
+class NewMailbox(Shape):
+    local_part = Text(max_length=400)
+    targets = Texts(help_text="Each holder is asked by mail before anything goes there.")
+    password_hash = Text(required=False, max_length=400, help_text=f"{_HASH} Without it: an alias.")
+    note = Text(required=False, max_length=400)
+
+    example = {
+        "local_part": "ada",
+        "targets": ["ada@home.example"],
+        "password_hash": "0123456789abcdef" * 8,
+        "note": "Analyst",
+    }
+
+
+class MailboxChange(Shape):
+    note = Text(required=False, max_length=400)
+    enabled = Switch(required=False)
+
+    example = {"enabled": False}
+
+
+class NewPassphrase(Shape):
+    password_hash = Text(max_length=400, help_text=_HASH)
+
+    example = {"password_hash": "0123456789abcdef" * 8}
+
+
+class NewTarget(Shape):
+    address = Text(max_length=400)
+
+    example = {"address": "ada@home.example"}
+
+
+class MailboxView(ApiView):
+    """What both viewsets here share: finding an address, and answering a write with its body."""
+
+    def find(self, address: tuple[str, str]) -> Mailbox:
+        local_part, domain = address
+        return access.get(self.actor, Mailbox, local_part=local_part, domain__name=domain)
+
+    def show(self, mailbox: Mailbox) -> dict[str, Any]:
+        return show_rows(list(rows_of(access.visible_to(self.actor, Mailbox).filter(pk=mailbox.pk))))[0]
+
+    def write(
+        self, do: Callable[[], Any], find: Callable[[Any], Mailbox], *, status: int = 200, place: bool = False
+    ) -> Response:
+        """Act on a mailbox and answer with its body, after waiting for the proof if that was asked."""
+        made: list[Mailbox] = []
+
+        def show(done: Any) -> dict[str, Any]:
+            made.append(find(done))
+            return self.show(made[-1])
+
+        answer = self.act(
+            do, show, status=status, location=(lambda done: mailbox_url(find(done))) if place else None
+        )
+        if self.given.get("wait") and not self.dry:
+            wait_until(lambda: _observed(made[-1]), LONGEST_WAIT)
+            answer.data = self.show(made[-1])
+        return answer
+
+
+def mailbox_url(mailbox: Mailbox) -> str:
+    return reverse("api:mailbox", args=[str(mailbox)])
+
+
+def _observed(mailbox: Mailbox) -> bool:
+    """Proved, or stopped: in both cases nothing more comes by itself."""
+    target = SyncTarget.objects.filter(repository__domain=mailbox.domain_id).first()
+    if target is None:
+        return True
+    generation = Mailbox.objects.values_list("generation", flat=True).get(pk=mailbox.pk)
+    stopped = target.stop_code and target.generation <= target.stop_generation
+    return target.observed_generation >= generation or bool(stopped)
+
+
+class DomainMailboxes(MailboxView):
+    noun, plural, tag, ordering = "mailbox", "mailboxes", "Addresses", "local_part"
+    queries = {"list": MailboxQuery, "create": MailboxWrite}
+
+    @operation("The addresses of a domain", responses=MailboxSerializer)
+    def list(self, request: Request, domain: str) -> Response:
+        home = access.get(self.actor, Domain, name=domain)
+        rows = access.visible_to(self.actor, Mailbox).filter(domain=home)
+        state = self.given.get("state")
+        rows = with_state(rows, state) if state else rows.filter(trashed_at=None)
+        if self.given.get("q"):
+            with Checks() as checks:
+                rows = matching(rows, check_text(self.given["q"], field="q", maximum=100))
+            checks.finish()
+        return self.page(rows_of(rows), show_rows)
+
+    @operation("Make an address", request=NewMailbox, responses={201: MailboxSerializer})
+    def create(self, request: Request, domain: str) -> Response:
+        given = self.body(NewMailbox)
+        home = access.get(self.actor, Domain, name=domain)
+        return self.write(
+            lambda: actions.create_mailbox(actor=self.actor, domain=home, **given),
+            _itself,
+            status=201,
+            place=True,
+        )
+
+
+class Mailboxes(MailboxView):
+    noun, tag = "mailbox", "Addresses"
+    queries = dict.fromkeys(("partial_update", "destroy", "restore", "set_passphrase"), MailboxWrite)
+
+    @operation("One address", responses=MailboxSerializer)
+    def retrieve(self, request: Request, address: tuple[str, str]) -> Response:
+        return Response(self.show(self.find(address)))
+
+    @operation("Change its note, or switch it on or off", request=MailboxChange, responses=MailboxSerializer)
+    def partial_update(self, request: Request, address: tuple[str, str]) -> Response:
+        given = self.body(MailboxChange)
+        mailbox = self.find(address)
+
+        @transaction.atomic
+        def change() -> Mailbox:
+            access.require(self.actor, access.Verb.CHANGE, mailbox)
+            if "note" in given:
+                actions.change_note(actor=self.actor, mailbox=mailbox, note=given["note"])
+            if "enabled" in given:
+                actions.switch_mailbox(actor=self.actor, mailbox=mailbox, enabled=given["enabled"])
+            return mailbox
+
+        return self.write(change, _itself)
+
+    @operation("Put it into the trash: gone outside, kept here", responses={200: MailboxSerializer})
+    def destroy(self, request: Request, address: tuple[str, str]) -> Response:
+        mailbox = self.find(address)
+        return self.write(lambda: actions.trash_mailbox(actor=self.actor, mailbox=mailbox), _itself)
+
+    @operation("Bring it back from the trash as it was", responses=MailboxSerializer)
+    def restore(self, request: Request, address: tuple[str, str]) -> Response:
+        mailbox = self.find(address)
+        return self.write(lambda: actions.restore_mailbox(actor=self.actor, mailbox=mailbox), _itself)
+
+    @operation("Give it another passphrase", request=NewPassphrase, responses=MailboxSerializer)
+    def set_passphrase(self, request: Request, address: tuple[str, str]) -> Response:
+        given = self.body(NewPassphrase)
+        mailbox = self.find(address)
+        return self.write(lambda: actions.set_passphrase(actor=self.actor, mailbox=mailbox, **given), _itself)
+
+
+class MailboxTargets(MailboxView):
+    noun, tag = "mailbox_target", "Addresses"
+    queries = dict.fromkeys(("create", "destroy"), MailboxWrite)
+
+    @operation("Who gets the mail of an address", responses=TargetSerializer)
+    def list(self, request: Request, address: tuple[str, str]) -> Response:
+        rows = self.find(address).targets.all()
+        return self.page(rows, lambda found: [dict(TargetSerializer(each).data) for each in found])
+
+    @operation(
+        "Also send its mail here, once the holder agreed to a mail that asks",
+        request=NewTarget,
+        responses={201: MailboxSerializer},
+    )
+    def create(self, request: Request, address: tuple[str, str]) -> Response:
+        given = self.body(NewTarget)
+        mailbox = self.find(address)
+        return self.write(
+            lambda: target_actions.add_target(actor=self.actor, mailbox=mailbox, **given),
+            lambda _: mailbox,
+            status=201,
+        )
+
+    @operation("No longer send its mail here", responses={200: MailboxSerializer})
+    def destroy(self, request: Request, address: tuple[str, str], target_address: str) -> Response:
+        mailbox = self.find(address)
+        return self.write(
+            lambda: target_actions.remove_target(actor=self.actor, mailbox=mailbox, address=target_address),
+            lambda _: mailbox,
+        )
+
+    @operation(
+        "Ask its holder again; the link in the earlier mail stops working",
+        responses={202: TargetSerializer},
+    )
+    def ask_target_again(self, request: Request, address: tuple[str, str], target_address: str) -> Response:
+        mailbox = self.find(address)
+        row = mailbox.targets.filter(address=target_address).first()
+        if row is None:
+            raise Absent
+        return self.act(
+            lambda: target_actions.send_confirmation_again(
+                actor=self.actor, mailbox=mailbox, address=target_address
+            ),
+            lambda _: dict(TargetSerializer(row).data),
+            status=202,
+        )
+
+
+def _itself(mailbox: T) -> T:
+    return mailbox

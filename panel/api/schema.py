@@ -1,0 +1,207 @@
+"""The OpenAPI description of every operation, with all its answers; made once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_root_object, normalize_result_object, sanitize_result_object
+from drf_spectacular.settings import spectacular_settings
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import SAFE_METHODS
+
+from panel.api import errors, throttling
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+# Every variable that stands in an address of the API.
+PATH_PARAMETERS: dict[str, dict[str, Any]] = {
+    "organization_id": {"schema": {"type": "integer"}, "description": "The id of an organization."},
+    "domain": {"schema": {"type": "string"}, "description": "A mail domain, e.g. example.org."},
+    "address": {"schema": {"type": "string"}, "description": "An address, e.g. ada@example.org."},
+    "target_address": {"schema": {"type": "string"}, "description": "Who gets the mail, %-encoded."},
+    "email": {"schema": {"type": "string"}, "description": "The e-mail address of a member."},
+    "request_id": {"schema": {"type": "integer"}, "description": "The id of an address request."},
+    "target_id": {"schema": {"type": "integer"}, "description": "The id of a sync target."},
+    "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
+    "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
+    "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
+}
+
+_TEXT = {"type": "string"}
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457), for programs and for people.",
+    "required": ["type", "title", "status", "detail", "code", "request_id", "problems"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Explains this code."},
+        "title": {**_TEXT, "description": "The kind of problem, in words."},
+        "status": {"type": "integer"},
+        "detail": {**_TEXT, "description": "What happened this time, and what to do."},
+        "code": {"type": "string", "enum": sorted(errors.CODES), "description": "For programs."},
+        "request_id": {**_TEXT, "description": "Say it when you report this; X-Request-Id has it too."},
+        "problems": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "problem", "fix"],
+                "properties": {
+                    "field": {**_TEXT, "description": "Where, e.g. targets[0]; empty: the whole."},
+                    "problem": {**_TEXT, "description": "What is wrong with the value."},
+                    "fix": {**_TEXT, "description": "What to do instead."},
+                },
+            },
+        },
+    },
+}
+_EXAMPLE_PROBLEMS = [
+    {"field": "local_part", "problem": "“Ada” has capital letters.", "fix": "Write “ada”."},
+]
+_VERBS = {
+    "retrieve": "get",
+    "create": "create",
+    "update": "put",
+    "partial_update": "change",
+    "destroy": "delete",
+}
+_ALWAYS = (400, 401, 404, 406, 429, 500, 503)
+_OF_WRITES = (403, 409, 413, 415)
+
+
+def operation(summary: str, *, responses: Any, request: Any = None) -> Callable[[Method], Method]:
+    """Describe an action: one line, what it takes, what it answers."""
+    return extend_schema(summary=summary, request=request, responses=responses)
+
+
+class Schema(AutoSchema):
+    """Takes names from the viewset and adds what all operations share."""
+
+    def get_operation_id(self) -> str:
+        """`create_mailbox`, `list_mailboxes`; an action with a longer name of its own keeps that."""
+        view: Any = self.view
+        action, noun = str(view.action), str(view.noun)
+        if action == "list":
+            return f"list_{view.plural or noun + 's'}"
+        if action in _VERBS:
+            return f"{_VERBS[action]}_{noun}"
+        return action if "_" in action else f"{action}_{noun}"
+
+    def get_tags(self) -> list[str]:
+        view: Any = self.view
+        return [view.tag]
+
+    def get_override_parameters(self) -> list[Any]:
+        view: Any = self.view
+        shape = view.query_shape(self.method, view.action)
+        return [shape] if shape().fields else []
+
+    def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: Any) -> Any:
+        schema = super()._postprocess_serializer_schema(schema, serializer, direction)  # type: ignore[no-untyped-call]
+        example = getattr(serializer, "example", None)
+        return {**schema, "example": example} if example is not None else schema
+
+    def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
+        return [{"in": "path", "name": name, "required": True, **PATH_PARAMETERS[name]} for name in variables]
+
+    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        writes = self.method not in SAFE_METHODS
+        for code in ("201", "202"):
+            if writes and code in bodies and "200" not in bodies:
+                bodies["200"] = {**bodies[code], "description": "A dry run: what would be."}
+        for status in sorted({*_ALWAYS, *(_OF_WRITES if writes else ())}):
+            bodies[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+        return bodies
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "panel.api.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "A key made in the panel: rk_…"}
+
+
+class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "panel.api.authentication.SessionAuthentication"
+    name = "session"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "rookery_session",
+            "description": "The panel's own pages; writes carry X-CSRFToken.",
+        }
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    codes = [code for code, (each, _, _) in errors.CODES.items() if each == status]
+    headers: dict[str, Any] = {}
+    if status in {429, 503}:
+        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
+    if status == 401:
+        headers["WWW-Authenticate"] = {"schema": _TEXT}
+    examples = {
+        code: {
+            "value": {
+                **errors.problem(code, errors.CODES[code][2], "5f1d0c9a4c5e4f6f8e0c1b2a3d4e5f60"),
+                "problems": _EXAMPLE_PROBLEMS if code == "invalid" else [],
+            }
+        }
+        for code in codes
+    }
+    return {
+        "description": " ".join(f"{code}: {errors.CODES[code][2]}" for code in codes),
+        **({"headers": headers} if headers else {}),
+        "content": {
+            errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
+        },
+    }
+
+
+_INTRODUCTION = f"""Everything that the panel can do, for programs.
+
+Addresses end with a slash. Bodies and answers are JSON; times are RFC 3339 in UTC. Send a token made in the
+panel: `Authorization: Bearer rk_…`. What you may not see does not exist for you: both answer 404.
+
+A change is first *accepted* (the answer that you get), then written outside by workers and read back. Only
+then is it proved: `observed` of a mailbox turns true when `observed_generation` of its sync target has
+reached the mailbox's `generation`.
+
+Every write takes `?dry_run=true`. Unknown fields and parameters are refused, so that a misspelled one cannot
+do harm. Lists come in pages: follow `next` until it is null.
+
+Limits: {throttling.READS} for reading and {throttling.WRITES} for writing by each token (or account, in a
+browser); {throttling.ANONYMOUS} from a client network without one. Above that the answer is 429 with
+Retry-After. Asking for addresses has stricter limits of its own, per network, target and domain."""
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The whole description. Do not change it: it is shared."""
+    generator: Any = SchemaGenerator(patterns=_patterns())  # type: ignore[no-untyped-call]
+    result = build_root_object(
+        paths=generator.parse(None, True),
+        components=generator.registry.build(spectacular_settings.APPEND_COMPONENTS),
+        webhooks=[],
+        version=None,
+    )
+    result["info"]["description"] = _INTRODUCTION
+    components = result["components"]
+    components["schemas"]["Problem"] = PROBLEM
+    statuses = sorted({status for status, _, _ in errors.CODES.values()})
+    components["responses"] = {f"Problem{status}": _problem_response(status) for status in statuses}
+    described = normalize_result_object(result)  # type: ignore[no-untyped-call]
+    described = sanitize_result_object(described)  # type: ignore[no-untyped-call]
+    return cast(dict[str, Any], described)
+
+
+def _patterns() -> list[Any]:
+    from django.urls import include, path  # noqa: PLC0415
+
+    return [path("api/", include("panel.api.urls"))]
