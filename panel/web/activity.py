@@ -1,0 +1,207 @@
+"""Who did what, and whether it is proved outside yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from panel.web import sentences, times
+from panel.web.frame import narrowed
+from panel.web.handling import actor_of, page
+from tenants import access
+from tenants.models import Domain, Event, Run, SyncTarget
+
+PAGE = 50
+
+# What people look for, and the verbs of the audit log behind it.
+GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "addresses": (
+        "Addresses",
+        ("create_mailbox", "switch_mailbox", "change_note", "trash_mailbox", "restore_mailbox"),
+    ),
+    "passphrases": ("Passphrases", ("set_passphrase",)),
+    "targets": (
+        "Who gets the mail",
+        ("add_target", "remove_target", "send_confirmation_again", "confirm_target"),
+    ),
+    "requests": (
+        "Requests",
+        ("submit_request", "confirm_request", "approve_request", "refuse_request", "withdraw_request"),
+    ),
+    "servers": (
+        "Repositories",
+        ("connect_repository", "confirm_host_key", "approve_plan", "change_drift_mode", "confirm_reload"),
+    ),
+    "people": (
+        "People and settings",
+        (
+            "add_member",
+            "remove_member",
+            "create_organization",
+            "change_quotas",
+            "create_domain",
+            "change_domain",
+            "create_token",
+            "revoke_token",
+            "sign_in",
+            "set_panel_password",
+            "create_operator",
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class EventLine:
+    """One event, ready for parts of pages; `proof` is empty for what stays in Rookery."""
+
+    pk: int
+    at: times.Moment | None
+    sentence: str
+    actor: str
+    via: str
+    reason: str
+    subject_url: str
+    proof: sentences.State | None
+    proof_url: str
+
+
+def with_proof(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Annotate the run that observed each event; newest first."""
+    runs = Run.objects.filter(
+        target=OuterRef("sync_target"),
+        mode=Run.Mode.APPLY,
+        state=Run.State.SUCCEEDED,
+        generation__gte=OuterRef("generation"),
+    )
+    return (
+        events.select_related("mailbox__domain", "sync_target")
+        .annotate(observed_by=Subquery(runs.order_by("generation", "pk").values("pk")[:1]))
+        .order_by("-pk")
+    )
+
+
+def event_lines(events: Iterable[Event], now: datetime) -> list[EventLine]:
+    """Of events loaded by `with_proof`."""
+    return [_line(event, now) for event in events]
+
+
+def _line(event: Event, now: datetime) -> EventLine:
+    run_id = vars(event).get("observed_by")
+    mailbox = event.mailbox
+    proof = proof_of(event.sync_target, event.generation) if event.sync_target else None
+    observed = proof is not None and proof.badge == "ok"
+    return EventLine(
+        pk=event.pk,
+        at=times.moment(event.at, now),
+        sentence=event.sentence,
+        actor=event.actor_name,
+        via="" if event.via == "web" else event.via,
+        reason=event.reason,
+        subject_url=address_url(mailbox.domain.name, mailbox.local_part) if mailbox else "",
+        proof=proof,
+        proof_url=reverse("run", kwargs={"run_id": run_id}) if run_id and observed else "",
+    )
+
+
+def address_url(domain: str, local_part: str) -> str:
+    return reverse("address", kwargs={"domain": domain, "local_part": local_part})
+
+
+def proof_of(target: SyncTarget, generation: int) -> sentences.State:
+    """Has the change that counted `target` up to `generation` been seen outside?"""
+    if target.observed_generation >= generation:
+        return sentences.State("ok", "Observed")
+    if target.stop_code and target.stop_generation >= generation:
+        return sentences.State("fail", "Held up")
+    return sentences.ON_ITS_WAY
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a long list, newest first, continued by the id of its last row."""
+
+    rows: list[Any]
+    pages: dict[str, str]
+
+
+def cut(rows: QuerySet[Any], query: QueryDict, url: str, *, size: int = PAGE) -> Page:
+    """The page that `?before=` asks for; other parameters of the query are kept in its links."""
+    before = query.get("before", "")
+    kept = {key: value for key, value in query.items() if key != "before" and value}
+    found = rows.order_by("-pk")
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        found = found.filter(pk__lt=int(before))
+    else:
+        before = ""
+    shown = list(found[: size + 1])
+    more, shown = len(shown) > size, shown[:size]
+    return Page(
+        shown,
+        {
+            "sentence": "Earlier than the ones before" if before else "The latest",
+            "previous_url": f"{url}?{urlencode(kept)}" if before else "",
+            "next_url": f"{url}?{urlencode({**kept, 'before': shown[-1].pk})}" if more else "",
+        },
+    )
+
+
+def filtered(events: QuerySet[Event], query: Mapping[str, str]) -> QuerySet[Event]:
+    """Narrow by `domain` (a name), `actor` (part of a name) and `verb` (a group of ours, or one verb)."""
+    domain, who, verb = (query.get(name, "").replace("\0", "")[:254] for name in ("domain", "actor", "verb"))
+    if domain:
+        events = events.filter(domain__name=domain.lower())
+    if who:
+        events = events.filter(actor_name__icontains=who)
+    if verb:
+        events = events.filter(verb__in=GROUPS[verb][1] if verb in GROUPS else (verb,))
+    return events
+
+
+@page()
+def activity(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    actor = actor_of(request)
+    seen = narrowed(request, access.visible_to(actor, Event), "organization_id")
+    found = cut(with_proof(filtered(seen, request.GET)), request.GET, reverse("activity"))
+    domains = narrowed(request, access.visible_to(actor, Domain), "organization_id")
+    lines = event_lines(found.rows, now)
+    moving = sum(line.proof is not None and line.proof.is_moving for line in lines)
+    held = sum(line.proof is not None and line.proof.badge == "fail" for line in lines)
+    context = {
+        "events": lines,
+        "pages": found.pages,
+        "headline": activity_headline(len(lines), moving, held),
+        "domains": list(domains.order_by("name").values_list("name", flat=True)[:500]),
+        "groups": [(key, label) for key, (label, _) in GROUPS.items()],
+        "query": {name: request.GET.get(name, "") for name in ("domain", "actor", "verb")},
+        "is_filtered": any(request.GET.get(name) for name in ("domain", "actor", "verb")),
+        "tabs": activity_tabs("activity"),
+    }
+    return render(request, "panel/activity.html", context)
+
+
+def activity_headline(shown: int, moving: int, held: int) -> str:
+    if not shown:
+        return "Nothing has happened yet."
+    if held:
+        return f"{sentences.amount(held, 'change is', 'changes are')} held up; see what to do."
+    if moving:
+        return f"{sentences.amount(moving, 'change is', 'changes are')} on the way to the mail server."
+    return "Everything listed here is done."
+
+
+def activity_tabs(current: str) -> list[dict[str, Any]]:
+    return [
+        {"label": "What people did", "url": reverse("activity"), "current": current == "activity"},
+        {"label": "Runs", "url": reverse("runs"), "current": current == "runs"},
+    ]

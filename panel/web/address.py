@@ -1,0 +1,286 @@
+"""One address: where it stands, who gets its mail, its passphrase, its switch, the trash, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from panel.web import fragments, times
+from panel.web.activity import cut, event_lines, with_proof
+from panel.web.domains import domain_context, get_domain
+from panel.web.fields import Typed, email_input
+from panel.web.frame import offer_undo
+from panel.web.handling import actor_of, attempt, page, refuse, tell
+from panel.web.mailboxes import address_row, with_field
+from panel.web.standing import relay_state
+from tenants import access
+from tenants.actions import mailboxes as actions
+from tenants.actions import targets as target_actions
+from tenants.errors import Absent, Conflict, Invalid, Problem
+from tenants.models import Event, Mailbox
+
+Verb = access.Verb
+
+
+class TargetForm(forms.Form):
+    address = Typed(
+        label="Also send it to",
+        widget=email_input(autocomplete="off", maxlength="254", **{"data-address-target": True}),
+        help_text="We write there; mail goes there once its holder agreed.",
+    )
+
+
+class PassphraseForm(forms.Form):
+    password_hash = Typed(widget=forms.HiddenInput)
+
+
+class NoteForm(forms.Form):
+    note = Typed(
+        label="Note",
+        required=False,
+        widget=forms.TextInput({"maxlength": "200"}),
+        help_text="For you and your team; it is never written to the mail server.",
+    )
+
+
+def _load(request: HttpRequest, domain: str, local_part: str) -> Mailbox:
+    return fragments.load_mailbox(actor_of(request), domain__name=domain.lower(), local_part=local_part)
+
+
+@page()
+def address(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    return _show(request, _load(request, domain, local_part))
+
+
+def _show(
+    request: HttpRequest, mailbox: Mailbox, *, status: int = 200, **forms_shown: forms.Form
+) -> HttpResponse:
+    actor, now = actor_of(request), timezone.now()
+    at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
+    url = reverse("address", kwargs=at)
+    events = cut(
+        with_proof(access.visible_to(actor, Event).filter(mailbox=mailbox)), request.GET, url, size=20
+    )
+    _offer_undo(request, mailbox, at)
+    context = {
+        **_around(request, mailbox),
+        **fragments.address_context(actor, mailbox, now),
+        "at": at,
+        "targets": [
+            {
+                "address": row.address,
+                "confirmed": times.moment(row.confirmed_at, now),
+                "source": row.get_source_display() if row.source else "",
+                "asked": times.moment(row.asked_at, now),
+            }
+            for row in sorted(mailbox.targets.all(), key=lambda row: row.pk)
+        ],
+        "may_change": access.may(actor, Verb.CHANGE, mailbox) and mailbox.trashed_at is None,
+        "may_trash": access.may(actor, Verb.DELETE, mailbox),
+        "is_alias": mailbox.kind == Mailbox.Kind.ALIAS,
+        "target_form": TargetForm(),
+        "passphrase_form": PassphraseForm(),
+        "note_form": NoteForm(initial={"note": mailbox.note}),
+        "events": event_lines(events.rows, now),
+        "pages": events.pages,
+        "live_url": reverse("address-live", kwargs={"mailbox_id": mailbox.pk}),
+        "poll_url": reverse("address-fragment", kwargs={"mailbox_id": mailbox.pk}),
+        **forms_shown,
+    }
+    return render(request, "panel/address/show.html", context, status=status)
+
+
+def _around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
+    """Tabs and the way back: the domain's for its team; a holder sees only this address."""
+    try:
+        row = get_domain(request, mailbox.domain.name)
+    except Absent:
+        return {"crumbs": [{"label": "Your addresses", "url": reverse("account")}, {"label": str(mailbox)}]}
+    context = domain_context(request, row, "addresses")
+    context["crumbs"] = [
+        {"label": "Domains", "url": reverse("domains")},
+        {"label": mailbox.domain.name, "url": reverse("addresses", kwargs={"domain": mailbox.domain.name})},
+        {"label": mailbox.local_part},
+    ]
+    return context
+
+
+def _offer_undo(request: HttpRequest, mailbox: Mailbox, at: dict[str, str]) -> None:
+    """After a target was taken away, or the address switched: the way back, while it is still one."""
+    removed = request.GET.get("removed", "")[:254].replace("\0", "")
+    if removed and not any(row.address == removed for row in mailbox.targets.all()):
+        query = urlencode({"address": removed})
+        offer_undo(
+            request, f"{removed} gets no more mail.", f"{reverse('address-target-add', kwargs=at)}?{query}"
+        )
+    switched = request.GET.get("switched")
+    if switched in {"on", "off"} and mailbox.enabled == (switched == "on") and mailbox.trashed_at is None:
+        back = "0" if mailbox.enabled else "1"
+        offer_undo(
+            request,
+            f"{mailbox} was switched {switched}.",
+            f"{reverse('address-switch', kwargs=at)}?on={back}",
+        )
+
+
+# What the buttons do ----------------------------------------------------------------------------------
+
+
+def _back(mailbox: Mailbox, **query: str) -> HttpResponse:
+    at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
+    url = reverse("address", kwargs=at)
+    return redirect(f"{url}?{urlencode(query)}" if query else url)
+
+
+def _try(request: HttpRequest, act: Callable[[], object], sentence: str = "") -> bool:
+    """Do it, or say at the top of the next page why not."""
+    try:
+        act()
+    except (Invalid, Conflict) as error:
+        refuse(request, error)
+        return False
+    if sentence:
+        tell(request, sentence)
+    return True
+
+
+@page(methods=("POST",))
+def address_switch(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    """`on` is 1 or 0; from the list, htmx gets the row back, others the page with an Undo."""
+    mailbox = _load(request, domain, local_part)
+    on = (request.POST.get("on") or request.GET.get("on")) == "1"
+    actor = actor_of(request)
+    if request.headers.get("HX-Request") == "true":
+        actions.switch_mailbox(actor=actor, mailbox=mailbox, enabled=on)
+        return _row(request, _load(request, domain, local_part))
+    done = _try(request, lambda: actions.switch_mailbox(actor=actor, mailbox=mailbox, enabled=on))
+    if request.POST.get("from") == "list" and done:
+        url = reverse("addresses", kwargs={"domain": mailbox.domain.name})
+        query = {} if on else {"switched-off": mailbox.local_part}
+        return redirect(f"{url}?{urlencode(query)}" if query else url)
+    return _back(mailbox, **({"switched": "on" if on else "off"} if done else {}))
+
+
+def _row(request: HttpRequest, mailbox: Mailbox) -> HttpResponse:
+    row = address_row(mailbox, relay_state(mailbox.domain), mailbox.domain, timezone.now())
+    return render(request, "panel/address/row.html", {"row": row, "may_change": True})
+
+
+@page(methods=("POST",))
+def address_trash(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    mailbox = _load(request, domain, local_part)
+    if not _try(request, lambda: actions.trash_mailbox(actor=actor_of(request), mailbox=mailbox)):
+        return _back(mailbox)
+    url = reverse("addresses", kwargs={"domain": mailbox.domain.name})
+    return redirect(f"{url}?{urlencode({'trashed': mailbox.local_part})}")
+
+
+@page(methods=("POST",))
+def address_restore(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    mailbox = _load(request, domain, local_part)
+    _try(
+        request,
+        lambda: actions.restore_mailbox(actor=actor_of(request), mailbox=mailbox),
+        f"{mailbox} comes back as it was.",
+    )
+    return _back(mailbox)
+
+
+@page(methods=("POST",))
+def address_target_add(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    mailbox = _load(request, domain, local_part)
+    form = TargetForm(request.POST if "address" in request.POST else request.GET)
+    if form.is_valid():
+        typed = form.cleaned_data["address"]
+        added = attempt(form, _as_address(lambda: _add(request, mailbox, typed)))
+        if added is not None:
+            tell(request, f"We wrote to {added}. Mail goes there once they agree.")
+            return _back(mailbox)
+    return _show(request, mailbox, status=400, target_form=form)
+
+
+def _add(request: HttpRequest, mailbox: Mailbox, typed: str) -> str:
+    return target_actions.add_target(actor=actor_of(request), mailbox=mailbox, address=typed).address
+
+
+def _as_address(act: Callable[[], str]) -> Callable[[], str]:
+    """The action checks the whole list; here only one address was typed."""
+
+    def call() -> str:
+        try:
+            return with_field("targets", act)()
+        except Invalid as error:
+            raise Invalid(Problem("address", each.problem, each.fix) for each in error.problems) from error
+
+    return call
+
+
+@page(methods=("POST",))
+def address_target_remove(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    mailbox = _load(request, domain, local_part)
+    gone = _listed(request)
+    target_actions.remove_target(actor=actor_of(request), mailbox=mailbox, address=gone)
+    return _back(mailbox, removed=gone)
+
+
+@page(methods=("POST",))
+def address_target_again(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    mailbox = _load(request, domain, local_part)
+    asked = _listed(request)
+    _try(
+        request,
+        lambda: target_actions.send_confirmation_again(
+            actor=actor_of(request), mailbox=mailbox, address=asked
+        ),
+        f"We wrote to {asked} again. Only the link in the new mail works.",
+    )
+    return _back(mailbox)
+
+
+def _listed(request: HttpRequest) -> str:
+    """The target that a row's button names."""
+    address = request.POST.get("address", "")
+    if not address or "\0" in address or len(address) > 254:
+        raise Absent
+    return address
+
+
+@page(methods=("POST",))
+def address_passphrase(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    mailbox = _load(request, domain, local_part)
+    form = PassphraseForm(request.POST)
+    if form.is_valid():
+        typed = form.cleaned_data["password_hash"]
+        done = attempt(
+            form,
+            lambda: actions.set_passphrase(actor=actor_of(request), mailbox=mailbox, password_hash=typed),
+        )
+        if done is not None:
+            tell(
+                request,
+                "The new passphrase is accepted. The old one works until the last step below is done.",
+            )
+            return _back(mailbox)
+    return _show(request, mailbox, status=400, passphrase_form=form)
+
+
+@page(methods=("POST",))
+def address_note(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    mailbox = _load(request, domain, local_part)
+    form = NoteForm(request.POST)
+    if form.is_valid():
+        typed = form.cleaned_data["note"]
+        done = attempt(
+            form, lambda: actions.change_note(actor=actor_of(request), mailbox=mailbox, note=typed)
+        )
+        if done is not None:
+            tell(request, "The note is saved.")
+            return _back(mailbox)
+    return _show(request, mailbox, status=400, note_form=form)

@@ -1,0 +1,257 @@
+"""Domains: the list, adding one, its overview, its activity and its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from panel.web import sentences
+from panel.web.activity import cut, event_lines, with_proof
+from panel.web.fields import Typed, plain_input
+from panel.web.frame import chosen_organization, narrowed, organizations_of, shows
+from panel.web.handling import actor_of, attempt, page, tell
+from panel.web.standing import DomainRow, domain_row, domain_rows, with_counts
+from tenants import access
+from tenants.actions import domains as actions
+from tenants.errors import Absent
+from tenants.models import Domain, Event, Organization
+
+MOST_DOMAINS = 500
+Kind, Verb = access.Kind, access.Verb
+
+
+def get_domain(request: HttpRequest, name: str) -> DomainRow:
+    """The domain of a page's address, judged; Absent when it does not exist for this person."""
+    found = with_counts(access.visible_to(actor_of(request), Domain)).filter(name=name.lower()).first()
+    if found is None:
+        raise Absent
+    return domain_row(found, timezone.now())
+
+
+def domain_context(request: HttpRequest, row: DomainRow, tab: str) -> dict[str, Any]:
+    """What every page of a domain shows above its content."""
+    name = row.domain.name
+    pages = (
+        ("Overview", "domain", 0),
+        ("Addresses", "addresses", 0),
+        ("Requests", "domain-requests", row.facts.requests),
+        ("Activity", "domain-activity", 0),
+        ("Settings", "domain-settings", 0),
+    )
+    return {
+        "domain": row.domain,
+        "row": row,
+        "standing": row.standing,
+        "tabs_label": name,
+        "tabs": [
+            {
+                "label": label,
+                "url": reverse(url_name, kwargs={"domain": name}),
+                "current": url_name == tab,
+                "count": count,
+            }
+            for label, url_name, count in pages
+        ],
+        "crumbs": [{"label": "Domains", "url": reverse("domains")}, {"label": name}],
+        "may_change": shows(request, Verb.CHANGE, Kind.DOMAIN, row.domain.organization_id),
+        "may_make": shows(request, Verb.CREATE, Kind.MAILBOX, row.domain.organization_id),
+        "may_decide": shows(request, Verb.DECIDE, Kind.REQUEST, row.domain.organization_id),
+        "next": next_step(request, row),
+    }
+
+
+def next_step(request: HttpRequest, row: DomainRow) -> dict[str, str] | None:
+    """The one button of a domain: {url, label}; None where this person may not press it."""
+    step, name, organization_id = row.standing.next_step, row.domain.name, row.domain.organization_id
+    if step == "connect" and not shows(request, Verb.CREATE, Kind.REPOSITORY, organization_id):
+        return None
+    if step == "requests" and not shows(request, Verb.DECIDE, Kind.REQUEST, organization_id):
+        step = "addresses"
+    at = {"domain": name}
+    urls = {
+        "connect": lambda: reverse("repository-new", kwargs=at),
+        "repository": lambda: reverse("repository", kwargs=at),
+        "runs": lambda: f"{reverse('runs')}?domain={name}",
+        "requests": lambda: reverse("domain-requests", kwargs=at),
+        "addresses": lambda: reverse("addresses", kwargs=at),
+        "unconfirmed": lambda: f"{reverse('addresses', kwargs=at)}?only=unconfirmed",
+        "run": lambda: (
+            reverse("run", kwargs={"run_id": row.stopped_run_id})
+            if row.stopped_run_id
+            else reverse("repository", kwargs=at)
+        ),
+    }
+    if step not in urls:
+        return None
+    label = row.standing.button if step == row.standing.next_step else "Addresses"
+    return {"url": urls[step](), "label": label}
+
+
+def domain_cards(request: HttpRequest) -> list[dict[str, Any]]:
+    """One card per domain of the chosen organization, those that need a person first."""
+    seen = narrowed(request, access.visible_to(actor_of(request), Domain), "organization_id")
+    rows = domain_rows(with_counts(seen).order_by("name")[:MOST_DOMAINS], timezone.now())
+    return [
+        {
+            "row": row,
+            "standing": row.standing,
+            "url": reverse("domain", kwargs={"domain": row.domain.name}),
+            "next": next_step(request, row),
+            "facts": _facts(row.facts),
+        }
+        for row in rows
+    ]
+
+
+def _facts(facts: sentences.DomainFacts) -> list[str]:
+    lines = [
+        sentences.amount(facts.addresses, "address", "addresses"),
+        sentences.amount(facts.requests, "request waiting", "requests waiting")
+        if facts.requests
+        else "no requests",
+    ]
+    if facts.unconfirmed:
+        lines.append(f"{facts.unconfirmed} unconfirmed")
+    return lines
+
+
+def adding_url(request: HttpRequest) -> str:
+    """Where a domain is added; empty for those who may not anywhere."""
+    mine = [chosen_organization(request)] if chosen_organization(request) else organizations_of(request)
+    may = any(each is not None and shows(request, Verb.CREATE, Kind.DOMAIN, each.pk) for each in mine)
+    return reverse("domain-new") if may else ""
+
+
+@page()
+def domains(request: HttpRequest) -> HttpResponse:
+    cards = domain_cards(request)
+    standings = [card["standing"] for card in cards]
+    context = {
+        "cards": cards,
+        "headline": sentences.domains_headline(standings),
+        "add_url": adding_url(request),
+        "shows_organization": chosen_organization(request) is None,
+    }
+    return render(request, "panel/domain/list.html", context)
+
+
+class DomainForm(forms.Form):
+    organization = forms.ModelChoiceField(queryset=Organization.objects.none(), label="Organization")
+    name = Typed(
+        label="Domain",
+        widget=plain_input(maxlength="253", autocomplete="off", placeholder="example.org"),
+        help_text="The part after the @. You need not own a server for it yet.",
+    )
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def domain_new(request: HttpRequest) -> HttpResponse:
+    actor = actor_of(request)
+    able = [each for each in organizations_of(request) if shows(request, Verb.CREATE, Kind.DOMAIN, each.pk)]
+    if not able:
+        access.require_create(actor, Kind.DOMAIN, chosen_organization(request))
+    form = DomainForm(request.POST or None, initial={"organization": chosen_organization(request) or able[0]})
+    choices = access.visible_to(actor, Organization).filter(pk__in=[each.pk for each in able])
+    field = form.fields["organization"]
+    field.queryset = choices  # type: ignore[attr-defined]
+    if len(able) == 1:
+        field.widget = forms.HiddenInput()
+    if request.method == "POST" and form.is_valid():
+        made = attempt(form, lambda: actions.create_domain(actor=actor, **form.cleaned_data))
+        if made is not None:
+            tell(request, f"{made.name} was added. Next, say where its users are kept.")
+            return redirect("domain", domain=made.name)
+    status = 400 if request.method == "POST" else 200
+    return render(request, "panel/domain/new.html", {"form": form}, status=status)
+
+
+@page()
+def domain(request: HttpRequest, domain: str) -> HttpResponse:
+    row = get_domain(request, domain)
+    context = domain_context(request, row, "domain")
+    return render(
+        request,
+        "panel/domain/overview.html",
+        {
+            **context,
+            "facts": _facts(row.facts),
+            "events": event_lines(_events(request, row.domain)[:8], timezone.now()),
+            "public_url": public_url(row.domain),
+            "has_repository": row.facts.connected,
+        },
+    )
+
+
+def _events(request: HttpRequest, domain: Domain) -> Any:
+    return with_proof(access.visible_to(actor_of(request), Event).filter(domain=domain))
+
+
+def public_url(domain: Domain) -> str:
+    """The page on which strangers ask for an address; empty while it is closed."""
+    if domain.requests == Domain.Requests.CLOSED:
+        return ""
+    return settings.BASE_URL + reverse("ask", kwargs={"domain": domain.name})
+
+
+@page()
+def domain_activity(request: HttpRequest, domain: str) -> HttpResponse:
+    row = get_domain(request, domain)
+    url = reverse("domain-activity", kwargs={"domain": row.domain.name})
+    found = cut(_events(request, row.domain), request.GET, url)
+    context = {
+        **domain_context(request, row, "domain-activity"),
+        "events": event_lines(found.rows, timezone.now()),
+        "pages": found.pages,
+    }
+    return render(request, "panel/domain/activity.html", context)
+
+
+class SettingsForm(forms.Form):
+    requests = forms.ChoiceField(
+        label="Who may ask for an address",
+        choices=[
+            (Domain.Requests.CLOSED, "Nobody: I make all addresses myself"),
+            (Domain.Requests.MODERATED, "Anyone, on a public page; I decide each request"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    submission_host = Typed(
+        label="Name of the mail server",
+        required=False,
+        mark_optional=True,
+        widget=plain_input(maxlength="253", autocomplete="off"),
+        help_text="What mail programs connect to, on port 465.",
+    )
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def domain_settings(request: HttpRequest, domain: str) -> HttpResponse:
+    row = get_domain(request, domain)
+    thing = row.domain
+    initial = {"requests": thing.requests, "submission_host": thing.submission_host}
+    form = SettingsForm(request.POST or None, initial=initial)
+    form.fields["submission_host"].widget.attrs["placeholder"] = f"smtp.{thing.name}"
+    if request.method == "POST":
+        access.require(actor_of(request), Verb.CHANGE, thing)
+        if form.is_valid() and attempt(form, lambda: _change(request, thing, form)) is not None:
+            tell(request, f"The settings of {thing.name} are saved.")
+            return redirect("domain-settings", domain=thing.name)
+        thing.refresh_from_db(fields=["requests", "submission_host"])
+    context = {
+        **domain_context(request, row, "domain-settings"),
+        "form": form,
+        "public_url": public_url(thing),
+        "has_repository": row.facts.connected,
+        "repository": getattr(thing, "relay", None),
+    }
+    return render(request, "panel/domain/settings.html", context, status=400 if form.errors else 200)
+
+
+def _change(request: HttpRequest, thing: Domain, form: SettingsForm) -> Domain:
+    return actions.change_domain(actor=actor_of(request), domain=thing, **form.cleaned_data)

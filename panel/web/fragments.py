@@ -1,0 +1,250 @@
+"""What pages, streams and polled answers share: the same rows, the same context, the same templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from panel.web import proofs, sentences, times
+from panel.web.standing import RelayState, address_state, is_observed, relay_state
+from tenants import access
+from tenants.actor import Actor
+from tenants.errors import Absent
+from tenants.formats.sshkeys import fingerprint
+from tenants.models import Mailbox, Repository, Run, Step
+
+# A worker that died after the proof leaves “settle” open; then nothing more is coming.
+SETTLES_WITHIN = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """HTML whose elements have ids; `is_final` when nothing more will happen, `is_waiting` when not soon."""
+
+    html: str
+    is_final: bool
+    is_waiting: bool = False
+
+
+# Runs -----------------------------------------------------------------------------------------------
+
+
+def load_run(actor: Actor, run_id: int) -> Run:
+    """One run with all that its page shows; Absent when it does not exist for `actor`."""
+    run = (
+        access.visible_to(actor, Run)
+        .select_related("target__repository__domain", "target__organization", "asked_by")
+        .prefetch_related("steps", "evidence")
+        .filter(pk=run_id)
+        .first()
+    )
+    if run is None:
+        raise Absent
+    return run
+
+
+def run_url(run_id: int | None) -> str:
+    return reverse("run", kwargs={"run_id": run_id}) if run_id else ""
+
+
+def is_run_over(run: Run, steps: Mapping[str, Step], now: datetime) -> bool:
+    """Will nothing more happen in this run? A stopped one goes on as soon as somebody acted."""
+    if run.state == Run.State.FAILED:
+        return True
+    if run.state != Run.State.SUCCEEDED:
+        return False
+    settle = steps.get("settle")
+    if settle is None or settle.state not in {Step.State.PENDING, Step.State.RUNNING}:
+        return True
+    return run.finished_at is None or now - run.finished_at > SETTLES_WITHIN
+
+
+def run_context(actor: Actor, run: Run, now: datetime) -> dict[str, Any]:
+    """Everything of a run's page that may still change while somebody looks at it."""
+    rows = list(run.steps.all())
+    steps = {step.name: step for step in rows}
+    evidence = [{"label": each.name, "value": each.value} for each in run.evidence.all()]
+    commit = next((each["value"] for each in evidence if each["label"] == "Commit"), "")
+    preview = run.mode == Run.Mode.PREVIEW
+    duration = (run.finished_at or now) - (run.started_at or run.created_at)
+    plan = run.plan if isinstance(run.plan, dict) else {}
+    return {
+        "run": run,
+        "run_url": run_url(run.pk),
+        "is_preview": preview,
+        "is_over": is_run_over(run, steps, now),
+        "run_state": sentences.run_state(run.state, preview=preview),
+        "sentence": sentences.run_sentence(
+            run.state,
+            preview=preview,
+            changes=int(plan.get("total", 0) or 0),
+            took=times.took(duration),
+            advice=run.advice,
+            attempts=run.attempts,
+        ),
+        "proof": {
+            "id": "run-proof-line",
+            "label": run.title,
+            **proofs.run_proof(run, steps, commit, run_url(run.pk)),
+        },
+        "steps": proofs.step_lines(run, rows, now),
+        "diff": proofs.diff_files(plan),
+        "diff_cut": int(plan.get("total", 0) or 0) - len(proofs.diff_files(plan)),
+        "plan": plan,
+        "left_alone": proofs.left_alone(plan.get("apart", [])),
+        "commands": "\n".join(str(line) for line in plan.get("commands", [])),
+        "evidence": evidence,
+        "stop": _stop(actor, run),
+        "finished": times.moment(run.finished_at, now),
+    }
+
+
+def _stop(actor: Actor, run: Run) -> dict[str, Any] | None:
+    """The banner of a run that waits for a person: what to do, and the buttons that this person may press."""
+    if run.state != Run.State.STOPPED or run.mode == Run.Mode.PREVIEW:
+        return None
+    target = run.target
+    repository = target.repository
+    may_agree = bool(run.agree_to) and access.may(actor, access.Verb.DECIDE, target)
+    about_key = run.outcome in {"host-key-unknown", "host-key-changed"}
+    return {
+        "advice": run.advice,
+        "agree_to": run.agree_to if may_agree else "",
+        "agree_word": _AGREE.get(run.outcome, "I read it: go on with exactly this"),
+        "who_agrees": ""
+        if may_agree or not run.agree_to
+        else "An owner of the organization can agree to it.",
+        "key_url": _repository_url(repository) if about_key and repository is not None else "",
+        "key": _keys(repository) if about_key and repository is not None else None,
+        "may_retry": not actor.read_only,
+    }
+
+
+_AGREE = {
+    "plan-needs-agreement": "I read the changes: write exactly these",
+    "history-rewritten": "It was meant: go on from the new tip",
+    "foreign-installation": "Take over here",
+    "database-restored": "I brought the users back: go on",
+}
+
+
+def _keys(repository: Repository) -> dict[str, str]:
+    return {"is": shown_key(repository.offered_host_key), "should": shown_key(repository.host_key)}
+
+
+def shown_key(line: str) -> str:
+    """The fingerprint of a key line; words when there is none that can be read."""
+    try:
+        return fingerprint(line) if line else "none yet"
+    except ValueError:
+        return "not readable"
+
+
+def _repository_url(repository: Repository) -> str:
+    domain = repository.domain
+    return reverse("repository", kwargs={"domain": domain.name}) if domain is not None else ""
+
+
+def run_fragment(actor: Actor, run_id: int, csrf_token: str) -> Fragment:
+    now = timezone.now()
+    run = load_run(actor, run_id)
+    context = run_context(actor, run, now)
+    html = render_to_string("panel/run/live.html", {**context, "csrf_token": csrf_token})
+    waits = run.state in {Run.State.STOPPED, Run.State.WAITING}
+    return Fragment(html, context["is_over"], waits)
+
+
+# Addresses ------------------------------------------------------------------------------------------
+
+
+def load_mailbox(actor: Actor, **lookup: Any) -> Mailbox:
+    """One address with what its state depends on; Absent when it does not exist for `actor`."""
+    relay = "domain__relay__sync_target"
+    mailbox = (
+        access.visible_to(actor, Mailbox)
+        .select_related("domain__organization", relay, "holder")
+        .prefetch_related("targets", f"{relay}__conditions")
+        .filter(**lookup)
+        .first()
+    )
+    if mailbox is None:
+        raise Absent
+    return mailbox
+
+
+def carrying_run(mailbox: Mailbox, relay: RelayState) -> Run | None:
+    """The run that proved the last change of `mailbox`, or the one that is about to."""
+    target = relay.target
+    if target is None:
+        return None
+    runs = target.runs.filter(mode=Run.Mode.APPLY, generation__gte=max(mailbox.generation, 1))
+    runs = runs.prefetch_related("steps", "evidence")
+    if is_observed(mailbox, target):
+        return runs.filter(state=Run.State.SUCCEEDED).order_by("generation", "pk").first()
+    return runs.filter(state__in=Run.UNFINISHED).order_by("-pk").first()
+
+
+def address_context(actor: Actor, mailbox: Mailbox, now: datetime) -> dict[str, Any]:
+    """State and proof of an address loaded by `load_mailbox`."""
+    relay = relay_state(mailbox.domain)
+    state = address_state(mailbox, relay)
+    run = carrying_run(mailbox, relay)
+    may_open = run is not None and access.may(actor, access.Verb.VIEW, run)
+    steps = {step.name: step for step in run.steps.all()} if run else {}
+    commit = next((each.value for each in run.evidence.all() if each.name == "Commit"), "") if run else ""
+    url = run_url(run.pk) if run is not None and may_open else ""
+    line = proofs.address_proof(mailbox, relay.target, run, steps, commit, url)
+    checked = relay.target.checked_at if relay.target is not None else None
+    return {
+        "mailbox": mailbox,
+        "relay": relay,
+        "state": state,
+        "sentence": address_sentence(mailbox, state, times.ago(checked, now) if checked else ""),
+        "proof": {"id": "address-proof-line", "label": f"the last change of {mailbox}", **line},
+        "proof_run_url": url,
+        "is_over": state not in {sentences.ON_ITS_WAY, sentences.STOPPED} and not _is_settling(relay),
+    }
+
+
+def _is_settling(relay: RelayState) -> bool:
+    """Proved, but the mail servers have not said yet whether they took it up; a person may have to say so."""
+    reload = relay.conditions.get("ReloadPending")
+    waits_for_person = reload is not None and reload.status and reload.reason == "RestartByHand"
+    target = relay.target
+    return (
+        target is not None and relay.taken_up_generation < target.observed_generation and not waits_for_person
+    )
+
+
+def address_sentence(mailbox: Mailbox, state: sentences.State, compared: str) -> str:
+    """What is true of one address now; `compared` is when the outside was last compared, in words."""
+    looked = f" Last compared {compared}." if compared else ""
+    login = "" if mailbox.kind == Mailbox.Kind.MAILBOX else " Nobody can log in with it: it is an alias."
+    return {
+        sentences.WORKS: f"Mail for {mailbox} goes on to its targets.{login}{looked}",
+        sentences.ON_ITS_WAY: "The last change is being written to the mail server.",
+        sentences.WAITS_FOR_RESTART: (
+            "The last change is written, and works once the mail servers have restarted."
+        ),
+        sentences.UNCONFIRMED: (
+            "Nobody has agreed to get its mail yet, so the mail server does not know it. We wrote to them."
+        ),
+        sentences.OFF: f"It is switched off: no mail arrives, and nobody can log in.{looked}",
+        sentences.IN_TRASH: f"It is gone from the mail server and can come back as it was.{looked}",
+        sentences.STOPPED: "The last change is held up until a person has looked at it.",
+        sentences.LEFT_ALONE: "Somebody changed this entry outside of Rookery. It was left as it is there.",
+        sentences.NOT_CONNECTED: "Its domain has no repository yet, so nothing can be written.",
+    }.get(state, "")
+
+
+def address_fragment(actor: Actor, mailbox_id: int, csrf_token: str) -> Fragment:
+    del csrf_token  # no forms in it
+    context = address_context(actor, load_mailbox(actor, pk=mailbox_id), timezone.now())
+    html = render_to_string("panel/address/live.html", context)
+    return Fragment(html, context["is_over"], context["state"] == sentences.STOPPED)

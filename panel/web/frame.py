@@ -1,0 +1,208 @@
+"""What surrounds every page: where one can go, what waits, which organization, and whether all is watched."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from panel.web import times
+from panel.web.standing import decidable_requests
+from tenants import access
+from tenants.actor import Actor
+from tenants.models import Account, Membership, Organization, SyncTarget
+
+SESSION_KEY = "organization"
+MOST_ORGANIZATIONS = 100
+
+_NAV = (("Overview", "overview"), ("Domains", "domains"), ("Requests", "requests"), ("Activity", "activity"))
+# Which entry is the current one, by the first word of a page's name.
+_HOME_OF = {
+    "overview": "Overview",
+    **dict.fromkeys(("domain", "domains", "address", "addresses", "repository", "mail"), "Domains"),
+    **dict.fromkeys(("request", "requests"), "Requests"),
+    **dict.fromkeys(("activity", "run", "runs"), "Activity"),
+    **dict.fromkeys(("organization", "organizations", "member"), "Settings"),
+}
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """The context processor. Lazy: a fragment that shows no frame costs no query."""
+    return {"frame": SimpleLazyObject(lambda: _build(request))}
+
+
+def organizations_of(request: HttpRequest) -> list[Organization]:
+    """The organizations that this person may look at, read once per request."""
+    found: list[Organization] | None = getattr(request, "_organizations", None)
+    if found is None:
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        found = list(access.visible_to(actor, Organization).order_by("name")[:MOST_ORGANIZATIONS])
+        request._organizations = found  # type: ignore[attr-defined]
+    return found
+
+
+def chosen_organization(request: HttpRequest) -> Organization | None:
+    """The one that lists are narrowed to: the only one, or the one chosen; None shows all."""
+    organizations = organizations_of(request)
+    if len(organizations) == 1:
+        return organizations[0]
+    wanted = request.session.get(SESSION_KEY)
+    found = next((each for each in organizations if each.pk == wanted), None)
+    if found is None and wanted and len(organizations) == MOST_ORGANIZATIONS:
+        return access.visible_to(request.actor, Organization).filter(pk=wanted).first()  # type: ignore[attr-defined]
+    return found
+
+
+def roles_of(request: HttpRequest) -> dict[int, access.Role]:
+    """This person's role per organization, read once per request; operators need none."""
+    found: dict[int, access.Role] | None = getattr(request, "_roles", None)
+    if found is None:
+        actor: Actor = request.actor  # type: ignore[attr-defined]
+        mine = access.visible_to(actor, Membership).filter(account=actor.account)
+        found = {pk: access.Role(role) for pk, role in mine.values_list("organization_id", "role")}
+        request._roles = found  # type: ignore[attr-defined]
+    return found
+
+
+def shows(request: HttpRequest, verb: access.Verb, kind: access.Kind, organization_id: int) -> bool:
+    """Is a control worth showing? One query for a whole list; actions decide again when it is used."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if actor.is_operator:
+        return True
+    role = roles_of(request).get(organization_id, access.Role.STRANGER)
+    return verb in access.TABLE[role].get(kind, frozenset())
+
+
+def narrowed(request: HttpRequest, rows: QuerySet[Any], path: str) -> QuerySet[Any]:
+    """`rows`, only those of the chosen organization when there is one; `path` leads to its id."""
+    organization = chosen_organization(request)
+    return rows if organization is None else rows.filter(**{path: organization.pk})
+
+
+def offer_undo(request: HttpRequest, sentence: str, url: str) -> None:
+    """Show “Undo” above the heading of this page; `url` takes a POST without fields."""
+    request._undo = {"sentence": sentence, "url": url}  # type: ignore[attr-defined]
+
+
+def _build(request: HttpRequest) -> dict[str, Any]:
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None or actor.account is None:
+        return {"layout": "public.html", "home_url": reverse("sign-in"), "nav": [], "organizations": []}
+    now = timezone.now()
+    organizations = organizations_of(request)
+    common: dict[str, Any] = {
+        "layout": "frame.html",
+        "account": _account(actor.account),
+        "undo": getattr(request, "_undo", None),
+        "organizations": [],
+    }
+    if not organizations and not actor.is_operator:
+        item = {"label": "Your addresses", "icon": "addresses", "url": reverse("account"), "current": True}
+        return {**common, "home_url": reverse("account"), "nav": [item]}
+    chosen = chosen_organization(request)
+    return {
+        **common,
+        "home_url": reverse("overview"),
+        "nav": _nav(request, actor, organizations, chosen),
+        "organizations": _switcher(organizations, chosen),
+        "organization": {"name": chosen.name if chosen else "All organizations"} if organizations else None,
+        "search_url": reverse("search"),
+        "pulse": _pulse(request, now),
+    }
+
+
+def _account(account: Account) -> dict[str, str]:
+    name = str(account)
+    words = name.replace("@", " ").replace(".", " ").split()
+    return {
+        "name": name,
+        "initials": "".join(word[0] for word in words[:2]).upper(),
+        "url": reverse("account"),
+        "sign_out_url": reverse("sign-out"),
+    }
+
+
+def _nav(
+    request: HttpRequest, actor: Actor, organizations: list[Organization], chosen: Organization | None
+) -> list[dict[str, Any]]:
+    match = request.resolver_match
+    current = _HOME_OF.get((match.url_name or "").partition("-")[0] if match else "")
+    waiting = narrowed(request, decidable_requests(actor), "domain__organization_id").count()
+    one = chosen or (organizations[0] if len(organizations) == 1 else None)
+    settings_url = (
+        reverse("organization", kwargs={"organization_id": one.pk}) if one else reverse("organizations")
+    )
+    items: list[dict[str, Any]] = [
+        {"label": label, "icon": name, "url": reverse(name), "count": waiting if name == "requests" else 0}
+        for label, name in _NAV
+    ]
+    items.append({"label": "Settings", "icon": "settings", "url": settings_url, "count": 0})
+    for item in items:
+        item["current"] = item["label"] == current
+    return items
+
+
+def _switcher(organizations: list[Organization], chosen: Organization | None) -> list[dict[str, Any]]:
+    if len(organizations) < 2:
+        return []
+    switch = reverse("organization-switch")
+    rows = [
+        {
+            "id": each.pk,
+            "name": each.name,
+            "url": reverse("organization", kwargs={"organization_id": each.pk}),
+            "switch_url": f"{switch}?organization={each.pk}",
+            "current": chosen is not None and chosen.pk == each.pk,
+        }
+        for each in organizations
+    ]
+    everything = {
+        "id": "",
+        "name": "All organizations",
+        "url": reverse("organizations"),
+        "switch_url": f"{switch}?organization=",
+        "current": chosen is None,
+    }
+    return [everything, *rows]
+
+
+def _pulse(request: HttpRequest, now: datetime) -> dict[str, str] | None:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    seen = narrowed(request, access.visible_to(actor, SyncTarget), "organization_id").aggregate(
+        total=Count("pk"),
+        stopped=Count("pk", filter=~Q(stop_code="")),
+        failing=Count("pk", filter=Q(failures__gt=0)),
+        oldest=Min("checked_at"),
+        never=Count("pk", filter=Q(checked_at=None)),
+    )
+    return pulse(now=now, **seen)
+
+
+def pulse(
+    *, now: datetime, total: int, stopped: int, failing: int, oldest: datetime | None, never: int
+) -> dict[str, str] | None:
+    """Whether everything is watched, for the foot of the rail: {state, sentence}; None without targets."""
+    if not total:
+        return None
+    if stopped:
+        return {
+            "state": "todo",
+            "sentence": f"{stopped} of {total} repositories need{'s' * (stopped == 1)} you",
+        }
+    if failing:
+        return {"state": "wait", "sentence": f"{failing} of {total} repositories cannot be reached"}
+    if oldest is None or never:
+        return {"state": "wait", "sentence": "The first look is on its way"}
+    late = max(timedelta(seconds=3 * settings.CHECK_SECONDS), timedelta(minutes=5))
+    if now - oldest > late:
+        return {
+            "state": "todo",
+            "sentence": f"Nobody looked since {times.clock(oldest, now)}. Is the worker running?",
+        }
+    return {"state": "ok", "sentence": f"All is watched; last look {times.ago(oldest, now)}"}

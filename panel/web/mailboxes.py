@@ -1,0 +1,404 @@
+"""The addresses of a domain: one flat list, found as one types; making new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from panel.web import sentences, times
+from panel.web.domains import domain_context, get_domain
+from panel.web.fields import Typed, email_input, plain_input
+from panel.web.frame import offer_undo, shows
+from panel.web.handling import actor_of, attempt, page, tell
+from panel.web.standing import DomainRow, RelayState, address_state, is_observed, relay_state
+from tenants import access
+from tenants.actions import mailboxes as actions
+from tenants.errors import Invalid, Problem
+from tenants.models import Domain, Mailbox, TargetAddress
+
+PAGE = 100
+LONGEST_SEARCH = 100
+# A row that is on its way asks again this often, then it stops: reloading starts anew.
+ROW_LOOKS = 30
+Kind, Verb = access.Kind, access.Verb
+T = TypeVar("T")
+
+_UNCONFIRMED = Q(enabled=True, trashed_at=None) & ~Q(
+    Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
+)
+FILTERS: dict[str, tuple[str, Q]] = {
+    "": ("All", Q(trashed_at=None)),
+    "off": ("Off", Q(trashed_at=None, enabled=False)),
+    "unconfirmed": ("Unconfirmed", _UNCONFIRMED),
+    "alias": ("Aliases", Q(trashed_at=None, kind=Mailbox.Kind.ALIAS)),
+    "trash": ("Trash", Q(trashed_at__isnull=False)),
+}
+
+
+@dataclass(frozen=True)
+class AddressRow:
+    """One line of the list, ready to be drawn: templates call nothing."""
+
+    pk: int
+    name: str
+    host: str
+    url: str
+    who: str
+    state: sentences.State
+    is_alias: bool
+    note: str
+    changed: times.Moment | None
+    dot: str
+    dot_word: str
+    is_on: bool
+    is_trashed: bool
+    switch_url: str
+    row_url: str
+
+
+def address_row(
+    mailbox: Mailbox, relay: RelayState, domain: Domain, now: datetime, look: int = 0
+) -> AddressRow:
+    """Of a mailbox whose targets were prefetched; `look` counts how often the row asked for itself."""
+    at = {"domain": domain.name, "local_part": mailbox.local_part}
+    state = address_state(mailbox, relay)
+    observed = is_observed(mailbox, relay.target)
+    dot, word = ("ok", "Observed") if observed else (state.badge, state.word)
+    asks_again = state.is_moving and look < ROW_LOOKS
+    return AddressRow(
+        pk=mailbox.pk,
+        name=mailbox.local_part,
+        host=domain.name,
+        url=reverse("address", kwargs=at),
+        who=who_gets_it(list(mailbox.targets.all())),
+        state=state,
+        is_alias=mailbox.kind == Mailbox.Kind.ALIAS,
+        note=mailbox.note,
+        changed=times.moment(mailbox.changed_at, now),
+        dot=dot,
+        dot_word=word,
+        is_on=mailbox.enabled,
+        is_trashed=mailbox.trashed_at is not None,
+        switch_url=reverse("address-switch", kwargs=at),
+        row_url=f"{reverse('address-row', kwargs=at)}?look={look + 1}" if asks_again else "",
+    )
+
+
+def who_gets_it(targets: list[TargetAddress]) -> str:
+    """“ada@home.example”, “a@x.example and b@x.example”, “a@x.example and 3 others”; “nobody yet”."""
+    names = [row.address for row in sorted(targets, key=lambda row: row.pk)]
+    if not names:
+        return "nobody yet"
+    if len(names) == 1:
+        return names[0]
+    return f"{names[0]} and {names[1] if len(names) == 2 else f'{len(names) - 1} others'}"
+
+
+def _matching(rows: QuerySet[Mailbox], query: str) -> QuerySet[Mailbox]:
+    """Part of the local part, or of an address that gets the mail."""
+    if not query:
+        return rows
+    reached = TargetAddress.objects.filter(mailbox=OuterRef("pk"), address__icontains=query)
+    return rows.filter(Q(local_part__contains=query.lower()) | Q(Exists(reached)))
+
+
+def _addresses(request: HttpRequest, domain: Domain) -> QuerySet[Mailbox]:
+    return access.visible_to(actor_of(request), Mailbox).filter(domain=domain)
+
+
+@page()
+def addresses(request: HttpRequest, domain: str) -> HttpResponse:
+    row = get_domain(request, domain)
+    thing, now = row.domain, timezone.now()
+    relay = relay_state(thing)
+    only = request.GET.get("only", "")
+    only = only if only in FILTERS else ""
+    typed = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    everything = _addresses(request, thing)
+    counts = everything.aggregate(
+        moving=Count("pk", filter=_moving(relay)),
+        **{key or "all": Count("pk", filter=condition) for key, (_, condition) in FILTERS.items()},
+    )
+    # “ada@example.org” finds ada: people type what they see.
+    found = _matching(everything.filter(FILTERS[only][1]), typed.removesuffix(f"@{thing.name}"))
+    pages = Paginator(found.order_by("local_part").prefetch_related("targets"), PAGE)
+    shown = pages.get_page(request.GET.get("page"))
+    url = reverse("addresses", kwargs={"domain": thing.name})
+    context: dict[str, Any] = {
+        "rows": [address_row(each, relay, thing, now) for each in shown],
+        "domain": thing,
+        "may_change": shows(request, Verb.CHANGE, Kind.MAILBOX, thing.organization_id),
+        "q": typed,
+        "only": only,
+        "url": url,
+        "pages": _pages(shown, url, typed, only),
+        "is_narrowed": bool(typed or only),
+        "new_url": reverse("address-new", kwargs={"domain": thing.name}),
+    }
+    if request.headers.get("HX-Request") == "true" and request.headers.get("HX-Target") == "address-list":
+        return render(request, "panel/address/rows.html", context)
+    _offer_undo(request, thing)
+    context |= domain_context(request, row, "addresses")
+    context |= {
+        "headline": headline(thing, row, counts),
+        "chips": [
+            {
+                "label": label,
+                "count": counts[key or "all"],
+                "url": f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
+                "current": key == only,
+            }
+            for key, (label, _) in FILTERS.items()
+        ],
+        "unconfirmed": counts["unconfirmed"],
+        "offer": _offer(request, thing, counts["all"]),
+    }
+    return render(request, "panel/address/list.html", context)
+
+
+def _moving(relay: RelayState) -> Q:
+    """Addresses whose last change is not proved yet."""
+    if relay.target is None:
+        return Q(pk__isnull=True)
+    return Q(generation__gt=relay.target.observed_generation)
+
+
+def headline(domain: Domain, row: DomainRow, counts: dict[str, int]) -> str:
+    """Stopped and unconnected domains say that first; nothing here is “as asked” then."""
+    if not row.facts.connected and counts["all"]:
+        number = sentences.amount(counts["all"], "address", "addresses")
+        return f"{number} of {domain.name}; none is written yet."
+    if row.facts.stop_code and counts["moving"]:
+        held = sentences.amount(counts["moving"], "change is", "changes are")
+        return f"{held} held up for {domain.name} until somebody has looked."
+    return sentences.addresses_headline(
+        domain.name, counts["all"], counts["moving"], row.facts.changed_outside
+    )
+
+
+def _pages(shown: Any, url: str, typed: str, only: str) -> dict[str, str]:
+    def at(number: int) -> str:
+        wanted = {"q": typed, "only": only, "page": str(number)}
+        return f"{url}?{urlencode({key: value for key, value in wanted.items() if value})}"
+
+    return {
+        "sentence": f"{shown.start_index():,} to {shown.end_index():,} of {shown.paginator.count:,} found",
+        "previous_url": at(shown.number - 1) if shown.has_previous() else "",
+        "next_url": at(shown.number + 1) if shown.has_next() else "",
+    }
+
+
+def _offer_undo(request: HttpRequest, domain: Domain) -> None:
+    """After something was put away here: say so, with the way back. The row itself proves it is possible."""
+    for key, lookup, sentence, name in (
+        ("trashed", {"trashed_at__isnull": False}, "is in the trash.", "address-restore"),
+        ("switched-off", {"enabled": False, "trashed_at": None}, "was switched off.", "address-switch"),
+    ):
+        local_part = request.GET.get(key, "")[:64].replace("\0", "")
+        if not local_part:
+            continue
+        mailbox = _addresses(request, domain).filter(local_part=local_part, **lookup).first()
+        if mailbox is not None and shows(request, Verb.CHANGE, Kind.MAILBOX, domain.organization_id):
+            at = {"domain": domain.name, "local_part": mailbox.local_part}
+            suffix = "?on=1" if name == "address-switch" else ""
+            offer_undo(request, f"{local_part}@{domain.name} {sentence}", reverse(name, kwargs=at) + suffix)
+
+
+@page()
+def address_row_fragment(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
+    """One row of the list, while its change is on its way."""
+    thing = get_domain(request, domain).domain
+    looks = request.GET.get("look", "0")
+    look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else ROW_LOOKS
+    mailbox = _addresses(request, thing).prefetch_related("targets").filter(local_part=local_part).first()
+    if mailbox is None:
+        return HttpResponse("")
+    return _row(request, mailbox, thing, look)
+
+
+def _row(request: HttpRequest, mailbox: Mailbox, domain: Domain, look: int = 0) -> HttpResponse:
+    context = {
+        "row": address_row(mailbox, relay_state(domain), domain, timezone.now(), look),
+        "may_change": shows(request, Verb.CHANGE, Kind.MAILBOX, domain.organization_id),
+    }
+    return render(request, "panel/address/row.html", context)
+
+
+# New addresses ----------------------------------------------------------------------------------------
+
+
+class AliasForm(forms.Form):
+    local_part = Typed(
+        label="The address",
+        widget=plain_input(maxlength="64", autocomplete="off", **{"data-address-local": True}),
+    )
+    targets = Typed(
+        label="Who gets the mail",
+        widget=forms.Textarea(
+            {"rows": 2, "maxlength": "2000", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        help_text="One address per line, all in one domain. Each gets a mail and must agree first.",
+    )
+    note = Typed(
+        label="Note",
+        required=False,
+        mark_optional=True,
+        widget=forms.TextInput({"maxlength": "200"}),
+        help_text="For you and your team; it is never written to the mail server.",
+    )
+
+
+class MailboxForm(AliasForm):
+    password_hash = Typed(widget=forms.HiddenInput)
+
+
+def target_list(typed: str) -> list[str]:
+    """Addresses as typed: one per line, or with commas between them."""
+    return [part.strip() for part in typed.replace(",", "\n").splitlines() if part.strip()]
+
+
+def with_field(field: str, act: Callable[[], T]) -> Callable[[], T]:
+    """Problems of list items (`targets[1]`) belong to the one field that was typed."""
+
+    def call() -> T:
+        try:
+            return act()
+        except Invalid as error:
+            raise Invalid(
+                Problem(field if each.field.startswith(field) else each.field, each.problem, each.fix)
+                for each in error.problems
+            ) from error
+
+    return call
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def address_new(request: HttpRequest, domain: str) -> HttpResponse:
+    row = get_domain(request, domain)
+    thing, actor = row.domain, actor_of(request)
+    access.require_create(actor, Kind.MAILBOX, thing.organization)
+    is_alias = request.GET.get("kind") == "alias"
+    form = (AliasForm if is_alias else MailboxForm)(
+        request.POST or None, initial={"local_part": request.GET.get("name", "")[:64]}
+    )
+    form.fields["local_part"].suffix = f"@{thing.name}"  # type: ignore[attr-defined]
+    if request.method == "POST" and form.is_valid():
+        typed = {**form.cleaned_data, "targets": target_list(form.cleaned_data["targets"])}
+        made = attempt(
+            form,
+            with_field("targets", lambda: _create(request, thing, typed, needs_hash=not is_alias)),
+        )
+        if made is not None:
+            tell(
+                request,
+                f"{made} was made. We wrote to those who shall get its mail; it begins when they agree.",
+            )
+            return redirect("address", domain=thing.name, local_part=made.local_part)
+    context = {
+        **domain_context(request, row, "addresses"),
+        "form": form,
+        "is_alias": is_alias,
+        "returned": request.method == "POST",
+        "crumbs": _crumbs(thing, "New address"),
+    }
+    return render(request, "panel/address/new.html", context, status=400 if request.method == "POST" else 200)
+
+
+def _create(request: HttpRequest, domain: Domain, typed: dict[str, Any], *, needs_hash: bool) -> Mailbox:
+    if needs_hash and not typed["password_hash"]:
+        raise Invalid.of(
+            "password_hash", "The fingerprint is missing.", "Type a passphrase, or make an alias."
+        )
+    return actions.create_mailbox(actor=actor_of(request), domain=domain, **typed)
+
+
+def _crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
+    return [
+        {"label": "Domains", "url": reverse("domains")},
+        {"label": domain.name, "url": reverse("addresses", kwargs={"domain": domain.name})},
+        {"label": last},
+    ]
+
+
+class OfferForm(forms.Form):
+    """postmaster, abuse and hostmaster in one go (RFC 2142)."""
+
+    names = forms.MultipleChoiceField(label="Addresses to make", widget=forms.CheckboxSelectMultiple)
+    target = Typed(
+        label="Who gets their mail",
+        widget=email_input(autocomplete="email", maxlength="254"),
+        help_text="We write there once for each; nothing flows before it agreed.",
+    )
+
+
+def _offer_form(
+    request: HttpRequest, domain: Domain, missing: list[str], *, bound: bool = False
+) -> OfferForm:
+    account = actor_of(request).account
+    initial = {"names": missing, "target": account.email if account is not None else ""}
+    form = OfferForm(request.POST if bound else None, initial=initial)
+    form.fields["names"].choices = [(each, f"{each}@{domain.name}") for each in missing]  # type: ignore[attr-defined]
+    return form
+
+
+def _missing(request: HttpRequest, domain: Domain) -> list[str]:
+    offered = actions.OFFERED_LOCAL_PARTS
+    there = _addresses(request, domain).filter(local_part__in=offered).values_list("local_part", flat=True)
+    return [each for each in offered if each not in set(there)]
+
+
+def _offer(request: HttpRequest, domain: Domain, count: int) -> OfferForm | None:
+    """Offered while a domain is new; later one makes them like any other."""
+    if count > len(actions.OFFERED_LOCAL_PARTS) or not shows(
+        request, Verb.CREATE, Kind.MAILBOX, domain.organization_id
+    ):
+        return None
+    missing = _missing(request, domain)
+    return _offer_form(request, domain, missing) if missing else None
+
+
+@page(methods=("POST",))
+def addresses_offered(request: HttpRequest, domain: str) -> HttpResponse:
+    row = get_domain(request, domain)
+    thing, actor = row.domain, actor_of(request)
+    access.require_create(actor, Kind.MAILBOX, thing.organization)
+    form = _offer_form(request, thing, _missing(request, thing), bound=True)
+
+    def make() -> int:
+        # All or none: a quota that ends in the middle leaves nothing behind.
+        with transaction.atomic():
+            for name in form.cleaned_data["names"]:
+                actions.create_mailbox(
+                    actor=actor, domain=thing, local_part=name, targets=[form.cleaned_data["target"]]
+                )
+        return len(form.cleaned_data["names"])
+
+    def renamed() -> int:
+        try:
+            return make()
+        except Invalid as error:
+            raise Invalid(Problem("target", each.problem, each.fix) for each in error.problems) from error
+
+    if form.is_valid():
+        count = attempt(form, renamed)
+        if count is not None:
+            tell(request, f"{sentences.amount(count, 'address was', 'addresses were')} made.")
+            return redirect("addresses", domain=thing.name)
+    context = {
+        **domain_context(request, row, "addresses"),
+        "offer": form,
+        "crumbs": _crumbs(thing, "Usual addresses"),
+    }
+    return render(request, "panel/address/offered.html", context, status=400)

@@ -1,0 +1,166 @@
+"""Organizations: who is in them, what they may have, and which one the lists are about."""
+
+from __future__ import annotations
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from panel.web.fields import Typed, email_input, plain_input
+from panel.web.frame import SESSION_KEY, organizations_of, shows
+from panel.web.handling import actor_of, attempt, next_url, page, refuse, tell
+from tenants import access
+from tenants.actions import organizations as actions
+from tenants.errors import Conflict, Invalid
+from tenants.models import Membership, Organization
+
+Kind, Verb = access.Kind, access.Verb
+
+
+class OrganizationForm(forms.Form):
+    name = Typed(
+        label="Name",
+        widget=plain_input(maxlength="100", autocomplete="organization"),
+        help_text="A society, a family, a company: whoever owns the domains.",
+    )
+
+
+class MemberForm(forms.Form):
+    email = Typed(
+        label="E-mail address",
+        widget=email_input(autocomplete="off", maxlength="254"),
+        help_text="They sign in with a link that is sent there.",
+    )
+    role = forms.ChoiceField(
+        label="Role",
+        choices=[
+            ("owner", "Owner: everything, people too"),
+            ("manager", "Manager: addresses and requests"),
+            ("viewer", "Viewer: looks, changes nothing"),
+        ],
+        initial="manager",
+    )
+
+
+class QuotaForm(forms.Form):
+    domain_quota = forms.IntegerField(label="Domains", min_value=0, max_value=1_000_000)
+    mailbox_quota = forms.IntegerField(label="Addresses", min_value=0, max_value=1_000_000)
+
+
+@page()
+def organizations(request: HttpRequest) -> HttpResponse:
+    """All that this person may see."""
+    context = {
+        "rows": organizations_of(request),
+        "may_make": access.may_create(actor_of(request), Kind.ORGANIZATION, None),
+    }
+    return render(request, "panel/organization/list.html", context)
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def organization_new(request: HttpRequest) -> HttpResponse:
+    actor = actor_of(request)
+    access.require_create(actor, Kind.ORGANIZATION, None)
+    form = OrganizationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = attempt(form, lambda: actions.create_organization(actor=actor, **form.cleaned_data))
+        if made is not None:
+            request.session[SESSION_KEY] = made.pk
+            tell(request, f"{made.name} was made, and you are its owner. Next, add its first domain.")
+            return redirect("overview")
+    status = 400 if request.method == "POST" else 200
+    return render(request, "panel/organization/new.html", {"form": form}, status=status)
+
+
+@page(methods=("POST",))
+def organization_switch(request: HttpRequest) -> HttpResponse:
+    """Narrow all lists to one organization, or to none in particular."""
+    wanted = request.POST.get("organization") or request.GET.get("organization") or ""
+    if wanted:
+        number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 19 else 0
+        request.session[SESSION_KEY] = access.get(actor_of(request), Organization, pk=number).pk
+    else:
+        request.session.pop(SESSION_KEY, None)
+    return redirect(next_url(request, "/"))
+
+
+def _organization(request: HttpRequest, organization_id: int) -> Organization:
+    return access.get(actor_of(request), Organization, pk=organization_id)
+
+
+@page()
+def organization(request: HttpRequest, organization_id: int) -> HttpResponse:
+    return _show(request, _organization(request, organization_id))
+
+
+def _show(
+    request: HttpRequest,
+    thing: Organization,
+    *,
+    member_form: MemberForm | None = None,
+    quota_form: QuotaForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    actor = actor_of(request)
+    members = access.visible_to(actor, Membership).filter(organization=thing).select_related("account")
+    quotas = {"domain_quota": thing.domain_quota, "mailbox_quota": thing.mailbox_quota}
+    context = {
+        "organization": thing,
+        "members": members.order_by("account__email"),
+        "may_add": shows(request, Verb.CREATE, Kind.MEMBERSHIP, thing.pk),
+        "may_remove": shows(request, Verb.DELETE, Kind.MEMBERSHIP, thing.pk),
+        "may_set_quotas": actor.is_operator,
+        "member_form": member_form or MemberForm(),
+        "quota_form": quota_form or QuotaForm(initial=quotas),
+        "domains_left": thing.domain_quota - thing.domain_count,
+        "addresses_left": thing.mailbox_quota - thing.mailbox_count,
+        "is_one_of_many": len(organizations_of(request)) > 1,
+        "is_chosen": request.session.get(SESSION_KEY) == thing.pk,
+        "me": actor.account,
+    }
+    return render(request, "panel/organization/show.html", context, status=status)
+
+
+@page(methods=("POST",))
+def member_add(request: HttpRequest, organization_id: int) -> HttpResponse:
+    thing = _organization(request, organization_id)
+    form = MemberForm(request.POST)
+    if form.is_valid():
+        made = attempt(
+            form,
+            lambda: actions.add_member(actor=actor_of(request), organization=thing, **form.cleaned_data),
+        )
+        if made is not None:
+            tell(request, f"{made.account.email} is {made.role} of {thing.name}.")
+            return redirect("organization", organization_id=thing.pk)
+    return _show(request, thing, member_form=form, status=400)
+
+
+@page(methods=("POST",))
+def member_remove(request: HttpRequest, organization_id: int, member_id: int) -> HttpResponse:
+    thing = _organization(request, organization_id)
+    member = access.get(actor_of(request), Membership, pk=member_id, organization=thing)
+    try:
+        actions.remove_member(actor=actor_of(request), membership=member)
+        tell(request, f"{member.account.email} left {thing.name}.")
+    except (Invalid, Conflict) as error:
+        refuse(request, error)
+    return redirect("organization", organization_id=thing.pk)
+
+
+@page(methods=("POST",))
+def organization_quotas(request: HttpRequest, organization_id: int) -> HttpResponse:
+    thing = _organization(request, organization_id)
+    form = QuotaForm(request.POST)
+    if form.is_valid() and _set_quotas(request, thing, form):
+        tell(request, f"The quotas of {thing.name} are set.")
+        return redirect("organization", organization_id=thing.pk)
+    return _show(request, thing, quota_form=form, status=400)
+
+
+def _set_quotas(request: HttpRequest, thing: Organization, form: QuotaForm) -> bool:
+    def act() -> bool:
+        actions.change_quotas(actor=actor_of(request), organization=thing, **form.cleaned_data)
+        return True
+
+    return attempt(form, act) is not None

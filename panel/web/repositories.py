@@ -1,0 +1,326 @@
+"""The relay repository of a domain: connecting it, trusting its host, and what is different there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from panel.web import proofs, sentences, times
+from panel.web.domains import domain_context, get_domain
+from panel.web.fields import Typed, plain_input
+from panel.web.fragments import run_url, shown_key
+from panel.web.frame import shows
+from panel.web.handling import actor_of, attempt, page, refuse, tell
+from panel.web.standing import DomainRow, conditions_of
+from tenants import access
+from tenants.actions import repositories as actions
+from tenants.actions import sync
+from tenants.errors import Absent, Conflict, Invalid
+from tenants.models import Condition, Domain, Repository, Run, SyncTarget
+
+Kind, Verb = access.Kind, access.Verb
+Type = Condition.Type
+# What a key may do on the git host: git alone, no shell, no forwarding.
+_RESTRICTIONS = (
+    'command="git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"",'
+    "no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding,no-user-rc"
+)
+
+
+class RepositoryForm(forms.Form):
+    host = Typed(label="Git host", widget=plain_input(maxlength="253", autocomplete="off"))
+    port = forms.IntegerField(label="Port", initial=22, min_value=1, max_value=65535)
+    username = Typed(
+        label="Account there", initial="git", widget=plain_input(maxlength="64", autocomplete="off")
+    )
+    path = Typed(
+        label="Path",
+        initial="relay.git",
+        widget=plain_input(maxlength="400", autocomplete="off"),
+        help_text="Of the bare repository, seen from that account.",
+    )
+    branch = Typed(
+        label="Branch",
+        initial="main",
+        widget=plain_input(maxlength="200", autocomplete="off"),
+        help_text="The one that ptt's submission and relay read.",
+    )
+
+
+def sandbox_hint() -> dict[str, Any] | None:
+    """Where the sandbox's git host listens, for the form; None outside a sandbox."""
+    if not settings.SANDBOX:
+        return None
+    try:
+        with (Path(settings.SANDBOX_CONTROL).parent / "addresses.json").open("rb") as file:
+            told = json.loads(file.read(65_536))
+        host, port = told["git"]
+        return {"host": str(host), "port": int(port)}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def repository_new(request: HttpRequest, domain: str) -> HttpResponse:
+    row = get_domain(request, domain)
+    thing, actor = row.domain, actor_of(request)
+    access.require_create(actor, Kind.REPOSITORY, thing.organization)
+    if row.facts.connected:
+        return redirect("repository", domain=thing.name)
+    hint = sandbox_hint()
+    form = RepositoryForm(request.POST or None, initial=hint)
+    if request.method == "POST" and form.is_valid():
+        reload = Repository.Reload.SANDBOX if hint is not None else Repository.Reload.HAND
+        made = attempt(
+            form,
+            lambda: actions.connect_repository(actor=actor, domain=thing, reload=reload, **form.cleaned_data),
+        )
+        if made is not None:
+            tell(request, "The repository is known. Next: let our key in, and compare the host's key.")
+            return redirect("repository", domain=thing.name)
+    context = {
+        **domain_context(request, row, "domain-settings"),
+        "form": form,
+        "hint": hint,
+        "crumbs": _crumbs(thing, "Connect a repository"),
+    }
+    status = 400 if request.method == "POST" else 200
+    return render(request, "panel/repository/new.html", context, status=status)
+
+
+def _crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
+    return [
+        {"label": "Domains", "url": reverse("domains")},
+        {"label": domain.name, "url": reverse("domain", kwargs={"domain": domain.name})},
+        {"label": "Settings", "url": reverse("domain-settings", kwargs={"domain": domain.name})},
+        {"label": last},
+    ]
+
+
+def authorized_line(repository: Repository) -> str:
+    """The line for authorized_keys on the git host: this key may run git and nothing else."""
+    return f"{_RESTRICTIONS} {repository.public_key}"
+
+
+class DriftForm(forms.Form):
+    mode = forms.ChoiceField(
+        label="When somebody else changed one of our entries there",
+        choices=[
+            (SyncTarget.DriftMode.REPORT, "Report it and leave it alone"),
+            (SyncTarget.DriftMode.REPAIR, "Repair: write what Rookery has"),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+
+def _load(request: HttpRequest, domain: str) -> tuple[DomainRow, Repository, SyncTarget]:
+    row = get_domain(request, domain)
+    repository: Repository | None = getattr(row.domain, "relay", None)
+    target: SyncTarget | None = getattr(repository, "sync_target", None)
+    if repository is None or target is None:
+        raise Absent
+    access.require(actor_of(request), Verb.VIEW, repository)
+    return row, repository, target
+
+
+@page()
+def repository(request: HttpRequest, domain: str) -> HttpResponse:
+    row, thing, target = _load(request, domain)
+    return _show(request, row, thing, target)
+
+
+def _show(
+    request: HttpRequest,
+    row: DomainRow,
+    thing: Repository,
+    target: SyncTarget,
+    *,
+    status: int = 200,
+    key_problem: str = "",
+) -> HttpResponse:
+    now = timezone.now()
+    conditions = conditions_of(target)
+    organization_id = thing.organization_id
+    foreign = _details(conditions, Type.FOREIGN_ENTRIES)
+    apart = [
+        *_details(conditions, Type.DRIFTED).get("units", []),
+        *_details(conditions, Type.CONFLICTED).get("units", []),
+    ]
+    runs = access.visible_to(actor_of(request), Run).filter(target=target).order_by("-pk")[:5]
+    context = {
+        **domain_context(request, row, "domain-settings"),
+        "repository": thing,
+        "target": target,
+        "headline": sentences.repository_headline(thing.short_name, row.domain.name, row.facts),
+        "looked": times.moment(target.checked_at, now, relative=True),
+        "authorized_line": authorized_line(thing),
+        "key": _key(thing),
+        "key_problem": key_problem,
+        "reload": _reload(conditions, now),
+        "conditions": [
+            condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
+        ],
+        "left_alone": proofs.left_alone(apart),
+        "foreign": foreign.get("units", []),
+        "foreign_count": foreign.get("count", 0),
+        "drift_form": DriftForm(initial={"mode": target.drift_mode}),
+        "runs": [run_line(run, now) for run in runs],
+        "stopped_url": run_url(row.stopped_run_id),
+        "may_pin": shows(request, Verb.CHANGE, Kind.REPOSITORY, organization_id),
+        "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
+        "may_confirm": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
+        "crumbs": _crumbs(row.domain, thing.short_name),
+    }
+    return render(request, "panel/repository/show.html", context, status=status)
+
+
+def _details(conditions: dict[str, Condition], kind: str) -> dict[str, Any]:
+    row = conditions.get(kind)
+    return dict(row.details) if row is not None and row.status else {}
+
+
+def _key(thing: Repository) -> dict[str, Any]:
+    """The host's key: pinned, offered for the first time, or changed."""
+    return {
+        "pinned": shown_key(thing.host_key) if thing.host_key else "",
+        "offered": shown_key(thing.offered_host_key) if thing.offered_host_key else "",
+        "is_changed": bool(thing.host_key and thing.offered_host_key),
+        "kind": (thing.offered_host_key or thing.host_key).split(" ")[0][:40],
+    }
+
+
+def _reload(conditions: dict[str, Condition], now: datetime) -> dict[str, Any] | None:
+    """What must be restarted, since when, and by which commands; None when nothing waits."""
+    row = conditions.get(Type.RELOAD_PENDING)
+    if row is None or not row.status:
+        return None
+    details = row.details
+    return {
+        "since": times.moment(row.since, now),
+        "message": row.message,
+        "by_hand": row.reason == "RestartByHand",
+        "unikernels": [str(each) for each in details.get("unikernels", [])],
+        "commands": "\n".join(str(each) for each in details.get("commands", [])),
+    }
+
+
+# Which side of each condition is the good one, and what it is called.
+CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
+    Type.SYNCED: (True, "Agrees", "Does not agree"),
+    Type.REACHABLE: (True, "Reachable", "Not reachable"),
+    Type.RELOAD_PENDING: (False, "Taken up", "Waits for a restart"),
+    Type.DRIFTED: (False, "Nothing changed outside", "Changed outside"),
+    Type.CONFLICTED: (False, "No conflict", "Conflict"),
+    Type.FOREIGN_ENTRIES: (False, "No foreign entries", "Foreign entries"),
+    Type.GROWING: (False, "Small enough", "Grows"),
+}
+
+
+def condition_line(row: Condition, now: datetime) -> dict[str, Any]:
+    """A condition as a line: its word and shape, its sentence, since when."""
+    good, yes, no = CONDITION_WORDS[row.type]
+    is_good = row.status == good
+    bad_badge = (
+        "off" if row.type == Type.FOREIGN_ENTRIES else "wait" if row.type == Type.REACHABLE else "todo"
+    )
+    return {
+        "badge": "ok" if is_good else bad_badge,
+        "word": yes if is_good else no,
+        "message": row.message,
+        "since": times.moment(row.since, now),
+    }
+
+
+def run_line(run: Run, now: datetime) -> dict[str, Any]:
+    """A run as a line of a list."""
+    return {
+        "title": run.title,
+        "url": run_url(run.pk),
+        "state": sentences.run_state(run.state, preview=run.mode == Run.Mode.PREVIEW),
+        "at": times.moment(run.finished_at or run.started_at or run.created_at, now),
+        "pk": run.pk,
+    }
+
+
+# What the buttons do ----------------------------------------------------------------------------------
+
+
+@page(methods=("POST",))
+def repository_pin(request: HttpRequest, domain: str) -> HttpResponse:
+    """Trust the host key whose fingerprint was shown; a changed one only with the host's name typed."""
+    row, thing, target = _load(request, domain)
+    typed = request.POST.get("host_name", "").strip().lower()
+    if thing.host_key and typed != thing.host.lower():
+        access.require(actor_of(request), Verb.CHANGE, thing)
+        problem = f"Type {thing.host} to say that you compared the new key."
+        return _show(request, row, thing, target, status=400, key_problem=problem)
+    seen = request.POST.get("fingerprint", "")[:100]
+    try:
+        actions.confirm_host_key(actor=actor_of(request), repository=thing, fingerprint_seen=seen)
+    except Conflict as error:
+        thing.refresh_from_db()
+        return _show(request, row, thing, target, status=409, key_problem=error.sentence)
+    tell(request, f"The key of {thing.host} is pinned. Rookery goes on by itself.")
+    return redirect("repository", domain=row.domain.name)
+
+
+def _do(
+    request: HttpRequest, domain: str, act: Callable[[SyncTarget], object], sentence: str
+) -> HttpResponse:
+    row, _, target = _load(request, domain)
+    try:
+        act(target)
+        tell(request, sentence)
+    except (Conflict, Invalid) as error:
+        refuse(request, error)
+    return redirect("repository", domain=row.domain.name)
+
+
+@page(methods=("POST",))
+def repository_look(request: HttpRequest, domain: str) -> HttpResponse:
+    actor = actor_of(request)
+    return _do(
+        request,
+        domain,
+        lambda target: sync.check_now(actor=actor, target=target),
+        "A worker looks at it now.",
+    )
+
+
+@page(methods=("POST",))
+def repository_preview(request: HttpRequest, domain: str) -> HttpResponse:
+    _, _, target = _load(request, domain)
+    run = sync.request_preview(actor=actor_of(request), target=target)
+    return redirect("run", run_id=run.pk)
+
+
+@page(methods=("POST",))
+def repository_drift_mode(request: HttpRequest, domain: str) -> HttpResponse:
+    actor, mode = actor_of(request), request.POST.get("mode", "")[:20]
+    return _do(
+        request,
+        domain,
+        lambda target: sync.change_drift_mode(actor=actor, target=target, mode=mode),
+        "That is how it is done from now on.",
+    )
+
+
+@page(methods=("POST",))
+def repository_restarted(request: HttpRequest, domain: str) -> HttpResponse:
+    actor = actor_of(request)
+    return _do(
+        request,
+        domain,
+        lambda target: sync.confirm_reload(actor=actor, target=target),
+        "Noted: submission and relay run with what was written.",
+    )

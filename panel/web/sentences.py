@@ -1,0 +1,371 @@
+"""What pages say: state words and headlines, computed from what stands below them. Pure functions.
+
+Nothing here reads a row or the clock, so every sentence can be tested as a line of a table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class State:
+    """A word and its shape; `badge` is ok, todo, fail, off, wait or live (see parts/badge.html)."""
+
+    badge: str
+    word: str
+
+    @property
+    def is_moving(self) -> bool:
+        return self.badge == "live"
+
+
+WORKS = State("ok", "Works")
+ON_ITS_WAY = State("live", "On its way")
+WAITS_FOR_RESTART = State("wait", "Waits for a restart")
+UNCONFIRMED = State("todo", "Unconfirmed")
+OFF = State("off", "Off")
+IN_TRASH = State("off", "In the trash")
+STOPPED = State("fail", "Stopped: needs you")
+LEFT_ALONE = State("todo", "Left alone")
+NOT_CONNECTED = State("wait", "Not connected")
+
+
+@dataclass(frozen=True)
+class AddressFacts:
+    """All that the state of an address depends on."""
+
+    enabled: bool = True
+    trashed: bool = False
+    confirmed: bool = True
+    connected: bool = True
+    observed: bool = True
+    stopped: bool = False
+    left_alone: bool = False
+    taken_up: bool = True
+
+
+def address_state(facts: AddressFacts) -> State:
+    """The one word for an address: the first line that holds.
+
+    | word                | what is true                                                              |
+    |---------------------|---------------------------------------------------------------------------|
+    | Not connected       | the domain has no repository, so nothing can be written                    |
+    | Stopped: needs you  | the last change is not outside, and a person must act before it goes on    |
+    | Left alone          | somebody else changed this entry outside; it is reported and not touched   |
+    | On its way          | the last change is not proved outside yet                                  |
+    | Waits for a restart | it is outside, but the mail servers have not read it                       |
+    | In the trash        | gone from the outside, kept here                                           |
+    | Off                 | switched off, gone from the outside                                        |
+    | Unconfirmed         | nobody has agreed to get its mail, so it is not written                    |
+    | Works               | outside as it is here                                                      |
+    """
+    lines = (
+        (not facts.connected and not facts.trashed, NOT_CONNECTED),
+        (facts.connected and not facts.observed and facts.stopped, STOPPED),
+        (facts.left_alone, LEFT_ALONE),
+        (facts.connected and not facts.observed, ON_ITS_WAY),
+        (facts.connected and not facts.taken_up, WAITS_FOR_RESTART),
+        (facts.trashed, IN_TRASH),
+        (not facts.enabled, OFF),
+        (not facts.confirmed, UNCONFIRMED),
+    )
+    return next((state for holds, state in lines if holds), WORKS)
+
+
+@dataclass(frozen=True)
+class DomainFacts:
+    """All that the state of a domain depends on; `proved` is a time in words, such as “12 s ago”."""
+
+    name: str
+    addresses: int = 0
+    unconfirmed: int = 0
+    requests: int = 0
+    connected: bool = True
+    stop_code: str = ""
+    stop_sentence: str = ""
+    unreachable: str = ""
+    observed: bool = True
+    taken_up: bool = True
+    restart_by_hand: bool = False
+    changed_outside: int = 0
+    proved: str = ""
+
+
+@dataclass(frozen=True)
+class DomainStanding:
+    """The state of a domain, what it means, and the one next thing to do (`next_step`, may be empty)."""
+
+    state: State
+    sentence: str
+    next_step: str = ""
+    button: str = ""
+
+    @property
+    def needs_person(self) -> bool:
+        return self.state.badge in {"todo", "fail"}
+
+    @property
+    def is_healthy(self) -> bool:
+        return self.state.badge in {"ok", "live"}
+
+
+def domain_standing(facts: DomainFacts) -> DomainStanding:
+    """The first of these that holds: connection, a stop, changes by others, a change on its way, works."""
+    for judge in (_connection, _stop, _outside, _moving):
+        standing = judge(facts)
+        if standing is not None:
+            return standing
+    word = f"Works, proved {facts.proved}" if facts.proved else "Works"
+    return DomainStanding(State("ok", word), f"Mail for {facts.name} is set up as asked.", *_offer(facts))
+
+
+def _connection(facts: DomainFacts) -> DomainStanding | None:
+    if not facts.connected:
+        return DomainStanding(
+            State("todo", "Not connected"),
+            f"Rookery does not know yet where the users of {facts.name} are kept.",
+            "connect",
+            "Connect its repository",
+        )
+    if facts.stop_code == "host-key-unknown":
+        return DomainStanding(
+            State("todo", "Compare the key"),
+            f"The git host of {facts.name} showed its key for the first time."
+            " Nothing is sent before you have compared it.",
+            "repository",
+            "Compare the fingerprint",
+        )
+    return None
+
+
+def _stop(facts: DomainFacts) -> DomainStanding | None:
+    if facts.stop_code:
+        return DomainStanding(
+            STOPPED,
+            facts.stop_sentence or f"Changes of {facts.name} wait until a person has looked.",
+            "run",
+            "See what to do",
+        )
+    if facts.unreachable:
+        return DomainStanding(
+            State("wait", "Trying again"),
+            f"{facts.unreachable} Mail that worked goes on; Rookery tries again by itself.",
+            "repository",
+            "See the connection",
+        )
+    return None
+
+
+def _outside(facts: DomainFacts) -> DomainStanding | None:
+    if not facts.changed_outside:
+        return None
+    return DomainStanding(
+        State("todo", "Changed outside"),
+        f"{amount(facts.changed_outside, 'entry of', 'entries of')} {facts.name}"
+        f" {'differs' if facts.changed_outside == 1 else 'differ'} outside; nothing was overwritten.",
+        "repository",
+        "Look at the difference",
+    )
+
+
+def _moving(facts: DomainFacts) -> DomainStanding | None:
+    if not facts.observed:
+        return DomainStanding(
+            ON_ITS_WAY, f"The last change of {facts.name} is being written.", "runs", "Follow it"
+        )
+    if facts.taken_up:
+        return None
+    if facts.restart_by_hand:
+        return DomainStanding(
+            State("todo", "Waits for a restart"),
+            f"The last change of {facts.name} is written, but its mail servers read it only when they start.",
+            "repository",
+            "See what to restart",
+        )
+    return DomainStanding(
+        State("live", "Being taken up"),
+        f"The mail servers of {facts.name} are starting again.",
+        "runs",
+        "Follow it",
+    )
+
+
+def _offer(facts: DomainFacts) -> tuple[str, str]:
+    """What somebody might do next with a healthy domain."""
+    if facts.requests:
+        return (
+            "requests",
+            "Decide the request" if facts.requests == 1 else f"Decide {facts.requests} requests",
+        )
+    if not facts.addresses:
+        return "addresses", "Make the first address"
+    if facts.unconfirmed:
+        return "unconfirmed", "See who has not confirmed"
+    return "addresses", "Addresses"
+
+
+# Headlines ----------------------------------------------------------------------------------------
+
+
+def overview_headline(greeting: str, standings: list[DomainStanding]) -> str:
+    """“Good morning. 2 of 3 domains are healthy; 1 needs you.”"""
+    total = len(standings)
+    if not total:
+        return f"{greeting}. There is no domain yet."
+    healthy = sum(each.is_healthy for each in standings)
+    needing = sum(each.needs_person for each in standings)
+    waiting = total - healthy - needing
+    if healthy == total:
+        return f"{greeting}. {'Your domain is' if total == 1 else f'All {total} domains are'} healthy."
+    parts = [f"{healthy} of {total} domains {'is' if healthy == 1 else 'are'} healthy"] if total > 1 else []
+    if needing:
+        parts.append(
+            "your domain needs you" if total == 1 else f"{needing} need{'s' if needing == 1 else ''} you"
+        )
+    if waiting:
+        verb = "waits" if waiting == 1 else "wait"
+        parts.append("your domain waits for its server" if total == 1 else f"{waiting} {verb} for a server")
+    line = "; ".join(parts)
+    return f"{greeting}. {line[0].upper()}{line[1:]}."
+
+
+def overview_sentence(standings: list[DomainStanding], requests: int, looked: str) -> str:
+    moving = sum(each.state.is_moving for each in standings)
+    parts = []
+    if moving:
+        parts.append(f"{amount(moving, 'change is', 'changes are')} on the way.")
+    elif standings:
+        parts.append("Nothing is being changed.")
+    if requests:
+        parts.append(f"{amount(requests, 'request waits', 'requests wait')} for a decision.")
+    if looked:
+        parts.append(f"Everything was looked at {looked}.")
+    return " ".join(parts)
+
+
+def addresses_headline(domain: str, total: int, moving: int, troubled: int) -> str:
+    """`total` addresses in use, of which `moving` are on their way and `troubled` need a person."""
+    if not total:
+        return f"{domain} has no address yet."
+    if not moving and not troubled:
+        return (
+            f"The address of {domain} is as asked."
+            if total == 1
+            else f"All {total} addresses of {domain} are as asked."
+        )
+    parts = [f"{amount(total, 'address', 'addresses')} of {domain}"]
+    if moving:
+        parts.append(f"{amount(moving, 'change is', 'changes are')} on the way")
+    if troubled:
+        parts.append(f"{amount(troubled, 'needs', 'need')} you")
+    return f"{parts[0]}; {', '.join(parts[1:])}."
+
+
+def requests_headline(waiting: int, may_decide: bool) -> str:
+    if not waiting:
+        return "No request waits."
+    if not may_decide:
+        return f"{amount(waiting, 'request waits', 'requests wait')} for the owner's decision."
+    return f"{amount(waiting, 'request waits', 'requests wait')} for your decision."
+
+
+_REQUEST_WORDS = {
+    "asked": State("wait", "Not confirmed yet"),
+    "confirmed": State("todo", "Waits for a decision"),
+    "approved": State("ok", "Approved"),
+    "refused": State("off", "Refused"),
+    "withdrawn": State("off", "Taken back"),
+    "taken": State("off", "The name was taken"),
+}
+
+
+def request_state(status: str) -> State:
+    return _REQUEST_WORDS.get(status, State("wait", status))
+
+
+def request_headline(address: str, target: str, status: str, decided_by: str) -> str:
+    """`decided_by` may be empty."""
+    by = f" by {decided_by}" if decided_by else ""
+    return {
+        "asked": f"{address} was asked for; {target} has not confirmed it yet.",
+        "confirmed": f"{target} asks for {address}.",
+        "approved": f"{address} was approved{by}.",
+        "refused": f"{address} was refused{by}.",
+        "withdrawn": f"{target} took the request for {address} back.",
+        "taken": f"{address} was asked for, but it was taken already.",
+    }.get(status, f"The request for {address}.")
+
+
+_RUN_STATES = {
+    "queued": State("wait", "Waits for a worker"),
+    "running": State("live", "Running"),
+    "waiting": State("wait", "Tries again by itself"),
+    "stopped": State("fail", "Stopped: needs you"),
+    "succeeded": State("ok", "Done"),
+    "failed": State("fail", "Failed"),
+}
+
+
+def run_state(state: str, *, preview: bool = False) -> State:
+    if preview and state == "succeeded":
+        return State("ok", "Previewed")
+    return _RUN_STATES.get(state, State("wait", state))
+
+
+def run_sentence(
+    state: str, *, preview: bool, changes: int, took: str, advice: str, attempts: int = 1
+) -> str:
+    """What became of a run, in a sentence; `changes` is how many its plan has."""
+    wrote = amount(changes, "change", "changes")
+    if preview:
+        return {
+            "queued": "The preview waits for a worker.",
+            "running": "Looking at the outside; nothing is written.",
+            "succeeded": (
+                f"{wrote} would be written. Nothing was written."
+                if changes
+                else "Nothing would be written: the outside is as asked."
+            ),
+        }.get(state, f"The preview could not be made, and nothing was written. {advice}".strip())
+    again = f" This is attempt {attempts}." if attempts > 1 else ""
+    return {
+        "queued": "A worker will take it up in a moment.",
+        "running": f"It is happening now.{again}",
+        "waiting": f"{advice}{again}" if advice else f"It will be tried again by itself.{again}",
+        "stopped": "It stopped and waits for a person; what is outside was not changed any further.",
+        "succeeded": (
+            f"Done. {wrote} written and read back; it took {took}."
+            if changes
+            else f"Done. Nothing had to be written; it took {took}."
+        ),
+        "failed": advice or "It failed.",
+    }.get(state, "")
+
+
+def amount(number: int, one: str, many: str) -> str:
+    """“1 address”, “14 addresses”."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def domains_headline(standings: list[DomainStanding]) -> str:
+    total = len(standings)
+    if not total:
+        return "There is no domain yet."
+    needing = sum(each.needs_person for each in standings)
+    if needing:
+        return f"{needing} of {amount(total, 'domain', 'domains')} {'needs' if needing == 1 else 'need'} you."
+    return f"{amount(total, 'domain', 'domains')}; nothing waits for you."
+
+
+def repository_headline(short_name: str, domain: str, facts: DomainFacts) -> str:
+    where = f"{short_name} of {domain}"
+    lines = (
+        (facts.stop_code == "host-key-unknown", f"{where} waits until you have compared the host's key."),
+        (bool(facts.stop_code), f"{where} is stopped and needs you."),
+        (bool(facts.unreachable), f"{where} cannot be reached at the moment."),
+        (facts.changed_outside > 0, f"{where} was changed outside; nothing was overwritten."),
+        (not facts.observed, f"The last change of {where} is on its way."),
+        (not facts.taken_up, f"{where} is written; its mail servers must start again to read it."),
+    )
+    return next((line for holds, line in lines if holds), f"{where} holds exactly what was asked for.")

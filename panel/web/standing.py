@@ -1,0 +1,232 @@
+"""Rows → the facts that sentences are made of, in a constant number of queries for any number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from panel.web import sentences, times
+from tenants import access
+from tenants.actor import Actor
+from tenants.models import AddressRequest, Condition, Domain, Mailbox, Membership, Repository, Run, SyncTarget
+from tenants.models import TargetAddress as Target
+
+Conditions = Mapping[str, Condition]
+
+
+def target_of(domain: Domain) -> SyncTarget | None:
+    """The relay's sync target, from a domain loaded by `with_relay`; nothing while none is connected."""
+    relay: Repository | None = getattr(domain, "relay", None)
+    return getattr(relay, "sync_target", None)
+
+
+def with_relay(domains: QuerySet[Domain]) -> QuerySet[Domain]:
+    return domains.select_related("organization", "relay__sync_target").prefetch_related(
+        "relay__sync_target__conditions"
+    )
+
+
+def conditions_of(target: SyncTarget | None) -> dict[str, Condition]:
+    return {row.type: row for row in target.conditions.all()} if target is not None else {}
+
+
+# Requests that somebody may decide ------------------------------------------------------------------
+
+
+def deciding_in(actor: Actor) -> QuerySet[Membership]:
+    """The actor's own memberships whose role decides about requests."""
+    roles = [
+        role.value
+        for role, rights in access.TABLE.items()
+        if access.Verb.DECIDE in rights.get(access.Kind.REQUEST, frozenset())
+    ]
+    return access.visible_to(actor, Membership).filter(account=actor.account, role__in=roles)
+
+
+def decidable_requests(actor: Actor) -> QuerySet[AddressRequest]:
+    """Requests that wait for a decision which `actor` may make."""
+    waiting = access.visible_to(actor, AddressRequest).filter(status=AddressRequest.Status.CONFIRMED)
+    if actor.is_operator:
+        return waiting
+    return waiting.filter(domain__organization__in=deciding_in(actor).values("organization"))
+
+
+# Domains ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DomainRow:
+    """One domain with what is true of it."""
+
+    domain: Domain
+    facts: sentences.DomainFacts
+    standing: sentences.DomainStanding
+    checked: times.Moment | None
+    stopped_run_id: int | None
+
+    @property
+    def checked_at(self) -> datetime | None:
+        """When the outside was compared last."""
+        target = target_of(self.domain)
+        return target.checked_at if target is not None else None
+
+
+def _counted(rows: QuerySet[Any]) -> Coalesce:
+    grouped = rows.order_by().values("domain").annotate(number=Count("pk")).values("number")
+    return Coalesce(Subquery(grouped), 0)
+
+
+def with_counts(domains: QuerySet[Domain]) -> QuerySet[Domain]:
+    """Annotate how many addresses, unconfirmed ones and waiting requests there are, and the stopped run."""
+    in_use = Mailbox.objects.filter(domain=OuterRef("pk"), trashed_at=None)
+    agreed = Target.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False)
+    waiting = AddressRequest.objects.filter(domain=OuterRef("pk"), status=AddressRequest.Status.CONFIRMED)
+    stopped = Run.objects.filter(
+        target__repository__domain=OuterRef("pk"), mode=Run.Mode.APPLY, state=Run.State.STOPPED
+    )
+    return with_relay(domains).annotate(
+        address_count=_counted(in_use),
+        unconfirmed_count=_counted(in_use.filter(~Exists(agreed), enabled=True)),
+        request_count=_counted(waiting),
+        stopped_run=Subquery(stopped.order_by("-pk").values("pk")[:1]),
+    )
+
+
+def domain_row(domain: Domain, now: datetime) -> DomainRow:
+    """Judge a domain that was loaded by `with_counts`."""
+    target, counts = target_of(domain), vars(domain)
+    conditions = conditions_of(target)
+    facts = sentences.DomainFacts(
+        name=domain.name,
+        addresses=counts["address_count"],
+        unconfirmed=counts["unconfirmed_count"],
+        requests=counts["request_count"],
+        connected=target is not None,
+        stop_code=target.stop_code if target else "",
+        stop_sentence=_message(conditions, Condition.Type.SYNCED),
+        unreachable=_message(conditions, Condition.Type.REACHABLE),
+        observed=target is not None and target.observed_generation >= target.generation,
+        taken_up=is_taken_up(target, conditions),
+        restart_by_hand=_is_true(conditions, Condition.Type.RELOAD_PENDING),
+        changed_outside=sum(
+            int(conditions[kind].details.get("count", 1))
+            for kind in (Condition.Type.DRIFTED, Condition.Type.CONFLICTED)
+            if _is_true(conditions, kind)
+        ),
+        proved=times.ago(target.checked_at, now) if target and target.checked_at else "",
+    )
+    return DomainRow(
+        domain=domain,
+        facts=facts,
+        standing=sentences.domain_standing(facts),
+        checked=times.moment(target.checked_at, now, relative=True) if target else None,
+        stopped_run_id=counts["stopped_run"],
+    )
+
+
+def _is_true(conditions: Conditions, kind: str) -> bool:
+    return kind in conditions and conditions[kind].status
+
+
+def _message(conditions: Conditions, kind: str) -> str:
+    """Why a condition that should be true is not; empty while it is."""
+    row = conditions.get(kind)
+    return "" if row is None or row.status else row.message
+
+
+# What the mail servers have read ----------------------------------------------------------------------
+
+
+def is_taken_up(target: SyncTarget | None, conditions: Conditions) -> bool:
+    """Did the mail servers read the commit that was proved last?
+
+    The condition is written after the proof, so one about an earlier commit means: not yet.
+    """
+    commit = target.proof.get("commit") if target is not None else None
+    if not commit:
+        return True
+    reload = conditions.get(Condition.Type.RELOAD_PENDING)
+    return reload is not None and not reload.status and reload.details.get("commit") == commit
+
+
+def taken_up_generation(target: SyncTarget, conditions: Conditions) -> int:
+    """Changes up to this generation are in what the mail servers run. One query, and only while some wait.
+
+    A wait began with the last run that was done by the condition's `since`; what runs is the one before.
+    """
+    if is_taken_up(target, conditions):
+        return target.observed_generation
+    runs = target.runs.filter(mode=Run.Mode.APPLY, state=Run.State.SUCCEEDED)
+    reload = conditions.get(Condition.Type.RELOAD_PENDING)
+    if reload is not None and reload.status:
+        runs = runs.filter(finished_at__lte=reload.since)
+    done = list(runs.order_by("-finished_at", "-pk").values_list("generation", flat=True)[:2])
+    return done[1] if len(done) == 2 else 0
+
+
+# Addresses --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RelayState:
+    """What every address of one domain needs to know about its relay."""
+
+    target: SyncTarget | None
+    conditions: Conditions
+    taken_up_generation: int
+    left_alone: frozenset[str]
+
+    @property
+    def stopped(self) -> bool:
+        target = self.target
+        return target is not None and bool(target.stop_code) and target.stop_generation >= target.generation
+
+
+def relay_state(domain: Domain) -> RelayState:
+    """Of a domain loaded by `with_relay`."""
+    target = target_of(domain)
+    conditions = conditions_of(target)
+    units = [
+        str(unit.get("unit", ""))
+        for kind in (Condition.Type.DRIFTED, Condition.Type.CONFLICTED)
+        if _is_true(conditions, kind)
+        for unit in conditions[kind].details.get("units", [])
+    ]
+    return RelayState(
+        target=target,
+        conditions=conditions,
+        taken_up_generation=taken_up_generation(target, conditions) if target is not None else 0,
+        left_alone=frozenset(units),
+    )
+
+
+def is_observed(mailbox: Mailbox, target: SyncTarget | None) -> bool:
+    """Is the last change of `mailbox` proved outside? One from before the relay came has generation 0."""
+    return target is not None and target.observed_generation >= max(mailbox.generation, 1)
+
+
+def address_state(mailbox: Mailbox, relay: RelayState) -> sentences.State:
+    """The state word of an address whose targets were prefetched."""
+    return sentences.address_state(
+        sentences.AddressFacts(
+            enabled=mailbox.enabled,
+            trashed=mailbox.trashed_at is not None,
+            confirmed=any(row.confirmed_at for row in mailbox.targets.all()),
+            connected=relay.target is not None,
+            observed=is_observed(mailbox, relay.target),
+            stopped=relay.stopped,
+            left_alone=mailbox.local_part in relay.left_alone,
+            taken_up=mailbox.generation <= relay.taken_up_generation,
+        )
+    )
+
+
+def domain_rows(domains: Iterable[Domain], now: datetime) -> list[DomainRow]:
+    """Judged, those that need a person first."""
+    rows = [domain_row(domain, now) for domain in domains]
+    return sorted(rows, key=lambda row: (not row.standing.needs_person, row.domain.name))

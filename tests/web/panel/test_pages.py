@@ -1,0 +1,110 @@
+"""Every page of the panel, for the owner: it renders, and it is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from tenants.actor import Actor
+from tenants.models import AddressRequest, Domain, Mailbox, Organization, Run, SyncTarget
+from tests.web.panel.world import Outside
+from tests.web.people import check_page, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pages(
+    organization: Organization,
+    domain: Domain,
+    target: SyncTarget,
+    outside: Outside,
+    make_mailbox: Callable[..., Mailbox],
+    waiting_request: AddressRequest,
+) -> list[str]:
+    make_mailbox()
+    outside.reconcile(target)
+    run = Run.objects.get()
+    return [
+        "/",
+        "/o",
+        f"/o/{organization.pk}",
+        "/domains",
+        "/domains/new",
+        "/d/example.org",
+        "/d/example.org/addresses",
+        "/d/example.org/addresses?q=ada&only=alias",
+        "/d/example.org/addresses?only=trash",
+        "/d/example.org/new-address",
+        "/d/example.org/new-address?kind=alias",
+        "/d/example.org/addresses/ada",
+        "/d/example.org/requests",
+        "/d/example.org/activity",
+        "/d/example.org/settings",
+        "/d/example.org/settings/repository",
+        "/requests",
+        f"/requests/{waiting_request.pk}",
+        "/runs",
+        "/runs?domain=example.org",
+        f"/runs/{run.pk}",
+        "/activity",
+        "/activity?domain=example.org&verb=addresses&actor=alice",
+        "/search",
+        "/search?q=ada",
+    ]
+
+
+def test_every_page_is_whole(as_alice: Client, pages: list[str]) -> None:
+    for url in pages:
+        response = as_alice.get(url)
+        assert response.status_code == 200, url
+        check_page(response)
+
+
+def test_a_viewer_sees_them_and_is_offered_nothing(as_bob: Client, pages: list[str]) -> None:
+    for url in pages:
+        response = as_bob.get(url)
+        if "new" in url:
+            assert response.status_code == 403, url
+            continue
+        assert response.status_code == 200, url
+        check_page(response)
+
+
+def test_a_stranger_gets_the_same_answer_as_for_nothing(as_charlie: Client, pages: list[str]) -> None:
+    for url in pages:
+        if url.startswith(("/d/", "/o/", "/runs/", "/requests/")) and url != "/domains/new":
+            mine, none = as_charlie.get(url), as_charlie.get("/d/nowhere.example")
+            assert mine.status_code == none.status_code == 404, url
+            assert text_of(mine) == text_of(none)
+
+
+def test_an_operator_sees_every_page(as_olga: Client, pages: list[str]) -> None:
+    for url in pages:
+        assert as_olga.get(url).status_code == 200, url
+
+
+def test_without_a_sign_in_every_page_leads_there(pages: list[str]) -> None:
+    for url in pages:
+        response = Client().get(url)
+        assert response.status_code == 302, url
+        assert response["Location"].startswith("/sign-in?next="), url
+
+
+def test_looking_changes_no_row(as_alice: Client, alice: Actor, pages: list[str]) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        for url in pages:
+            as_alice.get(url)
+    writes = [
+        each["sql"]
+        for each in queries
+        if not each["sql"].startswith(("SELECT", "PRAGMA", "SAVEPOINT", "RELEASE"))
+    ]
+    assert writes == []
