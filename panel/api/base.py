@@ -19,7 +19,7 @@ from panel.api.fields import Nothing, PageQuery, Shape, WriteQuery
 from panel.api.pagination import CursorPagination
 from panel.api.schema import Schema
 from tenants.dryrun import rehearsal
-from tenants.errors import Forbidden
+from tenants.errors import Forbidden, Invalid
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class ApiView(GenericViewSet[Any]):
         self.check_throttles(request)
         self.check_permissions(request)
         shape = self.query_shape(request.method or "", self.action)
-        self.given = checked(shape, {name: request.query_params[name] for name in request.query_params})
+        self.given = checked(shape, _once_each(request))
 
     @classmethod
     def query_shape(cls, method: str, action: str | None) -> type[Shape]:
@@ -112,6 +112,14 @@ class ApiView(GenericViewSet[Any]):
     def page(self, rows: QuerySet[Any], show: Callable[[Sequence[Any]], list[Any]]) -> Response:
         """One page of `rows`, each made into plain values by `show`."""
         return self.get_paginated_response(show(self.paginate_queryset(rows) or []))
+
+
+def _once_each(request: Request) -> dict[str, str]:
+    """The query, refused where a name comes twice: which of two answers counts must not be a guess."""
+    for name, values in request.query_params.lists():
+        if len(values) > 1:
+            raise Invalid.of(name[:100], "This is given twice.", "Give it once.")
+    return {name: request.query_params[name] for name in request.query_params}
 
 
 def checked(shape: type[Shape], data: Any) -> dict[str, Any]:

@@ -162,9 +162,9 @@ def _observed(mailbox: Mailbox) -> bool:
     target = SyncTarget.objects.filter(repository__domain=mailbox.domain_id).first()
     if target is None:
         return True
-    generation = Mailbox.objects.values_list("generation", flat=True).get(pk=mailbox.pk)
-    stopped = target.stop_code and target.generation <= target.stop_generation
-    return target.observed_generation >= generation or bool(stopped)
+    generation = Mailbox.objects.filter(pk=mailbox.pk).values_list("generation", flat=True).first() or 0
+    stopped = target.stop_code != "" and target.generation <= target.stop_generation
+    return target.observed_generation >= generation or stopped
 
 
 class DomainMailboxes(MailboxView):
@@ -173,7 +173,9 @@ class DomainMailboxes(MailboxView):
 
     @operation("The addresses of a domain", responses=MailboxSerializer)
     def list(self, request: Request, domain: str) -> Response:
-        home = access.get(self.actor, Domain, name=domain)
+        home = access.visible_to(self.actor, Domain).filter(name=domain).values_list("pk", flat=True).first()
+        if home is None:
+            raise Absent
         rows = access.visible_to(self.actor, Mailbox).filter(domain=home)
         state = self.given.get("state")
         rows = with_state(rows, state) if state else rows.filter(trashed_at=None)

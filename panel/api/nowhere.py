@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.urls import Resolver404, resolve
 from rest_framework.exceptions import NotFound
@@ -24,6 +24,9 @@ class Nowhere(ApiView):
         self.check_throttles(request)
         if not request.path.endswith("/") and _is_somewhere(f"{request.path}/"):
             raise NotFound("Addresses of the API end with a slash. Ask again with one at the end.")
+        raise Absent
+
+    def nothing(self, request: Request) -> NoReturn:
         raise Absent
 
 

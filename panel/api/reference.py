@@ -6,9 +6,8 @@ import json
 from functools import cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.template.loader import render_to_string
-from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -35,13 +34,22 @@ class Description(ApiView):
         return Response(openapi(), headers={"Cache-Control": "public, max-age=300"})
 
 
-@require_safe
-def docs(request: HttpRequest) -> HttpResponse:
+class Reference(ApiView):
     """The reference: one page without scripts, readable offline."""
-    response = HttpResponse(_page())
-    response["Content-Security-Policy"] = _POLICY
-    response["Cache-Control"] = "public, max-age=300"
-    return response
+
+    noun, tag = "reference", "About"
+    authentication_classes = []
+    permission_classes = []
+    schema = None  # type: ignore[assignment]
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        return super().perform_content_negotiation(request, force=True)
+
+    def retrieve(self, request: Request) -> HttpResponse:
+        response = HttpResponse(_page())
+        response["Content-Security-Policy"] = _POLICY
+        response["Cache-Control"] = "public, max-age=300"
+        return response
 
 
 @cache
@@ -103,7 +111,7 @@ def _answer(status: str, answer: dict[str, Any]) -> dict[str, str]:
     if "$ref" in answer:
         return {"status": status, "type": "Problem", "note": ""}
     content = answer.get("content", {}).get("application/json")
-    shape = describe_type(content["schema"]) if content else "nothing"
+    shape = describe_type(content["schema"]) if content else ""
     return {"status": status, "type": shape, "note": answer.get("description", "")}
 
 

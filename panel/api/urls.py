@@ -137,9 +137,9 @@ _v1: list[URLPattern | URLResolver] = [
     path("events/", Events.as_view({"get": "list"}), name="events"),
     path("account/", include(_account)),
     path("schema/", reference.Description.as_view({"get": "retrieve"}), name="schema"),
-    path("docs/", reference.docs, name="docs"),
+    path("docs/", reference.Reference.as_view({"get": "retrieve"}), name="docs"),
 ]
 urlpatterns = [
     path("v1/", include(_v1)),
-    re_path(r"^.*$", Nowhere.as_view({"get": "list"}), name="nowhere"),
+    re_path(r"^.*$", Nowhere.as_view({"get": "nothing"}), name="nowhere"),
 ]
