@@ -130,9 +130,13 @@ def test_guessable_passphrases_are_weak(text: str) -> None:
     assert len(text) < 9 or text not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["kX9#vL2q!mZ7wP4&", "wv7ghk2pqs9dtx4mz8nb", generate(7)])
+@pytest.mark.parametrize("text", ["kX9#vL2q!mZ7wP4&", "wv7ghk2pqs9dtx4mz8nb"])
 def test_random_passphrases_are_strong(text: str) -> None:
     assert strength(text).verdict == "strong"
+
+
+def test_generated_passphrases_are_strong() -> None:
+    assert strength(generate(7)).verdict == "strong"
 
 
 @pytest.mark.parametrize(
