@@ -80,7 +80,7 @@ def test_the_demo_prepares_itself_once_and_starts(machine: Machine) -> None:
 
 
 def imitate_installation(machine: Machine) -> Path:
-    """Environments that cost nothing: pip logs its words in the file returned; it fails if `broken` exists."""
+    """Environments that cost nothing: pip logs its words in the file returned; fails if `broken` exists."""
     log = machine.folder / "pip.log"
     inside = (
         f"""case "$*" in *"-m pip"*) echo "$*" >>"{log}"; [ ! -e "{machine.folder}/broken" ]; exit ;; esac"""

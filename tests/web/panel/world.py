@@ -1,4 +1,4 @@
-"""The outside of the tests of pages: a relay repository in a dictionary, passed over by the real controller."""
+"""The outside of the tests of pages: a relay repository in a dictionary, met by the real controller."""
 
 from __future__ import annotations
 
