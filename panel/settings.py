@@ -266,12 +266,19 @@ SPECTACULAR_SETTINGS = {
 
 # Logs ---------------------------------------------------------------------------------------------
 
+# Masks one-time links and other secrets in every record, whoever's handler writes it.
+LOGGING_CONFIG = "panel.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": _read(env.str, "ROOKERY_LOG_LEVEL", "INFO").upper()},
-    "loggers": {"paramiko": {"level": "CRITICAL"}, "django.server": {"level": "WARNING"}},
+    "loggers": {
+        "paramiko": {"level": "CRITICAL"},
+        # Django would mail whole requests to administrators, and print its own way while developing.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
