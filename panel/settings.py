@@ -7,6 +7,7 @@ whole product on one machine out of one folder (`ROOKERY_DATA`).
 from __future__ import annotations
 
 import ipaddress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -227,6 +228,12 @@ SWEEP_SECONDS = _read(env.float, "ROOKERY_SWEEP_SECONDS", 3.0)
 CHECK_SECONDS = _read(env.float, "ROOKERY_CHECK_SECONDS", 60.0)
 if SWEEP_SECONDS <= 0 or CHECK_SECONDS <= 0:
     raise ImproperlyConfigured("ROOKERY_SWEEP_SECONDS and ROOKERY_CHECK_SECONDS must be above zero.")
+
+# How long somebody may take to confirm a request for an address.
+CONFIRM_DAYS = _read(env.float, "ROOKERY_CONFIRM_DAYS", 7.0)
+if not 0 < CONFIRM_DAYS <= 366:
+    raise ImproperlyConfigured(f"The setting ROOKERY_CONFIRM_DAYS is {CONFIRM_DAYS}; choose up to 366.")
+CONFIRM_WITHIN = timedelta(days=CONFIRM_DAYS)
 
 # Mail that the panel sends ------------------------------------------------------------------------
 
