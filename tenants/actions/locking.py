@@ -13,7 +13,7 @@ def lock(row: Model) -> None:
     Actions are given rows that were read some time before. SQLite needs no lock: its transactions that
     write come one after the other. Raises Absent when the row is gone.
     """
-    kind = type(row)
+    kind = row._meta.concrete_model or type(row)  # `request.user` is a lazy object around its row
     try:
         row.refresh_from_db(from_queryset=kind._default_manager.select_for_update())
     except kind.DoesNotExist as error:  # type: ignore[attr-defined]

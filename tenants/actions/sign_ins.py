@@ -7,14 +7,12 @@ from dataclasses import replace
 from django.contrib.auth import authenticate
 
 from tenants import limits
+from tenants.actions.accounts import LONGEST_PASSWORD
 from tenants.actions.audit import record
 from tenants.actor import Actor
 from tenants.errors import Checks, Invalid
 from tenants.formats.addresses import check_target
 from tenants.models import Account
-
-# Hashing takes as long as the text is; nobody types more than this.
-LONGEST_PASSWORD = 1000
 
 
 def sign_in_with_password(*, actor: Actor, email: str, password: str) -> Account:
