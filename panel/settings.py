@@ -56,11 +56,6 @@ if not 1 <= PORT <= 65535:
 BASE_URL = _base_url()
 DEBUG = _read(env.bool, "ROOKERY_DEBUG", False)
 SANDBOX = _read(env.bool, "ROOKERY_SANDBOX", False)
-if SANDBOX and not _is_loopback(urlsplit(BASE_URL).hostname or ""):
-    raise ImproperlyConfigured(
-        "ROOKERY_SANDBOX is on, but ROOKERY_URL is not an address of this machine. The sandbox has no real"
-        " mail servers: switch it off for real use."
-    )
 SANDBOX_CONTROL = DATA_DIR / "sandbox" / "control.sock"
 SANDBOX_MAIL_DIR = DATA_DIR / "sandbox" / "mail"
 MIRROR_DIR = DATA_DIR / "mirrors"
@@ -76,7 +71,10 @@ WORKERS_KEY = _read(env.str, "ROOKERY_WORKERS_KEY", "")
 
 # Django -------------------------------------------------------------------------------------------
 
-ALLOWED_HOSTS = sorted({urlsplit(BASE_URL).hostname or "", *_read(env.list, "ROOKERY_HOSTS", [])})
+HOSTS = [str(host) for host in _read(env.list, "ROOKERY_HOSTS", [])]
+BEHIND_PROXY = _read(env.bool, "ROOKERY_BEHIND_PROXY", False)
+TRUSTED_PROXIES = tuple(_read(env.list, "ROOKERY_TRUSTED_PROXIES", []))
+ALLOWED_HOSTS = sorted({urlsplit(BASE_URL).hostname or "", *HOSTS})
 if _is_loopback(urlsplit(BASE_URL).hostname or ""):
     ALLOWED_HOSTS = sorted({*ALLOWED_HOSTS, "127.0.0.1", "localhost"})
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
@@ -161,10 +159,7 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_COOKIE_NAME = "rookery_csrf"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if _read(env.bool, "ROOKERY_BEHIND_PROXY", False) else None
-)
-TRUSTED_PROXIES = tuple(_read(env.list, "ROOKERY_TRUSTED_PROXIES", []))
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -245,6 +240,31 @@ EMAIL_USE_TLS = _read(env.bool, "ROOKERY_SMTP_STARTTLS", False)
 EMAIL_USE_SSL = _read(env.bool, "ROOKERY_SMTP_TLS", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = _read(env.str, "ROOKERY_MAIL_FROM", "Rookery <rookery@localhost>")
+
+# Only at home ----------------------------------------------------------------------------------------
+# The sandbox shows everybody's mail and DEBUG everybody's data: both are for a trial on one machine.
+
+
+def _signs_of_real_use() -> list[str]:
+    """The settings that let somebody else than this machine's own people in, or reach real servers."""
+    database = DATABASES["default"].get("HOST") or "localhost"
+    signs = {
+        "ROOKERY_URL": not _is_loopback(urlsplit(BASE_URL).hostname or ""),
+        "ROOKERY_HOSTS": not all(_is_loopback(host) for host in HOSTS),
+        "ROOKERY_BEHIND_PROXY": BEHIND_PROXY,
+        "ROOKERY_TRUSTED_PROXIES": bool(TRUSTED_PROXIES),
+        "ROOKERY_SMTP_HOST": not _is_loopback(EMAIL_HOST),
+        "DATABASE_URL": not (database.startswith("/") or _is_loopback(database)),
+    }
+    return [name for name, is_set in signs.items() if is_set]
+
+
+for _name, _is_on in (("ROOKERY_SANDBOX", SANDBOX), ("ROOKERY_DEBUG", DEBUG)):
+    if _is_on and _signs_of_real_use():
+        raise ImproperlyConfigured(
+            f"{_name} is on, which is for a trial on this machine only, but these settings reach further:"
+            f" {', '.join(_signs_of_real_use())}. Switch {_name} off for real use, or keep all on 127.0.0.1."
+        )
 
 # API ----------------------------------------------------------------------------------------------
 
