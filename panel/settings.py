@@ -156,6 +156,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_NAME = "rookery_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_FAILURE_VIEW = "panel.web.errors.csrf_failure"
 CSRF_COOKIE_NAME = "rookery_csrf"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
@@ -293,6 +294,7 @@ SPECTACULAR_SETTINGS = {
 
 # Logs ---------------------------------------------------------------------------------------------
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "panel.error_reports.NoValues"
 # Masks one-time links and other secrets in every record, whoever's handler writes it.
 LOGGING_CONFIG = "panel.logs.configure"
 LOGGING = {
