@@ -46,13 +46,13 @@ def desired_relay(
     complete = names is None or len(names) > _NAMES_AT_ONCE
     rows = Mailbox.objects.filter(domain=target.repository.domain_id).order_by("local_part")
     if not complete and names is not None:
-        asked = [name.decode("ascii", "replace") for name in names]
+        asked = [name.decode("utf-8", "replace") for name in names]
         rows = rows.filter(Q(generation__gt=target.observed_generation) | Q(local_part__in=asked))
     confirmed = TargetAddress.objects.filter(confirmed_at__isnull=False).order_by("pk")
     entries: dict[bytes, RelayEntry] = {}
     absent: set[bytes] = set()
     for mailbox in rows.prefetch_related(Prefetch("targets", queryset=confirmed, to_attr="agreed")):
-        name = mailbox.local_part.encode("ascii")
+        name = mailbox.local_part.encode()
         addresses = tuple(row.address for row in mailbox.agreed)
         if mailbox.trashed_at or not mailbox.enabled or not addresses:
             absent.add(name)
@@ -68,4 +68,4 @@ def known_names(target: SyncTarget) -> frozenset[bytes]:
     """Every name that has a row here, in whatever state: all others in the repository are foreign."""
     assert target.repository is not None  # noqa: S101
     rows = Mailbox.objects.filter(domain=target.repository.domain_id)
-    return frozenset(name.encode("ascii") for name in rows.values_list("local_part", flat=True))
+    return frozenset(name.encode() for name in rows.values_list("local_part", flat=True))

@@ -38,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Apart:
-    """A unit that is left alone although it differs: drift in report mode, or a conflict."""
+    """A unit that is left alone although it differs: drift in report mode, a conflict, or unsafe to write."""
 
     unit: str
     reason: str

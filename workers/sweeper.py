@@ -10,6 +10,8 @@ from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from tenants import outbox
+from tenants.actions.requests import expire_requests
+from tenants.actor import Actor
 from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,8 @@ def sweep() -> int:
 
 
 def _tidy() -> None:
-    """Drop what has served its purpose; a few rows at a time are enough."""
+    """Drop what has served its purpose, and end what waited too long; a few rows at a time are enough."""
     long_ago = timezone.now() - timedelta(days=2)
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
     Allowance.objects.filter(since__lt=long_ago).delete()
+    expire_requests(actor=Actor.rookery())

@@ -45,7 +45,7 @@ def parcel_of(request: AddressRequest, standing: Standing | None, now: datetime)
         works,
     )
     done = request.status == Status.APPROVED and standing is not None and standing.stage is Stage.WORKS
-    ended = request.status in {Status.REFUSED, Status.WITHDRAWN, Status.TAKEN}
+    ended = request.status in {Status.REFUSED, Status.WITHDRAWN, Status.TAKEN, Status.EXPIRED}
     gone = request.status == Status.APPROVED and (standing is None or standing.stage is Stage.DELETED)
     return Parcel(
         sentence=_sentence(request, standing, address),
@@ -87,11 +87,12 @@ def _decided(request: AddressRequest, now: datetime) -> ParcelStep:
             return _step("Approved", "done", f"{who} said yes", request.decided_at, now)
         case Status.REFUSED:
             return _step("Refused", "fail", f"The reason: {request.reason}", request.decided_at, now)
-        case Status.TAKEN:
-            return _step(
-                "Already taken", "fail", "Somebody else has this address.", request.confirmed_at, now
-            )
-    return _step("Taken back", "fail", "You took the request back.", request.decided_at, now)
+    title, detail, at = {
+        Status.TAKEN: ("Already taken", "Somebody else has this address.", request.confirmed_at),
+        Status.EXPIRED: ("Expired", "Nobody confirmed it in time", request.decided_at),
+        Status.WITHDRAWN: ("Taken back", "You took the request back.", request.decided_at),
+    }[Status(request.status)]
+    return _step(title, "fail", detail, at, now)
 
 
 def _outside(
@@ -141,6 +142,7 @@ def _sentence(request: AddressRequest, standing: Standing | None, address: str) 
             Status.CONFIRMED: f"Your request waits for the decision of {request.domain.organization}.",
             Status.REFUSED: f"Your request for {address} was refused.",
             Status.TAKEN: f"{address} is taken. Ask for another address.",
+            Status.EXPIRED: "Nobody pressed the button in our mail in time. Nothing was made; ask again.",
             Status.WITHDRAWN: "You took this request back. Nothing was made.",
         }[Status(request.status)]
     if standing is None:

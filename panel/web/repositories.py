@@ -152,10 +152,7 @@ def _show(
     conditions = conditions_of(target)
     organization_id = thing.organization_id
     foreign = _details(conditions, Type.FOREIGN_ENTRIES)
-    apart = [
-        *_details(conditions, Type.DRIFTED).get("units", []),
-        *_details(conditions, Type.CONFLICTED).get("units", []),
-    ]
+    apart = [unit for kind in Condition.LEFT_ALONE for unit in _details(conditions, kind).get("units", [])]
     runs = access.visible_to(actor_of(request), Run).filter(target=target).order_by("-pk")[:5]
     context = {
         **domain_context(request, row, "domain-settings"),
@@ -221,6 +218,7 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.RELOAD_PENDING: (False, "Taken up", "Waits for a restart"),
     Type.DRIFTED: (False, "Nothing changed outside", "Changed outside"),
     Type.CONFLICTED: (False, "No conflict", "Conflict"),
+    Type.UNSAFE_ENTRIES: (False, "Nothing unsafe", "Not written: unsafe"),
     Type.FOREIGN_ENTRIES: (False, "No foreign entries", "Foreign entries"),
     Type.GROWING: (False, "Small enough", "Grows"),
 }

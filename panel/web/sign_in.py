@@ -102,8 +102,14 @@ def _by_password(request: HttpRequest) -> HttpResponse:
     )
     if tried.value is None:
         return _forms(request, password=form, tried=tried)
-    login(request, tried.value, backend=BACKEND)
+    _begin_session(request, tried.value)
     return redirect(next_url(request, home_of(tried.value)))
+
+
+def _begin_session(request: HttpRequest, account: Account) -> None:
+    """Sign in with a session id that nobody can have known before, also when somebody was signed in."""
+    login(request, account, backend=BACKEND)
+    request.session.cycle_key()
 
 
 @page(signed_in=False, methods=("GET", "HEAD", "POST"))
@@ -119,7 +125,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     except Absent:
         return _spent(request)
     wanted = str(request.session.pop(NEXT_KEY, ""))
-    login(request, account, backend=BACKEND)
+    _begin_session(request, account)
     if url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -14,7 +15,7 @@ from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_host_name
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
-from tenants.formats.text import FormatError, check_text
+from tenants.formats.text import FormatError, check_text, printable
 from tenants.models import Domain, Repository, SyncTarget
 from tenants.secrets import Purpose, seal
 
@@ -54,8 +55,7 @@ def connect_repository(
         if not 1 <= port <= 65535:
             raise FormatError("port", f"{port} is no port.", "Choose 1 to 65535; SSH is usually on 22.")
     with checks:
-        if reload not in Repository.Reload.values:
-            raise FormatError("reload", f"“{reload}” is no choice.", "Choose hand or sandbox.")
+        _check_reload(reload)
     checks.finish()
     if Repository.objects.filter(domain=domain).exists():
         raise Conflict(f"{domain} has a relay repository already.")
@@ -116,6 +116,16 @@ def _check_host(host: str) -> str:
     if re.fullmatch(r"[0-9a-f:.]+", host) and (host.count(".") == 3 or ":" in host):
         return _check_ip(host)
     return check_host_name(host, field="host")
+
+
+def _check_reload(reload: str) -> None:
+    choices = [
+        each for each in Repository.Reload.values if each != Repository.Reload.SANDBOX or settings.SANDBOX
+    ]
+    if reload not in choices:
+        raise FormatError(
+            "reload", f"“{printable(reload, 40)}” is no choice here.", f"Choose {' or '.join(choices)}."
+        )
 
 
 def _check_ip(host: str) -> str:

@@ -14,25 +14,22 @@ from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid
-from tenants.formats.addresses import MAX_TARGETS, check_targets, find_forwarding_loop
+from tenants.formats.addresses import (
+    MAX_TARGETS,
+    check_one_domain,
+    check_targets,
+    find_forwarding_loop,
+)
 from tenants.models import Domain, Mailbox, TargetAddress
 
 
 def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
     """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses).
 
-    Targets in several domains are refused: ptt groups deliveries by the address of the mail exchanger, so
-    two domains at one provider get each other's mail. One domain is safe whatever its exchanger is.
+    Also for targets in several domains, of which one address may have none.
     """
     checked = list(check_targets(list(targets), own_domain=domain.name))
-    domains = sorted({address.rpartition("@")[2] for address in checked})
-    if len(domains) > 1:
-        raise Invalid.of(
-            "targets",
-            f"The targets are in {len(domains)} domains ({', '.join(domains[:3])}). When two of them share a"
-            " mail provider, ptt's relay delivers to the wrong one.",
-            "Keep the targets of one address in one domain.",
-        )
+    check_one_domain(checked)
     return checked
 
 

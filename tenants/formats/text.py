@@ -67,6 +67,14 @@ def check_text(value: object, *, field: str, maximum: int, multiline: bool = Fal
     return text
 
 
+def check_name(value: object, *, field: str, maximum: int) -> str:
+    """Return a name as stored: the rules of `check_text`, and not empty. Raises FormatError."""
+    text = check_text(value, field=field, maximum=maximum)
+    if not text:
+        raise FormatError(field, "The name is empty.", "Write one by which you recognise it later.")
+    return text
+
+
 def printable(raw: bytes | str, limit: int = 500) -> str:
     """Return text from outside as one harmless line of at most `limit` characters.
 

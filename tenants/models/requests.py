@@ -6,6 +6,8 @@ from django.db import models
 
 
 class AddressRequest(models.Model):
+    """Ends as approved, refused, withdrawn, taken or expired; from then on its passphrase's hash is gone."""
+
     class Status(models.TextChoices):
         ASKED = "asked", "asked"
         CONFIRMED = "confirmed", "waiting for a decision"
@@ -13,6 +15,7 @@ class AddressRequest(models.Model):
         REFUSED = "refused", "refused"
         WITHDRAWN = "withdrawn", "taken back"
         TAKEN = "taken", "the address is taken"
+        EXPIRED = "expired", "not confirmed in time"
 
     OPEN = (Status.ASKED, Status.CONFIRMED)
 
@@ -37,7 +40,13 @@ class AddressRequest(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["domain", "status"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(status__in=["asked", "confirmed"]) | models.Q(sealed_hash__isnull=True),
+                name="ended_request_has_no_passphrase",
+            )
+        ]
+        indexes = [models.Index(fields=["domain", "status"]), models.Index(fields=["status", "asked_at"])]
 
     def __str__(self) -> str:
         return f"{self.local_part}@{self.domain.name}, {self.get_status_display()}"

@@ -79,9 +79,13 @@ class Condition(models.Model):
         REACHABLE = "Reachable"
         DRIFTED = "Drifted"
         CONFLICTED = "Conflicted"
+        UNSAFE_ENTRIES = "UnsafeEntries"
         FOREIGN_ENTRIES = "ForeignEntries"
         RELOAD_PENDING = "ReloadPending"
         GROWING = "Growing"
+
+    # Their details name units that were left as they are outside.
+    LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
 
     target = models.ForeignKey(SyncTarget, on_delete=models.CASCADE, related_name="conditions")
     type = models.CharField(max_length=30, choices=Type.choices)

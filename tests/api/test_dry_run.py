@@ -54,9 +54,9 @@ def test_nothing_changes(case: Case, world: World, api: Callable[..., Api], olga
 def test_no_hint_leaves(
     world: World, api: Callable[..., Api], alice: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    owner = api(alice)
     hints: list[tuple[Any, ...]] = []
     monkeypatch.setattr(outbox, "send_hint", lambda *args: hints.append(args))
-    owner = api(alice)
     assert owner.patch("mailboxes/ada@example.org/?dry_run", {"enabled": False}).json()["enabled"] is False
     assert hints == []
     assert owner.patch("mailboxes/ada@example.org/", {"enabled": False}).status_code == 200

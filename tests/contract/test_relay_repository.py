@@ -424,3 +424,30 @@ def test_unconfirmed_targets_stay_inside(
     targets.add_target(actor=alice, mailbox=mailbox, address="second@home.example")
     world.reconcile()
     assert "second@" not in world.files()["ada"]
+
+
+def test_an_entry_that_ptt_would_mishandle_is_told_and_others_go_on(
+    world: RelayWorld, alice: Actor, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    """The database holds what no door lets in: the outside keeps what was there, until it is corrected."""
+    ada = make_mailbox()
+    world.reconcile()
+    before = world.files()["ada"]
+    # Behind the doors' back, an address of the sort that stops the relay for everybody.
+    ada.targets.update(address="ada@under_score.example")
+    other = "12" * 64
+    mailboxes.set_passphrase(actor=alice, mailbox=ada, password_hash=other)
+    make_mailbox("bea", target="bea@home.example")
+    for _ in range(3):  # it stays said, also when nothing changes any more
+        assert world.reconcile() is Ending.AGREED
+        assert world.files()["ada"] == before
+        told = condition(world, "UnsafeEntries")
+        assert (told.status, told.details["count"]) == (True, 1)
+        assert "ada is not written" in told.message
+        assert other not in str(told.details)
+    assert "bea@home.example" in world.files()["bea"]
+    ada.targets.update(address="ada@home.example")
+    mailboxes.set_passphrase(actor=alice, mailbox=ada, password_hash=other)
+    assert world.reconcile() is Ending.AGREED
+    assert other in world.files()["ada"]
+    assert not condition(world, "UnsafeEntries").status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,10 @@ MIRRORS_OPEN = 64
 
 @dataclass(frozen=True)
 class ObservedRelay:
-    """The branch as it is: tip (None while the branch does not exist), and file ids of its root."""
+    """The branch as it is: tip (None while the branch does not exist), and file ids of its root.
+
+    `again` are the units that the last pass left alone: they are decided in every pass.
+    """
 
     tip: str | None
     tree: str
@@ -54,6 +58,7 @@ class ObservedRelay:
     base_ids: Mapping[bytes, str] = field(repr=False)
     base_commit: str | None
     moved: bool
+    again: frozenset[bytes] = field(repr=False)
     remote: RemoteRepository = field(repr=False)
     mirror: Mirror = field(repr=False)
 
@@ -62,7 +67,7 @@ class ObservedRelay:
         if not self.moved:
             return frozenset()
         names = set(self.ids) | set(self.base_ids)
-        return frozenset(name for name in names if self.ids.get(name) != self.base_ids.get(name))
+        return self.again.union(name for name in names if self.ids.get(name) != self.base_ids.get(name))
 
 
 class RelayRepository:
@@ -106,7 +111,7 @@ class RelayRepository:
             tip = refs.tip
             if tip is None:
                 _require_new_branch(current.target, repository, refs.branches)
-                return ObservedRelay(None, "", {}, {}, None, True, remote, mirror)
+                return ObservedRelay(None, "", {}, {}, None, True, frozenset(), remote, mirror)
             proved = current.target.proof.get("commit")
             if tip != proved or not mirror.has(tip):
                 mirror.fetch(connection, remote, expected_tip=tip)
@@ -126,6 +131,7 @@ class RelayRepository:
             base_ids=base_ids,
             base_commit=proved,
             moved=tip != proved or bool(apart),
+            again=frozenset(map(_name, apart)),
             remote=remote,
             mirror=mirror,
         )
@@ -149,12 +155,13 @@ class RelayRepository:
             observed=Sides(observed.ids, observed.mirror.blob),
             base=Sides({k: v for k, v in observed.base_ids.items() if v}, observed.mirror.blob),
             repair=current.target.drift_mode == SyncTarget.DriftMode.REPAIR,
+            own_domain=str(_repository(current.target).domain),
         )
         plan = Plan(decision.changes, decision.apart, units_observed=len(observed.ids))
         return Plan(plan.changes, plan.apart, plan.units_observed, commands=_by_hand(current.target, plan))
 
     def statements(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Sequence[Statement]:
-        found = [_apart_statement(plan, "drift"), _apart_statement(plan, "conflict")]
+        found = [_apart_statement(plan, reason) for reason in _APART]
         if observed.moved or not current.target.proof:
             found.append(_foreign_statement(current.target, observed))
         return found
@@ -178,7 +185,7 @@ class RelayRepository:
         new = build_commit(
             observed.mirror,
             observed.tip,
-            [FileChange(change.unit.encode("ascii"), change.content) for change in plan.changes],
+            [FileChange(_name(change.unit), change.content) for change in plan.changes],
             author=AUTHOR,
             email=EMAIL,
             message=text,
@@ -380,7 +387,7 @@ def _file_ids(mirror: Mirror, commit: str | None) -> dict[bytes, str]:
 
 
 def _name(unit: str) -> bytes:
-    return unit.encode("ascii", "replace")
+    return unit.encode()
 
 
 def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> Proof:
@@ -399,18 +406,31 @@ def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> P
     return Proof(stored, evidence, sentence)
 
 
+# Why units are left alone → the condition, the sentence when there is none, and what to do.
+_CHANGED = "They were left alone; choose “repair” to write what Rookery has."
+_APART = {
+    "drift": (Condition.Type.DRIFTED, "Nobody else changed our entries.", _CHANGED),
+    "conflict": (Condition.Type.CONFLICTED, "Nobody else changed our entries.", _CHANGED),
+    "unsafe": (
+        Condition.Type.UNSAFE_ENTRIES,
+        "Every entry is safe for ptt.",
+        "ptt would mishandle them, some for everybody. Correct these addresses; all others are written.",
+    ),
+}
+
+
 def _apart_statement(plan: Plan, reason: str) -> Statement:
     units = [each for each in plan.apart if each.reason == reason]
-    kind = Condition.Type.DRIFTED if reason == "drift" else Condition.Type.CONFLICTED
+    kind, none, advice = _APART[reason]
     if not units:
-        return Statement(kind, False, "none", "Nobody else changed our entries.")
+        return Statement(kind, False, "none", none)
     sentence = " ".join(each.sentence for each in units[:5])
     more = f" And {len(units) - 5} more." if len(units) > 5 else ""
     return Statement(
         kind,
         True,
         reason,
-        f"{sentence}{more} They were left alone; choose “repair” to write what Rookery has.",
+        f"{sentence}{more} {advice}",
         {"units": [each.as_dict() for each in units[:50]], "count": len(units)},
     )
 
@@ -457,9 +477,9 @@ def _by_hand(target: SyncTarget, plan: Plan) -> tuple[str, ...]:
     gone = [change.unit for change in plan.changes if change.content is None]
     written = [change.unit for change in plan.changes if change.content is not None]
     if gone:
-        lines.append(f"git rm -- {' '.join(gone[:20])}{' …' if len(gone) > 20 else ''}")
+        lines.append(f"git rm -- {shlex.join(gone[:20])}{' …' if len(gone) > 20 else ''}")
     if written:
-        shown = " ".join(written[:20]) + (" …" if len(written) > 20 else "")
+        shown = shlex.join(written[:20]) + (" …" if len(written) > 20 else "")
         lines.append(f"# write the new content of: {shown}")
         lines.append(f"git add -- {shown}")
     lines.append(f"git commit -m '{plan.summary()}' && git push origin {repository.branch}")

@@ -54,6 +54,7 @@ class Outside:
             observed=_sides(observed),
             base=_sides(self.base),
             repair=current.target.drift_mode == SyncTarget.DriftMode.REPAIR,
+            own_domain=str(current.target.repository.domain),  # type: ignore[union-attr]
         )
         commands = ("git clone relay.git", "git push origin main") if decision.changes else ()
         return Plan(decision.changes, decision.apart, len(observed), commands)
