@@ -35,7 +35,7 @@ class Parcel:
 
 def parcel_of(request: AddressRequest, standing: Standing | None, now: datetime) -> Parcel:
     """The way of `request`; `standing` is that of its address, once there is one."""
-    address = f"{request.local_part}@{request.domain.name}"
+    address = request.address
     written, works = _outside(request, standing, now)
     timeline = (
         _step("Asked", "done", "From the request page", request.asked_at, now),

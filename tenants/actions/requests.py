@@ -145,7 +145,8 @@ def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
         _end(request, Status.TAKEN, confirmed_at=now, account=account_for(request.target))
     else:
         _change(request, status=Status.CONFIRMED, confirmed_at=now, account=account_for(request.target))
-    _record(actor, "confirm_request", request, f"{request.target} confirmed the request for {{address}}.")
+    sentence = f"{request.target} confirmed the request for {request.address}."
+    _record(actor, "confirm_request", request, sentence)
     if not taken:
         _tell_deciders(request)
     return request
@@ -166,12 +167,11 @@ def _end(request: AddressRequest, status: str, **values: Any) -> None:
 def _record(
     actor: Actor, verb: str, request: AddressRequest, sentence: str, before: str = Status.ASKED, **extra: Any
 ) -> None:
-    address = f"{request.local_part}@{request.domain.name}"
     record(
         actor,
         verb,
-        address,
-        sentence.format(address=address),
+        request.address,
+        sentence,
         domain=request.domain,
         before={"status": before},
         after={"status": request.status},
@@ -208,11 +208,11 @@ def _expire_one(actor: Actor, pk: int) -> bool:
 
 def _expire(actor: Actor, request: AddressRequest) -> None:
     _end(request, Status.EXPIRED, decided_at=timezone.now())
-    _record(actor, "expire_request", request, f"{request.target} did not confirm {{address}} in time.")
+    _record(actor, "expire_request", request, f"{request.target} did not confirm {request.address} in time.")
 
 
 def _tell_deciders(request: AddressRequest) -> None:
-    address = f"{request.local_part}@{request.domain.name}"
+    address = request.address
     deciders = Membership.objects.filter(
         organization=request.domain.organization,
         role__in=[Membership.Role.OWNER, Membership.Role.MANAGER],
@@ -287,12 +287,12 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
     checks.finish()
     _require_waiting(actor, request)
     _end(request, Status.REFUSED, reason=reason, decided_at=timezone.now(), decided_by=actor.account)
-    address = f"{request.local_part}@{request.domain.name}"
+    address = request.address
     _record(
         actor,
         "refuse_request",
         request,
-        f"{actor} refused {{address}} for {request.target}.",
+        f"{actor} refused {address} for {request.target}.",
         Status.CONFIRMED,
         reason=reason,
     )
@@ -313,6 +313,6 @@ def withdraw_request(*, actor: Actor, page_token: str) -> AddressRequest:
     if before not in AddressRequest.OPEN:
         raise Conflict("This request was decided already; there is nothing to take back.")
     _end(request, Status.WITHDRAWN, decided_at=timezone.now())
-    sentence = f"{request.target} took the request for {{address}} back."
+    sentence = f"{request.target} took the request for {request.address} back."
     _record(actor, "withdraw_request", request, sentence, before)
     return request

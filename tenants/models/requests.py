@@ -49,4 +49,9 @@ class AddressRequest(models.Model):
         indexes = [models.Index(fields=["domain", "status"]), models.Index(fields=["status", "asked_at"])]
 
     def __str__(self) -> str:
-        return f"{self.local_part}@{self.domain.name}, {self.get_status_display()}"
+        return f"{self.address}, {self.get_status_display()}"
+
+    @property
+    def address(self) -> str:
+        """What was asked for."""
+        return f"{self.local_part}@{self.domain.name}"
