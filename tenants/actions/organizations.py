@@ -147,7 +147,7 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
 
 
 def _keep_an_owner(organization: Organization, membership: Membership, new_role: str) -> None:
-    others = organization.memberships.filter(~Q(pk=membership.pk), role=Role.OWNER)
+    others = organization.memberships.filter(~Q(pk=membership.pk), role=Role.OWNER, account__is_active=True)
     if membership.role == Role.OWNER and new_role != Role.OWNER and not others.exists():
         raise Invalid.of(
             "role", f"{membership.account.email} is the last owner.", "Make somebody else owner first."
