@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Lower
 
-from tenants.models.checks import small
+from tenants.models.checks import one_of, small
 
 
 class Mailbox(models.Model):
@@ -68,11 +68,7 @@ class TargetAddress(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("mailbox", Lower("address"), name="target_once_per_mailbox"),
-            models.CheckConstraint(
-                condition=models.Q(confirmed_at__isnull=True, source="")
-                | models.Q(confirmed_at__isnull=False, source__in=["link", "owner"]),
-                name="confirmed_target_says_how",
-            ),
+            one_of("target", "source", "", "link", "owner"),
         ]
         indexes = [models.Index(fields=["address"])]
 
