@@ -71,7 +71,7 @@ def network_of(ip: str | None) -> str:
 
 
 def _key(limit: Limit, subject: str) -> str:
-    return f"{limit.name}:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
+    return f"{limit.name}:{hashlib.sha256(subject.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 def spend(limit: Limit, subject: str) -> None:

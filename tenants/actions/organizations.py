@@ -54,9 +54,10 @@ def create_organization(
 @transaction.atomic
 def change_quotas(*, actor: Actor, organization: Organization, domain_quota: int, mailbox_quota: int) -> None:
     """Set how much an organization may have. Only operators; never below what it has."""
-    access.require(actor, access.Verb.CHANGE, organization)
+    access.require(actor, access.Verb.VIEW, organization)
     if not actor.is_operator:
         raise Forbidden("Quotas are set by the operators of this Rookery. Ask one of them.")
+    access.require(actor, access.Verb.CHANGE, organization)
     lock(organization)
     checks = Checks()
     checks.problems += _quota_problems(domain_quota=domain_quota, mailbox_quota=mailbox_quota)

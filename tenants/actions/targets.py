@@ -20,6 +20,7 @@ from tenants.formats.addresses import (
     check_targets,
     find_forwarding_loop,
 )
+from tenants.formats.text import printable
 from tenants.models import Domain, Mailbox, TargetAddress
 
 
@@ -28,7 +29,7 @@ def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
 
     Also for targets in several domains, of which one address may have none.
     """
-    checked = list(check_targets(list(targets), own_domain=domain.name))
+    checked = list(check_targets(targets, own_domain=domain.name))
     check_one_domain(checked)
     return checked
 
@@ -49,7 +50,10 @@ def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
             ).values_list("address", flat=True)
         )
 
-    loop = find_forwarding_loop(here, targets_of)
+    loop = None
+    with Checks() as checks:
+        loop = find_forwarding_loop(here, targets_of)
+    checks.finish()
     if loop:
         raise Invalid.of(
             "targets",
@@ -161,9 +165,10 @@ def send_confirmation_again(*, actor: Actor, mailbox: Mailbox, address: str) -> 
 def _send_confirmation_again(actor: Actor, mailbox: Mailbox, address: str) -> None:
     access.require_rank(actor, str(mailbox))
     lock_in_use(mailbox)
-    row = mailbox.targets.filter(address=address, confirmed_at=None).first()
+    waiting = {row.address: row for row in mailbox.targets.filter(confirmed_at=None)}
+    row = waiting.get(address)
     if row is None:
-        raise Conflict(f"{address} has confirmed already, or is no target of {mailbox}.")
+        raise Conflict(f"{printable(address, 120)} has confirmed already, or is no target of {mailbox}.")
     token = tokens.new_token()
     before = row.asked_at
     row.digest, row.asked_at = tokens.digest(token), timezone.now()
