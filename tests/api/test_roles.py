@@ -223,14 +223,14 @@ CASES = [
         "check_target",
         "post",
         "targets/{target}/check/",
-        "202 202 202 404 202 401",
+        "202 202 403 404 202 401",
         absent="targets/999999/check/",
     ),
     Case(
         "preview_target",
         "post",
         "targets/{target}/preview/",
-        "202 202 ??? 404 202 401",
+        "202 202 403 404 202 401",
         absent="targets/999999/preview/",
     ),
     Case(
