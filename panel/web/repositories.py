@@ -179,9 +179,12 @@ def _show(
         "may_pin": shows(request, Verb.CHANGE, Kind.REPOSITORY, organization_id),
         "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
         "may_confirm": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
+        "is_moving": not thing.host_key or not row.facts.observed or row.standing.state.is_moving,
         "crumbs": _crumbs(row.domain, thing.short_name),
     }
-    return render(request, "panel/repository/show.html", context, status=status)
+    # js/live.js asks for the moving parts alone.
+    template = "now" if request.headers.get("HX-Request") == "true" else "show"
+    return render(request, f"panel/repository/{template}.html", context, status=status)
 
 
 def _details(conditions: dict[str, Condition], kind: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -23,6 +23,11 @@ def target_of(domain: Domain) -> SyncTarget | None:
     """The relay's sync target, from a domain loaded by `with_relay`; nothing while none is connected."""
     relay: Repository | None = getattr(domain, "relay", None)
     return getattr(relay, "sync_target", None)
+
+
+def is_stopped(target: SyncTarget | None) -> TypeGuard[SyncTarget]:
+    """Does it wait for a person? After somebody acted it has a newer mark, and a worker goes on."""
+    return target is not None and bool(target.stop_code) and target.stop_generation >= target.generation
 
 
 def with_relay(domains: QuerySet[Domain]) -> QuerySet[Domain]:
@@ -107,7 +112,7 @@ def domain_row(domain: Domain, now: datetime) -> DomainRow:
         unconfirmed=counts["unconfirmed_count"],
         requests=counts["request_count"],
         connected=target is not None,
-        stop_code=target.stop_code if target else "",
+        stop_code=target.stop_code if is_stopped(target) else "",
         stop_sentence=_message(conditions, Condition.Type.SYNCED),
         unreachable=_message(conditions, Condition.Type.REACHABLE),
         observed=target is not None and target.observed_generation >= target.generation,
@@ -183,8 +188,7 @@ class RelayState:
 
     @property
     def stopped(self) -> bool:
-        target = self.target
-        return target is not None and bool(target.stop_code) and target.stop_generation >= target.generation
+        return is_stopped(self.target)
 
 
 def relay_state(domain: Domain) -> RelayState:
