@@ -39,7 +39,7 @@ def running_product(folder: Path) -> Iterator[Product]:
     log = folder / "up.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
+            [sys.executable, "-m", "django", "up"],
             cwd=PROJECT,
             env=_environment(folder / "data"),
             stdin=subprocess.DEVNULL,
@@ -62,6 +62,7 @@ def _environment(data: Path) -> dict[str, str]:
         "ROOKERY_DATA": str(data),
         "ROOKERY_PORT": str(_free_port()),
         "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "panel.settings",
     }
 
 
