@@ -20,7 +20,7 @@ AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text(
 ROLES = ("nobody", "holder", "member", "owner", "operator")
 MODES = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
 # Parts of pages, files and answers for programs: they are not looked at alone.
-NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment", "mailbox-mine-fragment"}
+NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment"}
 NO_PAGES |= {"autoconfig", "autoconfig-well-known"}
 
 _SHIFTS = """

@@ -124,7 +124,7 @@ def approve(owner: Visitor) -> None:
     expect(page.get_by_text("I compute with you on Tuesdays.")).to_be_visible()
     owner.press(f"Approve {ADDRESS}")
     owner.says(ADDRESS)
-    proof = page.locator("#address-proof")
+    proof = page.locator("#address-proof-line")
     expect(proof.locator(".proof > li.done")).to_have_count(4, timeout=SLOW_MS)
     expect(page.locator("#address-state")).to_contain_text("Works", timeout=SLOW_MS)
     commit = proof.locator("li", has_text="pushed").get_by_role("link")
