@@ -215,7 +215,7 @@ def confirm_host_key(*, actor: Actor, repository: Repository, fingerprint_seen: 
         actor,
         "confirm_host_key",
         repository,
-        f"{actor} confirmed the host key of {repository.host}.",
+        f"The host key of {repository.host} was compared and pinned.",
         domain=repository.domain,
         target=target,
         before={"host_key": before},
