@@ -14,8 +14,8 @@ from tenants.actor import Actor
 from tenants.dryrun import rehearsal
 from tenants.models import ApiToken, Event, Mailbox
 from tests.api.client import Api
-from tests.api.conftest import World
 from tests.api.test_roles import CASES, Case, filled, places
+from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -73,7 +73,7 @@ def test_it_shows_what_would_be(world: World, api: Callable[..., Api], alice: Ac
     gone = owner.delete("mailboxes/ada@example.org/?dry_run=true").json()
     assert gone["state"] == "trashed"
     connected = owner.put(
-        "domains/bare.example/repository/?dry_run=true", {"host": "git2.example.org", "path": "x.git"}
+        "domains/bare.example.org/repository/?dry_run=true", {"host": "git2.example.org", "path": "x.git"}
     ).json()
     assert (connected["public_key"], connected["target"]) == (None, None)
     assert api(olga).post("organizations/?dry_run=true", {"name": "New"}).json()["id"] is None
