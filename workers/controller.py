@@ -160,7 +160,7 @@ class _OnePass:
             plan = kind.plan(self._current(), observed)
             recorder.tell(detail=_plan_sentence(plan))
         statements = kind.statements(self._current(), observed, plan)
-        if not plan.is_empty or self._says_something_new(statements):
+        if self.was_asked or not plan.is_empty or self._says_something_new(statements):
             self._open_run(plan)
         if plan.is_empty:
             recorder.skip("guard", "apply", "verify")
@@ -173,18 +173,19 @@ class _OnePass:
             with recorder.step("verify"):
                 proof = kind.verify(self._current(), observed, plan, applied)
                 recorder.tell(detail=proof.sentence)
-        self._record_agreement(plan, proof, statements)
+        self._record_agreement(proof, statements)
         self._settle(proof)
 
     def _current(self) -> Pass:
         return _pass(self.controller, self.lease, self.target, self.recorder)
 
     def _open_run(self, plan: Plan) -> None:
+        """There is something to tell: open the run unless it is, with its plan."""
+        wanted_nothing = self.was_asked and plan.is_empty
+        title = self.kind.title(self.target, None if wanted_nothing else plan)
         if self.recorder.run is None:
-            self.recorder.open(self.kind.title(self.target, plan), self.generation)
-        self.recorder.update_run(
-            title=self.kind.title(self.target, plan)[:200], plan=plan.as_dict(), plan_checksum=plan.checksum
-        )
+            self.recorder.open(title, self.generation)
+        self.recorder.update_run(title=title[:200], plan=plan.as_dict(), plan_checksum=plan.checksum)
 
     def _says_something_new(self, statements: Any) -> bool:
         known = {row.type: (row.status, row.reason, row.details) for row in self.target.conditions.all()}
@@ -208,7 +209,7 @@ class _OnePass:
                 agree_to=plan.checksum,
             )
 
-    def _record_agreement(self, plan: Plan, proof: Proof, statements: Any) -> None:
+    def _record_agreement(self, proof: Proof, statements: Any) -> None:
         now = self.controller.clock()
         with self.lease.write():
             SyncTarget.objects.filter(pk=self.target.pk).update(
@@ -228,13 +229,7 @@ class _OnePass:
             self.recorder.evidence(proof.evidence, now)
             if self.recorder.run is not None:
                 Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.SUCCEEDED,
-                    outcome="observed",
-                    advice="",
-                    agree_to="",
-                    plan=plan.as_dict(),
-                    plan_checksum=plan.checksum,
-                    finished_at=now,
+                    state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now
                 )
         # The rows that settle() reads must be those that were just written.
         self.target.refresh_from_db(fields=["observed_generation", "proof", "failures", "stop_code"])

@@ -142,7 +142,7 @@ class Recorder:
 
 
 def state_conditions(target: SyncTarget, statements: Iterable[Statement], now: datetime) -> None:
-    """Write conditions; `since` moves only when status or reason changed. The caller holds the transaction."""
+    """Write conditions; `since` moves only when status or reason changed. Within the caller's transaction."""
     known = {row.type: row for row in Condition.objects.filter(target=target)}
     seen: list[int] = []
     for statement in statements:

@@ -23,7 +23,7 @@ class Sizes:
 
 FULL = Sizes(
     users=10_000,
-    rounds=7,
+    rounds=5,
     imports=3,
     edits=1_000,
     worktree_commits=60,

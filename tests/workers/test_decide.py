@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry, emit
 from workers.plan import Action
-from workers.relay.decide import Decision, Sides, decide
+from workers.relay.decide import Decision, Sides, _laid_out, decide
 
 A, B, C = (RelayEntry((f"{name}@home.example",), NO_LOGIN) for name in "abc")
 NAME = b"ada"
@@ -116,6 +117,12 @@ def test_no_digit_of_a_hash_is_shown() -> None:
     for digest in (secret, other):
         assert digest[:6] not in shown.replace(change.before_id, "").replace(change.after_id, "")
     assert change.before != change.after
+
+
+@given(st.lists(st.text(max_size=12), max_size=3), st.booleans())
+def test_an_entry_is_laid_out_as_indented_json(targets: list[str], insecure: bool) -> None:
+    fields = {"targets": targets, "password": "set", "insecure": insecure}
+    assert _laid_out(fields) == json.dumps(fields, indent=1)
 
 
 entries = st.sampled_from([None, A, B, C])

@@ -79,14 +79,14 @@ class Tree:
         self._starts: list[int] = []
         for start, mode, name, blob in _lines(content):
             self._starts.append(start)
+            # git sorts a folder as if its name ended with a slash.
+            self._keys.append(name + b"/" if mode == TREE_MODE else name)
             if mode in _PLAIN:
                 self.files[name] = blob
             elif mode == TREE_MODE:
                 self._folders.add(name)
-                name += b"/"  # git sorts a folder as if its name ended so
             else:
                 self._others[name] = blob
-            self._keys.append(name)
         self._starts.append(len(content))
         if any(a >= b for a, b in pairwise(self._keys)):
             raise RepositoryError("a tree object is damaged: it is not in git's order")
