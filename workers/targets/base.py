@@ -46,6 +46,14 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Findings:
+    """All that is left alone: what was found in this pass, and units whose rows stay as they are."""
+
+    found: tuple[Found, ...] = ()
+    kept: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Pass:
     """What one pass hands to its target: the row as read under the lease, and how to report."""
 
@@ -76,7 +84,7 @@ class TargetKind(Protocol):
     def adopt(self, current: Pass, observed: Any) -> str:
         """Take over into desired state what the mode or a person says; one sentence, or "" for nothing."""
 
-    def findings(self, current: Pass, observed: Any, plan: Plan) -> Sequence[Found]:
+    def findings(self, current: Pass, observed: Any, plan: Plan) -> Findings:
         """Everything that is left alone, for people to decide about."""
 
     def plan(self, current: Pass, observed: Any) -> Plan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +12,14 @@ from typing import Any
 
 from django.conf import settings
 
+from tenants.actions.adoption import take_over
+from tenants.actor import Actor
 from tenants.desired import desired_relay, known_names
+from tenants.errors import Invalid
 from tenants.formats.relay_entry import Readable, read
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
-from tenants.models import Condition, Event, Installation, Repository, SyncTarget
+from tenants.models import Condition, Event, Finding, Installation, Repository, SyncTarget
 from tenants.secrets import Opener, Purpose
 from workers import ssh
 from workers.outcome import NeedsPerson, Retry
@@ -36,7 +39,8 @@ from workers.repository import (
     push,
     read_refs,
 )
-from workers.targets.base import Pass, Proof, Statement
+from workers.targets.base import Findings, Pass, Proof, Statement
+from workers.targets.relay_findings import decided, find, to_take_over
 from workers.targets.reload import Reloader
 
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
@@ -142,6 +146,32 @@ class RelayRepository:
         others = "nothing written by others" if not observed.moved else "changed since our last proof"
         return f"Tip {observed.tip[:7]}, {len(observed.ids)} entries, {others}."
 
+    # what is left alone -----------------------------------------------------------------------------
+
+    def adopt(self, current: Pass, observed: ObservedRelay) -> str:
+        target = current.target
+        if target.drift_mode != SyncTarget.DriftMode.ADOPT and not decided(target, Finding.Decision.ADOPT):
+            return ""
+        own_domain = str(_repository(target).domain)
+        taken = [
+            address for _, address in to_take_over(target, observed, self.plan(current, observed), own_domain)
+        ]
+        if not taken:
+            return ""
+        try:
+            with current.write():
+                count = take_over(actor=Actor.rookery(), target=target, addresses=taken)
+        except Invalid as refusal:
+            raise NeedsPerson(
+                "no-room-to-take-over",
+                f"{len(taken)} addresses cannot be taken over: {refusal}",
+                "Make room, or choose fewer of them. Nothing was changed.",
+            ) from refusal
+        return f"Took over {count} address{'es' if count != 1 else ''} from outside."
+
+    def findings(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Findings:
+        return find(current.target, observed, plan, str(_repository(current.target).domain))
+
     # plan -----------------------------------------------------------------------------------------
 
     def plan(self, current: Pass, observed: ObservedRelay) -> Plan:
@@ -154,7 +184,7 @@ class RelayRepository:
             absent=desired.absent,
             observed=Sides(observed.ids, observed.mirror.blob),
             base=Sides({k: v for k, v in observed.base_ids.items() if v}, observed.mirror.blob),
-            repair=current.target.drift_mode == SyncTarget.DriftMode.REPAIR,
+            may_overwrite=_may_overwrite(current.target),
             own_domain=str(_repository(current.target).domain),
         )
         plan = Plan(decision.changes, decision.apart, units_observed=len(observed.ids))
@@ -295,6 +325,13 @@ class RelayRepository:
                 f"{repository.path} could not be read: {printable(str(error), 200)}.",
                 "Check the path and that this account may read it, then look again.",
             ) from error
+
+
+def _may_overwrite(target: SyncTarget) -> Callable[[bytes, str], bool]:
+    if target.drift_mode == SyncTarget.DriftMode.REPAIR:
+        return lambda name, outside_id: True
+    repaired = decided(target, Finding.Decision.REPAIR)
+    return lambda name, outside_id: repaired.get(name.decode()) == outside_id
 
 
 def _repository(target: SyncTarget) -> Repository:
