@@ -163,7 +163,7 @@ class _OnePass:
             plan = kind.plan(self._current(), observed)
             recorder.tell(detail=f"{taken} {_plan_sentence(plan)}".strip())
         findings = kind.findings(self._current(), observed, plan)
-        statements = kind.statements(self._current(), observed, plan)
+        statements = kind.statements(self._current(), plan, findings)
         if not plan.is_empty or self._says_something_new(statements):
             self._open_run(plan)
         if plan.is_empty:

@@ -99,8 +99,8 @@ class TargetKind(Protocol):
     def verify(self, current: Pass, observed: Any, plan: Plan, applied: Any) -> Proof:
         """Read back from outside; raise Retry when it is not what was written."""
 
-    def statements(self, current: Pass, observed: Any, plan: Plan) -> Sequence[Statement]:
-        """Conditions that follow from what was seen and planned."""
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
+        """Conditions that follow from what was planned and what is left alone."""
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         """After the proof was recorded: make the outside take it up (a reload); one condition or none."""

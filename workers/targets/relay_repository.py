@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,9 +14,8 @@ from django.conf import settings
 
 from tenants.actions.adoption import take_over
 from tenants.actor import Actor
-from tenants.desired import desired_relay, known_names
+from tenants.desired import desired_relay
 from tenants.errors import Invalid
-from tenants.formats.relay_entry import Readable, read
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
 from tenants.models import Condition, Event, Finding, Installation, Repository, SyncTarget
@@ -190,11 +189,8 @@ class RelayRepository:
         plan = Plan(decision.changes, decision.apart, units_observed=len(observed.ids))
         return Plan(plan.changes, plan.apart, plan.units_observed, commands=_by_hand(current.target, plan))
 
-    def statements(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Sequence[Statement]:
-        found = [_apart_statement(plan, reason) for reason in _APART]
-        if observed.moved or not current.target.proof:
-            found.append(_foreign_statement(current.target, observed))
-        return found
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
+        return [*(_apart_statement(plan, reason) for reason in _APART), _foreign_statement(findings)]
 
     def unchanged(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Proof:
         if observed.tip is None:
@@ -472,23 +468,15 @@ def _apart_statement(plan: Plan, reason: str) -> Statement:
     )
 
 
-def _foreign_statement(target: SyncTarget, observed: ObservedRelay) -> Statement:
-    ours = known_names(target)
-    foreign = sorted(name for name in observed.ids if name not in ours)
-    if not foreign:
-        return Statement(Condition.Type.FOREIGN_ENTRIES, False, "none", "Every entry is Rookery's.")
-    units = []
-    for name in foreign[:50]:
-        verdict = read(name, observed.mirror.blob(observed.ids[name]))
-        reason = "" if isinstance(verdict, Readable) else printable(verdict.reason, 200)
-        units.append({"unit": printable(name, 80), "skipped_because": reason})
-    return Statement(
-        Condition.Type.FOREIGN_ENTRIES,
-        True,
-        "kept",
-        f"{len(foreign)} entries were not made by Rookery. They are kept as they are.",
-        {"units": units, "count": len(foreign)},
-    )
+def _foreign_statement(findings: Findings) -> Statement:
+    """Foreign entries are what was kept from earlier passes, and what this one found of them."""
+    kinds = Counter(found.kind for found in findings.found)
+    count = len(findings.kept) + kinds[Finding.Kind.FOREIGN] + kinds[Finding.Kind.SKIPPED]
+    kind = Condition.Type.FOREIGN_ENTRIES
+    if not count:
+        return Statement(kind, False, "none", "Every entry is Rookery's.")
+    sentence = f"{count} entries were not made by Rookery. They are kept as they are."
+    return Statement(kind, True, "kept", sentence, {"count": count})
 
 
 def _asked_by(target: SyncTarget) -> list[str]:
