@@ -173,6 +173,7 @@ def _show(
         "drift_form": DriftForm(initial={"mode": target.drift_mode}),
         "runs": [run_line(run, now) for run in runs],
         "stopped_url": run_url(row.stopped_run_id),
+        "may_look": shows(request, Verb.CREATE, Kind.RUN, organization_id),
         "may_pin": shows(request, Verb.CHANGE, Kind.REPOSITORY, organization_id),
         "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
         "may_confirm": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),

@@ -8,23 +8,26 @@ from django.utils import timezone
 from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actor import Actor
-from tenants.errors import Absent, Conflict, Invalid
+from tenants.errors import Conflict, Invalid
 from tenants.models import Condition, Domain, Run, SyncTarget
 
 
 @transaction.atomic
 def check_now(*, actor: Actor, target: SyncTarget) -> None:
     """Compare the outside with desired state now; a stopped target is tried again."""
-    access.require(actor, access.Verb.VIEW, target)
-    if actor.read_only:
-        raise Absent
+    _require_run(actor, target)
     outbox.look_again(target)
+
+
+def _require_run(actor: Actor, target: SyncTarget) -> None:
+    access.require(actor, access.Verb.VIEW, target)
+    access.require_create(actor, access.Kind.RUN, target.organization)
 
 
 @transaction.atomic
 def request_preview(*, actor: Actor, target: SyncTarget) -> Run:
     """Ask what a pass would do. The run observes and plans, and changes nothing outside."""
-    access.require(actor, access.Verb.VIEW, target)
+    _require_run(actor, target)
     waiting = target.runs.filter(mode=Run.Mode.PREVIEW, state=Run.State.QUEUED).first()
     if waiting is not None:
         return waiting
