@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tenants.actions import domains, mailboxes, organizations, targets
 from tenants.actor import Actor
 from tenants.models import Account, Domain, Mailbox, Organization, TargetAddress
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 HASH = hashlib.blake2b(b"ferry-lantern-otter-quartz-slope-vivid").hexdigest()
 
@@ -95,3 +98,28 @@ def confirm_all(mailbox: Mailbox) -> None:
         token = tokens.new_token()
         TargetAddress.objects.filter(pk=row.pk).update(digest=tokens.digest(token))
         targets.confirm_target(actor=Actor(), token=token)
+
+
+# Tests in a real browser; Playwright is imported for them only. ---------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One headless browser for all tests; skipped where Debian's package is not installed."""
+    from tests.chromium import CHROMIUM, started_chromium
+
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt install chromium")
+    with started_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """An empty page in a context of its own (no cookies, no storage of other tests)."""
+    context = chromium.new_context()
+    context.set_default_timeout(10_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()

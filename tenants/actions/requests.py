@@ -17,7 +17,7 @@ from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
-from tenants.actions.targets import add_target_rows
+from tenants.actions.targets import add_target_rows, check_target_list
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
 from tenants.formats.addresses import check_local_part, check_target
@@ -72,7 +72,7 @@ def submit_request(
 def _insert_request(
     actor: Actor, domain: Domain, local_part: str, target: str, password_hash: str, message: str
 ) -> Submitted:
-    if domain.requests != Domain.Requests.MODERATED:
+    if not Domain.objects.filter(pk=domain.pk, requests=Domain.Requests.MODERATED).exists():
         raise Absent
     confirm_token, page_token = tokens.new_token(), tokens.new_token()
     request = AddressRequest.objects.create(
@@ -101,7 +101,7 @@ def _insert_request(
         f"{local_part}@{domain.name}",
         f"{target} asked for {local_part}@{domain.name}.",
         domain=domain,
-        after={"target": target},
+        after={"status": request.status, "target": target},
     )
     return Submitted(request, page_token)
 
@@ -145,7 +145,8 @@ def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
         _end(request, Status.TAKEN, confirmed_at=now, account=account_for(request.target))
     else:
         _change(request, status=Status.CONFIRMED, confirmed_at=now, account=account_for(request.target))
-    _record(actor, "confirm_request", request, f"{request.target} confirmed the request for {{address}}.")
+    sentence = f"{request.target} confirmed the request for {request.address}."
+    _record(actor, "confirm_request", request, sentence)
     if not taken:
         _tell_deciders(request)
     return request
@@ -166,12 +167,11 @@ def _end(request: AddressRequest, status: str, **values: Any) -> None:
 def _record(
     actor: Actor, verb: str, request: AddressRequest, sentence: str, before: str = Status.ASKED, **extra: Any
 ) -> None:
-    address = f"{request.local_part}@{request.domain.name}"
     record(
         actor,
         verb,
-        address,
-        sentence.format(address=address),
+        request.address,
+        sentence,
         domain=request.domain,
         before={"status": before},
         after={"status": request.status},
@@ -208,11 +208,11 @@ def _expire_one(actor: Actor, pk: int) -> bool:
 
 def _expire(actor: Actor, request: AddressRequest) -> None:
     _end(request, Status.EXPIRED, decided_at=timezone.now())
-    _record(actor, "expire_request", request, f"{request.target} did not confirm {{address}} in time.")
+    _record(actor, "expire_request", request, f"{request.target} did not confirm {request.address} in time.")
 
 
 def _tell_deciders(request: AddressRequest) -> None:
-    address = f"{request.local_part}@{request.domain.name}"
+    address = request.address
     deciders = Membership.objects.filter(
         organization=request.domain.organization,
         role__in=[Membership.Role.OWNER, Membership.Role.MANAGER],
@@ -244,6 +244,12 @@ def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
     _require_waiting(actor, request)
     if request.sealed_hash is None:
         raise Conflict("The passphrase of this request is gone. Ask the person to request it again.")
+    with Checks() as checks:
+        check_local_part(request.local_part)
+    with checks:
+        check_target_list([request.target], request.domain)
+    checks.finish()
+    access.require_rank(actor, f"{request.local_part}@{request.domain.name}")
     mailbox = insert_sealed_mailbox(
         domain=request.domain,
         local_part=request.local_part,
@@ -287,12 +293,12 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
     checks.finish()
     _require_waiting(actor, request)
     _end(request, Status.REFUSED, reason=reason, decided_at=timezone.now(), decided_by=actor.account)
-    address = f"{request.local_part}@{request.domain.name}"
+    address = request.address
     _record(
         actor,
         "refuse_request",
         request,
-        f"{actor} refused {{address}} for {request.target}.",
+        f"{actor} refused {address} for {request.target}.",
         Status.CONFIRMED,
         reason=reason,
     )
@@ -313,6 +319,6 @@ def withdraw_request(*, actor: Actor, page_token: str) -> AddressRequest:
     if before not in AddressRequest.OPEN:
         raise Conflict("This request was decided already; there is nothing to take back.")
     _end(request, Status.WITHDRAWN, decided_at=timezone.now())
-    sentence = f"{request.target} took the request for {{address}} back."
+    sentence = f"{request.target} took the request for {request.address} back."
     _record(actor, "withdraw_request", request, sentence, before)
     return request

@@ -71,6 +71,13 @@ def test_the_whole_way(open_domain: Domain, alice: Actor) -> None:
     assert "approved" in newest_mail("grace@harbour.example")[1]
 
 
+def test_braces_in_a_target_are_text(open_domain: Domain, alice: Actor) -> None:
+    ask(open_domain, target="a{b}@harbour.example")
+    requests.refuse_request(actor=alice, request=confirm("a{b}@harbour.example"), reason="No.")
+    sentence = Event.objects.get(verb="refuse_request").sentence
+    assert sentence.endswith("refused grace@example.org for a{b}@harbour.example.")
+
+
 def test_confirming_twice_changes_nothing(open_domain: Domain) -> None:
     ask(open_domain)
     token = link_token("grace@harbour.example")

@@ -79,7 +79,7 @@ def read_advertisement(channel: Channel, remote: RemoteRepository) -> Refs:
             branches.append(printable(name[len(_HEADS) :], 200))
     except Unreachable as error:
         # git complains on stderr and hangs up; that is more than "the connection ended".
-        said = _complaint(channel)
+        said = complaint(channel)
         if said:
             raise RepositoryError(said) from error
         raise
@@ -88,7 +88,8 @@ def read_advertisement(channel: Channel, remote: RemoteRepository) -> Refs:
     return Refs(tip, tuple(branches), capabilities)
 
 
-def _complaint(channel: Channel) -> str:
+def complaint(channel: Channel) -> str:
+    """What the command said on stderr, after waiting a moment for its end: the words may come after it."""
     try:
         channel.status(1.0)
     except Unreachable:
