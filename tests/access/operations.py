@@ -15,7 +15,7 @@ LISTS = "    401 200 200 200 200 200 200"  # of what one may see
 TEAM = "     401 404 404 200 200 200 200"
 MAILBOX = "  401 404 200 200 200 200 200"
 USERS = "    401 404 200 403 200 200 200"  # the holder's own, too
-DELETERS = " 401 404 403 403 200 200 200"
+MASTERS = "  401 404 403 403 200 200 200"  # its holder may see it only
 MANAGERS = " 401 404 404 403 200 200 200"
 OWNERS = "   401 404 404 403 403 200 200"
 
@@ -63,8 +63,8 @@ MAILBOXES = [
         {"local_part": "mary", "targets": ["mary@home.example"], "password_hash": HASH, "note": "Analyst"},
     ),
     Row("api:mailbox", "GET", MAILBOX),
-    Row("api:mailbox", "PATCH", USERS, {"note": "Analyst", "enabled": False}),
-    Row("api:mailbox", "DELETE", DELETERS),
+    Row("api:mailbox", "PATCH", MASTERS, {"note": "Analyst", "enabled": False}),
+    Row("api:mailbox", "DELETE", MASTERS),
     Row("api:mailbox-restore", "POST", MANAGERS, at={"address": "babbage@{domain}"}),
     Row("api:mailbox-passphrase", "PUT", USERS, {"password_hash": OTHER_HASH}),
     Row("api:mailbox-targets", "GET", MAILBOX),
