@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import http.client
 import os
 import re
 import shutil
@@ -12,10 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,14 +74,18 @@ class Up:
         self.log = log
         self.port = free_port()
         self.mark = uuid.uuid4().hex
-        self._environment = clean_environment(
-            ROOKERY_DATA=str(data), ROOKERY_PORT=str(self.port), **{MARK: self.mark}, **environment
-        )
+        ours = {"ROOKERY_DATA": str(data), "ROOKERY_PORT": str(self.port), MARK: self.mark}
+        self._environment = clean_environment(**ours | environment)
         self._parent: subprocess.Popen[bytes] | None = None
 
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._parent is not None
+        return self._parent.pid
 
     def spawn(self, *words: str) -> subprocess.Popen[bytes]:
         """Start it without waiting for anything."""
@@ -120,8 +124,26 @@ class Up:
         return int(found[-1])
 
     def get(self, path: str) -> tuple[int, str]:
-        with urllib.request.urlopen(f"{self.base}{path}", timeout=10) as answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
             return answer.status, answer.read().decode()
+
+    def refusal(self, *words: str, **environment: str) -> str:
+        """Start another one, which must end at once with a refusal; returns the only line of it."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "up", *words],
+            cwd=ROOT,
+            env=self._environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1, done
+        assert len(done.stderr.splitlines()) == 1, done
+        return done.stderr
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """As Ctrl-C does; returns the exit status."""
@@ -129,6 +151,9 @@ class Up:
         if self._parent.poll() is None:
             self._parent.send_signal(number)
         return self._parent.wait(60)
+
+    def nothing_is_left(self) -> bool:
+        return not processes(self.mark)
 
     def kill_rest(self) -> None:
         """Whatever a failed test left."""
@@ -148,7 +173,8 @@ def with_suppressed_kill(pid: int) -> None:
 @contextmanager
 def running(folder: Path, **environment: str) -> Iterator[Up]:
     """An `up` that is not started yet; nothing of it is left afterwards."""
-    up = Up(folder / "data", folder / "log", **environment)
+    # A name that is longer than any socket's may be, with a space in it.
+    up = Up(folder / ("a long name " * 10).strip() / "data", folder / "log", **environment)
     with only_one_at_a_time():
         try:
             yield up
