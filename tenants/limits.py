@@ -44,6 +44,9 @@ PASSWORDS_PER_NETWORK = Limit(
 PASSWORDS_PER_ACCOUNT = Limit(
     "passwords-account", 10, timedelta(hours=1), "Too many wrong passwords for this account."
 )
+CONFIRMATIONS_PER_TARGET = Limit(
+    "confirmations-target", 5, timedelta(hours=1), "This address was asked several times to confirm already."
+)
 TEST_MAILS_PER_MAILBOX = Limit(
     "test-mails", 5, timedelta(hours=1), "Several test mails were sent to this address already."
 )
@@ -68,7 +71,7 @@ def network_of(ip: str | None) -> str:
 
 
 def _key(limit: Limit, subject: str) -> str:
-    return f"{limit.name}:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
+    return f"{limit.name}:{hashlib.sha256(subject.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 def spend(limit: Limit, subject: str) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tenants.actions import domains, mailboxes, organizations, targets
 from tenants.actor import Actor
 from tenants.models import Account, Domain, Mailbox, Organization, TargetAddress
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 HASH = hashlib.blake2b(b"ferry-lantern-otter-quartz-slope-vivid").hexdigest()
 
@@ -70,17 +74,20 @@ def domain(alice: Actor, organization: Organization) -> Domain:
 @pytest.fixture
 def make_mailbox(alice: Actor, domain: Domain) -> Callable[..., Mailbox]:
     """An address of alice's domain whose target has confirmed."""
+    return partial(make_address, alice, domain)
 
-    def make(local_part: str = "ada", target: str = "ada@home.example", **extra: Any) -> Mailbox:
-        extra.setdefault("password_hash", HASH)
-        mailbox = mailboxes.create_mailbox(
-            actor=alice, domain=domain, local_part=local_part, targets=[target], **extra
-        )
-        confirm_all(mailbox)
-        mailbox.refresh_from_db()
-        return mailbox
 
-    return make
+def make_address(
+    owner: Actor, domain: Domain, local_part: str = "ada", target: str = "ada@home.example", **extra: Any
+) -> Mailbox:
+    """An address whose target has confirmed; `extra` goes to the action."""
+    extra.setdefault("password_hash", HASH)
+    mailbox = mailboxes.create_mailbox(
+        actor=owner, domain=domain, local_part=local_part, targets=[target], **extra
+    )
+    confirm_all(mailbox)
+    mailbox.refresh_from_db()
+    return mailbox
 
 
 def confirm_all(mailbox: Mailbox) -> None:
@@ -91,3 +98,28 @@ def confirm_all(mailbox: Mailbox) -> None:
         token = tokens.new_token()
         TargetAddress.objects.filter(pk=row.pk).update(digest=tokens.digest(token))
         targets.confirm_target(actor=Actor(), token=token)
+
+
+# Tests in a real browser; Playwright is imported for them only. ---------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One headless browser for all tests; skipped where Debian's package is not installed."""
+    from tests.chromium import CHROMIUM, started_chromium
+
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium: apt install chromium")
+    with started_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """An empty page in a context of its own (no cookies, no storage of other tests)."""
+    context = chromium.new_context()
+    context.set_default_timeout(10_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()

@@ -5,7 +5,7 @@ A pass that finds nothing to do leaves no run: the run is opened when there is s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -28,11 +28,15 @@ LOG_LIMIT = 20_000
 
 
 class Recorder:
+    """What it hears is kept until the next step starts or somebody is told to wait: one short transaction
+    then writes it all, instead of one for each word."""
+
     def __init__(self, lease: Lease, target: SyncTarget, run: Run | None) -> None:
         self._lease = lease
         self._target = target
         self.run = run
         self._memory: dict[str, dict[str, Any]] = {name: {"title": title} for name, title in STEPS.items()}
+        self._unwritten: dict[str, dict[str, Any]] = {}
         self._current = ""
 
     def open(self, title: str, generation: int, mode: str = Run.Mode.APPLY) -> Run:
@@ -46,6 +50,8 @@ class Recorder:
             )
             if run is None:
                 run = Run(target=self._target, mode=mode, created_at=now)
+            else:
+                run.steps.all().delete()
             run.state = Run.State.RUNNING
             run.generation = generation
             run.title = title[:200]
@@ -54,19 +60,23 @@ class Recorder:
             run.started_at = now
             run.finished_at = None
             run.save()
-            run.steps.all().delete()
             Step.objects.bulk_create(
                 Step(run=run, index=index, name=name, **self._memory[name])
                 for index, name in enumerate(STEPS)
             )
+        self._unwritten = {}
         self.run = run
         return run
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Mark a step running, then done; a failure marks it failed and goes on."""
+        """Mark a step running, then done; a failure marks it failed and goes on.
+
+        The lease is renewed before the step; raises LeaseLost.
+        """
         self._current = name
         self._update(name, state=Step.State.RUNNING, started_at=timezone.now())
+        self.flush()
         try:
             yield
         except Exception as error:
@@ -84,11 +94,12 @@ class Recorder:
         self._update(self._current, **changes)
 
     def note(self, line: str) -> None:
-        """Add a line to the current step's log."""
+        """Add a line to the current step's log, at once: what comes next may take its time."""
         if not self._current:
             return
         log = (self._memory[self._current].get("log", "") + line.rstrip("\n") + "\n")[-LOG_LIMIT:]
         self._update(self._current, log=log)
+        self.flush()
 
     def skip(self, *names: str) -> None:
         for name in names:
@@ -97,12 +108,27 @@ class Recorder:
     def _update(self, name: str, **changes: Any) -> None:
         self._memory[name].update(changes)
         if self.run is not None and changes:
+            self._unwritten.setdefault(name, {}).update(changes)
+
+    def flush(self) -> None:
+        """Write what is unwritten, and renew the lease; raises LeaseLost."""
+        if self._unwritten:
             with self._lease.write():
-                Step.objects.filter(run=self.run, name=name).update(**changes)
+                self.write()
+        else:
+            self._lease.renew()
+
+    def write(self) -> None:
+        """Write what is unwritten; the caller holds the transaction."""
+        for name, changes in self._unwritten.items():
+            Step.objects.filter(run=self.run, name=name).update(**changes)
+        self._unwritten = {}
 
     def update_run(self, **changes: Any) -> None:
+        """Change the run's row, if there is one."""
         if self.run is not None:
             with self._lease.write():
+                self.write()
                 Run.objects.filter(pk=self.run.pk).update(**changes)
 
     def evidence(self, facts: Mapping[str, str], now: datetime) -> None:
@@ -115,20 +141,20 @@ class Recorder:
         )
 
 
-def state_condition(target: SyncTarget, statement: Statement, now: datetime) -> bool:
-    """Write one condition; `since` moves only when status or reason changed. True if it did."""
-    row = Condition.objects.filter(target=target, type=statement.type).first()
-    changed = row is None or row.status != statement.status or row.reason != statement.reason
-    Condition.objects.update_or_create(
-        target=target,
-        type=statement.type,
-        defaults={
-            "status": statement.status,
-            "reason": statement.reason,
-            "message": statement.message,
-            "details": dict(statement.details),
-            "seen_at": now,
-            **({"since": now} if changed else {}),
-        },
-    )
-    return changed
+def state_conditions(target: SyncTarget, statements: Iterable[Statement], now: datetime) -> None:
+    """Write conditions; `since` moves only when status or reason changed. Within the caller's transaction."""
+    known = {row.type: row for row in Condition.objects.filter(target=target)}
+    seen: list[int] = []
+    for statement in statements:
+        row = known.get(statement.type) or Condition(target=target, type=statement.type)
+        said = (row.status, row.reason, row.message, row.details)
+        told = (statement.status, statement.reason, statement.message, dict(statement.details))
+        if row.pk and said == told:
+            seen.append(row.pk)
+            continue
+        if not row.pk or said[:2] != told[:2]:
+            row.since = now
+        row.status, row.reason, row.message, row.details = told
+        row.seen_at = now
+        row.save()
+    Condition.objects.filter(pk__in=seen).update(seen_at=now)

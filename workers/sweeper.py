@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
@@ -62,5 +63,6 @@ def _tidy() -> None:
     """Drop what has served its purpose, and end what waited too long; a few rows at a time are enough."""
     long_ago = timezone.now() - timedelta(days=2)
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
+    SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
     expire_requests(actor=Actor.rookery())

@@ -8,11 +8,11 @@ from django import forms
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
-from panel.web.address_state import Standing, standing_of, with_standing
+from panel.web.address_state import AddressStanding
 from panel.web.fields import Secret, Tried, show, try_form
 from panel.web.handling import actor_of, page, tell
+from panel.web.standing import address_standing, with_standing
 from tenants import access
 from tenants.actions import accounts
 from tenants.errors import Absent
@@ -36,7 +36,7 @@ class PanelPasswordForm(forms.Form):
 @dataclass(frozen=True)
 class OwnAddress:
     mailbox: Mailbox
-    standing: Standing
+    standing: AddressStanding
 
 
 def person(request: HttpRequest) -> Account:
@@ -69,13 +69,13 @@ def account_password(request: HttpRequest) -> HttpResponse:
 def _account_page(
     request: HttpRequest, form: PanelPasswordForm, tried: Tried[None] | None = None
 ) -> HttpResponse:
-    me, actor, now = person(request), actor_of(request), timezone.now()
+    me, actor = person(request), actor_of(request)
     mine = access.visible_to(actor, Mailbox).filter(holder=me, trashed_at=None)
     mailboxes = with_standing(mine).order_by("domain__name", "local_part")
     asked = AddressRequest.objects.filter(account=me, mailbox=None).select_related("domain__organization")
     context = {
         "me": me,
-        "addresses": [OwnAddress(row, standing_of(row, now)) for row in mailboxes],
+        "addresses": [OwnAddress(row, address_standing(row)) for row in mailboxes],
         "asked": asked.exclude(status=AddressRequest.Status.APPROVED).order_by("-pk")[:SHOWN_REQUESTS],
         "password_form": form,
         "has_password": me.has_usable_password(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,13 +61,19 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
+_VIA = {"api": "with a program"}
+
+
 @dataclass(frozen=True)
 class EventLine:
-    """One event, ready for parts of pages; `proof` is empty for what stays in Rookery."""
+    """One event, ready for parts of pages: its sentence in three parts around the address that it is about.
+    `proof` is empty for what stays in Rookery."""
 
     pk: int
     at: times.Moment | None
-    sentence: str
+    before: str
+    subject: str
+    after: str
     actor: str
     via: str
     reason: str
@@ -100,17 +107,28 @@ def _line(event: Event, now: datetime) -> EventLine:
     mailbox = event.mailbox
     proof = proof_of(event.sync_target, event.generation) if event.sync_target else None
     observed = proof is not None and proof.badge == "ok"
+    before, subject, after = _around(str(mailbox), event.sentence) if mailbox else (event.sentence, "", "")
     return EventLine(
         pk=event.pk,
         at=times.moment(event.at, now),
-        sentence=event.sentence,
+        before=before,
+        subject=subject,
+        after=after,
         actor=event.actor_name,
-        via="" if event.via == "web" else event.via,
+        via=_VIA.get(event.via, ""),
         reason=event.reason,
         subject_url=address_url(mailbox.domain.name, mailbox.local_part) if mailbox else "",
         proof=proof,
         proof_url=reverse("run", kwargs={"run_id": run_id}) if run_id and observed else "",
     )
+
+
+def _around(address: str, sentence: str) -> tuple[str, str, str]:
+    """What stands before and after `address` in a sentence; without it, the sentence and nothing."""
+    found = re.search(rf"(?<![\w.+-]){re.escape(address)}(?![\w-])", sentence)
+    if found is None:
+        return sentence, "", ""
+    return sentence[: found.start()], address, sentence[found.end() :]
 
 
 def address_url(domain: str, local_part: str) -> str:

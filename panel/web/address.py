@@ -15,15 +15,15 @@ from django.utils.http import urlencode
 from panel.web import fragments, times
 from panel.web.activity import cut, event_lines, with_proof
 from panel.web.domains import domain_context, get_domain
-from panel.web.fields import Typed, email_input
+from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.frame import offer_undo
-from panel.web.handling import actor_of, attempt, page, refuse, tell
-from panel.web.mailboxes import address_row, with_field
+from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.mailboxes import address_row
 from panel.web.standing import relay_state
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
-from tenants.errors import Absent, Conflict, Invalid, Problem
+from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import Event, Mailbox
 
 Verb = access.Verb
@@ -33,7 +33,7 @@ class TargetForm(forms.Form):
     address = Typed(
         label="Also send it to",
         widget=email_input(autocomplete="off", maxlength="254", **{"data-address-target": True}),
-        help_text="We write there; mail goes there once its holder agreed.",
+        help_text="We write there; mail goes there once the button in our mail was pressed.",
     )
 
 
@@ -60,17 +60,18 @@ def address(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
 
 
 def _show(
-    request: HttpRequest, mailbox: Mailbox, *, status: int = 200, **forms_shown: forms.Form
+    request: HttpRequest, mailbox: Mailbox, tried: Tried[Any] | None = None, **forms_shown: forms.Form
 ) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
     at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
-    url = reverse("address", kwargs=at)
+    around = _around(request, mailbox)
     events = cut(
-        with_proof(access.visible_to(actor, Event).filter(mailbox=mailbox)), request.GET, url, size=20
+        with_proof(Event.objects.filter(mailbox=mailbox)), request.GET, reverse("address", kwargs=at), size=20
     )
     _offer_undo(request, mailbox, at)
+    may_change = access.may(actor, Verb.CHANGE, mailbox) and mailbox.trashed_at is None
     context = {
-        **_around(request, mailbox),
+        **around,
         **fragments.address_context(actor, mailbox, now),
         "at": at,
         "targets": [
@@ -82,9 +83,10 @@ def _show(
             }
             for row in sorted(mailbox.targets.all(), key=lambda row: row.pk)
         ],
-        "may_change": access.may(actor, Verb.CHANGE, mailbox) and mailbox.trashed_at is None,
+        "may_change": may_change,
+        # The note is the team's, and an address that the team switched off stays off.
+        "may_manage": may_change and around["is_team"],
         "may_trash": access.may(actor, Verb.DELETE, mailbox),
-        "is_alias": mailbox.kind == Mailbox.Kind.ALIAS,
         "target_form": TargetForm(),
         "passphrase_form": PassphraseForm(),
         "note_form": NoteForm(initial={"note": mailbox.note}),
@@ -94,7 +96,7 @@ def _show(
         "poll_url": reverse("address-fragment", kwargs={"mailbox_id": mailbox.pk}),
         **forms_shown,
     }
-    return render(request, "panel/address/show.html", context, status=status)
+    return show(request, "panel/address/show.html", context, tried)
 
 
 def _around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
@@ -102,8 +104,9 @@ def _around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
     try:
         row = get_domain(request, mailbox.domain.name)
     except Absent:
-        return {"crumbs": [{"label": "Your addresses", "url": reverse("account")}, {"label": str(mailbox)}]}
-    context = domain_context(request, row, "addresses")
+        crumbs = [{"label": "Your account", "url": reverse("account")}, {"label": str(mailbox)}]
+        return {"is_team": False, "crumbs": crumbs}
+    context = {**domain_context(request, row, "addresses"), "is_team": True}
     context["crumbs"] = [
         {"label": "Domains", "url": reverse("domains")},
         {"label": mailbox.domain.name, "url": reverse("addresses", kwargs={"domain": mailbox.domain.name})},
@@ -197,29 +200,20 @@ def address_restore(request: HttpRequest, domain: str, local_part: str) -> HttpR
 def address_target_add(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     mailbox = _load(request, domain, local_part)
     form = TargetForm(request.POST if "address" in request.POST else request.GET)
-    if form.is_valid():
-        typed = form.cleaned_data["address"]
-        added = attempt(form, _as_address(lambda: _add(request, mailbox, typed)))
-        if added is not None:
-            tell(request, f"We wrote to {added}. Mail goes there once they agree.")
-            return _back(mailbox)
-    return _show(request, mailbox, status=400, target_form=form)
-
-
-def _add(request: HttpRequest, mailbox: Mailbox, typed: str) -> str:
-    return target_actions.add_target(actor=actor_of(request), mailbox=mailbox, address=typed).address
-
-
-def _as_address(act: Callable[[], str]) -> Callable[[], str]:
-    """The action checks the whole list; here only one address was typed."""
-
-    def call() -> str:
-        try:
-            return with_field("targets", act)()
-        except Invalid as error:
-            raise Invalid(Problem("address", each.problem, each.fix) for each in error.problems) from error
-
-    return call
+    tried = try_form(
+        form,
+        lambda: target_actions.add_target(
+            actor=actor_of(request), mailbox=mailbox, address=form.cleaned_data["address"]
+        ),
+        typed_in={"targets": "address"},
+    )
+    if tried.value is None:
+        return _show(request, mailbox, tried, target_form=form)
+    tell(
+        request,
+        f"We wrote to {tried.value.address}; mail goes there once the button in it was pressed.",
+    )
+    return _back(mailbox)
 
 
 @page(methods=("POST",))
@@ -256,31 +250,31 @@ def _listed(request: HttpRequest) -> str:
 def address_passphrase(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     mailbox = _load(request, domain, local_part)
     form = PassphraseForm(request.POST)
-    if form.is_valid():
-        typed = form.cleaned_data["password_hash"]
-        done = attempt(
-            form,
-            lambda: actions.set_passphrase(actor=actor_of(request), mailbox=mailbox, password_hash=typed),
-        )
-        if done is not None:
-            tell(
-                request,
-                "The new passphrase is accepted. The old one works until the last step below is done.",
-            )
-            return _back(mailbox)
-    return _show(request, mailbox, status=400, passphrase_form=form)
+    tried = try_form(
+        form,
+        lambda: actions.set_passphrase(
+            actor=actor_of(request), mailbox=mailbox, password_hash=form.cleaned_data["password_hash"]
+        ),
+    )
+    if not tried.ok:
+        return _show(request, mailbox, tried, passphrase_form=form)
+    tell(
+        request,
+        "The new passphrase is accepted. Until the last step below is done, mail programs log in with the"
+        " old one.",
+    )
+    return _back(mailbox)
 
 
 @page(methods=("POST",))
 def address_note(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     mailbox = _load(request, domain, local_part)
     form = NoteForm(request.POST)
-    if form.is_valid():
-        typed = form.cleaned_data["note"]
-        done = attempt(
-            form, lambda: actions.change_note(actor=actor_of(request), mailbox=mailbox, note=typed)
-        )
-        if done is not None:
-            tell(request, "The note is saved.")
-            return _back(mailbox)
-    return _show(request, mailbox, status=400, note_form=form)
+    tried = try_form(
+        form,
+        lambda: actions.change_note(actor=actor_of(request), mailbox=mailbox, note=form.cleaned_data["note"]),
+    )
+    if not tried.ok:
+        return _show(request, mailbox, tried, note_form=form)
+    tell(request, "The note is saved.")
+    return _back(mailbox)

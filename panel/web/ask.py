@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from panel.web.address_state import standing_of
 from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.parcel import Parcel, parcel_of
+from panel.web.standing import address_standing
 from tenants.actions import requests
 from tenants.errors import Conflict
 from tenants.formats.passphrase import check_hash
@@ -100,9 +100,9 @@ def ask_lost(request: HttpRequest, domain: str) -> HttpResponse:
 
 
 def _parcel(row: AddressRequest) -> Parcel:
-    now = timezone.now()
-    standing = standing_of(row.mailbox, now) if row.mailbox is not None else None
-    return parcel_of(row, standing, now)
+    mailbox = row.mailbox
+    standing = address_standing(mailbox) if mailbox is not None and mailbox.trashed_at is None else None
+    return parcel_of(row, standing, timezone.now())
 
 
 def _context(row: AddressRequest, page_token: str) -> dict[str, object]:

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from panel.web import sentences
 from panel.web.activity import cut, event_lines, with_proof
-from panel.web.fields import Typed, plain_input
+from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import chosen_organization, narrowed, organizations_of, shows
-from panel.web.handling import actor_of, attempt, page, tell
+from panel.web.handling import actor_of, page, tell
 from panel.web.standing import DomainRow, domain_row, domain_rows, with_counts
 from tenants import access
 from tenants.actions import domains as actions
@@ -162,13 +162,13 @@ def domain_new(request: HttpRequest) -> HttpResponse:
     field.queryset = choices  # type: ignore[attr-defined]
     if len(able) == 1:
         field.widget = forms.HiddenInput()
-    if request.method == "POST" and form.is_valid():
-        made = attempt(form, lambda: actions.create_domain(actor=actor, **form.cleaned_data))
-        if made is not None:
-            tell(request, f"{made.name} was added. Next, say where its users are kept.")
-            return redirect("domain", domain=made.name)
-    status = 400 if request.method == "POST" else 200
-    return render(request, "panel/domain/new.html", {"form": form}, status=status)
+    tried: Tried[Domain] | None = None
+    if request.method == "POST":
+        tried = try_form(form, lambda: actions.create_domain(actor=actor, **form.cleaned_data))
+        if tried.value is not None:
+            tell(request, f"{tried.value.name} was added. Next, say where its users are kept.")
+            return redirect("domain", domain=tried.value.name)
+    return show(request, "panel/domain/new.html", {"form": form}, tried)
 
 
 @page()
@@ -237,9 +237,12 @@ def domain_settings(request: HttpRequest, domain: str) -> HttpResponse:
     initial = {"requests": thing.requests, "submission_host": thing.submission_host}
     form = SettingsForm(request.POST or None, initial=initial)
     form.fields["submission_host"].widget.attrs["placeholder"] = f"smtp.{thing.name}"
+    tried: Tried[Domain] | None = None
     if request.method == "POST":
-        access.require(actor_of(request), Verb.CHANGE, thing)
-        if form.is_valid() and attempt(form, lambda: _change(request, thing, form)) is not None:
+        actor = actor_of(request)
+        access.require(actor, Verb.CHANGE, thing)
+        tried = try_form(form, lambda: actions.change_domain(actor=actor, domain=thing, **form.cleaned_data))
+        if tried.ok:
             tell(request, f"The settings of {thing.name} are saved.")
             return redirect("domain-settings", domain=thing.name)
         thing.refresh_from_db(fields=["requests", "submission_host"])
@@ -250,8 +253,4 @@ def domain_settings(request: HttpRequest, domain: str) -> HttpResponse:
         "has_repository": row.facts.connected,
         "repository": getattr(thing, "relay", None),
     }
-    return render(request, "panel/domain/settings.html", context, status=400 if form.errors else 200)
-
-
-def _change(request: HttpRequest, thing: Domain, form: SettingsForm) -> Domain:
-    return actions.change_domain(actor=actor_of(request), domain=thing, **form.cleaned_data)
+    return show(request, "panel/domain/settings.html", context, tried)

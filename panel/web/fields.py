@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -11,8 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from panel.web.handling import attempt
-from tenants.errors import TooMany
+from tenants.errors import Conflict, Invalid, TooMany
 
 T = TypeVar("T")
 
@@ -64,18 +63,30 @@ class Tried(Generic[T]):
     retry_after: int = 0
 
 
-def try_form(form: forms.Form, act: Callable[[], T]) -> Tried[T]:
-    """Run an action with a form. Refusals and reached limits stay on the form, beside what was typed."""
+def try_form(
+    form: forms.Form, act: Callable[[], T], *, typed_in: Mapping[str, str] | None = None
+) -> Tried[T]:
+    """Run an action with a form. Refusals and reached limits stay on the form, beside what was typed.
+
+    Problems of list items (`targets[1]`) belong to the field of the list; `typed_in` names the form's field
+    for one of the action's that is called otherwise. Absent and Forbidden go on to the page's own handling.
+    """
     if not form.is_valid():
         return Tried(ok=False, status=400)
     try:
-        value = attempt(form, act)
+        return Tried(ok=True, value=act())
     except TooMany as error:
         form.add_error(None, error.sentence)
         return Tried(ok=False, status=429, retry_after=error.retry_after)
-    if form.errors:
-        return Tried(ok=False, status=400)
-    return Tried(ok=True, value=value)
+    except Conflict as error:
+        form.add_error(None, error.sentence)
+        return Tried(ok=False, status=409)
+    except Invalid as error:
+        for problem in error.problems:
+            field = problem.field.partition("[")[0]
+            field = (typed_in or {}).get(field, field)
+            form.add_error(field if field in form.fields else None, str(problem))
+    return Tried(ok=False, status=400)
 
 
 def show(

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import proofs, sentences, times
-from panel.web.standing import RelayState, address_state, is_observed, relay_state
+from panel.web.standing import RelayState, address_standing, is_observed, relay_state, with_standing
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
@@ -114,6 +114,7 @@ def _stop(actor: Actor, run: Run) -> dict[str, Any] | None:
     may_agree = bool(run.agree_to) and access.may(actor, access.Verb.DECIDE, target)
     about_key = run.outcome in {"host-key-unknown", "host-key-changed"}
     return {
+        "title": sentences.stop_title(run.outcome),
         "advice": run.advice,
         "agree_to": run.agree_to if may_agree else "",
         "agree_word": _AGREE.get(run.outcome, "I read it: go on with exactly this"),
@@ -121,8 +122,8 @@ def _stop(actor: Actor, run: Run) -> dict[str, Any] | None:
         if may_agree or not run.agree_to
         else "An owner of the organization can agree to it.",
         "key_url": _repository_url(repository) if about_key and repository is not None else "",
-        "key": _keys(repository) if about_key and repository is not None else None,
-        "may_retry": not actor.read_only,
+        "key": _keys(repository) if run.outcome == "host-key-changed" and repository is not None else None,
+        "may_retry": access.may_create(actor, access.Kind.RUN, target.organization),
     }
 
 
@@ -164,15 +165,9 @@ def run_fragment(actor: Actor, run_id: int, csrf_token: str) -> Fragment:
 
 
 def load_mailbox(actor: Actor, **lookup: Any) -> Mailbox:
-    """One address with what its state depends on; Absent when it does not exist for `actor`."""
-    relay = "domain__relay__sync_target"
-    mailbox = (
-        access.visible_to(actor, Mailbox)
-        .select_related("domain__organization", relay, "holder")
-        .prefetch_related("targets", f"{relay}__conditions")
-        .filter(**lookup)
-        .first()
-    )
+    """One address with what its standing depends on; Absent when it does not exist for `actor`."""
+    mine = with_standing(access.visible_to(actor, Mailbox))
+    mailbox = mine.select_related("holder").filter(**lookup).first()
     if mailbox is None:
         raise Absent
     return mailbox
@@ -191,60 +186,28 @@ def carrying_run(mailbox: Mailbox, relay: RelayState) -> Run | None:
 
 
 def address_context(actor: Actor, mailbox: Mailbox, now: datetime) -> dict[str, Any]:
-    """State and proof of an address loaded by `load_mailbox`."""
+    """Standing and proof of an address loaded by `load_mailbox`."""
     relay = relay_state(mailbox.domain)
-    state = address_state(mailbox, relay)
+    standing = address_standing(mailbox, relay)
     run = carrying_run(mailbox, relay)
     may_open = run is not None and access.may(actor, access.Verb.VIEW, run)
     steps = {step.name: step for step in run.steps.all()} if run else {}
     commit = next((each.value for each in run.evidence.all() if each.name == "Commit"), "") if run else ""
     url = run_url(run.pk) if run is not None and may_open else ""
-    line = proofs.address_proof(mailbox, relay.target, run, steps, commit, url)
-    checked = relay.target.checked_at if relay.target is not None else None
+    line = proofs.address_proof(mailbox, standing, run, steps, commit, url)
     return {
         "mailbox": mailbox,
-        "relay": relay,
-        "state": state,
-        "sentence": address_sentence(mailbox, state, times.ago(checked, now) if checked else ""),
+        "standing": standing,
+        "sentence": standing.sentence(str(mailbox), now),
+        "is_alias": mailbox.kind == Mailbox.Kind.ALIAS,
         "proof": {"id": "address-proof-line", "label": f"the last change of {mailbox}", **line},
-        "proof_run_url": url,
-        "is_over": state not in {sentences.ON_ITS_WAY, sentences.STOPPED} and not _is_settling(relay),
+        "stopped_url": url if standing.state == sentences.STOPPED else "",
+        "is_over": not standing.moves and standing.state != sentences.STOPPED,
     }
-
-
-def _is_settling(relay: RelayState) -> bool:
-    """Proved, but the mail servers have not said yet whether they took it up; a person may have to say so."""
-    reload = relay.conditions.get("ReloadPending")
-    waits_for_person = reload is not None and reload.status and reload.reason == "RestartByHand"
-    target = relay.target
-    return (
-        target is not None and relay.taken_up_generation < target.observed_generation and not waits_for_person
-    )
-
-
-def address_sentence(mailbox: Mailbox, state: sentences.State, compared: str) -> str:
-    """What is true of one address now; `compared` is when the outside was last compared, in words."""
-    looked = f" Last compared {compared}." if compared else ""
-    login = "" if mailbox.kind == Mailbox.Kind.MAILBOX else " Nobody can log in with it: it is an alias."
-    return {
-        sentences.WORKS: f"Mail for {mailbox} goes on to its targets.{login}{looked}",
-        sentences.ON_ITS_WAY: "The last change is being written to the mail server.",
-        sentences.WAITS_FOR_RESTART: (
-            "The last change is written, and works once the mail servers have restarted."
-        ),
-        sentences.UNCONFIRMED: (
-            "Nobody has agreed to get its mail yet, so the mail server does not know it. We wrote to them."
-        ),
-        sentences.OFF: f"It is switched off: no mail arrives, and nobody can log in.{looked}",
-        sentences.IN_TRASH: f"It is gone from the mail server and can come back as it was.{looked}",
-        sentences.STOPPED: "The last change is held up until a person has looked at it.",
-        sentences.LEFT_ALONE: "Somebody changed this entry outside of Rookery. It was left as it is there.",
-        sentences.NOT_CONNECTED: "Its domain has no repository yet, so nothing can be written.",
-    }.get(state, "")
 
 
 def address_fragment(actor: Actor, mailbox_id: int, csrf_token: str) -> Fragment:
     del csrf_token  # no forms in it
     context = address_context(actor, load_mailbox(actor, pk=mailbox_id), timezone.now())
-    html = render_to_string("panel/address/live.html", context)
-    return Fragment(html, context["is_over"], context["state"] == sentences.STOPPED)
+    html = render_to_string("panel/address/state.html", context)
+    return Fragment(html, context["is_over"], context["standing"].state == sentences.STOPPED)

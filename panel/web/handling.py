@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,7 +17,6 @@ from tenants.actor import Actor
 from tenants.errors import Absent, ActionError, Conflict, Forbidden, Invalid, TooMany
 
 P = ParamSpec("P")
-T = TypeVar("T")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
@@ -76,22 +74,6 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('sign-in')}?{query}" if query else reverse("sign-in"))
 
 
-def attempt(form: forms.Form, act: Callable[[], T]) -> T | None:
-    """Call an action with a form's data; its problems land beside their fields.
-
-    Returns what the action returned, or None when the form should be shown again. Absent, Forbidden and
-    TooMany go on to the page's own handling.
-    """
-    try:
-        return act()
-    except Invalid as error:
-        for problem in error.problems:
-            form.add_error(problem.field if problem.field in form.fields else None, str(problem))
-    except Conflict as error:
-        form.add_error(None, error.sentence)
-    return None
-
-
 def tell(request: HttpRequest, sentence: str) -> None:
     """A calm line at the top of the next page."""
     messages.success(request, sentence)
@@ -110,8 +92,3 @@ def next_url(request: HttpRequest, default: str) -> str:
     ):
         return wanted
     return default
-
-
-def cleaned(form: forms.Form) -> dict[str, Any]:
-    """The form's data for an action; strings as typed, the action validates."""
-    return dict(form.cleaned_data)

@@ -10,13 +10,16 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
-from panel.web.address_state import Stage, standing_of
+from panel.web.address_state import WORKS
 from panel.web.fields import show
 from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.standing import address_standing
 from tenants import access
 from tenants.actions import test_mail
+from tenants.actor import Actor
 from tenants.errors import Conflict
 from tenants.models import Mailbox
 
@@ -52,23 +55,34 @@ def mail_program(request: HttpRequest, domain: str, local_part: str) -> HttpResp
     mailbox = access.get(actor, Mailbox, domain__name=domain, local_part=local_part, trashed_at=None)
     if request.method == "POST":
         return _send_test(request, mailbox)
-    now = timezone.now()
-    standing = standing_of(mailbox, now)
+    standing = address_standing(mailbox)
     context = {
         "mailbox": mailbox,
         "domain": mailbox.domain,
         "host": mailbox.domain.mail_program_host,
         "port": SUBMISSION_PORT,
         "standing": standing,
-        "works": standing.stage is Stage.WORKS,
-        "sentence": standing.sentence(str(mailbox), now),
+        "works": standing.state == WORKS,
+        "sentence": standing.sentence(str(mailbox), timezone.now()),
         "may_test": access.may(actor, access.Verb.CHANGE, mailbox),
         "is_alias": mailbox.kind == Mailbox.Kind.ALIAS,
+        "crumbs": _crumbs(actor, mailbox),
         "is_mine": actor.account is not None and mailbox.holder_id == actor.account.pk,
         "server": sandbox_server(mailbox.domain.name) if settings.SANDBOX else None,
         "confirmed": [row for row in mailbox.targets.all() if row.confirmed_at],
     }
     return show(request, "account/mail-program.html", context)
+
+
+def _crumbs(actor: Actor, mailbox: Mailbox) -> list[dict[str, str]]:
+    """The way here; only the team knows the domain's pages."""
+    at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
+    if access.may(actor, access.Verb.VIEW, mailbox.domain):
+        first = {"label": mailbox.domain.name, "url": reverse("addresses", kwargs={"domain": at["domain"]})}
+    else:
+        first = {"label": "Your account", "url": reverse("account")}
+    here = {"label": str(mailbox), "url": reverse("address", kwargs=at)}
+    return [first, here, {"label": "Mail program"}]
 
 
 def _send_test(request: HttpRequest, mailbox: Mailbox) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -19,13 +18,13 @@ from django.utils import timezone
 
 from panel.web import sentences, times
 from panel.web.domains import domain_context, get_domain
-from panel.web.fields import Typed, email_input, plain_input
+from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.frame import offer_undo, shows
-from panel.web.handling import actor_of, attempt, page, tell
-from panel.web.standing import DomainRow, RelayState, address_state, is_observed, relay_state
+from panel.web.handling import actor_of, page, tell
+from panel.web.standing import DomainRow, RelayState, address_standing, relay_state
 from tenants import access
 from tenants.actions import mailboxes as actions
-from tenants.errors import Invalid, Problem
+from tenants.errors import Invalid
 from tenants.models import Domain, Mailbox, TargetAddress
 
 PAGE = 100
@@ -73,10 +72,10 @@ def address_row(
 ) -> AddressRow:
     """Of a mailbox whose targets were prefetched; `look` counts how often the row asked for itself."""
     at = {"domain": domain.name, "local_part": mailbox.local_part}
-    state = address_state(mailbox, relay)
-    observed = is_observed(mailbox, relay.target)
-    dot, word = ("ok", "Observed") if observed else (state.badge, state.word)
-    asks_again = state.is_moving and look < ROW_LOOKS
+    standing = address_standing(mailbox, relay)
+    state = standing.state
+    dot, word = ("ok", "Observed") if standing.observed else (state.badge, state.word)
+    asks_again = standing.moves and look < ROW_LOOKS
     return AddressRow(
         pk=mailbox.pk,
         name=mailbox.local_part,
@@ -163,6 +162,7 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
             for key, (label, _) in FILTERS.items()
         ],
         "unconfirmed": counts["unconfirmed"],
+        "has_any": bool(counts["all"] or counts["trash"] or typed or only),
         "offer": _offer(request, thing, counts["all"]),
     }
     return render(request, "panel/address/list.html", context)
@@ -269,21 +269,6 @@ def target_list(typed: str) -> list[str]:
     return [part.strip() for part in typed.replace(",", "\n").splitlines() if part.strip()]
 
 
-def with_field(field: str, act: Callable[[], T]) -> Callable[[], T]:
-    """Problems of list items (`targets[1]`) belong to the one field that was typed."""
-
-    def call() -> T:
-        try:
-            return act()
-        except Invalid as error:
-            raise Invalid(
-                Problem(field if each.field.startswith(field) else each.field, each.problem, each.fix)
-                for each in error.problems
-            ) from error
-
-    return call
-
-
 @page(methods=("GET", "HEAD", "POST"))
 def address_new(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
@@ -294,16 +279,14 @@ def address_new(request: HttpRequest, domain: str) -> HttpResponse:
         request.POST or None, initial={"local_part": request.GET.get("name", "")[:64]}
     )
     form.fields["local_part"].suffix = f"@{thing.name}"  # type: ignore[attr-defined]
-    if request.method == "POST" and form.is_valid():
-        typed = {**form.cleaned_data, "targets": target_list(form.cleaned_data["targets"])}
-        made = attempt(
-            form,
-            with_field("targets", lambda: _create(request, thing, typed, needs_hash=not is_alias)),
-        )
-        if made is not None:
+    tried: Tried[Mailbox] | None = None
+    if request.method == "POST":
+        tried = try_form(form, lambda: _create(request, thing, form.cleaned_data, needs_hash=not is_alias))
+        if tried.value is not None:
+            made = tried.value
             tell(
                 request,
-                f"{made} was made. We wrote to those who shall get its mail; it begins when they agree.",
+                f"{made} was made. We wrote to whoever is to get its mail; they agree first.",
             )
             return redirect("address", domain=thing.name, local_part=made.local_part)
     context = {
@@ -313,7 +296,7 @@ def address_new(request: HttpRequest, domain: str) -> HttpResponse:
         "returned": request.method == "POST",
         "crumbs": _crumbs(thing, "New address"),
     }
-    return render(request, "panel/address/new.html", context, status=400 if request.method == "POST" else 200)
+    return show(request, "panel/address/new.html", context, tried)
 
 
 def _create(request: HttpRequest, domain: Domain, typed: dict[str, Any], *, needs_hash: bool) -> Mailbox:
@@ -321,6 +304,7 @@ def _create(request: HttpRequest, domain: Domain, typed: dict[str, Any], *, need
         raise Invalid.of(
             "password_hash", "The fingerprint is missing.", "Type a passphrase, or make an alias."
         )
+    typed = {**typed, "targets": target_list(typed["targets"])}
     return actions.create_mailbox(actor=actor_of(request), domain=domain, **typed)
 
 
@@ -385,20 +369,13 @@ def addresses_offered(request: HttpRequest, domain: str) -> HttpResponse:
                 )
         return len(form.cleaned_data["names"])
 
-    def renamed() -> int:
-        try:
-            return make()
-        except Invalid as error:
-            raise Invalid(Problem("target", each.problem, each.fix) for each in error.problems) from error
-
-    if form.is_valid():
-        count = attempt(form, renamed)
-        if count is not None:
-            tell(request, f"{sentences.amount(count, 'address was', 'addresses were')} made.")
-            return redirect("addresses", domain=thing.name)
+    tried = try_form(form, make, typed_in={"targets": "target"})
+    if tried.value is not None:
+        tell(request, f"{sentences.amount(tried.value, 'address was', 'addresses were')} made.")
+        return redirect("addresses", domain=thing.name)
     context = {
         **domain_context(request, row, "addresses"),
         "offer": form,
         "crumbs": _crumbs(thing, "Usual addresses"),
     }
-    return render(request, "panel/address/offered.html", context, status=400)
+    return show(request, "panel/address/offered.html", context, tried)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from panel.web.fields import Typed, email_input, plain_input
+from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.frame import SESSION_KEY, organizations_of, shows
-from panel.web.handling import actor_of, attempt, next_url, page, refuse, tell
+from panel.web.handling import actor_of, next_url, page, refuse, tell
 from tenants import access
 from tenants.actions import organizations as actions
 from tenants.errors import Conflict, Invalid
@@ -62,14 +64,15 @@ def organization_new(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     access.require_create(actor, Kind.ORGANIZATION, None)
     form = OrganizationForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        made = attempt(form, lambda: actions.create_organization(actor=actor, **form.cleaned_data))
-        if made is not None:
+    tried: Tried[Organization] | None = None
+    if request.method == "POST":
+        tried = try_form(form, lambda: actions.create_organization(actor=actor, **form.cleaned_data))
+        if tried.value is not None:
+            made = tried.value
             request.session[SESSION_KEY] = made.pk
             tell(request, f"{made.name} was made, and you are its owner. Next, add its first domain.")
             return redirect("overview")
-    status = 400 if request.method == "POST" else 200
-    return render(request, "panel/organization/new.html", {"form": form}, status=status)
+    return show(request, "panel/organization/new.html", {"form": form}, tried)
 
 
 @page(methods=("POST",))
@@ -99,7 +102,7 @@ def _show(
     *,
     member_form: MemberForm | None = None,
     quota_form: QuotaForm | None = None,
-    status: int = 200,
+    tried: Tried[Any] | None = None,
 ) -> HttpResponse:
     actor = actor_of(request)
     members = access.visible_to(actor, Membership).filter(organization=thing).select_related("account")
@@ -118,22 +121,20 @@ def _show(
         "is_chosen": request.session.get(SESSION_KEY) == thing.pk,
         "me": actor.account,
     }
-    return render(request, "panel/organization/show.html", context, status=status)
+    return show(request, "panel/organization/show.html", context, tried)
 
 
 @page(methods=("POST",))
 def member_add(request: HttpRequest, organization_id: int) -> HttpResponse:
     thing = _organization(request, organization_id)
     form = MemberForm(request.POST)
-    if form.is_valid():
-        made = attempt(
-            form,
-            lambda: actions.add_member(actor=actor_of(request), organization=thing, **form.cleaned_data),
-        )
-        if made is not None:
-            tell(request, f"{made.account.email} is {made.role} of {thing.name}.")
-            return redirect("organization", organization_id=thing.pk)
-    return _show(request, thing, member_form=form, status=400)
+    tried = try_form(
+        form, lambda: actions.add_member(actor=actor_of(request), organization=thing, **form.cleaned_data)
+    )
+    if tried.value is None:
+        return _show(request, thing, member_form=form, tried=tried)
+    tell(request, f"{tried.value.account.email} is {tried.value.role} of {thing.name}.")
+    return redirect("organization", organization_id=thing.pk)
 
 
 @page(methods=("POST",))
@@ -152,15 +153,11 @@ def member_remove(request: HttpRequest, organization_id: int, member_id: int) ->
 def organization_quotas(request: HttpRequest, organization_id: int) -> HttpResponse:
     thing = _organization(request, organization_id)
     form = QuotaForm(request.POST)
-    if form.is_valid() and _set_quotas(request, thing, form):
-        tell(request, f"The quotas of {thing.name} are set.")
-        return redirect("organization", organization_id=thing.pk)
-    return _show(request, thing, quota_form=form, status=400)
-
-
-def _set_quotas(request: HttpRequest, thing: Organization, form: QuotaForm) -> bool:
-    def act() -> bool:
-        actions.change_quotas(actor=actor_of(request), organization=thing, **form.cleaned_data)
-        return True
-
-    return attempt(form, act) is not None
+    tried = try_form(
+        form,
+        lambda: actions.change_quotas(actor=actor_of(request), organization=thing, **form.cleaned_data),
+    )
+    if not tried.ok:
+        return _show(request, thing, quota_form=form, tried=tried)
+    tell(request, f"The quotas of {thing.name} are set.")
+    return redirect("organization", organization_id=thing.pk)

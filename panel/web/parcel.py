@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from panel.web.address_state import Stage, Standing, clock
+from panel.web import address_state as states
+from panel.web import sentences, times
+from panel.web.address_state import AddressStanding
 from tenants.models import AddressRequest
 
 Status = AddressRequest.Status
@@ -33,8 +35,8 @@ class Parcel:
     works: bool
 
 
-def parcel_of(request: AddressRequest, standing: Standing | None, now: datetime) -> Parcel:
-    """The way of `request`; `standing` is that of its address, once there is one."""
+def parcel_of(request: AddressRequest, standing: AddressStanding | None, now: datetime) -> Parcel:
+    """The way of `request`; `standing` is that of its address, while there is one."""
     address = request.address
     written, works = _outside(request, standing, now)
     timeline = (
@@ -44,11 +46,11 @@ def parcel_of(request: AddressRequest, standing: Standing | None, now: datetime)
         written,
         works,
     )
-    done = request.status == Status.APPROVED and standing is not None and standing.stage is Stage.WORKS
+    done = request.status == Status.APPROVED and standing is not None and standing.state == states.WORKS
     ended = request.status in {Status.REFUSED, Status.WITHDRAWN, Status.TAKEN, Status.EXPIRED}
-    gone = request.status == Status.APPROVED and (standing is None or standing.stage is Stage.DELETED)
+    gone = request.status == Status.APPROVED and standing is None
     return Parcel(
-        sentence=_sentence(request, standing, address),
+        sentence=_sentence(request, standing, address, now),
         timeline=timeline,
         final=done or ended or gone,
         can_withdraw=request.status in AddressRequest.OPEN,
@@ -57,7 +59,7 @@ def parcel_of(request: AddressRequest, standing: Standing | None, now: datetime)
 
 
 def _step(title: str, state: str, detail: str, at: datetime | None, now: datetime) -> ParcelStep:
-    when = clock(at, now)
+    when = times.clock(at, now) if at is not None else ""
     return ParcelStep(title, state, detail, at, f"since {when}" if when and state == "live" else when)
 
 
@@ -96,7 +98,7 @@ def _decided(request: AddressRequest, now: datetime) -> ParcelStep:
 
 
 def _outside(
-    request: AddressRequest, standing: Standing | None, now: datetime
+    request: AddressRequest, standing: AddressStanding | None, now: datetime
 ) -> tuple[ParcelStep, ParcelStep]:
     written, works = "Written to the mail server", "Works"
     if request.status in AddressRequest.OPEN:
@@ -106,34 +108,34 @@ def _outside(
         )
     if request.status != Status.APPROVED:
         return ParcelStep(written, "skip"), ParcelStep(works, "skip")
-    if standing is None or standing.stage is Stage.DELETED:
+    if standing is None:
         return ParcelStep(written, "skip"), ParcelStep(works, "fail", "The address was deleted since.")
-    if not standing.written:
-        held = standing.stage in {Stage.STOPPED, Stage.NO_SERVER, Stage.LEFT_ALONE}
+    if not standing.observed:
+        held = standing.state in {sentences.STOPPED, states.NOT_CONNECTED, states.LEFT_ALONE}
         first = ParcelStep(written, "fail" if held else "live", _why_not_written(standing))
         return first, ParcelStep(works, "todo", "After that")
-    first = _step(written, "done", "Read back from there, and equal", standing.written_at, now)
+    first = _step(written, "done", "Read back from there, and equal", standing.observed_at, now)
     return first, _taken_up(works, standing, now)
 
 
-def _taken_up(title: str, standing: Standing, now: datetime) -> ParcelStep:
-    if standing.stage is Stage.WORKS:
+def _taken_up(title: str, standing: AddressStanding, now: datetime) -> ParcelStep:
+    if standing.state == states.WORKS:
         return _step(title, "done", "The mail server uses it", standing.since, now)
-    if standing.stage is Stage.RESTARTING:
-        return _step(title, "live", "The mail server is to restart first", standing.since, now)
-    return ParcelStep(title, "fail", f"The address is {standing.word} now.")
+    if standing.state in {states.BEING_TAKEN_UP, states.WAITS_FOR_RESTART}:
+        return _step(title, "live", "The mail server has to restart first", standing.since, now)
+    return ParcelStep(title, "fail", f"The address is {standing.state.word.lower()} now.")
 
 
-def _why_not_written(standing: Standing) -> str:
+def _why_not_written(standing: AddressStanding) -> str:
     return {
-        Stage.STOPPED: "Held up: the owner of the domain has to look at it",
-        Stage.LEFT_ALONE: "Somebody changed it there; the owner of the domain has to decide",
-        Stage.NO_SERVER: "The domain has no mail server yet; its owner has to connect one",
-        Stage.UNREACHABLE: "The mail server cannot be reached; we try again by ourselves",
-    }.get(standing.stage, "This takes a few seconds")
+        sentences.STOPPED: "Held up: the owner of the domain has to look at it",
+        states.LEFT_ALONE: "Somebody changed it there; the owner of the domain has to decide",
+        states.NOT_CONNECTED: "The domain has no mail server yet; its owner has to connect one",
+        states.TRYING_AGAIN: "The mail server cannot be reached; we try again by ourselves",
+    }.get(standing.state, "This takes a few seconds")
 
 
-def _sentence(request: AddressRequest, standing: Standing | None, address: str) -> str:
+def _sentence(request: AddressRequest, standing: AddressStanding | None, address: str, now: datetime) -> str:
     if request.status != Status.APPROVED:
         return {
             Status.ASKED: (
@@ -147,6 +149,6 @@ def _sentence(request: AddressRequest, standing: Standing | None, address: str) 
         }[Status(request.status)]
     if standing is None:
         return f"{address} was deleted by the owner of its domain."
-    if standing.stage is Stage.WORKS:
+    if standing.state == states.WORKS:
         return f"Yes: {address} is yours, and it works."
-    return f"Yes: {address} is yours. {standing.sentence(address)}"
+    return f"Yes: {address} is yours. {standing.sentence(address, now)}"

@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from panel.web import times
-from tenants.models import Mailbox, Run, Step, SyncTarget
+from panel.web.address_state import LEFT_ALONE, NOT_CONNECTED, TRYING_AGAIN, AddressStanding
+from panel.web.sentences import STOPPED
+from tenants.models import Mailbox, Run, Step
 
 Word = dict[str, Any]
 Steps = Mapping[str, Step]
@@ -52,24 +54,24 @@ def run_proof(run: Run, steps: Steps, commit: str, url: str) -> dict[str, Any]:
 
 
 def address_proof(
-    mailbox: Mailbox, target: SyncTarget | None, run: Run | None, steps: Steps, commit: str, url: str
+    mailbox: Mailbox, standing: AddressStanding, run: Run | None, steps: Steps, commit: str, url: str
 ) -> dict[str, Any]:
     """The four words of an address's last change. `run` carries it; None while no run does (any more)."""
     accepted: Word = {"state": "done", "at": mailbox.changed_at}
+    if standing.state == LEFT_ALONE:
+        planned: Word = {"state": "fail", "note": "changed outside"}
+        return {"accepted": accepted, "planned": planned, "pushed": TODO, "observed": TODO}
     if run is not None:
         return {**run_proof(run, steps, commit, url), "accepted": accepted}
-    if target is None:
-        planned: Word = {"state": "todo", "note": "no repository yet"}
-        return {"accepted": accepted, "planned": planned, "pushed": TODO, "observed": TODO}
-    if target.observed_generation >= max(mailbox.generation, 1):
+    if standing.observed:
         done: Word = {"state": "done"}
-        return {
-            "accepted": accepted,
-            "planned": done,
-            "pushed": done,
-            "observed": {"state": "done", "at": target.observed_at},
-        }
-    planned = {"state": "live", "note": "waits for a worker"}
+        observed = {**done, "at": standing.observed_at}
+        return {"accepted": accepted, "planned": done, "pushed": done, "observed": observed}
+    planned = {
+        NOT_CONNECTED: {"state": "todo", "note": "no mail server yet"},
+        STOPPED: {"state": "fail", "note": "held up"},
+        TRYING_AGAIN: {"state": "live", "note": "trying again"},
+    }.get(standing.state, {"state": "live", "note": "waits for a worker"})
     return {"accepted": accepted, "planned": planned, "pushed": TODO, "observed": TODO}
 
 
@@ -120,7 +122,8 @@ def step_lines(run: Run, steps: Sequence[Step], now: datetime) -> list[dict[str,
                 "detail": step.detail,
                 "log": logged,
                 "log_lines": logged.count("\n") + 1 if logged else 0,
-                "advice": run.advice if state == "fail" and run.advice and run.advice != step.detail else "",
+                # A stopped run says it on top, with the buttons.
+                "advice": run.advice if state == "fail" and run.state != Run.State.STOPPED else "",
             }
         )
     return lines

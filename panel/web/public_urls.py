@@ -12,7 +12,6 @@ from panel.web import (
     confirm,
     converters,
     mail_program,
-    mailbox_mine,
     sandbox,
     sign_in,
 )
@@ -34,12 +33,6 @@ urlpatterns = [
     path("account/password", account.account_password, name="account-password"),
     path("account/tokens", account_tokens.tokens, name="account-tokens"),
     path("account/tokens/<int:token_id>/revoke", account_tokens.revoke, name="account-token-revoke"),
-    path("account/address/<int:mailbox_id>", mailbox_mine.mailbox_mine, name="mailbox-mine"),
-    path(
-        "account/address/<int:mailbox_id>/now",
-        mailbox_mine.mailbox_mine_fragment,
-        name="mailbox-mine-fragment",
-    ),
     path(
         "d/<mail_domain:domain>/addresses/<mail_local_part:local_part>/mail-program",
         mail_program.mail_program,

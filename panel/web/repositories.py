@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from panel.web import proofs, sentences, times
 from panel.web.domains import domain_context, get_domain
-from panel.web.fields import Typed, plain_input
+from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.fragments import run_url, shown_key
 from panel.web.frame import shows
-from panel.web.handling import actor_of, attempt, page, refuse, tell
+from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.standing import DomainRow, conditions_of
 from tenants import access
 from tenants.actions import repositories as actions
@@ -79,13 +79,14 @@ def repository_new(request: HttpRequest, domain: str) -> HttpResponse:
         return redirect("repository", domain=thing.name)
     hint = sandbox_hint()
     form = RepositoryForm(request.POST or None, initial=hint)
-    if request.method == "POST" and form.is_valid():
+    tried: Tried[Repository] | None = None
+    if request.method == "POST":
         reload = Repository.Reload.SANDBOX if hint is not None else Repository.Reload.HAND
-        made = attempt(
+        tried = try_form(
             form,
             lambda: actions.connect_repository(actor=actor, domain=thing, reload=reload, **form.cleaned_data),
         )
-        if made is not None:
+        if tried.ok:
             tell(request, "The repository is known. Next: let our key in, and compare the host's key.")
             return redirect("repository", domain=thing.name)
     context = {
@@ -94,8 +95,7 @@ def repository_new(request: HttpRequest, domain: str) -> HttpResponse:
         "hint": hint,
         "crumbs": _crumbs(thing, "Connect a repository"),
     }
-    status = 400 if request.method == "POST" else 200
-    return render(request, "panel/repository/new.html", context, status=status)
+    return show(request, "panel/repository/new.html", context, tried)
 
 
 def _crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
@@ -159,6 +159,7 @@ def _show(
         "repository": thing,
         "target": target,
         "headline": sentences.repository_headline(thing.short_name, row.domain.name, row.facts),
+        "stop_title": sentences.stop_title(target.stop_code),
         "looked": times.moment(target.checked_at, now, relative=True),
         "authorized_line": authorized_line(thing),
         "key": _key(thing),
@@ -173,12 +174,16 @@ def _show(
         "drift_form": DriftForm(initial={"mode": target.drift_mode}),
         "runs": [run_line(run, now) for run in runs],
         "stopped_url": run_url(row.stopped_run_id),
+        "may_look": shows(request, Verb.CREATE, Kind.RUN, organization_id),
         "may_pin": shows(request, Verb.CHANGE, Kind.REPOSITORY, organization_id),
         "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
         "may_confirm": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
+        "is_moving": not thing.host_key or not row.facts.observed or row.standing.state.is_moving,
         "crumbs": _crumbs(row.domain, thing.short_name),
     }
-    return render(request, "panel/repository/show.html", context, status=status)
+    # js/live.js asks for the moving parts alone.
+    template = "now" if request.headers.get("HX-Request") == "true" else "show"
+    return render(request, f"panel/repository/{template}.html", context, status=status)
 
 
 def _details(conditions: dict[str, Condition], kind: str) -> dict[str, Any]:

@@ -137,7 +137,10 @@ def _timeline(row: AddressRequest, now: datetime, may_decide: bool, decided_by: 
     by = f"By {decided_by}" if decided_by else ""
     decided: dict[str, Any] = {
         Status.ASKED: {"title": "Decided", "state": "todo"},
-        Status.CONFIRMED: {"title": "Decided", "state": "needs" if may_decide else "live"},
+        Status.CONFIRMED: {
+            "title": "Your decision" if may_decide else "Being decided",
+            "state": "needs" if may_decide else "live",
+        },
         Status.APPROVED: {"title": "Approved", "state": "done", "detail": by},
         Status.REFUSED: {"title": "Refused", "state": "fail", "detail": row.reason or by},
         Status.WITHDRAWN: {"title": "Taken back", "state": "fail", "detail": "By the person who asked"},

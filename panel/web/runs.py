@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import fragments, sentences, times
-from panel.web.activity import activity_tabs, cut
+from panel.web.activity import activity_tabs, cut, event_lines, with_proof
 from panel.web.frame import narrowed
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.repositories import run_line
@@ -61,10 +61,7 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
         "domain": domain,
         "repository": repository,
         "repository_url": reverse("repository", kwargs={"domain": domain.name}) if domain else "",
-        "events": [
-            {"sentence": event.sentence, "actor": event.actor_name, "at": times.moment(event.at, now)}
-            for event in events
-        ],
+        "events": event_lines(events, now),
         "who": list(dict.fromkeys(event.actor_name for event in events))[:5] or _who(run),
         "when": times.moment(run.created_at, now),
         "live_url": reverse("run-live", kwargs={"run_id": run.pk}),
@@ -96,7 +93,7 @@ def _asked(request: HttpRequest, run: Run) -> list[Event]:
     events = access.visible_to(actor_of(request), Event).filter(
         sync_target=run.target, generation__gt=before or 0, generation__lte=run.generation
     )
-    return list(events.order_by("-pk")[:MOST_EVENTS])
+    return list(with_proof(events)[:MOST_EVENTS])
 
 
 @page(methods=("POST",))

@@ -20,57 +20,8 @@ class State:
         return self.badge == "live"
 
 
-WORKS = State("ok", "Works")
 ON_ITS_WAY = State("live", "On its way")
-WAITS_FOR_RESTART = State("wait", "Waits for a restart")
-UNCONFIRMED = State("todo", "Unconfirmed")
-OFF = State("off", "Off")
-IN_TRASH = State("off", "In the trash")
 STOPPED = State("fail", "Stopped: needs you")
-LEFT_ALONE = State("todo", "Left alone")
-NOT_CONNECTED = State("wait", "Not connected")
-
-
-@dataclass(frozen=True)
-class AddressFacts:
-    """All that the state of an address depends on."""
-
-    enabled: bool = True
-    trashed: bool = False
-    confirmed: bool = True
-    connected: bool = True
-    observed: bool = True
-    stopped: bool = False
-    left_alone: bool = False
-    taken_up: bool = True
-
-
-def address_state(facts: AddressFacts) -> State:
-    """The one word for an address: the first line that holds.
-
-    | word                | what is true                                                              |
-    |---------------------|---------------------------------------------------------------------------|
-    | Not connected       | the domain has no repository, so nothing can be written                    |
-    | Stopped: needs you  | the last change is not outside, and a person must act before it goes on    |
-    | Left alone          | somebody else changed this entry outside; it is reported and not touched   |
-    | On its way          | the last change is not proved outside yet                                  |
-    | Waits for a restart | it is outside, but the mail servers have not read it                       |
-    | In the trash        | gone from the outside, kept here                                           |
-    | Off                 | switched off, gone from the outside                                        |
-    | Unconfirmed         | nobody has agreed to get its mail, so it is not written                    |
-    | Works               | outside as it is here                                                      |
-    """
-    lines = (
-        (not facts.connected and not facts.trashed, NOT_CONNECTED),
-        (facts.connected and not facts.observed and facts.stopped, STOPPED),
-        (facts.left_alone, LEFT_ALONE),
-        (facts.connected and not facts.observed, ON_ITS_WAY),
-        (facts.connected and not facts.taken_up, WAITS_FOR_RESTART),
-        (facts.trashed, IN_TRASH),
-        (not facts.enabled, OFF),
-        (not facts.confirmed, UNCONFIRMED),
-    )
-    return next((state for holds, state in lines if holds), WORKS)
 
 
 @dataclass(frozen=True)
@@ -94,9 +45,11 @@ class DomainFacts:
 
 @dataclass(frozen=True)
 class DomainStanding:
-    """The state of a domain, what it means, and the one next thing to do (`next_step`, may be empty)."""
+    """The state of a domain: a headline that stands alone, what it means, and the one next thing to do
+    (`next_step`, may be empty)."""
 
     state: State
+    headline: str
     sentence: str
     next_step: str = ""
     button: str = ""
@@ -117,22 +70,29 @@ def domain_standing(facts: DomainFacts) -> DomainStanding:
         if standing is not None:
             return standing
     word = f"Works, proved {facts.proved}" if facts.proved else "Works"
-    return DomainStanding(State("ok", word), f"Mail for {facts.name} is set up as asked.", *_offer(facts))
+    if not facts.addresses:
+        headline = f"{facts.name} is ready for its first address."
+    else:
+        headline = f"Mail for {facts.name} works."
+    return DomainStanding(
+        State("ok", word), headline, "The mail server holds exactly what was asked for.", *_offer(facts)
+    )
 
 
 def _connection(facts: DomainFacts) -> DomainStanding | None:
     if not facts.connected:
         return DomainStanding(
             State("todo", "Not connected"),
-            f"Rookery does not know yet where the users of {facts.name} are kept.",
+            f"{facts.name} has no mail server yet.",
+            "Its mail server reads its users from a git repository. Connect that: Rookery writes them there.",
             "connect",
             "Connect its repository",
         )
     if facts.stop_code == "host-key-unknown":
         return DomainStanding(
             State("todo", "Compare the key"),
-            f"The git host of {facts.name} showed its key for the first time."
-            " Nothing is sent before you have compared it.",
+            f"{facts.name} waits until you have compared a key.",
+            "Its git host showed its key for the first time. Nothing is sent before you have compared it.",
             "repository",
             "Compare the fingerprint",
         )
@@ -143,13 +103,15 @@ def _stop(facts: DomainFacts) -> DomainStanding | None:
     if facts.stop_code:
         return DomainStanding(
             STOPPED,
-            facts.stop_sentence or f"Changes of {facts.name} wait until a person has looked.",
+            f"Changes of {facts.name} are held up.",
+            facts.stop_sentence or "They wait until a person has looked.",
             "run",
             "See what to do",
         )
     if facts.unreachable:
         return DomainStanding(
             State("wait", "Trying again"),
+            f"The git host of {facts.name} cannot be reached.",
             f"{facts.unreachable} Mail that worked goes on; Rookery tries again by itself.",
             "repository",
             "See the connection",
@@ -160,10 +122,11 @@ def _stop(facts: DomainFacts) -> DomainStanding | None:
 def _outside(facts: DomainFacts) -> DomainStanding | None:
     if not facts.changed_outside:
         return None
+    entries = amount(facts.changed_outside, "entry differs", "entries differ")
     return DomainStanding(
         State("todo", "Changed outside"),
-        f"{amount(facts.changed_outside, 'entry of', 'entries of')} {facts.name}"
-        f" {'differs' if facts.changed_outside == 1 else 'differ'} outside; nothing was overwritten.",
+        f"Somebody else changed {facts.name} at its git host.",
+        f"{entries} from what was asked for here; nothing was overwritten.",
         "repository",
         "Look at the difference",
     )
@@ -172,23 +135,48 @@ def _outside(facts: DomainFacts) -> DomainStanding | None:
 def _moving(facts: DomainFacts) -> DomainStanding | None:
     if not facts.observed:
         return DomainStanding(
-            ON_ITS_WAY, f"The last change of {facts.name} is being written.", "runs", "Follow it"
+            ON_ITS_WAY,
+            f"A change of {facts.name} is on its way.",
+            "It is being written to the mail server.",
+            "runs",
+            "Follow it",
         )
     if facts.taken_up:
         return None
     if facts.restart_by_hand:
         return DomainStanding(
             State("todo", "Waits for a restart"),
-            f"The last change of {facts.name} is written, but its mail servers read it only when they start.",
+            f"The mail servers of {facts.name} have to be restarted.",
+            "The last change is written, but they read it only when they start.",
             "repository",
             "See what to restart",
         )
     return DomainStanding(
         State("live", "Being taken up"),
         f"The mail servers of {facts.name} are starting again.",
+        "The last change is written; they read it when they start.",
         "runs",
         "Follow it",
     )
+
+
+_STOPS = {
+    "host-key-unknown": "Compare the key of the git host",
+    "host-key-changed": "The git host shows another key",
+    "key-refused": "The git host does not let us in",
+    "push-refused": "The git host refused the push",
+    "not-a-repository": "The repository cannot be read",
+    "branch-missing": "The branch is missing",
+    "history-rewritten": "The branch was rewritten",
+    "foreign-installation": "Another Rookery writes to this branch",
+    "database-restored": "This database is older than the branch",
+    "plan-needs-agreement": "So large a change needs a yes",
+}
+
+
+def stop_title(code: str) -> str:
+    """What a target's stop is about, in a few words."""
+    return _STOPS.get(code, "A person has to look at this")
 
 
 def _offer(facts: DomainFacts) -> tuple[str, str]:
@@ -250,7 +238,7 @@ def addresses_headline(domain: str, total: int, moving: int, troubled: int) -> s
         return f"{domain} has no address yet."
     if not moving and not troubled:
         return (
-            f"The address of {domain} is as asked."
+            f"The one address of {domain} is as asked."
             if total == 1
             else f"All {total} addresses of {domain} are as asked."
         )
@@ -335,11 +323,11 @@ def run_sentence(
         "queued": "A worker will take it up in a moment.",
         "running": f"It is happening now.{again}",
         "waiting": f"{advice}{again}" if advice else f"It will be tried again by itself.{again}",
-        "stopped": "It stopped and waits for a person; what is outside was not changed any further.",
+        "stopped": "Nothing more was changed outside.",
         "succeeded": (
-            f"Done. {wrote} written and read back; it took {took}."
+            f"{wrote} written and read back; it took {took}."
             if changes
-            else f"Done. Nothing had to be written; it took {took}."
+            else f"Nothing had to be written; it took {took}."
         ),
         "failed": advice or "It failed.",
     }.get(state, "")

@@ -3,7 +3,8 @@
 // The stream (server-sent events) and the polled page both carry HTML whose elements have ids; each one
 // replaces the element with the same id. An element with data-live-final ends it: nothing more will
 // happen. Rows of a table come inside a <table>, or the browser drops them. A stream's first message
-// proves it, so the server sends the present state at once. After two failures in a row of the stream, the region asks every three seconds instead.
+// proves it, so the server sends the present state at once. After two failures in a row of the stream,
+// the region asks every three seconds instead.
 
 const POLL_MS = 3000;
 const SLOWEST_MS = 30000;
@@ -14,6 +15,7 @@ export function swap(html) {
   const template = document.createElement("template"); // inert: scripts in it never run
   template.innerHTML = html;
   const fresh = template.content;
+  keepTokens(fresh);
   const active = document.activeElement?.id;
   let isFinal = false;
   for (const element of fresh.querySelectorAll("[id]")) {
@@ -32,6 +34,13 @@ export function swap(html) {
   }
   if (active && document.activeElement?.id !== active) document.getElementById(active)?.focus({ preventScroll: true });
   return isFinal;
+}
+
+/** Each answer masks the form token anew; the one that the page has is as good, and keeps forms equal. */
+function keepTokens(fresh) {
+  const token = document.querySelector("input[name=csrfmiddlewaretoken]")?.value;
+  if (!token) return;
+  for (const input of fresh.querySelectorAll("input[name=csrfmiddlewaretoken]")) input.setAttribute("value", token);
 }
 
 class Live {

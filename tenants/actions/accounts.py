@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from tenants import access, tokens
+from tenants import access, limits, tokens
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
@@ -42,7 +42,7 @@ def _new_link(account: Account, lifetime: timedelta) -> str:
 
 def account_for(email: str) -> Account:
     """The account whose sign-in is `email`, made if there is none. The caller has proof that it is theirs."""
-    address = check_target(email, field="email").lower()
+    address = _checked_email(email)
     account, made = Account.objects.get_or_create(email=address)
     if made:
         account.set_unusable_password()
@@ -69,12 +69,27 @@ def create_operator(*, actor: Actor, email: str, name: str = "") -> tuple[Accoun
     return account, sign_in_url(token)
 
 
-@transaction.atomic
 def ask_for_sign_in_link(*, actor: Actor, email: str) -> None:
-    """Mail a one-time link. The answer is the same whether there is such an account or not."""
+    """Mail a one-time link. The answer is the same whether there is such an account or not.
+
+    Limited for each network and each address, known or not.
+    """
+    email = _checked_email(email)
+    # Counted before the transaction, so that it stays counted.
+    limits.spend(limits.LINKS_PER_NETWORK, limits.network_of(actor.ip))
+    limits.spend(limits.LINKS_PER_ADDRESS, email)
+    _mail_sign_in_link(actor, email)
+
+
+def _checked_email(email: str) -> str:
     with Checks() as checks:
         email = check_target(email, field="email").lower()
     checks.finish()
+    return email
+
+
+@transaction.atomic
+def _mail_sign_in_link(actor: Actor, email: str) -> None:
     account = Account.objects.filter(email=email, is_active=True).first()
     if account is None:
         return

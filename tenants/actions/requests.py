@@ -17,7 +17,7 @@ from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
-from tenants.actions.targets import add_target_rows
+from tenants.actions.targets import add_target_rows, check_target_list
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
 from tenants.formats.addresses import check_local_part, check_target
@@ -72,7 +72,7 @@ def submit_request(
 def _insert_request(
     actor: Actor, domain: Domain, local_part: str, target: str, password_hash: str, message: str
 ) -> Submitted:
-    if domain.requests != Domain.Requests.MODERATED:
+    if not Domain.objects.filter(pk=domain.pk, requests=Domain.Requests.MODERATED).exists():
         raise Absent
     confirm_token, page_token = tokens.new_token(), tokens.new_token()
     request = AddressRequest.objects.create(
@@ -101,7 +101,7 @@ def _insert_request(
         f"{local_part}@{domain.name}",
         f"{target} asked for {local_part}@{domain.name}.",
         domain=domain,
-        after={"target": target},
+        after={"status": request.status, "target": target},
     )
     return Submitted(request, page_token)
 
@@ -244,6 +244,12 @@ def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
     _require_waiting(actor, request)
     if request.sealed_hash is None:
         raise Conflict("The passphrase of this request is gone. Ask the person to request it again.")
+    with Checks() as checks:
+        check_local_part(request.local_part)
+    with checks:
+        check_target_list([request.target], request.domain)
+    checks.finish()
+    access.require_rank(actor, f"{request.local_part}@{request.domain.name}")
     mailbox = insert_sealed_mailbox(
         domain=request.domain,
         local_part=request.local_part,

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
+
+from tenants.models.checks import one_of
+
+_OPEN = ("asked", "confirmed")
+_DECIDED = ("approved", "refused", "withdrawn", "expired")
 
 
 class AddressRequest(models.Model):
@@ -41,10 +47,25 @@ class AddressRequest(models.Model):
 
     class Meta:
         constraints = [
+            one_of("request", "status", *_OPEN, "taken", *_DECIDED),
             models.CheckConstraint(
-                condition=models.Q(status__in=["asked", "confirmed"]) | models.Q(sealed_hash__isnull=True),
+                condition=Q(status__in=_OPEN) | Q(sealed_hash__isnull=True),
                 name="ended_request_has_no_passphrase",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["asked", "expired"], confirmed_at__isnull=True)
+                | Q(status__in=["confirmed", "taken", "approved", "refused"], confirmed_at__isnull=False)
+                | Q(status="withdrawn"),
+                name="request_is_confirmed_before_it_is_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=_DECIDED, decided_at__isnull=False)
+                | (~Q(status__in=_DECIDED) & Q(decided_at__isnull=True, decided_by__isnull=True)),
+                name="request_has_a_time_when_it_ended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="refused") | ~Q(reason=""), name="refused_request_has_a_reason"
+            ),
         ]
         indexes = [models.Index(fields=["domain", "status"]), models.Index(fields=["status", "asked_at"])]
 

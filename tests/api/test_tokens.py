@@ -15,8 +15,8 @@ from tenants.actions import accounts, domains, organizations
 from tenants.actor import Actor
 from tenants.models import Account, ApiToken, Domain, Event, Mailbox, Organization
 from tests.api.client import Api
-from tests.api.conftest import World
 from tests.api.test_roles import CASES, Case, filled, places
+from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

@@ -273,7 +273,7 @@ def test_ten_thousand_entries_in_one_commit_and_one_more(
     assert len(second.thin) < 1000
     assert git(host.folder / "relay.git", "rev-parse", "main^{tree}").decode().strip() == second.tree
     git(host.folder / "relay.git", "fsck", "--connectivity-only")
-    assert mirror.blob(mirror.tip_tree(second.id)[b"user05000"].id) == b"changed"
+    assert mirror.blob(mirror.files(second.id)[b"user05000"]) == b"changed"
 
 
 def test_absent_repository_says_so(

@@ -1,4 +1,4 @@
-"""Debian's chromium and a small file server for tests that need a real browser."""
+"""A small file server for tests that need a real browser, and a domain with a relay."""
 
 from __future__ import annotations
 
@@ -12,22 +12,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from tenants.models import Domain, Repository, SyncTarget
 
 PROJECT = Path(__file__).resolve().parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-default-apps",
-    "--disable-dev-shm-usage",
-    "--disable-gpu",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 class _QuietFiles(SimpleHTTPRequestHandler):
@@ -87,29 +75,3 @@ def static_files_url() -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join(timeout=5)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One headless browser for all tests; skipped where Debian's package is not installed."""
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium: apt install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS, timeout=30_000
-        )
-        try:
-            yield browser
-        finally:
-            browser.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """An empty page in a context of its own (no cookies, no storage of other tests)."""
-    context = chromium.new_context()
-    context.set_default_timeout(10_000)
-    try:
-        yield context.new_page()
-    finally:
-        context.close()

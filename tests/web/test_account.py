@@ -36,7 +36,7 @@ def own(make_mailbox: MakeMailbox, holder: Account) -> Mailbox:
 
 @pytest.fixture
 def page_of_own(own: Mailbox) -> str:
-    return f"/account/address/{own.pk}"
+    return "/d/example.org/addresses/ada"
 
 
 @pytest.fixture
@@ -165,19 +165,28 @@ def test_the_page_of_an_own_address(ada: Client, page_of_own: str) -> None:
     check_page(page)
     shown = text_of(page)
     assert "its domain has no mail server yet" in shown
-    assert "ada@home.example confirmed" in shown
+    assert "ada@home.examplePressed the button in our mail" in shown
     assert "The address ada@example.org was made." in shown
 
 
-def test_only_its_holder_has_this_page(
-    own: Mailbox, page_of_own: str, alice: Actor, bob: Actor, charlie: Actor, olga: Actor
-) -> None:
-    for actor in (alice, bob, charlie, olga):
+def test_who_else_has_this_page(own: Mailbox, page_of_own: str, bob: Actor, charlie: Actor) -> None:
+    for actor, shown, change in ((bob, 200, 403), (charlie, 404, 404)):
         client = signed_in(actor.account)
-        assert client.get(page_of_own).status_code == 404
-        data = {"do": "passphrase", "password_hash": OTHER_HASH}
-        assert client.post(page_of_own, data).status_code == 404
+        assert client.get(page_of_own).status_code == shown
+        answer = client.post(f"{page_of_own}/passphrase", {"password_hash": OTHER_HASH})
+        assert answer.status_code == change
     assert Opener().open(Purpose.MAILBOX_HASH, bytes(own.sealed_hash or b"")) == HASH
+
+
+def test_what_belongs_to_the_team_is_not_shown_to_the_holder(
+    ada: Client, own: Mailbox, page_of_own: str, alice: Actor
+) -> None:
+    mailboxes.change_note(actor=alice, mailbox=own, note="Leaves in May")
+    page, team = ada.get(page_of_own), signed_in(alice.account).get(page_of_own)
+    for words in ("Leaves in May", "Switch off", "Put it into the trash"):
+        assert words in team.content.decode()
+        assert words not in page.content.decode()
+    assert "/d/example.org/settings" not in page.content.decode()
 
 
 def test_an_address_in_the_trash_is_gone_for_its_holder(
@@ -189,7 +198,7 @@ def test_an_address_in_the_trash_is_gone_for_its_holder(
 
 
 def test_changing_the_passphrase(ada: Client, own: Mailbox, page_of_own: str) -> None:
-    answer = ada.post(page_of_own, {"do": "passphrase", "password_hash": OTHER_HASH}, follow=True)
+    answer = ada.post(f"{page_of_own}/passphrase", {"password_hash": OTHER_HASH}, follow=True)
     assert "The new passphrase is accepted." in text_of(answer)
     assert OTHER_HASH not in answer.content.decode()
     own.refresh_from_db()
@@ -199,7 +208,7 @@ def test_changing_the_passphrase(ada: Client, own: Mailbox, page_of_own: str) ->
 
 @pytest.mark.parametrize("value", ["", "abc", "0" * 128, "ab" * 63, "g" * 128])
 def test_a_bad_hash_changes_nothing(ada: Client, own: Mailbox, page_of_own: str, value: str) -> None:
-    page = ada.post(page_of_own, {"do": "passphrase", "password_hash": value})
+    page = ada.post(f"{page_of_own}/passphrase", {"password_hash": value})
     assert page.status_code == 400
     check_page(page)
     [error] = page.context["passphrase_form"].errors["password_hash"]
@@ -209,15 +218,15 @@ def test_a_bad_hash_changes_nothing(ada: Client, own: Mailbox, page_of_own: str,
 
 
 def test_adding_a_target_asks_its_holder(ada: Client, own: Mailbox, page_of_own: str) -> None:
-    answer = ada.post(page_of_own, {"do": "add", "address": "second@home.example"}, follow=True)
-    assert "We wrote to second@home.example." in text_of(answer)
-    assert "second@home.example not confirmed yet" in text_of(answer)
-    ada.post(page_of_own, {"do": "again", "address": "second@home.example"})
+    answer = ada.post(f"{page_of_own}/targets/add", {"address": "second@home.example"}, follow=True)
+    assert "We wrote to second@home.example;" in text_of(answer)
+    assert "second@home.exampleNot confirmed" in text_of(answer)
+    ada.post(f"{page_of_own}/targets/again", {"address": "second@home.example"})
     old, new = mails_to("second@home.example")
     assert ada.post(link_in(old, "/confirm/")).status_code == 404
     assert ada.post(link_in(new, "/confirm/")).status_code == 200
-    answer = ada.post(page_of_own, {"do": "remove", "address": "second@home.example"}, follow=True)
-    assert "is to get no more mail of ada@example.org" in text_of(answer)
+    answer = ada.post(f"{page_of_own}/targets/remove", {"address": "second@home.example"}, follow=True)
+    assert "second@home.example gets no more mail. Undo" in text_of(answer)
     assert [row.address for row in own.targets.all()] == ["ada@home.example"]
 
 
@@ -236,7 +245,7 @@ def test_adding_a_target_asks_its_holder(ada: Client, own: Mailbox, page_of_own:
 def test_a_bad_target_is_answered_beside_its_field(
     ada: Client, own: Mailbox, page_of_own: str, address: str, answer: str
 ) -> None:
-    page = ada.post(page_of_own, {"do": "add", "address": address})
+    page = ada.post(f"{page_of_own}/targets/add", {"address": address})
     assert page.status_code == 400
     check_page(page)
     form = page.context["target_form"]
@@ -254,33 +263,33 @@ def test_a_loop_across_organizations_is_refused(
     organization = charlie.account.memberships.get().organization  # type: ignore[union-attr]
     theirs = domains.create_domain(actor=charlie, organization=organization, name="home.example")
     mailboxes.create_mailbox(actor=charlie, domain=theirs, local_part="back", targets=["ada@example.org"])
-    page = ada.post(page_of_own, {"do": "add", "address": "back@home.example"})
+    page = ada.post(f"{page_of_own}/targets/add", {"address": "back@home.example"})
     assert page.status_code == 400
     assert "Mail would go round in a circle" in text_of(page)
 
 
 def test_buttons_for_what_is_not_there(ada: Client, page_of_own: str) -> None:
-    assert ada.post(page_of_own, {"do": "remove", "address": "no@home.example"}).status_code == 404
-    assert ada.post(page_of_own, {"do": "remove", "address": "\0"}).status_code == 404
-    assert ada.post(page_of_own, {"do": "again", "address": "ada@home.example"}).status_code == 409
-    assert ada.post(page_of_own, {"do": "explode"}).status_code == 400
-    assert ada.post(page_of_own).status_code == 400
+    assert ada.post(f"{page_of_own}/targets/remove", {"address": "no@home.example"}).status_code == 404
+    assert ada.post(f"{page_of_own}/targets/remove", {"address": "\0"}).status_code == 404
+    answer = ada.post(f"{page_of_own}/targets/again", {"address": "ada@home.example"}, follow=True)
+    assert "Not done" in text_of(answer)
+    assert ada.post(page_of_own).status_code == 405
 
 
 def test_the_page_follows_while_a_change_is_on_its_way(
     ada: Client, own: Mailbox, page_of_own: str, make_relay: Callable[[], SyncTarget]
 ) -> None:
     make_relay()
+    following = f"/address/{own.pk}/now"
     body = ada.get(page_of_own).content.decode()
-    assert f'data-live="" data-live-poll="{page_of_own}/now"' in body
+    assert f'data-live="/live/address/{own.pk}" data-live-poll="{following}"' in body
     with nothing_written():
-        part = ada.get(f"{page_of_own}/now").content.decode()
+        part = ada.get(following).content.decode()
     assert part.strip() in body
     assert "being written" in part
     assert "data-live-final" not in part
     prove(own)
-    assert "data-live-final" in ada.get(f"{page_of_own}/now").content.decode()
-    assert "data-live-poll" not in ada.get(page_of_own).content.decode()
+    assert "data-live-final" in ada.get(following).content.decode()
 
 
 def test_activity_is_that_of_the_address_only(

@@ -6,15 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from panel.web.address_state import Stage, Standing, ago, clock
+from panel.web import address_state as states
+from panel.web import times
+from panel.web.address_state import AddressFacts, AddressStanding, address_state
 from panel.web.parcel import Parcel, parcel_of
-from tenants.models import AddressRequest, Domain, Organization
+from panel.web.proofs import address_proof
+from panel.web.sentences import ON_ITS_WAY, STOPPED, State
+from tenants.models import AddressRequest, Domain, Mailbox, Organization
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 Status = AddressRequest.Status
 
 
-def parcel(status: str, standing: Standing | None = None) -> Parcel:
+def parcel(status: str, standing: AddressStanding | None = None) -> Parcel:
     domain = Domain(name="example.org", organization=Organization(name="Analytical Society"))
     confirmed = (
         None if status in {Status.ASKED, Status.WITHDRAWN, Status.EXPIRED} else NOW - timedelta(minutes=20)
@@ -33,12 +37,12 @@ def parcel(status: str, standing: Standing | None = None) -> Parcel:
     return parcel_of(request, standing, NOW)
 
 
-def states(shown: Parcel) -> str:
+def states_of(shown: Parcel) -> str:
     return " ".join(step.state for step in shown.timeline)
 
 
 @pytest.mark.parametrize(
-    ("status", "stage", "written", "expected", "final"),
+    ("status", "state", "observed", "expected", "final"),
     [
         (Status.ASKED, None, False, "done needs todo todo todo", False),
         (Status.CONFIRMED, None, False, "done done live todo todo", False),
@@ -47,57 +51,88 @@ def states(shown: Parcel) -> str:
         (Status.WITHDRAWN, None, False, "done skip fail skip skip", True),
         (Status.EXPIRED, None, False, "done skip fail skip skip", True),
         (Status.APPROVED, None, False, "done done done skip fail", True),
-        (Status.APPROVED, Stage.DELETED, True, "done done done skip fail", True),
-        (Status.APPROVED, Stage.NO_SERVER, False, "done done done fail todo", False),
-        (Status.APPROVED, Stage.STOPPED, False, "done done done fail todo", False),
-        (Status.APPROVED, Stage.LEFT_ALONE, False, "done done done fail todo", False),
-        (Status.APPROVED, Stage.UNREACHABLE, False, "done done done live todo", False),
-        (Status.APPROVED, Stage.WRITING, False, "done done done live todo", False),
-        (Status.APPROVED, Stage.RESTARTING, True, "done done done done live", False),
-        (Status.APPROVED, Stage.OFF, True, "done done done done fail", False),
-        (Status.APPROVED, Stage.WORKS, True, "done done done done done", True),
+        (Status.APPROVED, states.NOT_CONNECTED, False, "done done done fail todo", False),
+        (Status.APPROVED, STOPPED, False, "done done done fail todo", False),
+        (Status.APPROVED, states.LEFT_ALONE, False, "done done done fail todo", False),
+        (Status.APPROVED, states.TRYING_AGAIN, False, "done done done live todo", False),
+        (Status.APPROVED, ON_ITS_WAY, False, "done done done live todo", False),
+        (Status.APPROVED, states.BEING_TAKEN_UP, True, "done done done done live", False),
+        (Status.APPROVED, states.WAITS_FOR_RESTART, True, "done done done done live", False),
+        (Status.APPROVED, states.OFF, True, "done done done done fail", False),
+        (Status.APPROVED, states.WORKS, True, "done done done done done", True),
     ],
 )
-def test_every_stop(status: str, stage: Stage | None, written: bool, expected: str, final: bool) -> None:
-    shown = parcel(status, Standing(stage, written=written) if stage else None)
-    assert states(shown) == expected
+def test_every_stop(status: str, state: State | None, observed: bool, expected: str, final: bool) -> None:
+    shown = parcel(status, AddressStanding(state, observed=observed) if state else None)
+    assert states_of(shown) == expected
     assert shown.final is final
-    assert shown.works is (stage is Stage.WORKS)
+    assert shown.works is (state is states.WORKS)
     assert shown.can_withdraw is (status in AddressRequest.OPEN)
     assert shown.sentence.endswith(".")
 
 
-def test_only_what_works_is_said_to_work() -> None:
-    for stage in Stage:
-        sentence = Standing(stage, written=True).sentence("ada@example.org", NOW)
-        assert sentence.endswith(".")
-        assert ("works" in sentence) is (stage is Stage.WORKS)
-        assert "ada@example.org" in sentence
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [
+        ({}, states.WORKS),
+        ({"confirmed": False}, states.UNCONFIRMED),
+        ({"enabled": False, "confirmed": False}, states.OFF),
+        ({"trashed": True, "enabled": False}, states.IN_TRASH),
+        ({"taken_up": False}, states.BEING_TAKEN_UP),
+        ({"taken_up": False, "restart_by_hand": True, "enabled": False}, states.WAITS_FOR_RESTART),
+        ({"observed": False, "enabled": False}, ON_ITS_WAY),
+        ({"observed": False, "reachable": False}, states.TRYING_AGAIN),
+        ({"reachable": False}, states.WORKS),
+        ({"observed": False, "stopped": True, "reachable": False}, STOPPED),
+        ({"stopped": True}, states.WORKS),
+        ({"observed": False, "left_alone": True}, states.LEFT_ALONE),
+        ({"connected": False, "observed": False, "confirmed": False}, states.NOT_CONNECTED),
+        ({"connected": False, "observed": False, "trashed": True}, states.IN_TRASH),
+    ],
+)
+def test_the_one_word_of_an_address(facts: dict[str, bool], state: State) -> None:
+    """What is not proved outside is never said to be so: off is off only when it is off there."""
+    assert address_state(AddressFacts(**facts)) == state
 
 
-def test_the_proof_line_claims_nothing_that_is_not_written() -> None:
-    for stage in Stage:
-        proof = Standing(stage, written=False, asked_at=NOW).proof
-        assert proof["observed"]["state"] == proof["pushed"]["state"] == "todo"
-        proof = Standing(stage, written=True, asked_at=NOW, written_at=NOW).proof
+EVERY_STATE = [each for each in (*vars(states).values(), ON_ITS_WAY, STOPPED) if isinstance(each, State)]
+
+
+@pytest.mark.parametrize("state", EVERY_STATE, ids=lambda state: state.word)
+def test_only_what_works_is_said_to_work(state: State) -> None:
+    standing = AddressStanding(state, observed=True, checked_at=NOW, since=NOW - timedelta(minutes=33))
+    sentence = standing.sentence("ada@example.org", NOW)
+    assert sentence.endswith(".")
+    assert ("Mail for ada@example.org works" in sentence) is (state == states.WORKS)
+    assert "ada@example.org" in sentence
+
+
+@pytest.mark.parametrize("state", EVERY_STATE, ids=lambda state: state.word)
+def test_the_proof_line_claims_nothing_that_is_not_written(state: State) -> None:
+    mailbox = Mailbox(changed_at=NOW)
+    proof = address_proof(mailbox, AddressStanding(state), None, {}, "", "")
+    assert proof["observed"]["state"] == proof["pushed"]["state"] == "todo"
+    if state != states.LEFT_ALONE:
+        standing = AddressStanding(state, observed=True, observed_at=NOW)
+        proof = address_proof(mailbox, standing, None, {}, "", "")
         assert {each["state"] for each in proof.values()} == {"done"}
 
 
 @pytest.mark.parametrize(
     ("at", "said"),
     [
-        (None, ""),
         (NOW - timedelta(minutes=33), "08:57"),
-        (datetime(2026, 5, 4, 8, 57, tzinfo=UTC), "4 May, 08:57"),
-        (datetime(2025, 5, 4, 8, 57, tzinfo=UTC), "4 May 2025, 08:57"),
+        (NOW - timedelta(days=6), "Sunday, 09:30"),
+        (datetime(2026, 5, 4, 8, 57, tzinfo=UTC), "4 May"),
+        (datetime(2025, 5, 4, 8, 57, tzinfo=UTC), "4 May 2025"),
     ],
 )
-def test_clock(at: datetime | None, said: str) -> None:
-    assert clock(at, NOW) == said
+def test_clock(at: datetime, said: str) -> None:
+    assert times.clock(at, NOW) == said
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "0 s ago"), (12, "12 s ago"), (200, "3 minutes ago"), (7300, "2 hours ago")]
+    ("seconds", "said"), [(0, "just now"), (12, "12 s ago"), (200, "3 minutes ago"), (7300, "2 hours ago")]
 )
 def test_ago(seconds: int, said: str) -> None:
-    assert ago(NOW - timedelta(seconds=seconds), NOW) == said
+    assert times.ago(NOW - timedelta(seconds=seconds), NOW) == said

@@ -13,7 +13,7 @@ from tenants.formats.addresses import MAX_TARGETS, check_targets
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry, emit, write
 from tenants.formats.text import FormatError
 from workers.plan import Action
-from workers.relay.decide import Decision, Sides, decide
+from workers.relay.decide import Decision, Sides, _laid_out, decide
 
 A, B, C = (RelayEntry((f"{name}@home.example",), NO_LOGIN) for name in "abc")
 NAME = b"ada"
@@ -203,6 +203,12 @@ def test_what_a_door_lets_in_is_written_as_meant(
     content, verdict = write(name.encode(), entry, own_domain="example.org")
     assert (verdict.login, verdict.entry) == (name, entry)
     assert set(json.loads(content)) == {"targets", "password"}
+
+
+@given(st.lists(st.text(max_size=12), max_size=3), st.booleans())
+def test_an_entry_is_laid_out_as_indented_json(targets: list[str], insecure: bool) -> None:
+    fields = {"targets": targets, "password": "set", "insecure": insecure}
+    assert _laid_out(fields) == json.dumps(fields, indent=1)
 
 
 entries = st.sampled_from([None, A, B, C])

@@ -10,7 +10,7 @@ from workers.repository.errors import (
     UnknownOutcome,
 )
 from workers.repository.mirror import Mirror
-from workers.repository.objects import Commit, TreeItem
+from workers.repository.objects import Commit
 from workers.repository.push import push
 from workers.repository.remote import Refs, RemoteRepository, ShellUnavailable, read_refs, read_tips_at_once
 
@@ -25,7 +25,6 @@ __all__ = [
     "RemoteRepository",
     "RepositoryError",
     "ShellUnavailable",
-    "TreeItem",
     "UnknownOutcome",
     "build_commit",
     "push",

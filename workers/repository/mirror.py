@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from dulwich.objects import ObjectID
 
 from tenants.formats.text import printable
 from workers.repository.errors import RepositoryError
-from workers.repository.objects import Commit, Tree, TreeItem, object_id, parse_commit
+from workers.repository.objects import Commit, Tree, object_id, parse_commit
 from workers.repository.pktline import FLUSH, pkt, read_pkt, read_pkt_after
 from workers.ssh import Channel, Connection
 
@@ -34,6 +34,7 @@ PROGRAM_TIMEOUT = 120
 BLOB_LIMIT = 1 << 20
 ACKNOWLEDGEMENTS_AT_MOST = 100
 _TREES_KEPT = 8
+_KINDS = {b"commit": 1, b"tree": 2, b"blob": 3}
 _trees: OrderedDict[str, Tree] = OrderedDict()
 
 
@@ -59,6 +60,14 @@ def _skip_acknowledgements(channel: Channel) -> bytes:
         if answer is None or not answer.startswith((b"ACK ", b"NAK")):
             raise RepositoryError(printable(answer or b"it sent no pack", 200))
     raise RepositoryError("it acknowledges without end")
+
+
+def _keep(tree_id: str, tree: Tree) -> None:
+    """Keep it parsed; the one that nobody asked for the longest goes."""
+    _trees[tree_id] = tree
+    _trees.move_to_end(tree_id)
+    while len(_trees) > _TREES_KEPT:
+        _trees.popitem(last=False)
 
 
 class Mirror:
@@ -99,7 +108,9 @@ class Mirror:
 
     def _raw(self, kind: int, object_hex: str) -> bytes:
         try:
-            found, content = self._store.get_raw(ObjectID(object_hex.encode("ascii")))
+            found, content = self._loose(object_hex) or self._store.get_raw(
+                ObjectID(object_hex.encode("ascii"))
+            )
         except (
             KeyError,
             ChecksumMismatch,
@@ -113,6 +124,18 @@ class Mirror:
             raise RepositoryError(f"object {object_hex[:10]} is of another kind than expected")
         return content
 
+    def _loose(self, object_hex: str) -> tuple[int, bytes] | None:
+        """An object that lies around by itself, checked; the library would parse a whole tree for it."""
+        try:
+            packed = (self.folder / "objects" / object_hex[:2] / object_hex[2:]).read_bytes()
+        except FileNotFoundError:
+            return None
+        head, _, content = zlib.decompress(packed).partition(b"\0")
+        kind = head.partition(b" ")[0]
+        if object_id(kind, content).hex() != object_hex:
+            raise RepositoryError(f"object {object_hex[:10]} is damaged in our copy")
+        return _KINDS.get(kind, 0), content
+
     def commit(self, commit: str) -> Commit:
         return parse_commit(commit, self._raw(1, commit))
 
@@ -122,16 +145,12 @@ class Mirror:
         tree = _trees.get(tree_id)
         if tree is None:
             tree = Tree(self._raw(2, tree_id))
-            _trees[tree_id] = tree
-            while len(_trees) > _TREES_KEPT:
-                _trees.popitem(last=False)
-        else:
-            _trees.move_to_end(tree_id)
+        _keep(tree_id, tree)
         return tree
 
-    def tip_tree(self, commit: str) -> dict[bytes, TreeItem]:
-        """The root listing of a commit: name → item."""
-        return self.tree_of(commit).items
+    def files(self, commit: str) -> Mapping[bytes, str]:
+        """The plain files in the root of a commit: name → blob id."""
+        return self.tree_of(commit).files
 
     def blob(self, blob: str) -> bytes:
         """A file's content. One over a mebibyte is cut: nothing that size is an entry."""
@@ -187,6 +206,7 @@ class Mirror:
         else:
             for kind, content in new.objects:
                 self._write_loose(kind, content)
+        _keep(new.tree, new.root)
         self._remember(new.id)
 
     def _write_loose(self, kind: bytes, content: bytes) -> None:

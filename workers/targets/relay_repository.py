@@ -118,10 +118,10 @@ class RelayRepository:
                 current.note(f"Fetched {tip[:10]}")
         if tip != proved:
             _require_our_line(current.target, mirror, tip, proved)
-        ids = _file_ids(mirror, tip)
+        ids = mirror.files(tip)
         if proved and not mirror.has(proved):
             proved = None  # our mirror was lost with the old tip: everything is compared afresh
-        base = _file_ids(mirror, proved) if proved and tip != proved else ids if proved else {}
+        base = mirror.files(proved) if proved and tip != proved else ids if proved else {}
         apart = current.target.proof.get("apart", {})
         base_ids = {**base, **{_name(unit): blob or "" for unit, blob in apart.items()}} if apart else base
         return ObservedRelay(
@@ -375,15 +375,6 @@ def _require_our_line(target: SyncTarget, mirror: Mirror, tip: str, proved: str 
                 agree_to=tip,
             )
         return
-
-
-def _file_ids(mirror: Mirror, commit: str | None) -> dict[bytes, str]:
-    """Blob ids of the plain files in the root; ptt reads nothing else."""
-    if not commit:
-        return {}
-    return {
-        name: item.id for name, item in mirror.tip_tree(commit).items() if item.mode in {0o100644, 0o100755}
-    }
 
 
 def _name(unit: str) -> bytes:

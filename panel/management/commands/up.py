@@ -71,6 +71,8 @@ class Command(BaseCommand):
         family.start("beat", [*celery, "beat", "--loglevel=WARNING"], common)
         web = [_python(), "-m", "uvicorn", "panel.asgi:application", "--host", "127.0.0.1"]
         web += ["--port", str(settings.PORT), "--log-level", "warning", "--no-server-header"]
+        # Whose word counts about a client's address is ROOKERY_TRUSTED_PROXIES alone.
+        web += ["--no-proxy-headers"]
         family.start("web", [*web, "--timeout-graceful-shutdown", "3"], common)
         if sandbox:
             family.run([_python(), "manage.py", "seed_sandbox", "--email", email], common)

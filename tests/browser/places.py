@@ -1,0 +1,182 @@
+"""A lived-in panel: people in every role, and something to see on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import StorageState
+
+from tests.browser.visitor import Visitor
+
+DOMAIN = "example.org"
+OWNER, VIEWER, HOLDER = "ada@home.example", "bob@people.example", "grace@harbour.example"
+HASH = "2f" * 64
+
+Visit = Callable[..., Visitor]
+Pages = dict[str, str]
+
+
+@dataclass
+class Places:
+    """Cookies of the owner, a member who may only look, a holder and the operator; and, for each of them
+    and for those who are not signed in, the pages by name of their route (with a word after a space where
+    one route has several faces)."""
+
+    signed_in: dict[str, StorageState] = field(default_factory=dict)
+    pages: dict[str, Pages] = field(default_factory=dict)
+
+
+def live_in(visit: Visit, administrator: StorageState) -> Places:
+    """Do what makes the pages worth looking at; only by pressing what people press."""
+    places = Places()
+    operator, stranger = visit(storage_state=administrator), visit()
+    _invite(operator)
+    _make_addresses(operator)
+    waiting = _ask(stranger, "lise", "lise@lab.example")
+    confirmation = _link(stranger, "lise@lab.example", "Do you want", "/asked/confirm/")
+    agreement = _link(stranger, "team@work.example", "May ", "/confirm/")
+    _ask(stranger, "emmy", "emmy@algebra.example")
+    stranger.open(_link(stranger, "emmy@algebra.example", "Do you want", "/asked/confirm/"))
+    stranger.press("Confirm that I asked")
+    _decide(operator)
+    for name, email in (("owner", OWNER), ("member", VIEWER), ("holder", HOLDER)):
+        person = visit()
+        person.sign_in(email)
+        places.signed_in[name] = person.context.storage_state()
+    places.signed_in["operator"] = administrator
+    stranger.page.goto(f"{stranger.url}/sign-in")
+    stranger.page.get_by_label("Your e-mail address").first.fill(VIEWER)
+    stranger.press("Send me a link")
+    link = _link(stranger, VIEWER, "Your link to sign in", "/sign-in/")
+    places.pages = {
+        "nobody": {
+            "sign-in": "/sign-in",
+            "sign-in-link": link,
+            "ask": f"/ask/{DOMAIN}",
+            "ask-lost": f"/ask/{DOMAIN}/already",
+            "asked": waiting,
+            "asked-withdraw": f"{waiting}/withdraw",
+            "asked-confirm": confirmation,
+            "confirm-target": agreement,
+            "sandbox-mail": "/sandbox/mail",
+            "sandbox-letter": _first_letter(stranger),
+            "api:docs": "/api/v1/docs/",
+        },
+        "holder": {
+            "account": "/account",
+            "account-tokens": "/account/tokens",
+            "address": f"/d/{DOMAIN}/addresses/grace",
+            "mail-program": f"/d/{DOMAIN}/addresses/grace/mail-program",
+        },
+    }
+    for name in ("owner", "member", "operator"):
+        places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name]))
+    return places
+
+
+def _invite(operator: Visitor) -> None:
+    page = operator.open("/o/1")
+    page.get_by_label("E-mail address").fill(VIEWER)
+    page.get_by_label("Role").select_option("viewer")
+    operator.press("Save")
+    page = operator.open("/domains/new")
+    page.get_by_label("Domain", exact=True).fill("klein.example")
+    operator.press("Add the domain")
+    page = operator.open("/account/tokens")
+    page.get_by_label("What is it for?").fill("backup script")
+    operator.press("Make the key")
+
+
+def _make_addresses(operator: Visitor) -> None:
+    page = operator.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page.get_by_label("The address").fill("team")
+    page.get_by_label("Who gets the mail").fill("team@work.example")
+    page.get_by_label("Note").fill("Everybody at the desk")
+    operator.press("Make the address")
+    page = operator.open(f"/d/{DOMAIN}/new-address")
+    page.get_by_label("The address").fill("babbage")
+    page.get_by_label("Who gets the mail").fill("charles@engine.example")
+    page.locator("[data-phrase-words] span").nth(5).wait_for()
+    operator.press("Make the address")
+    operator.press("Switch off")
+
+
+def _ask(stranger: Visitor, local_part: str, target: str) -> str:
+    """Returns the path of the page that shows the request's way."""
+    page = stranger.open(f"/ask/{DOMAIN}")
+    page.get_by_label("The address you want").fill(local_part)
+    page.get_by_label("Where your mail should go").fill(target)
+    page.get_by_role("button", name="Paste a hash").click()
+    page.get_by_label("Fingerprint of your passphrase").fill(HASH)
+    stranger.press("Ask for this address")
+    return page.url.removeprefix(stranger.url)
+
+
+def _decide(operator: Visitor) -> None:
+    page = operator.open("/requests")
+    page.get_by_role("link", name=f"grace@{DOMAIN}").click()
+    operator.press(f"Approve grace@{DOMAIN}")
+    page = operator.open("/requests")
+    page.get_by_role("link", name=f"emmy@{DOMAIN}").click()
+    page.get_by_text("Refuse it, with a reason").click()
+    page.get_by_label("Reason").fill("We keep short names for the committee. Ask for emmy.noether.")
+    operator.press("Refuse and send the reason")
+
+
+def _link(visitor: Visitor, address: str, subject: str, below: str) -> str:
+    """The path of the link in the newest such mail; it is not opened."""
+    visitor.read_mail(address, subject)
+    link: Any = visitor.page.locator(f'pre a[href^="{visitor.url}{below}"]').get_attribute("href")
+    return str(link).removeprefix(visitor.url)
+
+
+def _first_letter(visitor: Visitor) -> str:
+    visitor.open("/sandbox/mail")
+    return str(visitor.page.locator("main section a").first.get_attribute("href"))
+
+
+def _pages_of_the_panel(visitor: Visitor) -> Pages:
+    """What there is to see for somebody who belongs to the organization, found by its links."""
+    shown: Pages = {
+        "overview": "/",
+        "organizations": "/o",
+        "organization": "/o/1",
+        "domains": "/domains",
+        "domain": f"/d/{DOMAIN}",
+        "domain not-connected": "/d/klein.example",
+        "domain-requests": f"/d/{DOMAIN}/requests",
+        "domain-requests empty": "/d/klein.example/requests",
+        "domain-activity": f"/d/{DOMAIN}/activity",
+        "domain-settings": f"/d/{DOMAIN}/settings",
+        "domain-settings not-connected": "/d/klein.example/settings",
+        "repository": f"/d/{DOMAIN}/settings/repository",
+        "addresses": f"/d/{DOMAIN}/addresses",
+        "addresses empty": "/d/klein.example/addresses",
+        "addresses none-found": f"/d/{DOMAIN}/addresses?q=nobody",
+        "address": f"/d/{DOMAIN}/addresses/ada",
+        "address unconfirmed": f"/d/{DOMAIN}/addresses/team",
+        "address off": f"/d/{DOMAIN}/addresses/babbage",
+        "mail-program": f"/d/{DOMAIN}/addresses/ada/mail-program",
+        "requests": "/requests",
+        "runs": "/runs",
+        "activity": "/activity",
+        "search": "/search?q=ada",
+        "account": "/account",
+        "account-tokens": "/account/tokens",
+    }
+    for name, below in (("run", "/runs/"), ("request", "/requests/")):
+        visitor.open(below.rstrip("/"))
+        links = visitor.page.locator(f'main a[href^="{below}"]')
+        found = [str(links.nth(index).get_attribute("href")) for index in range(links.count())]
+        shown |= {f"{name} {path}": path for path in (found[0], found[-1])}
+    if visitor.page.goto(f"{visitor.url}/domains/new").ok:  # type: ignore[union-attr]
+        shown["domain-new"] = "/domains/new"
+        shown["repository-new"] = "/d/klein.example/settings/repository/new"
+        shown["address-new"] = f"/d/{DOMAIN}/new-address"
+        shown["address-new alias"] = f"/d/{DOMAIN}/new-address?kind=alias"
+    if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
+        shown["organization-new"] = "/o/new"
+    visitor.complaints.clear()  # what is forbidden complains in the console, by right
+    return shown

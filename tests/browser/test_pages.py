@@ -1,0 +1,104 @@
+"""Every page, for everybody who can see it: accessible, whole, calm, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from playwright.sync_api import Browser, Page, StorageState
+
+from tests.browser.places import Places, live_in
+from tests.browser.product import Product
+from tests.browser.visitor import Visitor, new_visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text()
+ROLES = ("nobody", "holder", "member", "owner", "operator")
+MODES = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+# Parts of pages, files and answers for programs: they are not looked at alone.
+NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment"}
+NO_PAGES |= {"autoconfig", "autoconfig-well-known"}
+
+_SHIFTS = """
+  window.shifted = 0;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.shifted += entry.value;
+  }).observe({type: "layout-shift", buffered: true});
+"""
+_RUN_AXE = """async () => {
+  const found = await axe.run(document, {
+    resultTypes: ["violations"], rules: {"target-size": {enabled: true}},
+  });
+  return found.violations.flatMap((rule) => rule.nodes.map(
+    (node) => `${rule.id}: ${node.target.join(" ")}: ${node.failureSummary}`));
+}"""
+_TOO_WIDE = """() => {
+  const room = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= room) return [];
+  return [...document.querySelectorAll("body *")]
+    .filter((each) => each.getBoundingClientRect().right > room + 1)
+    .map((each) => `${each.tagName}.${each.className} ends at ${each.getBoundingClientRect().right}`)
+    .slice(0, 5);
+}"""
+
+
+@pytest.fixture(scope="session")
+def places(product: Product, chromium: Browser, administrator: StorageState) -> Places:
+    visitors: list[Visitor] = []
+
+    def visit(**options: Any) -> Visitor:
+        visitors.append(new_visitor(chromium, product.url, **options))
+        return visitors[-1]
+
+    made = live_in(visit, administrator)
+    for visitor in visitors:
+        visitor.close()
+    assert [each for visitor in visitors for each in visitor.complaints] == []
+    return made
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nothing_is_wrong_with_any_page(
+    role: str, places: Places, product: Product, chromium: Browser
+) -> None:
+    visitor = new_visitor(chromium, product.url, storage_state=places.signed_in.get(role))
+    visitor.context.add_init_script(AXE)
+    visitor.context.add_init_script(_SHIFTS)
+    problems = []
+    for name, path in places.pages[role].items():
+        visitor.open(path)
+        problems += [f"{name}: {problem}" for problem in problems_of(visitor.page)]
+    visitor.close()
+    problems += visitor.complaints
+    assert not problems, "\n".join(problems)
+
+
+def problems_of(page: Page) -> Iterator[str]:
+    for scheme, width in MODES:
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 800})
+        for problem in [*page.evaluate(_RUN_AXE), *page.evaluate(_TOO_WIDE)]:
+            yield f"{scheme}, {width} px wide: {problem}"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.reload()
+    page.wait_for_timeout(100)
+    if shifted := page.evaluate("window.shifted"):
+        yield f"it moved by {shifted} while it was loaded"
+
+
+def test_no_page_was_forgotten(places: Places) -> None:
+    seen = {name.split(" ")[0] for pages in places.pages.values() for name in pages}
+    assert set(pages_of(get_resolver().url_patterns)) - NO_PAGES == seen - {"api:docs"}
+
+
+def pages_of(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+    """Names of the routes that show something to people."""
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from pages_of(pattern.url_patterns)
+        elif "GET" in getattr(pattern.callback, "page_methods", ()):
+            yield str(pattern.name)
