@@ -241,6 +241,15 @@ CASES = [
         {"drift_mode": "repair"},
         absent="targets/999999/drift-mode/",
     ),
+    Case("list_findings", "get", "targets/{target}/findings/", OURS, absent="targets/999999/findings/"),
+    Case(
+        "decide_finding",
+        "post",
+        "targets/{target}/findings/decide/",
+        "202 403 403 404 202 401",
+        {"decision": "adopt", "units": ["foreign"]},
+        absent="targets/999999/findings/decide/",
+    ),
     Case(
         "confirm_reload",
         "post",
