@@ -39,6 +39,8 @@ class Mailbox(models.Model):
                 name="mailbox_has_a_passphrase",
             ),
         ]
+        # A pass asks for those that changed since the last proof, of a domain with ten thousand.
+        indexes = [models.Index(fields=["domain", "generation"])]
 
     def __str__(self) -> str:
         return f"{self.local_part}@{self.domain.name}"

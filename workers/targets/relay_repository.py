@@ -189,9 +189,8 @@ class RelayRepository:
         current.renew()
         with self._connection(repository) as connection:
             current.note(f"Pushing {new.id[:10]} on top of {(observed.tip or 'nothing')[:10]}")
-            push(connection, observed.remote, new, observed.tip)
-        observed.mirror.add(new)
-        current.note(f"Accepted by {repository.host}")
+            with observed.mirror.adding(new):
+                push(connection, observed.remote, new, observed.tip)
         current.tell(f"{(observed.tip or 'nothing')[:7]} to {new.id[:7]}, accepted by {repository.host}.")
         return new
 
