@@ -337,7 +337,8 @@ class _OnePass:
             self.recorder.open(self.kind.title(self.target, None), self.generation)
 
 
+ANSWERED = Statement(Condition.Type.REACHABLE, True, "answered", "It answered.")
 _AGREED = (
     Statement(Condition.Type.SYNCED, True, "observed", "The outside was compared and agrees."),
-    Statement(Condition.Type.REACHABLE, True, "answered", "It answered."),
+    ANSWERED,
 )

@@ -16,7 +16,7 @@ from tenants.formats.relay_entry import Readable, read
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
 from tenants.models import Condition, Event, Installation, Repository, SyncTarget
-from tenants.secrets import Opener, Purpose
+from tenants.secrets import Opener
 from workers import ssh
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Limits, Plan
@@ -36,6 +36,7 @@ from workers.repository import (
     read_refs,
 )
 from workers.targets.base import Pass, Proof, Statement
+from workers.targets.endpoint import endpoint_of
 from workers.targets.reload import Reloader
 
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
@@ -98,7 +99,7 @@ class RelayRepository:
 
     def observe(self, current: Pass) -> ObservedRelay:
         repository = _repository(current.target)
-        remote = RemoteRepository(self._endpoint(repository), repository.path, repository.branch)
+        remote = RemoteRepository(endpoint_of(repository, self._opener), repository.path, repository.branch)
         mirror = self._mirror(repository)
         with self._connection(repository) as connection:
             current.note(f"Reading refs/heads/{repository.branch} of {repository}")
@@ -241,20 +242,11 @@ class RelayRepository:
         while self._mirrors:
             self._mirrors.popitem()[1].close()
 
-    def _endpoint(self, repository: Repository) -> ssh.SshEndpoint:
-        return ssh.SshEndpoint(
-            host=repository.host,
-            port=repository.port,
-            username=repository.username,
-            pinned_key=repository.host_key or None,
-            private_key=self._opener.open(Purpose.SSH_KEY, bytes(repository.sealed_key)),
-        )
-
     @contextmanager
     def _connection(self, repository: Repository) -> Iterator[ssh.Connection]:
         """A kept connection; what goes wrong with it becomes an outcome with advice."""
         try:
-            with self._pool.connection(self._endpoint(repository)) as connection:
+            with self._pool.connection(endpoint_of(repository, self._opener)) as connection:
                 yield connection
         except (ssh.HostKeyUnknown, ssh.HostKeyChanged) as error:
             Repository.objects.filter(pk=repository.pk).update(offered_host_key=error.offered_key)
