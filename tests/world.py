@@ -21,6 +21,7 @@ from tenants.models import (
     Condition,
     Domain,
     Evidence,
+    Finding,
     Mailbox,
     Membership,
     Organization,
@@ -181,6 +182,16 @@ def stopped_run(target: SyncTarget) -> Run:
     )
     Step.objects.create(run=run, index=0, name="observe", title="Look at the outside", state="done")
     Evidence.objects.create(run=run, name="commit", value="3f2a91c" + "0" * 33, seen_at=now)
+    Finding.objects.create(
+        target=target,
+        unit="foreign",
+        kind=Finding.Kind.FOREIGN,
+        sentence="ptt uses it.",
+        outside="{}",
+        outside_id="1" * 40,
+        takeable=True,
+        since=now,
+    )
     Condition.objects.create(
         target=target,
         type=Condition.Type.RELOAD_PENDING,

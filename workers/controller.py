@@ -20,8 +20,8 @@ from tenants.models import Condition, Run, SyncTarget
 from workers.lease import Lease, LeaseLost, new_owner
 from workers.outcome import Backoff, NeedsPerson, Retry
 from workers.plan import Plan
-from workers.recorder import Recorder, state_conditions
-from workers.targets.base import Pass, Proof, Statement, TargetKind
+from workers.recorder import Recorder, record_findings, state_conditions
+from workers.targets.base import Findings, Pass, Proof, Statement, TargetKind
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ def _pass(controller: Controller, lease: Lease, target: SyncTarget, recorder: Re
         note=recorder.note,
         tell=lambda sentence: recorder.tell(detail=sentence),
         renew=lease.renew,
+        write=lease.write,
     )
 
 
@@ -157,9 +158,11 @@ class _OnePass:
             observed = kind.observe(self._current())
             recorder.tell(detail=kind.describe(observed))
         with recorder.step("plan"):
+            taken = kind.adopt(self._current(), observed)
             plan = kind.plan(self._current(), observed)
-            recorder.tell(detail=_plan_sentence(plan))
-        statements = kind.statements(self._current(), observed, plan)
+            recorder.tell(detail=f"{taken} {_plan_sentence(plan)}".strip())
+        findings = kind.findings(self._current(), observed, plan)
+        statements = kind.statements(self._current(), plan, findings)
         if self.was_asked or not plan.is_empty or self._says_something_new(statements):
             self._open_run(plan)
         if plan.is_empty:
@@ -173,7 +176,7 @@ class _OnePass:
             with recorder.step("verify"):
                 proof = kind.verify(self._current(), observed, plan, applied)
                 recorder.tell(detail=proof.sentence)
-        self._record_agreement(proof, statements)
+        self._record_agreement(proof, statements, findings)
         self._settle(proof)
 
     def _current(self) -> Pass:
@@ -209,7 +212,7 @@ class _OnePass:
                 agree_to=plan.checksum,
             )
 
-    def _record_agreement(self, proof: Proof, statements: Any) -> None:
+    def _record_agreement(self, proof: Proof, statements: Any, findings: Findings) -> None:
         now = self.controller.clock()
         with self.lease.write():
             SyncTarget.objects.filter(pk=self.target.pk).update(
@@ -227,6 +230,7 @@ class _OnePass:
             state_conditions(self.target, (*_AGREED, *statements), now)
             self.recorder.write()
             self.recorder.evidence(proof.evidence, now)
+            record_findings(self.target, findings, now)
             if self.recorder.run is not None:
                 Run.objects.filter(pk=self.recorder.run.pk).update(
                     state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now

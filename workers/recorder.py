@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from tenants.models import Condition, Evidence, Run, Step, SyncTarget
+from tenants.models import Condition, Evidence, Finding, Run, Step, SyncTarget
 from workers.lease import Lease
-from workers.targets.base import Statement
+from workers.targets.base import Findings, Statement
 
 STEPS = {
     "observe": "Look at the outside",
@@ -25,6 +26,7 @@ STEPS = {
     "settle": "Let the mail servers take it up",
 }
 LOG_LIMIT = 20_000
+_AT_ONCE = 500
 
 
 class Recorder:
@@ -139,6 +141,24 @@ class Recorder:
         Evidence.objects.bulk_create(
             Evidence(run=self.run, name=name, value=value[:300], seen_at=now) for name, value in facts.items()
         )
+
+
+def record_findings(target: SyncTarget, findings: Findings, now: datetime) -> None:
+    """Make the rows say what was found. A row of which nothing changed keeps its decision and its date."""
+    known = {row.unit: row for row in target.findings.all()}
+    new: list[Finding] = []
+    for found in findings.found:
+        row = known.pop(found.unit, None)
+        values = asdict(found)
+        if row is not None and all(getattr(row, name) == value for name, value in values.items()):
+            continue
+        if row is not None:
+            row.delete()
+        new.append(Finding(target=target, since=now, **values))
+    gone = [row.pk for unit, row in known.items() if unit not in findings.kept]
+    for start in range(0, len(gone), _AT_ONCE):
+        Finding.objects.filter(pk__in=gone[start : start + _AT_ONCE]).delete()
+    Finding.objects.bulk_create(new, batch_size=_AT_ONCE)
 
 
 def state_conditions(target: SyncTarget, statements: Iterable[Statement], now: datetime) -> None:

@@ -18,7 +18,7 @@ from tenants.actions.mail import owe_mail
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.addresses import check_target
-from tenants.formats.text import check_name, check_text
+from tenants.formats.text import FormatError, check_name, check_text, is_whole
 from tenants.models import Account, ApiToken, Organization, SignInLink
 
 LINK_LIFETIME = timedelta(minutes=30)
@@ -134,12 +134,9 @@ def set_panel_password(*, actor: Actor, password: str) -> None:
     """
     account = _own_account(actor)
     lock(account)
-    if len(password) > LONGEST_PASSWORD:
-        raise Invalid.of(
-            "password",
-            f"The password has {len(password)} characters; at most {LONGEST_PASSWORD} are read.",
-            "Choose a shorter one.",
-        )
+    with Checks() as checks:
+        _check_password(password)
+    checks.finish()
     try:
         validate_password(password, account)
     except ValidationError as error:
@@ -159,6 +156,17 @@ def set_panel_password(*, actor: Actor, password: str) -> None:
     _warn(
         actor, account, f"Your panel password was {word}", f"the panel password of {account.email} was {word}"
     )
+
+
+def _check_password(password: str) -> None:
+    if len(password) > LONGEST_PASSWORD:
+        raise FormatError(
+            "password",
+            f"The password has {len(password)} characters; at most {LONGEST_PASSWORD} are read.",
+            "Choose a shorter one.",
+        )
+    if not is_whole(password):
+        raise FormatError("password", "The password contains half of a broken character.", "Type it again.")
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from tenants.actions.audit import record
 from tenants.actor import Actor
 from tenants.errors import Checks, Invalid, TooMany
 from tenants.formats.addresses import check_target
+from tenants.formats.text import is_whole
 from tenants.models import Account
 
 
@@ -26,6 +27,8 @@ def sign_in_with_password(*, actor: Actor, email: str, password: str) -> Account
     with Checks() as checks:
         email = check_target(email, field="email").lower()
     checks.finish()
+    if not is_whole(password):
+        raise _refusal()
     network = limits.network_of(actor.ip)
     uses = ((limits.PASSWORDS_PER_ACCOUNT, email), (limits.PASSWORDS_PER_NETWORK, network))
     wrong = (limits.WRONG_PASSWORD, _fingerprint(email, network, password))

@@ -97,8 +97,10 @@ def approve_plan(*, actor: Actor, run: Run, checksum: str) -> SyncTarget:
 def change_drift_mode(*, actor: Actor, target: SyncTarget, mode: str) -> SyncTarget:
     """Choose what happens with entries that somebody else changed outside."""
     access.require(actor, access.Verb.CHANGE, target)
-    if mode not in {SyncTarget.DriftMode.REPORT, SyncTarget.DriftMode.REPAIR}:
-        raise Invalid.of("drift_mode", f"“{printable(mode, 40)}” is no choice.", "Choose report or repair.")
+    if mode not in SyncTarget.DriftMode.values:
+        raise Invalid.of(
+            "drift_mode", f"“{printable(mode, 40)}” is no choice.", "Choose report, repair or adopt."
+        )
     lock(target)
     before = target.drift_mode
     if mode == before:

@@ -107,6 +107,11 @@ def require_text(value: object, *, field: str) -> str:
     return value
 
 
+def is_whole(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: it holds no half of a character (a lone surrogate)."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _too_long(field: str, length: int, maximum: int) -> FormatError:
     return FormatError(field, f"This is {length} characters long; at most {maximum} fit.", "Shorten it.")
 

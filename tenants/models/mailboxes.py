@@ -57,6 +57,7 @@ class TargetAddress(models.Model):
     class Source(models.TextChoices):
         LINK = "link", "pressed the button in our mail"
         OWNER = "owner", "vouched for by an owner"
+        OUTSIDE = "outside", "got the mail already when Rookery took the address over"
 
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="targets")
     address = models.CharField(max_length=254)
@@ -68,7 +69,7 @@ class TargetAddress(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint("mailbox", Lower("address"), name="target_once_per_mailbox"),
-            one_of("target", "source", "", "link", "owner"),
+            one_of("target", "source", "", "link", "owner", "outside"),
         ]
         indexes = [models.Index(fields=["address"])]
 

@@ -101,6 +101,8 @@ CONTROLLER = [
     Row("api:target-preview", "POST", coded(MANAGERS, 202)),
     Row("api:target-drift-mode", "PUT", OWNERS, {"drift_mode": "repair"}),
     Row("api:target-reload-confirmed", "POST", OWNERS),
+    Row("api:findings", "GET", TEAM),
+    Row("api:findings-decide", "POST", coded(OWNERS, 202), {"decision": "adopt", "units": ["foreign"]}),
     Row("api:runs", "GET", LISTS),
     Row("api:run", "GET", TEAM),
     Row("api:run-agree", "POST", OWNERS, {"checksum": CHECKSUM}),

@@ -106,6 +106,8 @@ PANEL = [
     Row("repository-preview", "POST", MANAGERS),
     Row("repository-drift-mode", "POST", OWNERS, {"mode": "repair"}),
     Row("repository-restarted", "POST", OWNERS),
+    Row("findings", "GET", TEAM),
+    Row("findings-decide", "POST", OWNERS, {"decision": "adopt", "unit": "foreign"}),
     Row("addresses", "GET", TEAM),
     Row("address-row", "GET", TEAM),
     Row("address-new", "GET", "in 404 404 403 200 200 200"),

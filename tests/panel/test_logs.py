@@ -202,5 +202,6 @@ def test_no_address_with_a_secret_is_told_as_referrer(client: Client) -> None:
         answer = client.get(reverse(name, kwargs={argument: token}))
         # Not no-referrer: browsers would then send forms with the origin "null", which CSRF refuses.
         assert answer["Referrer-Policy"] == "strict-origin", name
+        assert b'name="referrer"' not in answer.content, "a page's own word would count more"
     assert client.get(f"/sign-in/{token}/cut/wrongly")["Referrer-Policy"] == "strict-origin"
     assert client.get("/sign-in")["Referrer-Policy"] == "same-origin"

@@ -20,6 +20,7 @@ from django.utils import timezone
 import tenants.actions
 from tenants import access
 from tenants.actions import (
+    adoption,
     domains,
     mailboxes,
     organizations,
@@ -36,6 +37,7 @@ from tenants.models import (
     AddressRequest,
     Condition,
     Domain,
+    Finding,
     Mailbox,
     Membership,
     Organization,
@@ -134,6 +136,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "request_preview": ("OMP", lambda a, w: sync.request_preview(actor=a, target=w.target)),
     "approve_plan": ("OP", lambda a, w: sync.approve_plan(actor=a, run=w.run, checksum="ab" * 32)),
     "change_drift_mode": ("OP", lambda a, w: sync.change_drift_mode(actor=a, target=w.target, mode="repair")),
+    "decide_findings": (
+        "OP",
+        lambda a, w: adoption.decide_findings(actor=a, target=w.target, decision="adopt", units=["mary"]),
+    ),
     "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
     "send_test_mail": ("OMHP", lambda a, w: test_mail.send_test_mail(actor=a, mailbox=w.mailbox)),
 }
@@ -150,6 +156,7 @@ OTHERS = {
     "set_panel_password",
     "sign_in_with_password",
     "submit_request",
+    "take_over",
     "withdraw_request",
 }
 
@@ -233,6 +240,15 @@ def world(
         message="x",
         since=timezone.now(),
         seen_at=timezone.now(),
+    )
+    Finding.objects.create(
+        target=target,
+        unit="mary",
+        kind=Finding.Kind.FOREIGN,
+        sentence="ptt uses it.",
+        outside_id="1" * 40,
+        takeable=True,
+        since=timezone.now(),
     )
     target.refresh_from_db()
     return World(

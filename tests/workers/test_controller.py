@@ -21,7 +21,7 @@ from workers.controller import Controller, Ending
 from workers.lease import Lease, LeaseLost
 from workers.outcome import Backoff, NeedsPerson, Retry
 from workers.plan import Action, Change, Limits, Plan
-from workers.targets.base import Pass, Proof, Statement
+from workers.targets.base import Findings, Pass, Proof, Statement
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,7 +87,13 @@ class Shelf:
         self._phase("verify")
         return Proof({"books": len(self.outside)}, {"Books": str(len(self.outside))}, "read back")
 
-    def statements(self, current: Pass, observed: Any, plan: Plan) -> Sequence[Statement]:
+    def adopt(self, current: Pass, observed: Any) -> str:
+        return ""
+
+    def findings(self, current: Pass, observed: Any, plan: Plan) -> Findings:
+        return Findings()
+
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
         return []
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:

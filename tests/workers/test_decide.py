@@ -43,7 +43,7 @@ def decision(
         absent=frozenset() if wanted else frozenset({NAME}),
         observed=side(outside),
         base=side(base),
-        repair=repair,
+        may_overwrite=lambda name, outside_id: repair,
         own_domain="example.org",
     )
 
@@ -106,7 +106,7 @@ def test_names_that_are_not_ours_are_not_looked_at() -> None:
         absent=frozenset(),
         observed=Sides({b"README": "1", b"\xff\xfe": "2"}, lambda _: b"hello"),
         base=Sides({}, lambda _: b""),
-        repair=True,
+        may_overwrite=lambda name, outside_id: True,
         own_domain="example.org",
     )
     assert [change.unit for change in found.changes] == ["ada"]
@@ -179,7 +179,7 @@ def test_names_that_no_door_lets_in_are_not_written(name: str) -> None:
         absent=frozenset(),
         observed=side(None),
         base=side(None),
-        repair=True,
+        may_overwrite=lambda name, outside_id: True,
         own_domain="example.org",
     )
     assert [change.unit for change in found.changes] == ["ada"], "all others go on"

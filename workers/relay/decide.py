@@ -53,10 +53,13 @@ def decide(
     absent: frozenset[bytes],
     observed: Sides,
     base: Sides,
-    repair: bool,
+    may_overwrite: Callable[[bytes, str], bool],
     own_domain: str,
 ) -> Decision:
-    """Decide for every name that is ours (in `entries` or `absent`); `own_domain` is the one they are in."""
+    """Decide for every name that is ours (in `entries` or `absent`); `own_domain` is the one they are in.
+
+    `may_overwrite` says of a name and the id of its bytes outside whether ours replace what others wrote.
+    """
     changes: list[Change] = []
     apart: list[Apart] = []
     for name in sorted(names):
@@ -72,7 +75,7 @@ def decide(
         except FormatError as error:
             apart.append(_unsafe(name, desired, now, base_id, error))
             continue
-        if now_id != base_id and not repair:
+        if now_id != base_id and not may_overwrite(name, now_id):
             apart.append(_left_alone(name, desired, now, base.read(name), base_id))
             continue
         changes.append(_change(name, written, now, now_id))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +12,13 @@ from typing import Any
 
 from django.conf import settings
 
-from tenants.desired import desired_relay, known_names
-from tenants.formats.relay_entry import Readable, read
+from tenants.actions.adoption import take_over
+from tenants.actor import Actor
+from tenants.desired import desired_relay
+from tenants.errors import Invalid
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
-from tenants.models import Condition, Event, Installation, Repository, SyncTarget
+from tenants.models import Condition, Event, Finding, Installation, Repository, SyncTarget
 from tenants.secrets import Opener, Purpose
 from workers import ssh
 from workers.outcome import NeedsPerson, Retry
@@ -36,7 +38,8 @@ from workers.repository import (
     push,
     read_refs,
 )
-from workers.targets.base import Pass, Proof, Statement
+from workers.targets.base import Findings, Pass, Proof, Statement
+from workers.targets.relay_findings import decided, find, to_take_over
 from workers.targets.reload import Reloader
 
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
@@ -142,6 +145,32 @@ class RelayRepository:
         others = "nothing written by others" if not observed.moved else "changed since our last proof"
         return f"Tip {observed.tip[:7]}, {len(observed.ids)} entries, {others}."
 
+    # what is left alone -----------------------------------------------------------------------------
+
+    def adopt(self, current: Pass, observed: ObservedRelay) -> str:
+        target = current.target
+        if target.drift_mode != SyncTarget.DriftMode.ADOPT and not decided(target, Finding.Decision.ADOPT):
+            return ""
+        own_domain = str(_repository(target).domain)
+        taken = [
+            address for _, address in to_take_over(target, observed, self.plan(current, observed), own_domain)
+        ]
+        if not taken:
+            return ""
+        try:
+            with current.write():
+                count = take_over(actor=Actor.rookery(), target=target, addresses=taken)
+        except Invalid as refusal:
+            raise NeedsPerson(
+                "no-room-to-take-over",
+                f"{len(taken)} addresses cannot be taken over: {refusal}",
+                "Make room, or choose fewer of them. Nothing was changed.",
+            ) from refusal
+        return f"Took over {count} address{'es' if count != 1 else ''} from outside."
+
+    def findings(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Findings:
+        return find(current.target, observed, plan, str(_repository(current.target).domain))
+
     # plan -----------------------------------------------------------------------------------------
 
     def plan(self, current: Pass, observed: ObservedRelay) -> Plan:
@@ -154,17 +183,14 @@ class RelayRepository:
             absent=desired.absent,
             observed=Sides(observed.ids, observed.mirror.blob),
             base=Sides({k: v for k, v in observed.base_ids.items() if v}, observed.mirror.blob),
-            repair=current.target.drift_mode == SyncTarget.DriftMode.REPAIR,
+            may_overwrite=_may_overwrite(current.target),
             own_domain=str(_repository(current.target).domain),
         )
         plan = Plan(decision.changes, decision.apart, units_observed=len(observed.ids))
         return Plan(plan.changes, plan.apart, plan.units_observed, commands=_by_hand(current.target, plan))
 
-    def statements(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Sequence[Statement]:
-        found = [_apart_statement(plan, reason) for reason in _APART]
-        if observed.moved or not current.target.proof:
-            found.append(_foreign_statement(current.target, observed))
-        return found
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
+        return [*(_apart_statement(plan, reason) for reason in _APART), _foreign_statement(findings)]
 
     def unchanged(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Proof:
         if observed.tip is None:
@@ -297,6 +323,13 @@ class RelayRepository:
             ) from error
 
 
+def _may_overwrite(target: SyncTarget) -> Callable[[bytes, str], bool]:
+    if target.drift_mode == SyncTarget.DriftMode.REPAIR:
+        return lambda name, outside_id: True
+    repaired = decided(target, Finding.Decision.REPAIR)
+    return lambda name, outside_id: repaired.get(name.decode()) == outside_id
+
+
 def _repository(target: SyncTarget) -> Repository:
     assert target.repository is not None  # noqa: S101 - of every relay target
     return target.repository
@@ -426,23 +459,15 @@ def _apart_statement(plan: Plan, reason: str) -> Statement:
     )
 
 
-def _foreign_statement(target: SyncTarget, observed: ObservedRelay) -> Statement:
-    ours = known_names(target)
-    foreign = sorted(name for name in observed.ids if name not in ours)
-    if not foreign:
-        return Statement(Condition.Type.FOREIGN_ENTRIES, False, "none", "Every entry is Rookery's.")
-    units = []
-    for name in foreign[:50]:
-        verdict = read(name, observed.mirror.blob(observed.ids[name]))
-        reason = "" if isinstance(verdict, Readable) else printable(verdict.reason, 200)
-        units.append({"unit": printable(name, 80), "skipped_because": reason})
-    return Statement(
-        Condition.Type.FOREIGN_ENTRIES,
-        True,
-        "kept",
-        f"{len(foreign)} entries were not made by Rookery. They are kept as they are.",
-        {"units": units, "count": len(foreign)},
-    )
+def _foreign_statement(findings: Findings) -> Statement:
+    """Foreign entries are what was kept from earlier passes, and what this one found of them."""
+    kinds = Counter(found.kind for found in findings.found)
+    count = len(findings.kept) + kinds[Finding.Kind.FOREIGN] + kinds[Finding.Kind.SKIPPED]
+    kind = Condition.Type.FOREIGN_ENTRIES
+    if not count:
+        return Statement(kind, False, "none", "Every entry is Rookery's.")
+    sentence = f"{count} entries were not made by Rookery. They are kept as they are."
+    return Statement(kind, True, "kept", sentence, {"count": count})
 
 
 def _asked_by(target: SyncTarget) -> list[str]:

@@ -44,6 +44,7 @@ def pages(
         "/d/example.org/activity",
         "/d/example.org/settings",
         "/d/example.org/settings/repository",
+        "/d/example.org/settings/repository/findings",
         "/requests",
         f"/requests/{waiting_request.pk}",
         "/runs",
