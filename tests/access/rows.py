@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils.http import urlencode
@@ -60,6 +61,11 @@ class Row:
     def address(self, world: World) -> str:
         there = {name: filled(self.at.get(name, _USUAL[name][0]), world) for name in self._variables}
         return self._address(there, filled(self.query, world))
+
+    def parts(self, world: World) -> list[str]:
+        """What stands in the variable places of its address."""
+        there = (filled(self.at.get(name, _USUAL[name][0]), world) for name in self._variables)
+        return [quote(str(part)) for part in there]
 
     @property
     def absent_address(self) -> str:

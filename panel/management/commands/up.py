@@ -23,7 +23,7 @@ _CELERY = [sys.executable, "-W", "ignore:You're running", "-m", "celery", "--qui
 _WORKER = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
 # Git hosts may hang, so nobody else stands in their queue: mails and the sweep have processes of their own.
 WORKERS = {
-    "worker": ["--concurrency=2", "--queues=relay_repository"],
+    "worker": ["--concurrency=3", "--queues=relay_repository,checks"],
     "courier": ["--concurrency=2", "--queues=mail,sweep"],
 }
 
