@@ -27,7 +27,9 @@ def due_targets(now_margin: timedelta = timedelta(0)) -> QuerySet[SyncTarget]:
     asked = Q(generation__gt=F("observed_generation")) & (
         Q(stop_code="") | Q(generation__gt=F("stop_generation"))
     )
-    previews = Run.objects.filter(mode=Run.Mode.PREVIEW, state=Run.State.QUEUED).values("target_id")
+    # One that seems to run although nobody holds the target was left by a worker that died.
+    waiting = (Run.State.QUEUED, Run.State.RUNNING)
+    previews = Run.objects.filter(mode=Run.Mode.PREVIEW, state__in=waiting).values("target_id")
     due = Q(next_try_at__lte=Now() + now_margin) & (asked | Q(next_check_at__lte=Now() + now_margin))
     return (
         SyncTarget.objects.filter(due | Q(pk__in=previews), lease_until__lt=Now())
