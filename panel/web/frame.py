@@ -151,25 +151,14 @@ def _nav(
 def _switcher(organizations: list[Organization], chosen: Organization | None) -> list[dict[str, Any]]:
     if len(organizations) < 2:
         return []
-    switch = reverse("organization-switch")
-    rows = [
-        {
-            "id": each.pk,
-            "name": each.name,
-            "url": reverse("organization", kwargs={"organization_id": each.pk}),
-            "switch_url": f"{switch}?organization={each.pk}",
-            "current": chosen is not None and chosen.pk == each.pk,
-        }
-        for each in organizations
+    everything = {"id": "", "name": "All organizations", "current": chosen is None}
+    return [
+        everything,
+        *(
+            {"id": each.pk, "name": each.name, "current": chosen is not None and chosen.pk == each.pk}
+            for each in organizations
+        ),
     ]
-    everything = {
-        "id": "",
-        "name": "All organizations",
-        "url": reverse("organizations"),
-        "switch_url": f"{switch}?organization=",
-        "current": chosen is None,
-    }
-    return [everything, *rows]
 
 
 def _pulse(request: HttpRequest, now: datetime) -> dict[str, str] | None:

@@ -12,7 +12,15 @@ from workers.repository.errors import (
 from workers.repository.mirror import Mirror
 from workers.repository.objects import Commit
 from workers.repository.push import push
-from workers.repository.remote import Refs, RemoteRepository, ShellUnavailable, read_refs, read_tips_at_once
+from workers.repository.remote import (
+    Refs,
+    RemoteRepository,
+    ShellUnavailable,
+    Tips,
+    read_refs,
+    read_tips_at_once,
+    read_tips_side_by_side,
+)
 
 __all__ = [
     "Commit",
@@ -25,9 +33,11 @@ __all__ = [
     "RemoteRepository",
     "RepositoryError",
     "ShellUnavailable",
+    "Tips",
     "UnknownOutcome",
     "build_commit",
     "push",
     "read_refs",
     "read_tips_at_once",
+    "read_tips_side_by_side",
 ]

@@ -19,7 +19,7 @@ from tenants.errors import Invalid
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
 from tenants.models import Condition, Event, Finding, Installation, Repository, SyncTarget
-from tenants.secrets import Opener, Purpose
+from tenants.secrets import Opener
 from workers import ssh
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Limits, Plan
@@ -39,6 +39,7 @@ from workers.repository import (
     read_refs,
 )
 from workers.targets.base import Findings, Pass, Proof, Statement
+from workers.targets.endpoint import endpoint_of
 from workers.targets.relay_findings import decided, find, to_take_over
 from workers.targets.reload import Reloader
 
@@ -106,7 +107,7 @@ class RelayRepository:
 
     def observe(self, current: Pass) -> ObservedRelay:
         repository = _repository(current.target)
-        remote = RemoteRepository(self._endpoint(repository), repository.path, repository.branch)
+        remote = RemoteRepository(endpoint_of(repository, self._opener), repository.path, repository.branch)
         mirror = self._mirror(repository)
         with self._connection(repository) as connection:
             current.note(f"Reading refs/heads/{repository.branch} of {repository}")
@@ -222,9 +223,8 @@ class RelayRepository:
         current.renew()
         with self._connection(repository) as connection:
             current.note(f"Pushing {new.id[:10]} on top of {(observed.tip or 'nothing')[:10]}")
-            push(connection, observed.remote, new, observed.tip)
-        observed.mirror.add(new)
-        current.note(f"Accepted by {repository.host}")
+            with observed.mirror.adding(new):
+                push(connection, observed.remote, new, observed.tip)
         current.tell(f"{(observed.tip or 'nothing')[:7]} to {new.id[:7]}, accepted by {repository.host}.")
         return new
 
@@ -275,20 +275,11 @@ class RelayRepository:
         while self._mirrors:
             self._mirrors.popitem()[1].close()
 
-    def _endpoint(self, repository: Repository) -> ssh.SshEndpoint:
-        return ssh.SshEndpoint(
-            host=repository.host,
-            port=repository.port,
-            username=repository.username,
-            pinned_key=repository.host_key or None,
-            private_key=self._opener.open(Purpose.SSH_KEY, bytes(repository.sealed_key)),
-        )
-
     @contextmanager
     def _connection(self, repository: Repository) -> Iterator[ssh.Connection]:
         """A kept connection; what goes wrong with it becomes an outcome with advice."""
         try:
-            with self._pool.connection(self._endpoint(repository)) as connection:
+            with self._pool.connection(endpoint_of(repository, self._opener)) as connection:
                 yield connection
         except (ssh.HostKeyUnknown, ssh.HostKeyChanged) as error:
             Repository.objects.filter(pk=repository.pk).update(offered_host_key=error.offered_key)
