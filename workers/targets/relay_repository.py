@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -189,9 +189,7 @@ class RelayRepository:
             own_domain=str(_repository(current.target).domain),
         )
         plan = Plan(decision.changes, decision.apart, units_observed=len(observed.ids))
-        return Plan(
-            plan.changes, plan.apart, plan.units_observed, commands=by_hand(_repository(current.target), plan)
-        )
+        return replace(plan, commands=by_hand(_repository(current.target), plan))
 
     def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
         return [*(apart_statement(plan, reason) for reason in APART), foreign_statement(findings)]
