@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 
-from tests.bench import changes
+from tests.bench import changes, listing, noop
 from tests.bench.hosts import require_ssh, start_host
 from tests.bench.measure import Measure, say
 from tests.bench.sizes import Sizes
@@ -42,3 +42,7 @@ def measures(sizes: Sizes, folder: Path, kinds: Sequence[str]) -> Iterator[Measu
         yield from found
         yield from changes.measure_one_change(bench, world)
         yield from changes.measure_edits(bench, world)
+        git_only, _ = start_host([host.kind], host.folder, git_only=True)
+        stack.push(git_only)
+        yield from noop.measure_noop(bench, git_only)
+        yield from listing.measure_listing(bench)
