@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from statistics import median
-from collections.abc import Callable
 
 from tenants import outbox
 from tenants.models import Repository, SyncTarget
 from tenants.models.sync import LONG_AGO
 from tests.bench.changes import Bench
 from tests.bench.hosts import Git, Host
-from tests.bench.measure import Measure, say, stage, timed
+from tests.bench.measure import Measure, stage, timed
 from tests.bench.worlds import World, multiply
 from workers import sweeper, tasks
 
@@ -62,7 +61,9 @@ def _no_op_pass(host: Host, targets: list[int]) -> tuple[float, int]:
 def _list_remotely(bench: Bench, host: Host, world: World) -> float:
     """The median of one `git ls-remote`, each of another repository."""
     folder = bench.folder / f"lister-{host.port}"
-    names = [f"{world.name}-{number}.git" for number in range(1, bench.sizes.domains)] or [f"{world.name}.git"]
+    names = [f"{world.name}-{number}.git" for number in range(1, bench.sizes.domains)] or [
+        f"{world.name}.git"
+    ]
     with Git(host, folder, kept=True) as person:
         return median(
             timed(lambda name=name: person("ls-remote", person.url(name), "refs/heads/main"))  # type: ignore[misc]
