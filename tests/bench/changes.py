@@ -1,4 +1,4 @@
-"""One mailbox of many changed, many edits at once, and many new entries: beside git and a bare floor."""
+"""One mailbox changed, many edits at once, many new entries: against real git and a bare floor."""
 
 from __future__ import annotations
 
