@@ -84,6 +84,7 @@ class RelayRepository:
         self._reloader = reloader
         self._folder = mirrors or Path(settings.MIRROR_DIR)
         self._mirrors: OrderedDict[int, Mirror] = OrderedDict()
+        self._pushes_left: dict[int, int] = {}
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         repository = _repository(target)
@@ -192,6 +193,7 @@ class RelayRepository:
             current.note(f"Pushing {new.id[:10]} on top of {(observed.tip or 'nothing')[:10]}")
             with observed.mirror.adding(new):
                 push(connection, observed.remote, new, observed.tip)
+        self._pushes_left[repository.pk] = max(0, self._pushes_left.get(repository.pk, 1) - 1)
         current.tell(f"{(observed.tip or 'nothing')[:7]} to {new.id[:7]}, accepted by {repository.host}.")
         return new
 
@@ -217,11 +219,13 @@ class RelayRepository:
         commit = str(proof.get("commit", ""))
         if not commit:
             return None
-        self._maintain(current, repository, proof)
+        self._maintain(current, repository)
         return self._reloader.take_up(current, repository, commit)
 
-    def _maintain(self, current: Pass, repository: Repository, proof: Mapping[str, Any]) -> None:
-        if current.target.observed_generation % MAINTAIN_EVERY == 0:
+    def _maintain(self, current: Pass, repository: Repository) -> None:
+        """After this process's first push, then every so many: a generation may skip any number."""
+        if self._pushes_left.get(repository.pk) == 0:
+            self._pushes_left[repository.pk] = MAINTAIN_EVERY
             current.note(f"Our mirror: {self._mirror(repository).maintain()}")
 
     # connections ----------------------------------------------------------------------------------
