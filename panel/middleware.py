@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from panel.logs import mask
 from tenants.actor import Actor, Via
 from tenants.models import Account
 
@@ -57,6 +58,15 @@ class RequestContext:
         return response
 
 
+def referrer_policy(request: HttpRequest) -> str:
+    """No other site learns where somebody came from; of a page whose address is a secret, not even our own.
+
+    `no-referrer` would say less still, but browsers then send the forms of the page with the origin `null`,
+    which the CSRF check must refuse.
+    """
+    return "same-origin" if mask(request.path) == request.path else "strict-origin"
+
+
 class SecurityHeaders:
     """No inline script or style, no frames, no referrer to other sites; private pages are not stored."""
 
@@ -66,7 +76,7 @@ class SecurityHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.setdefault("Referrer-Policy", "same-origin")
+        response.setdefault("Referrer-Policy", referrer_policy(request))
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         response.setdefault("Cache-Control", "no-store")

@@ -7,6 +7,7 @@ whole product on one machine out of one folder (`ROOKERY_DATA`).
 from __future__ import annotations
 
 import ipaddress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -55,11 +56,6 @@ if not 1 <= PORT <= 65535:
 BASE_URL = _base_url()
 DEBUG = _read(env.bool, "ROOKERY_DEBUG", False)
 SANDBOX = _read(env.bool, "ROOKERY_SANDBOX", False)
-if SANDBOX and not _is_loopback(urlsplit(BASE_URL).hostname or ""):
-    raise ImproperlyConfigured(
-        "ROOKERY_SANDBOX is on, but ROOKERY_URL is not an address of this machine. The sandbox has no real"
-        " mail servers: switch it off for real use."
-    )
 SANDBOX_CONTROL = DATA_DIR / "sandbox" / "control.sock"
 SANDBOX_MAIL_DIR = DATA_DIR / "sandbox" / "mail"
 MIRROR_DIR = DATA_DIR / "mirrors"
@@ -75,7 +71,10 @@ WORKERS_KEY = _read(env.str, "ROOKERY_WORKERS_KEY", "")
 
 # Django -------------------------------------------------------------------------------------------
 
-ALLOWED_HOSTS = sorted({urlsplit(BASE_URL).hostname or "", *_read(env.list, "ROOKERY_HOSTS", [])})
+HOSTS = [str(host) for host in _read(env.list, "ROOKERY_HOSTS", [])]
+BEHIND_PROXY = _read(env.bool, "ROOKERY_BEHIND_PROXY", False)
+TRUSTED_PROXIES = tuple(_read(env.list, "ROOKERY_TRUSTED_PROXIES", []))
+ALLOWED_HOSTS = sorted({urlsplit(BASE_URL).hostname or "", *HOSTS})
 if _is_loopback(urlsplit(BASE_URL).hostname or ""):
     ALLOWED_HOSTS = sorted({*ALLOWED_HOSTS, "127.0.0.1", "localhost"})
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
@@ -157,13 +156,11 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_NAME = "rookery_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_FAILURE_VIEW = "panel.web.errors.csrf_failure"
 CSRF_COOKIE_NAME = "rookery_csrf"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if _read(env.bool, "ROOKERY_BEHIND_PROXY", False) else None
-)
-TRUSTED_PROXIES = tuple(_read(env.list, "ROOKERY_TRUSTED_PROXIES", []))
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -228,6 +225,12 @@ CHECK_SECONDS = _read(env.float, "ROOKERY_CHECK_SECONDS", 60.0)
 if SWEEP_SECONDS <= 0 or CHECK_SECONDS <= 0:
     raise ImproperlyConfigured("ROOKERY_SWEEP_SECONDS and ROOKERY_CHECK_SECONDS must be above zero.")
 
+# How long somebody may take to confirm a request for an address.
+CONFIRM_DAYS = _read(env.float, "ROOKERY_CONFIRM_DAYS", 7.0)
+if not 0 < CONFIRM_DAYS <= 366:
+    raise ImproperlyConfigured(f"The setting ROOKERY_CONFIRM_DAYS is {CONFIRM_DAYS}; choose up to 366.")
+CONFIRM_WITHIN = timedelta(days=CONFIRM_DAYS)
+
 # Mail that the panel sends ------------------------------------------------------------------------
 
 EMAIL_HOST = _read(env.str, "ROOKERY_SMTP_HOST", "127.0.0.1")
@@ -238,6 +241,31 @@ EMAIL_USE_TLS = _read(env.bool, "ROOKERY_SMTP_STARTTLS", False)
 EMAIL_USE_SSL = _read(env.bool, "ROOKERY_SMTP_TLS", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = _read(env.str, "ROOKERY_MAIL_FROM", "Rookery <rookery@localhost>")
+
+# Only at home ----------------------------------------------------------------------------------------
+# The sandbox shows everybody's mail and DEBUG everybody's data: both are for a trial on one machine.
+
+
+def _signs_of_real_use() -> list[str]:
+    """The settings that let somebody else than this machine's own people in, or reach real servers."""
+    database = DATABASES["default"].get("HOST") or "localhost"
+    signs = {
+        "ROOKERY_URL": not _is_loopback(urlsplit(BASE_URL).hostname or ""),
+        "ROOKERY_HOSTS": not all(_is_loopback(host) for host in HOSTS),
+        "ROOKERY_BEHIND_PROXY": BEHIND_PROXY,
+        "ROOKERY_TRUSTED_PROXIES": bool(TRUSTED_PROXIES),
+        "ROOKERY_SMTP_HOST": not _is_loopback(EMAIL_HOST),
+        "DATABASE_URL": not (database.startswith("/") or _is_loopback(database)),
+    }
+    return [name for name, is_set in signs.items() if is_set]
+
+
+for _name, _is_on in (("ROOKERY_SANDBOX", SANDBOX), ("ROOKERY_DEBUG", DEBUG)):
+    if _is_on and _signs_of_real_use():
+        raise ImproperlyConfigured(
+            f"{_name} is on, which is for a trial on this machine only, but these settings reach further:"
+            f" {', '.join(_signs_of_real_use())}. Switch {_name} off for real use, or keep all on 127.0.0.1."
+        )
 
 # API ----------------------------------------------------------------------------------------------
 
@@ -266,12 +294,20 @@ SPECTACULAR_SETTINGS = {
 
 # Logs ---------------------------------------------------------------------------------------------
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "panel.error_reports.NoValues"
+# Masks one-time links and other secrets in every record, whoever's handler writes it.
+LOGGING_CONFIG = "panel.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": _read(env.str, "ROOKERY_LOG_LEVEL", "INFO").upper()},
-    "loggers": {"paramiko": {"level": "CRITICAL"}, "django.server": {"level": "WARNING"}},
+    "loggers": {
+        "paramiko": {"level": "CRITICAL"},
+        # Django would mail whole requests to administrators, and print its own way while developing.
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []

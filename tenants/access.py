@@ -22,6 +22,7 @@ class Verb(StrEnum):
     CHANGE = "change"
     DELETE = "delete"
     DECIDE = "decide"
+    MANAGE = "manage"
 
 
 class Kind(StrEnum):
@@ -49,15 +50,18 @@ V = Verb
 ALL = frozenset(Verb)
 SEE = frozenset({V.VIEW})
 EDIT = frozenset({V.VIEW, V.CREATE, V.CHANGE, V.DELETE})
+# Of an address: switching it off and on, and the note about it. Its holder may do neither.
+RUN_IT = EDIT | {V.MANAGE}
 
-# A person who holds a mailbox sees and changes that one mailbox; everything else comes from membership.
+# A person who holds a mailbox sees that one mailbox and changes its passphrase and targets; everything else
+# comes from membership.
 TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
     Role.OPERATOR: dict.fromkeys(Kind, ALL),
     Role.OWNER: {
         Kind.ORGANIZATION: frozenset({V.VIEW, V.CHANGE}),
         Kind.MEMBERSHIP: EDIT,
         Kind.DOMAIN: EDIT,
-        Kind.MAILBOX: EDIT,
+        Kind.MAILBOX: RUN_IT,
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
         Kind.REPOSITORY: EDIT,
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
@@ -68,7 +72,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.ORGANIZATION: SEE,
         Kind.MEMBERSHIP: SEE,
         Kind.DOMAIN: SEE,
-        Kind.MAILBOX: EDIT,
+        Kind.MAILBOX: RUN_IT,
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
         Kind.REPOSITORY: SEE,
         Kind.SYNC_TARGET: SEE,
@@ -193,6 +197,30 @@ def require_create(actor: Actor, kind: Kind, organization: m.Organization | None
     if organization is not None and not may(actor, Verb.VIEW, organization):
         raise Absent
     raise Forbidden(_refusal(actor, Verb.CREATE, kind))
+
+
+_RANKS = (Role.STRANGER, Role.HOLDER, Role.VIEWER, Role.MANAGER, Role.OWNER, Role.OPERATOR)
+
+
+def require_rank(actor: Actor, sign_in: str) -> None:
+    """Refuse to lead the mail of `sign_in` elsewhere if an account of a higher rank signs in with it.
+
+    Whoever reads the mail of a sign-in gets the links that sign in. Owning a domain is no right to act as an
+    operator, or as the owner of something else, who has an address in it.
+    """
+    account = m.Account.objects.filter(email=sign_in.lower()).first()
+    if account is None or actor.is_operator or account == actor.account:
+        return
+    theirs = m.Membership.objects.filter(account=account).values_list("organization_id", "role")
+    higher = account.is_staff or any(
+        _RANKS.index(Role(role)) > _RANKS.index(role_in(actor, organization_id))
+        for organization_id, role in theirs
+    )
+    if higher:
+        raise Forbidden(
+            f"{sign_in} is how somebody signs in here who may do things that you may not: its mail could"
+            " sign you in as them. Ask an operator."
+        )
 
 
 def _refusal(actor: Actor, verb: Verb, kind: Kind) -> str:

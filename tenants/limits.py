@@ -44,9 +44,18 @@ PASSWORDS_PER_NETWORK = Limit(
 PASSWORDS_PER_ACCOUNT = Limit(
     "passwords-account", 10, timedelta(hours=1), "Too many wrong passwords for this account."
 )
+CONFIRMATIONS_PER_TARGET = Limit(
+    "confirmations-target", 5, timedelta(hours=1), "This address was asked several times to confirm already."
+)
 TEST_MAILS_PER_MAILBOX = Limit(
     "test-mails", 5, timedelta(hours=1), "Several test mails were sent to this address already."
 )
+
+
+# A wrong password that was tried already; the count has no meaning.
+WRONG_PASSWORD = Limit("passwords-wrong", 1, timedelta(hours=1), "")
+
+Use = tuple[Limit, str]
 
 
 def network_of(ip: str | None) -> str:
@@ -61,30 +70,63 @@ def network_of(ip: str | None) -> str:
     return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
 
 
+def _key(limit: Limit, subject: str) -> str:
+    return f"{limit.name}:{hashlib.sha256(subject.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
 def spend(limit: Limit, subject: str) -> None:
     """Count one use of `limit` by `subject`; raises TooMany when the window is used up.
 
     The count is one conditional update in a transaction of its own kind: it stays counted when the
     caller's transaction is rolled back only if the caller calls this before opening it.
     """
-    key = f"{limit.name}:{hashlib.sha256(subject.encode()).hexdigest()[:32]}"
+    if _count(limit, subject):
+        return
     now = timezone.now()
+    row = Allowance.objects.filter(key=_key(limit, subject)).first()
+    wait = max(1, int((row.since + limit.window - now).total_seconds())) if row else 1
+    raise TooMany(f"{limit.sentence} Try again {in_words(wait)}.", wait)
+
+
+def spend_all(*uses: Use) -> None:
+    """Count one use of each limit, or of none when one of them is used up (TooMany)."""
+    for index, (limit, subject) in enumerate(uses):
+        try:
+            spend(limit, subject)
+        except TooMany:
+            give_back(*uses[:index])
+            raise
+
+
+def give_back(*uses: Use) -> None:
+    """Take back what `spend` counted, where it turned out to be no use of the limit."""
+    for limit, subject in uses:
+        rows = Allowance.objects.filter(key=_key(limit, subject), since__gt=timezone.now() - limit.window)
+        rows.filter(used__gt=0).update(used=F("used") - 1)
+
+
+def was_spent(limit: Limit, subject: str) -> bool:
+    """Has `subject` nothing left of `limit`?"""
+    rows = Allowance.objects.filter(key=_key(limit, subject), since__gt=timezone.now() - limit.window)
+    return rows.filter(used__gte=limit.count).exists()
+
+
+def _count(limit: Limit, subject: str) -> bool:
+    key, now = _key(limit, subject), timezone.now()
     started = now - limit.window
     rows = Allowance.objects.filter(key=key)
     if rows.filter(since__lte=started).update(since=now, used=1):
-        return None
+        return True
     if rows.filter(since__gt=started, used__lt=limit.count).update(used=F("used") + 1):
-        return None
-    row = rows.first()
-    if row is None:
-        try:
-            with transaction.atomic():
-                Allowance.objects.create(key=key, since=now, used=1)
-        except IntegrityError:
-            return spend(limit, subject)
-        return None
-    wait = max(1, int((row.since + limit.window - now).total_seconds()))
-    raise TooMany(f"{limit.sentence} Try again {in_words(wait)}.", wait)
+        return True
+    if rows.exists():
+        return False
+    try:
+        with transaction.atomic():
+            Allowance.objects.create(key=key, since=now, used=1)
+    except IntegrityError:
+        return _count(limit, subject)
+    return True
 
 
 def in_words(seconds: int) -> str:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from tenants.models import SyncTarget
 
 log = logging.getLogger(__name__)
+_READ_BACK = ("generation", "observed_generation", "marked_at", "next_try_at", "stop_code", "stop_generation")
 
 
 def _no_hint(task: str, row_id: int, queue: str) -> None:
@@ -29,6 +30,7 @@ send_hint: Callable[[str, int, str], None] = _no_hint
 def mark(targets: Iterable[SyncTarget]) -> dict[int, int]:
     """Ask for another pass over `targets`; returns each one's new generation by id.
 
+    A target that waited for a worker already is not hinted at again: a thousand edits are one pending pass.
     Targets are taken in the order of their ids, so that two transactions cannot wait for each other.
     """
     if not transaction.get_connection().in_atomic_block:
@@ -37,12 +39,23 @@ def mark(targets: Iterable[SyncTarget]) -> dict[int, int]:
     generations: dict[int, int] = {}
     for target in sorted(targets, key=lambda each: each.pk):
         SyncTarget.objects.filter(pk=target.pk).update(
-            generation=F("generation") + 1, marked_at=now, next_try_at=now, failures=0
+            generation=F("generation") + 1, marked_at=now, next_try_at=now
         )
-        target.refresh_from_db(fields=["generation", "marked_at", "next_try_at", "failures"])
+        target.refresh_from_db(fields=[*_READ_BACK, "failures"])
         generations[target.pk] = target.generation
-        hint_on_commit("reconcile", target.pk, target.kind)
+        waited_long = target.failures > 0
+        if waited_long:
+            SyncTarget.objects.filter(pk=target.pk).update(failures=0)
+            target.failures = 0
+        if waited_long or not _was_wanted(target):
+            hint_on_commit("reconcile", target.pk, target.kind)
     return generations
+
+
+def _was_wanted(target: SyncTarget) -> bool:
+    """Did it want a pass before its last mark? Then its hint was sent, or the sweep finds it."""
+    before = target.generation - 1
+    return before > target.observed_generation and not (target.stop_code and before <= target.stop_generation)
 
 
 def look_again(target: SyncTarget) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,17 +74,20 @@ def domain(alice: Actor, organization: Organization) -> Domain:
 @pytest.fixture
 def make_mailbox(alice: Actor, domain: Domain) -> Callable[..., Mailbox]:
     """An address of alice's domain whose target has confirmed."""
+    return partial(make_address, alice, domain)
 
-    def make(local_part: str = "ada", target: str = "ada@home.example", **extra: Any) -> Mailbox:
-        extra.setdefault("password_hash", HASH)
-        mailbox = mailboxes.create_mailbox(
-            actor=alice, domain=domain, local_part=local_part, targets=[target], **extra
-        )
-        confirm_all(mailbox)
-        mailbox.refresh_from_db()
-        return mailbox
 
-    return make
+def make_address(
+    owner: Actor, domain: Domain, local_part: str = "ada", target: str = "ada@home.example", **extra: Any
+) -> Mailbox:
+    """An address whose target has confirmed; `extra` goes to the action."""
+    extra.setdefault("password_hash", HASH)
+    mailbox = mailboxes.create_mailbox(
+        actor=owner, domain=domain, local_part=local_part, targets=[target], **extra
+    )
+    confirm_all(mailbox)
+    mailbox.refresh_from_db()
+    return mailbox
 
 
 def confirm_all(mailbox: Mailbox) -> None:

@@ -20,8 +20,8 @@ from tenants.models import Condition, Run, SyncTarget
 from workers.lease import Lease, LeaseLost, new_owner
 from workers.outcome import Backoff, NeedsPerson, Retry
 from workers.plan import Plan
-from workers.recorder import Recorder, state_condition
-from workers.targets.base import Pass, Proof, Statement, TargetKind
+from workers.recorder import Recorder, record_findings, state_conditions
+from workers.targets.base import Findings, Pass, Proof, Statement, TargetKind
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ def _pass(controller: Controller, lease: Lease, target: SyncTarget, recorder: Re
         note=recorder.note,
         tell=lambda sentence: recorder.tell(detail=sentence),
         renew=lease.renew,
+        write=lease.write,
     )
 
 
@@ -153,41 +154,41 @@ class _OnePass:
 
     def _reach_agreement(self) -> None:
         recorder, kind = self.recorder, self.kind
-        with recorder.step("observe"):
+        with recorder.step("observe", at_once=False):  # the kind says at once what it looks at
             observed = kind.observe(self._current())
             recorder.tell(detail=kind.describe(observed))
-        self.lease.renew()
         with recorder.step("plan"):
+            taken = kind.adopt(self._current(), observed)
             plan = kind.plan(self._current(), observed)
-            recorder.tell(detail=_plan_sentence(plan))
-        statements = kind.statements(self._current(), observed, plan)
-        if not plan.is_empty or self._says_something_new(statements):
+            recorder.tell(detail=f"{taken} {_plan_sentence(plan)}".strip())
+        findings = kind.findings(self._current(), observed, plan)
+        statements = kind.statements(self._current(), plan, findings)
+        if self.was_asked or not plan.is_empty or self._says_something_new(statements):
             self._open_run(plan)
         if plan.is_empty:
             recorder.skip("guard", "apply", "verify")
             proof = kind.unchanged(self._current(), observed, plan)
         else:
-            with recorder.step("guard"):
+            with recorder.step("guard", at_once=False):
                 self._guard(plan)
-            self.lease.renew()
             with recorder.step("apply"):
                 applied = kind.apply(self._current(), observed, plan)
-            self.lease.renew()
             with recorder.step("verify"):
                 proof = kind.verify(self._current(), observed, plan, applied)
                 recorder.tell(detail=proof.sentence)
-        self._record_agreement(plan, proof, statements)
+        self._record_agreement(proof, statements, findings)
         self._settle(proof)
 
     def _current(self) -> Pass:
         return _pass(self.controller, self.lease, self.target, self.recorder)
 
     def _open_run(self, plan: Plan) -> None:
+        """There is something to tell: open the run unless it is, with its plan."""
+        wanted_nothing = self.was_asked and plan.is_empty
+        title = self.kind.title(self.target, None if wanted_nothing else plan)
         if self.recorder.run is None:
-            self.recorder.open(self.kind.title(self.target, plan), self.generation)
-        self.recorder.update_run(
-            title=self.kind.title(self.target, plan)[:200], plan=plan.as_dict(), plan_checksum=plan.checksum
-        )
+            self.recorder.open(title, self.generation)
+        self.recorder.update_run(title=title[:200], plan=plan.as_dict(), plan_checksum=plan.checksum)
 
     def _says_something_new(self, statements: Any) -> bool:
         known = {row.type: (row.status, row.reason, row.details) for row in self.target.conditions.all()}
@@ -211,40 +212,36 @@ class _OnePass:
                 agree_to=plan.checksum,
             )
 
-    def _record_agreement(self, plan: Plan, proof: Proof, statements: Any) -> None:
+    def _record_agreement(self, proof: Proof, statements: Any, findings: Findings) -> None:
         now = self.controller.clock()
+        agreed: dict[str, Any] = {
+            "observed_generation": self.generation,
+            "observed_at": now,
+            "checked_at": now,
+            "next_check_at": now + self.controller.check_every,
+            "next_try_at": now,
+            "failures": 0,
+            "stop_code": "",
+            "stop_generation": 0,
+            "agreed_to": [],
+            "proof": dict(proof.stored),
+        }
         with self.lease.write():
-            SyncTarget.objects.filter(pk=self.target.pk).update(
-                observed_generation=self.generation,
-                observed_at=now,
-                checked_at=now,
-                next_check_at=now + self.controller.check_every,
-                next_try_at=now,
-                failures=0,
-                stop_code="",
-                stop_generation=0,
-                agreed_to=[],
-                proof=dict(proof.stored),
-            )
-            for statement in (*_AGREED, *statements):
-                state_condition(self.target, statement, now)
+            SyncTarget.objects.filter(pk=self.target.pk).update(**agreed)
+            state_conditions(self.target, (*_AGREED, *statements), now)
+            self.recorder.write()
             self.recorder.evidence(proof.evidence, now)
+            record_findings(self.target, findings, now)
             if self.recorder.run is not None:
                 Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.SUCCEEDED,
-                    outcome="observed",
-                    advice="",
-                    agree_to="",
-                    plan=plan.as_dict(),
-                    plan_checksum=plan.checksum,
-                    finished_at=now,
+                    state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now
                 )
-        # The rows that settle() reads must be those that were just written.
-        self.target.refresh_from_db(fields=["observed_generation", "proof", "failures", "stop_code"])
+        # What settle() reads must be what was just written.
+        for name, value in agreed.items():
+            setattr(self.target, name, value)
 
     def _settle(self, proof: Proof) -> None:
         """A reload that fails keeps the proof: the change is outside, and the condition says what waits."""
-        self.lease.renew()
         try:
             with self.recorder.step("settle"):
                 statement = self.kind.settle(self._current(), proof.stored)
@@ -266,9 +263,20 @@ class _OnePass:
                 SyncTarget.objects.filter(pk=self.target.pk).update(
                     next_check_at=now + self.controller.backoff.delay(3)
                 )
-        if statement is not None:
-            with self.lease.write():
-                state_condition(self.target, statement, self.controller.clock())
+        found = [each for each in (statement, self._maintain()) if each is not None]
+        with self.lease.write():
+            self.recorder.write()
+            if found:
+                state_conditions(self.target, found, self.controller.clock())
+
+    def _maintain(self) -> Statement | None:
+        try:
+            return self.kind.maintain(self._current())
+        except Retry as setback:
+            log.info("target %s: not tidied up: %s", self.target.pk, setback.code)
+        except NeedsPerson as setback:
+            log.warning("target %s: not tidied up: %s", self.target.pk, setback.code)
+        return None
 
     def _try_again(self, setback: Retry) -> Ending:
         now = self.controller.clock()
@@ -280,11 +288,12 @@ class _OnePass:
                 failures=failures, next_try_at=now + delay, next_check_at=now + delay
             )
             if setback.code != "lost-race":
-                state_condition(
+                state_conditions(
                     self.target,
-                    Statement(Condition.Type.REACHABLE, False, setback.code, setback.sentence),
+                    [Statement(Condition.Type.REACHABLE, False, setback.code, setback.sentence)],
                     now,
                 )
+            self.recorder.write()
             if self.recorder.run is not None:
                 Run.objects.filter(pk=self.recorder.run.pk).update(
                     state=Run.State.WAITING,
@@ -305,22 +314,15 @@ class _OnePass:
                 next_try_at=now,
                 next_check_at=now + self.controller.check_every,
             )
-            state_condition(
-                self.target,
-                Statement(
-                    Condition.Type.SYNCED,
-                    False,
-                    setback.code,
-                    f"{setback.sentence} {setback.advice}",
-                    setback.details,
-                ),
-                now,
-            )
+            sentence = f"{setback.sentence} {setback.advice}"
+            statement = Statement(Condition.Type.SYNCED, False, setback.code, sentence, setback.details)
+            state_conditions(self.target, [statement], now)
+            self.recorder.write()
             if self.recorder.run is not None:
                 Run.objects.filter(pk=self.recorder.run.pk).update(
                     state=Run.State.STOPPED,
                     outcome=setback.code,
-                    advice=f"{setback.sentence} {setback.advice}",
+                    advice=sentence,
                     agree_to=setback.agree_to,
                     finished_at=now,
                 )
@@ -337,7 +339,8 @@ class _OnePass:
                 next_check_at=now + self.controller.backoff.longest,
             )
             sentence = f"Rookery itself failed ({type(error).__name__}). This is a bug; please report it."
-            state_condition(self.target, Statement(Condition.Type.SYNCED, False, "bug", sentence), now)
+            state_conditions(self.target, [Statement(Condition.Type.SYNCED, False, "bug", sentence)], now)
+            self.recorder.write()
             if self.recorder.run is not None:
                 Run.objects.filter(pk=self.recorder.run.pk).update(
                     state=Run.State.FAILED, outcome="bug", advice=sentence, finished_at=now
@@ -348,7 +351,8 @@ class _OnePass:
             self.recorder.open(self.kind.title(self.target, None), self.generation)
 
 
+ANSWERED = Statement(Condition.Type.REACHABLE, True, "answered", "It answered.")
 _AGREED = (
     Statement(Condition.Type.SYNCED, True, "observed", "The outside was compared and agrees."),
-    Statement(Condition.Type.REACHABLE, True, "answered", "It answered."),
+    ANSWERED,
 )

@@ -55,10 +55,9 @@ class Lease:
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """A short transaction that is rolled back if the lease is not ours any more."""
+        """A short transaction that renews the lease; rolled back if it is not ours any more."""
         with transaction.atomic():
-            if not self._rows().update(lease_owner=self.owner):
-                raise LeaseLost
+            self.renew()
             yield
 
     def release(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 
@@ -17,20 +18,35 @@ class Action(StrEnum):
     UPDATE = "update"
 
 
+Texts = tuple[str | None, str | None]
+
+
 @dataclass(frozen=True)
 class Change:
     """One unit to change. `before` and `after` are what people may read; `content` is what is written.
 
     `before_id` and `after_id` identify the exact bytes, so that agreement to a plan means those bytes.
+    `texts` makes what people may read when somebody reads it: of ten thousand changes a page shows few.
     """
 
     action: Action
     unit: str
-    before: str | None
-    after: str | None
     before_id: str
     after_id: str
     content: bytes | None = field(default=None, repr=False)
+    texts: Callable[[], Texts] = field(default=lambda: (None, None), repr=False, compare=False)
+
+    @cached_property
+    def _texts(self) -> Texts:
+        return self.texts()
+
+    @property
+    def before(self) -> str | None:
+        return self._texts[0]
+
+    @property
+    def after(self) -> str | None:
+        return self._texts[1]
 
     def as_dict(self) -> dict[str, Any]:
         return {"action": self.action.value, "unit": self.unit, "before": self.before, "after": self.after}
@@ -38,7 +54,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Apart:
-    """A unit that is left alone although it differs: drift in report mode, or a conflict."""
+    """A unit that is left alone although it differs: drift in report mode, a conflict, or unsafe to write."""
 
     unit: str
     reason: str
@@ -73,7 +89,7 @@ class Plan:
     def count(self, action: Action) -> int:
         return sum(change.action is action for change in self.changes)
 
-    @property
+    @cached_property
     def checksum(self) -> str:
         """Binds an agreement to exactly these changes from exactly this state."""
         parts = [[c.action.value, c.unit, c.before_id, c.after_id] for c in self.changes]

@@ -5,16 +5,17 @@ A pass that finds nothing to do leaves no run: the run is opened when there is s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
-from tenants.models import Condition, Evidence, Run, Step, SyncTarget
+from tenants.models import Condition, Evidence, Finding, Run, Step, SyncTarget
 from workers.lease import Lease
-from workers.targets.base import Statement
+from workers.targets.base import Findings, Statement
 
 STEPS = {
     "observe": "Look at the outside",
@@ -25,14 +26,19 @@ STEPS = {
     "settle": "Let the mail servers take it up",
 }
 LOG_LIMIT = 20_000
+_AT_ONCE = 500
 
 
 class Recorder:
+    """What it hears is kept until the next step starts or somebody is told to wait: one short transaction
+    then writes it all, instead of one for each word."""
+
     def __init__(self, lease: Lease, target: SyncTarget, run: Run | None) -> None:
         self._lease = lease
         self._target = target
         self.run = run
         self._memory: dict[str, dict[str, Any]] = {name: {"title": title} for name, title in STEPS.items()}
+        self._unwritten: dict[str, dict[str, Any]] = {}
         self._current = ""
 
     def open(self, title: str, generation: int, mode: str = Run.Mode.APPLY) -> Run:
@@ -46,6 +52,8 @@ class Recorder:
             )
             if run is None:
                 run = Run(target=self._target, mode=mode, created_at=now)
+            else:
+                run.steps.all().delete()
             run.state = Run.State.RUNNING
             run.generation = generation
             run.title = title[:200]
@@ -54,19 +62,25 @@ class Recorder:
             run.started_at = now
             run.finished_at = None
             run.save()
-            run.steps.all().delete()
             Step.objects.bulk_create(
                 Step(run=run, index=index, name=name, **self._memory[name])
                 for index, name in enumerate(STEPS)
             )
+        self._unwritten = {}
         self.run = run
         return run
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Mark a step running, then done; a failure marks it failed and goes on."""
+    def step(self, name: str, *, at_once: bool = True) -> Iterator[None]:
+        """Mark a step running, then done; a failure marks it failed and goes on.
+
+        Written at once, unless the step is over in no time or notes at once what it does; that also renews
+        the lease: raises LeaseLost.
+        """
         self._current = name
         self._update(name, state=Step.State.RUNNING, started_at=timezone.now())
+        if at_once:
+            self.flush()
         try:
             yield
         except Exception as error:
@@ -84,11 +98,12 @@ class Recorder:
         self._update(self._current, **changes)
 
     def note(self, line: str) -> None:
-        """Add a line to the current step's log."""
+        """Add a line to the current step's log, at once: what comes next may take its time."""
         if not self._current:
             return
         log = (self._memory[self._current].get("log", "") + line.rstrip("\n") + "\n")[-LOG_LIMIT:]
         self._update(self._current, log=log)
+        self.flush()
 
     def skip(self, *names: str) -> None:
         for name in names:
@@ -97,12 +112,27 @@ class Recorder:
     def _update(self, name: str, **changes: Any) -> None:
         self._memory[name].update(changes)
         if self.run is not None and changes:
+            self._unwritten.setdefault(name, {}).update(changes)
+
+    def flush(self) -> None:
+        """Write what is unwritten, and renew the lease; raises LeaseLost."""
+        if self._unwritten:
             with self._lease.write():
-                Step.objects.filter(run=self.run, name=name).update(**changes)
+                self.write()
+        else:
+            self._lease.renew()
+
+    def write(self) -> None:
+        """Write what is unwritten; the caller holds the transaction."""
+        for name, changes in self._unwritten.items():
+            Step.objects.filter(run=self.run, name=name).update(**changes)
+        self._unwritten = {}
 
     def update_run(self, **changes: Any) -> None:
+        """Change the run's row, if there is one."""
         if self.run is not None:
             with self._lease.write():
+                self.write()
                 Run.objects.filter(pk=self.run.pk).update(**changes)
 
     def evidence(self, facts: Mapping[str, str], now: datetime) -> None:
@@ -115,20 +145,38 @@ class Recorder:
         )
 
 
-def state_condition(target: SyncTarget, statement: Statement, now: datetime) -> bool:
-    """Write one condition; `since` moves only when status or reason changed. True if it did."""
-    row = Condition.objects.filter(target=target, type=statement.type).first()
-    changed = row is None or row.status != statement.status or row.reason != statement.reason
-    Condition.objects.update_or_create(
-        target=target,
-        type=statement.type,
-        defaults={
-            "status": statement.status,
-            "reason": statement.reason,
-            "message": statement.message,
-            "details": dict(statement.details),
-            "seen_at": now,
-            **({"since": now} if changed else {}),
-        },
-    )
-    return changed
+def record_findings(target: SyncTarget, findings: Findings, now: datetime) -> None:
+    """Make the rows say what was found. A row of which nothing changed keeps its decision and its date."""
+    known = {row.unit: row for row in target.findings.all()}
+    new: list[Finding] = []
+    for found in findings.found:
+        row = known.pop(found.unit, None)
+        values = asdict(found)
+        if row is not None and all(getattr(row, name) == value for name, value in values.items()):
+            continue
+        if row is not None:
+            row.delete()
+        new.append(Finding(target=target, since=now, **values))
+    gone = [row.pk for unit, row in known.items() if unit not in findings.kept]
+    for start in range(0, len(gone), _AT_ONCE):
+        Finding.objects.filter(pk__in=gone[start : start + _AT_ONCE]).delete()
+    Finding.objects.bulk_create(new, batch_size=_AT_ONCE)
+
+
+def state_conditions(target: SyncTarget, statements: Iterable[Statement], now: datetime) -> None:
+    """Write conditions; `since` moves only when status or reason changed. Within the caller's transaction."""
+    known = {row.type: row for row in Condition.objects.filter(target=target)}
+    seen: list[int] = []
+    for statement in statements:
+        row = known.get(statement.type) or Condition(target=target, type=statement.type)
+        said = (row.status, row.reason, row.message, row.details)
+        told = (statement.status, statement.reason, statement.message, dict(statement.details))
+        if row.pk and said == told:
+            seen.append(row.pk)
+            continue
+        if not row.pk or said[:2] != told[:2]:
+            row.since = now
+        row.status, row.reason, row.message, row.details = told
+        row.seen_at = now
+        row.save()
+    Condition.objects.filter(pk__in=seen).update(seen_at=now)

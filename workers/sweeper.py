@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from tenants import outbox
+from tenants.actions.requests import expire_requests
+from tenants.actor import Actor
 from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
+from workers import accounts
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -40,8 +44,13 @@ def wants_another_pass(target_id: int) -> bool:
 
 
 def sweep() -> int:
-    """Hint at everything that is due; returns how many hints were sent."""
-    hints = [("reconcile", target.pk, target.kind) for target in due_targets()[:AT_ONCE]]
+    """Hint at everything that is due; returns how many hints were sent.
+
+    Quiet targets cost a hint for each account, not a pass for each of them.
+    """
+    busy = due_targets().exclude(pk__in=accounts.quiet_targets().values("pk"))
+    hints = [("reconcile", target.pk, target.kind) for target in busy[:AT_ONCE]]
+    hints += [("check_account", pk, "checks") for pk in accounts.accounts_to_check(AT_ONCE)]
     mails = OutgoingMail.objects.filter(
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")
@@ -57,7 +66,9 @@ def sweep() -> int:
 
 
 def _tidy() -> None:
-    """Drop what has served its purpose; a few rows at a time are enough."""
+    """Drop what has served its purpose, and end what waited too long; a few rows at a time are enough."""
     long_ago = timezone.now() - timedelta(days=2)
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
+    SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
+    expire_requests(actor=Actor.rookery())

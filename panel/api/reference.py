@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from panel.api import errors
 from panel.api.base import ApiView
-from panel.api.schema import openapi
+from panel.api.schema import NULL, openapi
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _POLICY = (
@@ -143,6 +143,8 @@ def _fields(shape: dict[str, Any]) -> list[dict[str, Any]]:
 
 def describe_type(schema: dict[str, Any]) -> str:
     """A schema in a few words: `string or null`, `list of Mailbox`, `one of: on, off`."""
+    if schema == NULL:
+        return "null"
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "allOf" in schema:

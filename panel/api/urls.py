@@ -10,6 +10,7 @@ from panel.api import converters, reference
 from panel.api.account import Me, Tokens
 from panel.api.activity import Events
 from panel.api.domains import Domains
+from panel.api.findings import Findings
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
@@ -111,6 +112,12 @@ _targets = [
         "<id:target_id>/drift-mode/", SyncTargets.as_view({"put": "set_drift_mode"}), name="target-drift-mode"
     ),
     path(
+        "<id:target_id>/findings/",
+        Findings.as_view({"get": "list"}),
+        name="findings",
+    ),
+    path("<id:target_id>/findings/decide/", Findings.as_view({"post": "decide"}), name="findings-decide"),
+    path(
         "<id:target_id>/reload-confirmed/",
         SyncTargets.as_view({"post": "confirm_reload"}),
         name="target-reload-confirmed",
@@ -141,5 +148,5 @@ _v1: list[URLPattern | URLResolver] = [
 ]
 urlpatterns = [
     path("v1/", include(_v1)),
-    re_path(r"^.*$", Nowhere.as_view({"get": "nothing"}), name="nowhere"),
+    re_path(r"^[\s\S]*$", Nowhere.as_view({"get": "nothing"}), name="nowhere"),
 ]

@@ -12,7 +12,6 @@ from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.handling import actor_of, page, tell
 from tenants import access
 from tenants.actions import accounts
-from tenants.errors import Invalid
 from tenants.models import Account, ApiToken, Organization
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "366": "a year", "never": "until you revoke it"}
@@ -49,7 +48,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         days = form.cleaned_data["days"]
         return accounts.create_token(
             actor=actor,
-            name=_named(form.cleaned_data["name"]),
+            name=form.cleaned_data["name"],
             organization=chosen.get(form.cleaned_data["organization"]),
             read_only=form.cleaned_data["read_only"],
             days=None if days == "never" else int(days),
@@ -60,12 +59,6 @@ def tokens(request: HttpRequest) -> HttpResponse:
         return _token_page(request, form, tried)
     row, key = tried.value
     return show(request, "account/token-made.html", {"token": row, "key": key})
-
-
-def _named(name: str) -> str:
-    if not name:
-        raise Invalid.of("name", "The key has no name.", "Write what it is for, so that you recognise it.")
-    return name
 
 
 def _token_page(

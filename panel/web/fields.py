@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from django import forms
@@ -58,7 +58,7 @@ class Tried(Generic[T]):
     """What became of a form: the action's value, or the status with which the form is shown again."""
 
     ok: bool
-    value: T | None = None
+    value: T | None = field(default=None, repr=False)  # may be a key that is shown once
     status: int = 200
     retry_after: int = 0
 

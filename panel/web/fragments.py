@@ -123,7 +123,7 @@ def _stop(actor: Actor, run: Run) -> dict[str, Any] | None:
         else "An owner of the organization can agree to it.",
         "key_url": _repository_url(repository) if about_key and repository is not None else "",
         "key": _keys(repository) if run.outcome == "host-key-changed" and repository is not None else None,
-        "may_retry": not actor.read_only,
+        "may_retry": access.may_create(actor, access.Kind.RUN, target.organization),
     }
 
 

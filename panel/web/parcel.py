@@ -37,7 +37,7 @@ class Parcel:
 
 def parcel_of(request: AddressRequest, standing: AddressStanding | None, now: datetime) -> Parcel:
     """The way of `request`; `standing` is that of its address, while there is one."""
-    address = f"{request.local_part}@{request.domain.name}"
+    address = request.address
     written, works = _outside(request, standing, now)
     timeline = (
         _step("Asked", "done", "From the request page", request.asked_at, now),
@@ -47,7 +47,7 @@ def parcel_of(request: AddressRequest, standing: AddressStanding | None, now: da
         works,
     )
     done = request.status == Status.APPROVED and standing is not None and standing.state == states.WORKS
-    ended = request.status in {Status.REFUSED, Status.WITHDRAWN, Status.TAKEN}
+    ended = request.status in {Status.REFUSED, Status.WITHDRAWN, Status.TAKEN, Status.EXPIRED}
     gone = request.status == Status.APPROVED and standing is None
     return Parcel(
         sentence=_sentence(request, standing, address, now),
@@ -90,11 +90,12 @@ def _decided(request: AddressRequest, now: datetime) -> ParcelStep:
             return _step("Approved", "done", f"{who} said yes", request.decided_at, now)
         case Status.REFUSED:
             return _step("Refused", "fail", f"The reason: {request.reason}", request.decided_at, now)
-        case Status.TAKEN:
-            return _step(
-                "Already taken", "fail", "Somebody else has this address.", request.confirmed_at, now
-            )
-    return _step("Taken back", "fail", "You took the request back.", request.decided_at, now)
+    title, detail, at = {
+        Status.TAKEN: ("Already taken", "Somebody else has this address.", request.confirmed_at),
+        Status.EXPIRED: ("Expired", "Nobody confirmed it in time", request.decided_at),
+        Status.WITHDRAWN: ("Taken back", "You took the request back.", request.decided_at),
+    }[Status(request.status)]
+    return _step(title, "fail", detail, at, now)
 
 
 def _outside(
@@ -144,6 +145,7 @@ def _sentence(request: AddressRequest, standing: AddressStanding | None, address
             Status.CONFIRMED: f"Your request waits for the decision of {request.domain.organization}.",
             Status.REFUSED: f"Your request for {address} was refused.",
             Status.TAKEN: f"{address} is taken. Ask for another address.",
+            Status.EXPIRED: "Nobody pressed the button in our mail in time. Nothing was made; ask again.",
             Status.WITHDRAWN: "You took this request back. Nothing was made.",
         }[Status(request.status)]
     if standing is None:

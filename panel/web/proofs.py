@@ -167,13 +167,16 @@ def _diff_lines(before: str, after: str) -> list[dict[str, str]]:
     return lines
 
 
+_APART_WORDS = {"conflict": "Conflict", "unsafe": "Not written: unsafe"}
+
+
 def left_alone(units: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Drift and conflicts, side by side: what is outside, and what Rookery has."""
+    """Drift, conflicts and what is unsafe to write, side by side: what is outside, and what Rookery has."""
     return [
         {
             "unit": str(unit.get("unit", "")),
             "sentence": str(unit.get("sentence", "")),
-            "word": "Conflict" if unit.get("reason") == "conflict" else "Changed outside",
+            "word": _APART_WORDS.get(str(unit.get("reason")), "Changed outside"),
             "outside": _or_nothing(unit.get("outside")),
             "ours": _or_nothing(unit.get("ours")),
         }

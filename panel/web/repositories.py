@@ -98,6 +98,16 @@ def repository_new(request: HttpRequest, domain: str) -> HttpResponse:
     return show(request, "panel/repository/new.html", context, tried)
 
 
+def repository_crumbs(domain: Domain, repository: Repository, last: str) -> list[dict[str, str]]:
+    """The way to a page below the repository's own."""
+    url = reverse("repository", kwargs={"domain": domain.name})
+    return [
+        *_crumbs(domain, repository.short_name)[:-1],
+        {"label": repository.short_name, "url": url},
+        {"label": last},
+    ]
+
+
 def _crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
     return [
         {"label": "Domains", "url": reverse("domains")},
@@ -118,12 +128,13 @@ class DriftForm(forms.Form):
         choices=[
             (SyncTarget.DriftMode.REPORT, "Report it and leave it alone"),
             (SyncTarget.DriftMode.REPAIR, "Repair: write what Rookery has"),
+            (SyncTarget.DriftMode.ADOPT, "Adopt: take over what is there, new entries too"),
         ],
         widget=forms.RadioSelect,
     )
 
 
-def _load(request: HttpRequest, domain: str) -> tuple[DomainRow, Repository, SyncTarget]:
+def load_repository(request: HttpRequest, domain: str) -> tuple[DomainRow, Repository, SyncTarget]:
     row = get_domain(request, domain)
     repository: Repository | None = getattr(row.domain, "relay", None)
     target: SyncTarget | None = getattr(repository, "sync_target", None)
@@ -135,7 +146,7 @@ def _load(request: HttpRequest, domain: str) -> tuple[DomainRow, Repository, Syn
 
 @page()
 def repository(request: HttpRequest, domain: str) -> HttpResponse:
-    row, thing, target = _load(request, domain)
+    row, thing, target = load_repository(request, domain)
     return _show(request, row, thing, target)
 
 
@@ -152,10 +163,7 @@ def _show(
     conditions = conditions_of(target)
     organization_id = thing.organization_id
     foreign = _details(conditions, Type.FOREIGN_ENTRIES)
-    apart = [
-        *_details(conditions, Type.DRIFTED).get("units", []),
-        *_details(conditions, Type.CONFLICTED).get("units", []),
-    ]
+    apart = [unit for kind in Condition.LEFT_ALONE for unit in _details(conditions, kind).get("units", [])]
     runs = access.visible_to(actor_of(request), Run).filter(target=target).order_by("-pk")[:5]
     context = {
         **domain_context(request, row, "domain-settings"),
@@ -172,11 +180,12 @@ def _show(
             condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
         ],
         "left_alone": proofs.left_alone(apart),
-        "foreign": foreign.get("units", []),
         "foreign_count": foreign.get("count", 0),
+        "findings_url": reverse("findings", kwargs={"domain": row.domain.name}),
         "drift_form": DriftForm(initial={"mode": target.drift_mode}),
         "runs": [run_line(run, now) for run in runs],
         "stopped_url": run_url(row.stopped_run_id),
+        "may_look": shows(request, Verb.CREATE, Kind.RUN, organization_id),
         "may_pin": shows(request, Verb.CHANGE, Kind.REPOSITORY, organization_id),
         "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
         "may_confirm": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
@@ -225,6 +234,7 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.RELOAD_PENDING: (False, "Taken up", "Waits for a restart"),
     Type.DRIFTED: (False, "Nothing changed outside", "Changed outside"),
     Type.CONFLICTED: (False, "No conflict", "Conflict"),
+    Type.UNSAFE_ENTRIES: (False, "Nothing unsafe", "Not written: unsafe"),
     Type.FOREIGN_ENTRIES: (False, "No foreign entries", "Foreign entries"),
     Type.GROWING: (False, "Small enough", "Grows"),
 }
@@ -262,7 +272,7 @@ def run_line(run: Run, now: datetime) -> dict[str, Any]:
 @page(methods=("POST",))
 def repository_pin(request: HttpRequest, domain: str) -> HttpResponse:
     """Trust the host key whose fingerprint was shown; a changed one only with the host's name typed."""
-    row, thing, target = _load(request, domain)
+    row, thing, target = load_repository(request, domain)
     typed = request.POST.get("host_name", "").strip().lower()
     if thing.host_key and typed != thing.host.lower():
         access.require(actor_of(request), Verb.CHANGE, thing)
@@ -281,7 +291,7 @@ def repository_pin(request: HttpRequest, domain: str) -> HttpResponse:
 def _do(
     request: HttpRequest, domain: str, act: Callable[[SyncTarget], object], sentence: str
 ) -> HttpResponse:
-    row, _, target = _load(request, domain)
+    row, _, target = load_repository(request, domain)
     try:
         act(target)
         tell(request, sentence)
@@ -303,7 +313,7 @@ def repository_look(request: HttpRequest, domain: str) -> HttpResponse:
 
 @page(methods=("POST",))
 def repository_preview(request: HttpRequest, domain: str) -> HttpResponse:
-    _, _, target = _load(request, domain)
+    _, _, target = load_repository(request, domain)
     run = sync.request_preview(actor=actor_of(request), target=target)
     return redirect("run", run_id=run.pk)
 

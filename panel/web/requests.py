@@ -144,6 +144,7 @@ def _timeline(row: AddressRequest, now: datetime, may_decide: bool, decided_by: 
         Status.APPROVED: {"title": "Approved", "state": "done", "detail": by},
         Status.REFUSED: {"title": "Refused", "state": "fail", "detail": row.reason or by},
         Status.WITHDRAWN: {"title": "Taken back", "state": "fail", "detail": "By the person who asked"},
+        Status.EXPIRED: {"title": "Expired", "state": "fail", "detail": "Nobody confirmed it in time"},
         Status.TAKEN: {"title": "Not possible", "state": "fail", "detail": "The address was taken already"},
     }[Status(row.status)]
     confirmed = "done" if row.confirmed_at else "live" if row.status == Status.ASKED else "skip"

@@ -265,6 +265,7 @@ _REQUEST_WORDS = {
     "refused": State("off", "Refused"),
     "withdrawn": State("off", "Taken back"),
     "taken": State("off", "The name was taken"),
+    "expired": State("off", "Not confirmed in time"),
 }
 
 
@@ -281,6 +282,7 @@ def request_headline(address: str, target: str, status: str, decided_by: str) ->
         "approved": f"{address} was approved{by}.",
         "refused": f"{address} was refused{by}.",
         "withdrawn": f"{target} took the request for {address} back.",
+        "expired": f"{address} was asked for, but {target} did not confirm it in time.",
         "taken": f"{address} was asked for, but it was taken already.",
     }.get(status, f"The request for {address}.")
 

@@ -14,7 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from panel.web.fields import Secret, Tried, Typed, email_input, show, try_form
 from panel.web.handling import actor_of, next_url, page, tell
-from tenants import limits, tokens
+from tenants import tokens
 from tenants.actions import accounts, sign_ins
 from tenants.errors import Absent
 from tenants.models import Account, SignInLink
@@ -76,10 +76,7 @@ def _ask_for_link(request: HttpRequest) -> HttpResponse:
     form = LinkForm(request.POST, auto_id="link-%s")
 
     def act() -> None:
-        actor, email = actor_of(request), form.cleaned_data["email"]
-        limits.spend(limits.LINKS_PER_NETWORK, limits.network_of(actor.ip))
-        limits.spend(limits.LINKS_PER_ADDRESS, email.lower())
-        accounts.ask_for_sign_in_link(actor=actor, email=email)
+        accounts.ask_for_sign_in_link(actor=actor_of(request), email=form.cleaned_data["email"])
 
     tried = try_form(form, act)
     if not tried.ok:
@@ -102,8 +99,14 @@ def _by_password(request: HttpRequest) -> HttpResponse:
     )
     if tried.value is None:
         return _forms(request, password=form, tried=tried)
-    login(request, tried.value, backend=BACKEND)
+    _begin_session(request, tried.value)
     return redirect(next_url(request, home_of(tried.value)))
+
+
+def _begin_session(request: HttpRequest, account: Account) -> None:
+    """Sign in with a session id that nobody can have known before, also when somebody was signed in."""
+    login(request, account, backend=BACKEND)
+    request.session.cycle_key()
 
 
 @page(signed_in=False, methods=("GET", "HEAD", "POST"))
@@ -119,7 +122,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     except Absent:
         return _spent(request)
     wanted = str(request.session.pop(NEXT_KEY, ""))
-    login(request, account, backend=BACKEND)
+    _begin_session(request, account)
     if url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):

@@ -121,7 +121,7 @@ def domain_row(domain: Domain, now: datetime) -> DomainRow:
         restart_by_hand=_is_true(conditions, Condition.Type.RELOAD_PENDING),
         changed_outside=sum(
             int(conditions[kind].details.get("count", 1))
-            for kind in (Condition.Type.DRIFTED, Condition.Type.CONFLICTED)
+            for kind in Condition.LEFT_ALONE
             if _is_true(conditions, kind)
         ),
         proved=times.ago(target.checked_at, now) if target and target.checked_at else "",

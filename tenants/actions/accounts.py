@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -10,17 +11,21 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from tenants import access, tokens
+from tenants import access, limits, tokens
 from tenants.actions.audit import record
+from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Forbidden, Invalid, Problem
+from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.addresses import check_target
-from tenants.formats.text import check_text
+from tenants.formats.text import FormatError, check_name, check_text, is_whole
 from tenants.models import Account, ApiToken, Organization, SignInLink
 
 LINK_LIFETIME = timedelta(minutes=30)
 FIRST_LINK_LIFETIME = timedelta(hours=24)
+# Hashing takes as long as the text is; nobody types more than this.
+LONGEST_PASSWORD = 1000
+MAX_TOKENS = 100
 
 
 def sign_in_url(token: str) -> str:
@@ -37,7 +42,7 @@ def _new_link(account: Account, lifetime: timedelta) -> str:
 
 def account_for(email: str) -> Account:
     """The account whose sign-in is `email`, made if there is none. The caller has proof that it is theirs."""
-    address = check_target(email, field="email").lower()
+    address = _checked_email(email)
     account, made = Account.objects.get_or_create(email=address)
     if made:
         account.set_unusable_password()
@@ -64,12 +69,27 @@ def create_operator(*, actor: Actor, email: str, name: str = "") -> tuple[Accoun
     return account, sign_in_url(token)
 
 
-@transaction.atomic
 def ask_for_sign_in_link(*, actor: Actor, email: str) -> None:
-    """Mail a one-time link. The answer is the same whether there is such an account or not."""
+    """Mail a one-time link. The answer is the same whether there is such an account or not.
+
+    Limited for each network and each address, known or not.
+    """
+    email = _checked_email(email)
+    # Counted before the transaction, so that it stays counted.
+    limits.spend(limits.LINKS_PER_NETWORK, limits.network_of(actor.ip))
+    limits.spend(limits.LINKS_PER_ADDRESS, email)
+    _mail_sign_in_link(actor, email)
+
+
+def _checked_email(email: str) -> str:
     with Checks() as checks:
         email = check_target(email, field="email").lower()
     checks.finish()
+    return email
+
+
+@transaction.atomic
+def _mail_sign_in_link(actor: Actor, email: str) -> None:
     account = Account.objects.filter(email=email, is_active=True).first()
     if account is None:
         return
@@ -108,15 +128,45 @@ def redeem_sign_in_link(*, actor: Actor, token: str) -> Account:
 
 @transaction.atomic
 def set_panel_password(*, actor: Actor, password: str) -> None:
-    """Give the actor's own account a password for the panel (never a mailbox's passphrase)."""
+    """Give the actor's own account a password for the panel (never a mailbox's passphrase).
+
+    All other sessions of the account end with it, and its holder is told by mail.
+    """
     account = _own_account(actor)
+    lock(account)
+    with Checks() as checks:
+        _check_password(password)
+    checks.finish()
     try:
         validate_password(password, account)
     except ValidationError as error:
         raise Invalid(Problem("password", sentence) for sentence in error.messages) from error
+    had_one = account.has_usable_password()
     account.set_password(password)
     account.save(update_fields=["password"])
-    record(actor, "set_panel_password", account.email, f"{account.email} set a panel password.")
+    word = "changed" if had_one else "set"
+    record(
+        actor,
+        "set_panel_password",
+        account.email,
+        f"{account.email} {word} the panel password.",
+        before={"password": "set" if had_one else "none"},
+        after={"password": "changed" if had_one else "set"},
+    )
+    _warn(
+        actor, account, f"Your panel password was {word}", f"the panel password of {account.email} was {word}"
+    )
+
+
+def _check_password(password: str) -> None:
+    if len(password) > LONGEST_PASSWORD:
+        raise FormatError(
+            "password",
+            f"The password has {len(password)} characters; at most {LONGEST_PASSWORD} are read.",
+            "Choose a shorter one.",
+        )
+    if not is_whole(password):
+        raise FormatError("password", "The password contains half of a broken character.", "Type it again.")
 
 
 @transaction.atomic
@@ -128,16 +178,22 @@ def create_token(
     read_only: bool = False,
     days: int | None = 90,
 ) -> tuple[ApiToken, str]:
-    """Make a key for a program that acts as the actor; returns the row and the key, which is shown once."""
+    """Make a key for a program that acts as the actor; returns the row and the key, which is shown once.
+
+    Its holder is told by mail, which does not hold the key.
+    """
     account = _own_account(actor)
+    lock(account)
     checks = Checks()
     with checks:
-        name = check_text(name, field="name", maximum=100)
+        name = check_name(name, field="name", maximum=100)
     if days is not None and not 1 <= days <= 366:
         checks.problems.append(Problem("days", f"{days} days is not possible.", "Choose 1 to 366, or never."))
     checks.finish()
     if organization is not None:
         access.require(actor, access.Verb.VIEW, organization)
+    if account.tokens.count() >= MAX_TOKENS:
+        raise Conflict(f"You have {MAX_TOKENS} keys for programs. Revoke one that nobody uses first.")
     key = tokens.new_token(ApiToken.PREFIX)
     row = ApiToken.objects.create(
         account=account,
@@ -154,19 +210,59 @@ def create_token(
         row.name,
         f"{account.email} made the API token “{row.name}”.",
         organization=organization,
-        after={"read_only": read_only, "expires_at": row.expires_at.isoformat() if row.expires_at else None},
+        after=_told(row),
+    )
+    where = f"in {organization}" if organization else "everywhere that you may"
+    what = "read" if read_only else "read and write"
+    _warn(
+        actor,
+        account,
+        "A key for a program was made",
+        f"the key “{row.name}” was made for {account.email}. A program that has it may {what} {where}",
     )
     return row, key
 
 
+def _warn(actor: Actor, account: Account, subject: str, what: str) -> None:
+    """Tell somebody what was done with their account, so that they notice if it was not them."""
+    where = f" from {actor.ip}" if actor.ip else ""
+    owe_mail(
+        recipient=account.email,
+        subject=subject,
+        body=(
+            f"Hello,\n\n{what}{where}, on {timezone.localtime():%d %B %Y at %H:%M %Z}.\n\n"
+            "If that was you, there is nothing to do. If it was not, somebody else is in your account:"
+            " sign in by a link, set another panel password (this signs everybody else out) and revoke the"
+            f" keys that you do not know:\n\n{settings.BASE_URL}/account"
+        ),
+    )
+
+
+def _told(row: ApiToken) -> dict[str, Any]:
+    """What the audit log may know of a key."""
+    return {
+        "hint": row.hint,
+        "read_only": row.read_only,
+        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+    }
+
+
 @transaction.atomic
 def revoke_token(*, actor: Actor, token_id: int) -> None:
+    """Make one of the actor's own keys useless, at once."""
     account = _own_account(actor)
-    row = ApiToken.objects.filter(pk=token_id, account=account).first()
+    row = ApiToken.objects.select_for_update().filter(pk=token_id, account=account).first()
     if row is None:
         raise Absent
     row.delete()
-    record(actor, "revoke_token", row.name, f"{account.email} revoked the API token “{row.name}”.")
+    record(
+        actor,
+        "revoke_token",
+        row.name,
+        f"{account.email} revoked the API token “{row.name}”.",
+        organization=row.organization,
+        before=_told(row),
+    )
 
 
 def _own_account(actor: Actor) -> Account:

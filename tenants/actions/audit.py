@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils import timezone
@@ -25,11 +26,48 @@ def record(
     reason: str = "",
 ) -> Event:
     """Write who did what to what. `before` and `after` hold no secrets: say "changed" instead."""
+    event = unsaved_event(
+        actor,
+        verb,
+        subject,
+        sentence,
+        organization=organization,
+        domain=domain,
+        mailbox=mailbox,
+        target=target,
+        before=before,
+        after=after,
+        reason=reason,
+    )
+    event.save()
+    return event
+
+
+def record_all(events: Sequence[Event]) -> None:
+    """Write many events that `unsaved_event` made."""
+    Event.objects.bulk_create(events, batch_size=500)
+
+
+def unsaved_event(
+    actor: Actor,
+    verb: str,
+    subject: object,
+    sentence: str,
+    *,
+    organization: Organization | None = None,
+    domain: Domain | None = None,
+    mailbox: Mailbox | None = None,
+    target: SyncTarget | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+) -> Event:
+    """The row of an event; see `record`."""
     if domain is None and mailbox is not None:
         domain = mailbox.domain
     if organization is None and domain is not None:
         organization = domain.organization
-    return Event.objects.create(
+    return Event(
         organization=organization,
         domain=domain,
         mailbox=mailbox,

@@ -6,10 +6,12 @@ from django.db import IntegrityError, transaction
 
 from tenants import access
 from tenants.actions.audit import record
+from tenants.actions.locking import lock, lock_installation
 from tenants.actions.organizations import take_quota
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid, Problem
 from tenants.formats.addresses import check_domain, check_host_name
+from tenants.formats.text import printable
 from tenants.models import Domain, Organization
 
 
@@ -21,6 +23,7 @@ def create_domain(*, actor: Actor, organization: Organization, name: str) -> Dom
     with Checks() as checks:
         name = check_domain(name, field="name")
     checks.finish()
+    lock_installation()
     _require_free(name, organization)
     take_quota(organization, "domain")
     try:
@@ -28,7 +31,14 @@ def create_domain(*, actor: Actor, organization: Organization, name: str) -> Dom
             domain = Domain.objects.create(organization=organization, name=name)
     except IntegrityError as error:
         raise Conflict(f"{name} was added by somebody else just now.") from error
-    record(actor, "create_domain", name, f"The domain {name} was added.", domain=domain)
+    record(
+        actor,
+        "create_domain",
+        name,
+        f"The domain {name} was added.",
+        domain=domain,
+        after={"requests": domain.requests, "submission_host": domain.submission_host},
+    )
     return domain
 
 
@@ -57,22 +67,22 @@ def change_domain(
     """Change who may ask for addresses, and the name that mail programs connect to."""
     access.require(actor, access.Verb.CHANGE, domain)
     checks = Checks()
+    if requests is not None and requests not in Domain.Requests.values:
+        problem = f"“{printable(requests, 40)}” is no choice."
+        checks.problems.append(Problem("requests", problem, "Choose closed or moderated."))
+    with checks:
+        if submission_host is not None and submission_host.strip():
+            submission_host = check_host_name(submission_host.strip(), field="submission_host")
+    checks.finish()
+    lock(domain)
     before = {"requests": domain.requests, "submission_host": domain.submission_host}
     if requests is not None:
-        if requests not in Domain.Requests.values:
-            checks.problems.append(
-                Problem("requests", f"“{requests}” is no choice.", "Choose closed or moderated.")
-            )
         domain.requests = requests
     if submission_host is not None:
-        with checks:
-            domain.submission_host = (
-                check_host_name(submission_host, field="submission_host") if submission_host.strip() else ""
-            )
-    checks.finish()
-    domain.save(update_fields=["requests", "submission_host"])
+        domain.submission_host = submission_host.strip()
     after = {"requests": domain.requests, "submission_host": domain.submission_host}
     if after != before:
+        domain.save(update_fields=["requests", "submission_host"])
         record(
             actor,
             "change_domain",

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from tenants import access
 from tenants.actions.audit import record
+from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.organizations import give_quota_back, take_quota
-from tenants.actions.targets import add_target_rows, check_target_list
+from tenants.actions.targets import add_target_rows, check_target_list, lock_in_use, require_no_loop
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_local_part
@@ -48,6 +49,7 @@ def create_mailbox(
     with checks:
         note = check_text(note, field="note", maximum=200) if note else ""
     checks.finish()
+    access.require_rank(actor, f"{local_part}@{domain.name}")
     mailbox = insert_mailbox(
         domain=domain, local_part=local_part, password_hash=password_hash, note=note, holder=holder
     )
@@ -107,10 +109,11 @@ def insert_sealed_mailbox(
 def set_passphrase(*, actor: Actor, mailbox: Mailbox, password_hash: str) -> Mailbox:
     """Replace the passphrase, given as the BLAKE2b hash that the browser or `b2sum` made."""
     access.require(actor, access.Verb.CHANGE, mailbox)
-    _require_in_use(mailbox)
     with Checks() as checks:
         password_hash = check_hash(password_hash)
     checks.finish()
+    lock_in_use(mailbox)
+    before = {"kind": mailbox.kind, "passphrase": "set" if mailbox.sealed_hash else "none"}
     mailbox.sealed_hash = seal(Purpose.MAILBOX_HASH, password_hash)
     mailbox.kind = Mailbox.Kind.MAILBOX
     mailbox.save(update_fields=["sealed_hash", "kind"])
@@ -122,16 +125,17 @@ def set_passphrase(*, actor: Actor, mailbox: Mailbox, password_hash: str) -> Mai
         f"{mailbox} got a new passphrase.",
         mailbox=mailbox,
         target=target,
-        after={"passphrase": "changed"},
+        before=before,
+        after={"kind": mailbox.kind, "passphrase": "changed"},
     )
     return mailbox
 
 
 @transaction.atomic
 def switch_mailbox(*, actor: Actor, mailbox: Mailbox, enabled: bool) -> Mailbox:
-    """Switch an address on or off. Off: no login, no mail, everything kept here."""
-    access.require(actor, access.Verb.CHANGE, mailbox)
-    _require_in_use(mailbox)
+    """Switch an address on or off. Off: no login, no mail, everything kept here. Not for its holder."""
+    access.require(actor, access.Verb.MANAGE, mailbox)
+    lock_in_use(mailbox)
     if mailbox.enabled == enabled:
         return mailbox
     mailbox.enabled = enabled
@@ -153,10 +157,11 @@ def switch_mailbox(*, actor: Actor, mailbox: Mailbox, enabled: bool) -> Mailbox:
 @transaction.atomic
 def change_note(*, actor: Actor, mailbox: Mailbox, note: str) -> Mailbox:
     """Change the owner's note; it stays here and is never written to the mail server."""
-    access.require(actor, access.Verb.CHANGE, mailbox)
+    access.require(actor, access.Verb.MANAGE, mailbox)
     with Checks() as checks:
         note = check_text(note, field="note", maximum=200) if note else ""
     checks.finish()
+    lock(mailbox)
     if note != mailbox.note:
         before, mailbox.note = mailbox.note, note
         mailbox.save(update_fields=["note"])
@@ -176,9 +181,11 @@ def change_note(*, actor: Actor, mailbox: Mailbox, note: str) -> Mailbox:
 def trash_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     """Take an address away from the outside; it can come back from the trash with its passphrase."""
     access.require(actor, access.Verb.DELETE, mailbox)
-    if not Mailbox.objects.filter(pk=mailbox.pk, trashed_at=None).update(trashed_at=timezone.now()):
+    lock(mailbox)
+    if mailbox.trashed_at is not None:
         raise Conflict(f"{mailbox} is in the trash already.")
-    mailbox.refresh_from_db()
+    mailbox.trashed_at = timezone.now()
+    mailbox.save(update_fields=["trashed_at"])
     give_quota_back(mailbox.domain.organization, "mailbox")
     target = mark_mailbox(mailbox)
     record(
@@ -188,19 +195,26 @@ def trash_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         f"{mailbox} was put into the trash.",
         mailbox=mailbox,
         target=target,
-        before={"targets": [row.address for row in mailbox.targets.all()]},
+        before={"trashed": False, "targets": _addresses(mailbox)},
+        after={"trashed": True},
     )
     return mailbox
 
 
 @transaction.atomic
 def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
-    """Bring an address back from the trash as it was."""
+    """Bring an address back from the trash as it was, if that is still possible."""
     access.require(actor, access.Verb.DELETE, mailbox)
-    if not Mailbox.objects.filter(pk=mailbox.pk, trashed_at__isnull=False).update(trashed_at=None):
+    lock(mailbox)
+    if mailbox.trashed_at is None:
         raise Conflict(f"{mailbox} is not in the trash.")
-    mailbox.refresh_from_db()
+    access.require_rank(actor, str(mailbox))
+    addresses = _addresses(mailbox)
+    # Meanwhile another address may have begun to send its mail here.
+    require_no_loop(mailbox, addresses)
     take_quota(mailbox.domain.organization, "mailbox")
+    mailbox.trashed_at = None
+    mailbox.save(update_fields=["trashed_at"])
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -209,10 +223,11 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         f"{mailbox} came back from the trash.",
         mailbox=mailbox,
         target=target,
+        before={"trashed": True},
+        after={"trashed": False, "targets": addresses},
     )
     return mailbox
 
 
-def _require_in_use(mailbox: Mailbox) -> None:
-    if mailbox.trashed_at is not None:
-        raise Conflict(f"{mailbox} is in the trash. Restore it first.")
+def _addresses(mailbox: Mailbox) -> list[str]:
+    return list(mailbox.targets.order_by("pk").values_list("address", flat=True))

@@ -8,9 +8,11 @@ from django.db.models import F, Q
 from tenants import access
 from tenants.actions.accounts import account_for
 from tenants.actions.audit import record
+from tenants.actions.locking import lock
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
-from tenants.formats.text import check_text
+from tenants.formats.addresses import check_target
+from tenants.formats.text import check_name, printable
 from tenants.models import Membership, Organization
 
 Role = Membership.Role
@@ -24,14 +26,18 @@ def create_organization(
     access.require_create(actor, access.Kind.ORGANIZATION, None)
     checks = Checks()
     with checks:
-        name = check_text(name, field="name", maximum=100)
+        name = check_name(name, field="name", maximum=100)
     checks.problems += _quota_problems(domain_quota=domain_quota, mailbox_quota=mailbox_quota)
     checks.finish()
     if Organization.objects.filter(name__iexact=name).exists():
         raise Invalid.of("name", f"There is an organization “{name}” already.", "Choose another name.")
-    organization = Organization.objects.create(
-        name=name, domain_quota=domain_quota, mailbox_quota=mailbox_quota
-    )
+    try:
+        with transaction.atomic():
+            organization = Organization.objects.create(
+                name=name, domain_quota=domain_quota, mailbox_quota=mailbox_quota
+            )
+    except IntegrityError as error:
+        raise Conflict(f"An organization “{name}” was made by somebody else just now.") from error
     if actor.account is not None:
         Membership.objects.create(organization=organization, account=actor.account, role=Role.OWNER)
     record(
@@ -51,21 +57,23 @@ def change_quotas(*, actor: Actor, organization: Organization, domain_quota: int
     access.require(actor, access.Verb.VIEW, organization)
     if not actor.is_operator:
         raise Forbidden("Quotas are set by the operators of this Rookery. Ask one of them.")
+    access.require(actor, access.Verb.CHANGE, organization)
+    lock(organization)
     checks = Checks()
     checks.problems += _quota_problems(domain_quota=domain_quota, mailbox_quota=mailbox_quota)
     checks.finish()
     before = {"domain_quota": organization.domain_quota, "mailbox_quota": organization.mailbox_quota}
-    changed = Organization.objects.filter(
-        pk=organization.pk, domain_count__lte=domain_quota, mailbox_count__lte=mailbox_quota
-    ).update(domain_quota=domain_quota, mailbox_quota=mailbox_quota)
-    if not changed:
-        organization.refresh_from_db()
+    after = {"domain_quota": domain_quota, "mailbox_quota": mailbox_quota}
+    if organization.domain_count > domain_quota or organization.mailbox_count > mailbox_quota:
         raise Invalid.of(
             "domain_quota" if organization.domain_count > domain_quota else "mailbox_quota",
             f"It has {organization.domain_count} domains and {organization.mailbox_count} addresses.",
             "Choose at least as many.",
         )
-    organization.refresh_from_db()
+    if after == before:
+        return
+    organization.domain_quota, organization.mailbox_quota = domain_quota, mailbox_quota
+    organization.save(update_fields=["domain_quota", "mailbox_quota"])
     record(
         actor,
         "change_quotas",
@@ -73,7 +81,7 @@ def change_quotas(*, actor: Actor, organization: Organization, domain_quota: int
         f"The quotas of {organization} were changed.",
         organization=organization,
         before=before,
-        after={"domain_quota": domain_quota, "mailbox_quota": mailbox_quota},
+        after=after,
     )
 
 
@@ -82,13 +90,21 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
     """Let a person into an organization, or change their role; they sign in with a link sent there."""
     access.require(actor, access.Verb.VIEW, organization)
     access.require_create(actor, access.Kind.MEMBERSHIP, organization)
+    checks = Checks()
     if role not in Role.values:
-        raise Invalid.of("role", f"“{role}” is no role.", f"Choose one of {', '.join(Role.values)}.")
-    with Checks() as checks:
-        account = account_for(email)
+        choices = ", ".join(Role.values)
+        checks.problems.append(
+            Problem("role", f"“{printable(role, 40)}” is no role.", f"Choose one of {choices}.")
+        )
+    with checks:
+        email = check_target(email, field="email")
     checks.finish()
+    account = account_for(email)
+    lock(organization)
     row = Membership.objects.filter(organization=organization, account=account).first()
     before = {"role": row.role} if row else {}
+    if row is not None and row.role == role:
+        return row
     if row is None:
         try:
             with transaction.atomic():
@@ -113,8 +129,11 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
 
 @transaction.atomic
 def remove_member(*, actor: Actor, membership: Membership) -> None:
+    """Let a person go. The last owner stays."""
     access.require(actor, access.Verb.DELETE, membership)
     organization = membership.organization
+    lock(organization)
+    lock(membership)
     _keep_an_owner(organization, membership, "")
     email, role = membership.account.email, membership.role
     membership.delete()
@@ -129,7 +148,7 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
 
 
 def _keep_an_owner(organization: Organization, membership: Membership, new_role: str) -> None:
-    others = organization.memberships.filter(~Q(pk=membership.pk), role=Role.OWNER)
+    others = organization.memberships.filter(~Q(pk=membership.pk), role=Role.OWNER, account__is_active=True)
     if membership.role == Role.OWNER and new_role != Role.OWNER and not others.exists():
         raise Invalid.of(
             "role", f"{membership.account.email} is the last owner.", "Make somebody else owner first."

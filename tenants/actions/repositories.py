@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tenants import access, outbox
 from tenants.actions.audit import record
+from tenants.actions.locking import lock, lock_installation
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_host_name
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
-from tenants.formats.text import FormatError, check_text
+from tenants.formats.text import FormatError, check_text, printable
 from tenants.models import Domain, Repository, SyncTarget
 from tenants.secrets import Purpose, seal
 
@@ -54,9 +56,9 @@ def connect_repository(
         if not 1 <= port <= 65535:
             raise FormatError("port", f"{port} is no port.", "Choose 1 to 65535; SSH is usually on 22.")
     with checks:
-        if reload not in Repository.Reload.values:
-            raise FormatError("reload", f"“{reload}” is no choice.", "Choose hand or sandbox.")
+        _check_reload(reload)
     checks.finish()
+    lock_installation()
     if Repository.objects.filter(domain=domain).exists():
         raise Conflict(f"{domain} has a relay repository already.")
     _require_not_shared(domain, host, port, path, branch)
@@ -91,7 +93,14 @@ def connect_repository(
         f"The relay repository {repository.short_name} was connected to {domain}.",
         domain=domain,
         target=target,
-        after={"host": host, "port": port, "path": path, "branch": branch, "username": username},
+        after={
+            "host": host,
+            "port": port,
+            "path": path,
+            "branch": branch,
+            "username": username,
+            "reload": reload,
+        },
     )
     return repository
 
@@ -118,6 +127,16 @@ def _check_host(host: str) -> str:
     return check_host_name(host, field="host")
 
 
+def _check_reload(reload: str) -> None:
+    choices = [
+        each for each in Repository.Reload.values if each != Repository.Reload.SANDBOX or settings.SANDBOX
+    ]
+    if reload not in choices:
+        raise FormatError(
+            "reload", f"“{printable(reload, 40)}” is no choice here.", f"Choose {' or '.join(choices)}."
+        )
+
+
 def _check_ip(host: str) -> str:
     import ipaddress  # noqa: PLC0415 - only here
 
@@ -136,9 +155,12 @@ def _check_pattern(value: str, pattern: re.Pattern[str], field: str, example: st
 
 def _check_path(path: str) -> str:
     path = _check_pattern(path, _PATH, "path", "the folder on the git host, e.g. relay.git")
-    if ".." in path.split("/") or path.startswith("-"):
+    path = path.rstrip("/")
+    parts = path.removeprefix("/").split("/")
+    if {"", ".", ".."} & set(parts) or path.startswith("-"):
+        # Two ways to write one folder would let two organizations share it.
         raise FormatError(
-            "path", f"“{path[:60]}” leaves its folder.", "Write it without “..”, e.g. relay.git."
+            "path", f"“{path[:60]}” is no plain path.", "Write it without “.”, “..” and “//”, e.g. relay.git."
         )
     return path
 
@@ -176,6 +198,7 @@ def _require_not_shared(domain: Domain, host: str, port: int, path: str, branch:
 def confirm_host_key(*, actor: Actor, repository: Repository, fingerprint_seen: str) -> Repository:
     """Pin the key that the git host offered, after a person compared its fingerprint."""
     access.require(actor, access.Verb.CHANGE, repository)
+    lock(repository)
     offered = repository.offered_host_key
     if not offered:
         raise Conflict("The git host has not shown a key yet. Wait for the first look at it.")
@@ -184,11 +207,8 @@ def confirm_host_key(*, actor: Actor, repository: Repository, fingerprint_seen: 
             "The git host shows another key now. Compare the new fingerprint and confirm that one."
         )
     before = fingerprint(repository.host_key) if repository.host_key else None
-    if not Repository.objects.filter(pk=repository.pk, offered_host_key=offered).update(
-        host_key=offered, offered_host_key=""
-    ):
-        raise Conflict("The git host showed another key just now. Compare the new fingerprint.")
-    repository.refresh_from_db()
+    repository.host_key, repository.offered_host_key = offered, ""
+    repository.save(update_fields=["host_key", "offered_host_key"])
     target = repository.sync_target
     outbox.mark([target])
     record(

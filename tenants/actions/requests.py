@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -11,12 +13,13 @@ from django.utils import timezone
 from tenants import access, limits, tokens
 from tenants.actions.accounts import account_for
 from tenants.actions.audit import record
+from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
-from tenants.actions.targets import add_target_rows
+from tenants.actions.targets import add_target_rows, check_target_list
 from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Conflict, Invalid
+from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
 from tenants.formats.addresses import check_local_part, check_target
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import check_text
@@ -24,6 +27,8 @@ from tenants.models import AddressRequest, Domain, Mailbox, Membership
 from tenants.secrets import Purpose, seal
 
 Status = AddressRequest.Status
+# How many requests expire in one look.
+AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Submitted:
     """A request and the token of its timeline page, which only the requester gets."""
 
     request: AddressRequest
-    page_token: str
+    page_token: str = field(repr=False)
 
 
 def open_domain(name: str) -> Domain:
@@ -67,7 +72,7 @@ def submit_request(
 def _insert_request(
     actor: Actor, domain: Domain, local_part: str, target: str, password_hash: str, message: str
 ) -> Submitted:
-    if domain.requests != Domain.Requests.MODERATED:
+    if not Domain.objects.filter(pk=domain.pk, requests=Domain.Requests.MODERATED).exists():
         raise Absent
     confirm_token, page_token = tokens.new_token(), tokens.new_token()
     request = AddressRequest.objects.create(
@@ -96,7 +101,7 @@ def _insert_request(
         f"{local_part}@{domain.name}",
         f"{target} asked for {local_part}@{domain.name}.",
         domain=domain,
-        after={"target": target},
+        after={"status": request.status, "target": target},
     )
     return Submitted(request, page_token)
 
@@ -124,33 +129,90 @@ def _find(**lookup: str) -> AddressRequest:
 def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
     """The holder of the target pressed Confirm: an account is made or attached, the owner is told.
 
-    Pressing twice is no error. A name that is taken is told now, not before.
+    Pressing twice is no error. A name that is taken is told now, not before; then, and after
+    `settings.CONFIRM_WITHIN`, the request ends.
     """
     request = find_by_confirmation(confirm_token)
+    lock(request)
     if request.status != Status.ASKED:
         return request
-    taken = Mailbox.objects.filter(domain=request.domain, local_part=request.local_part).exists()
+    if request.asked_at < _expired_before():
+        _expire(Actor.rookery(), request)
+        return request
     now = timezone.now()
-    account = account_for(request.target)
-    if not AddressRequest.objects.filter(pk=request.pk, status=Status.ASKED).update(
-        status=Status.TAKEN if taken else Status.CONFIRMED, confirmed_at=now, account=account
-    ):
-        return find_by_confirmation(confirm_token)
-    request.refresh_from_db()
-    record(
-        actor,
-        "confirm_request",
-        f"{request.local_part}@{request.domain.name}",
-        f"{request.target} confirmed the request for {request.local_part}@{request.domain.name}.",
-        domain=request.domain,
-    )
+    taken = Mailbox.objects.filter(domain=request.domain, local_part=request.local_part).exists()
+    if taken:
+        _end(request, Status.TAKEN, confirmed_at=now, account=account_for(request.target))
+    else:
+        _change(request, status=Status.CONFIRMED, confirmed_at=now, account=account_for(request.target))
+    sentence = f"{request.target} confirmed the request for {request.address}."
+    _record(actor, "confirm_request", request, sentence)
     if not taken:
         _tell_deciders(request)
     return request
 
 
+def _change(request: AddressRequest, **values: Any) -> None:
+    """Write some columns; the caller holds the row."""
+    for name, value in values.items():
+        setattr(request, name, value)
+    request.save(update_fields=list(values))
+
+
+def _end(request: AddressRequest, status: str, **values: Any) -> None:
+    """Nothing comes after `status`: the passphrase's hash goes in the same write."""
+    _change(request, status=status, sealed_hash=None, **values)
+
+
+def _record(
+    actor: Actor, verb: str, request: AddressRequest, sentence: str, before: str = Status.ASKED, **extra: Any
+) -> None:
+    record(
+        actor,
+        verb,
+        request.address,
+        sentence,
+        domain=request.domain,
+        before={"status": before},
+        after={"status": request.status},
+        **extra,
+    )
+
+
+def _expired_before() -> datetime:
+    within: timedelta = settings.CONFIRM_WITHIN
+    return timezone.now() - within
+
+
+def expire_requests(*, actor: Actor) -> int:
+    """End requests that nobody confirmed in time, the oldest first and some at once; returns how many.
+
+    One that was confirmed waits for its decision however long that takes.
+    """
+    if not actor.system:
+        raise Forbidden("Requests expire by themselves; Rookery looks every few seconds.")
+    late = AddressRequest.objects.filter(status=Status.ASKED, asked_at__lt=_expired_before())
+    return sum(
+        _expire_one(actor, pk) for pk in late.order_by("asked_at").values_list("pk", flat=True)[:AT_ONCE]
+    )
+
+
+@transaction.atomic
+def _expire_one(actor: Actor, pk: int) -> bool:
+    request = AddressRequest.objects.select_for_update().filter(pk=pk, status=Status.ASKED).first()
+    if request is None:
+        return False
+    _expire(actor, request)
+    return True
+
+
+def _expire(actor: Actor, request: AddressRequest) -> None:
+    _end(request, Status.EXPIRED, decided_at=timezone.now())
+    _record(actor, "expire_request", request, f"{request.target} did not confirm {request.address} in time.")
+
+
 def _tell_deciders(request: AddressRequest) -> None:
-    address = f"{request.local_part}@{request.domain.name}"
+    address = request.address
     deciders = Membership.objects.filter(
         organization=request.domain.organization,
         role__in=[Membership.Role.OWNER, Membership.Role.MANAGER],
@@ -167,23 +229,27 @@ def _tell_deciders(request: AddressRequest) -> None:
         )
 
 
-def _decide(actor: Actor, request: AddressRequest, status: str, reason: str = "") -> None:
+def _require_waiting(actor: Actor, request: AddressRequest) -> None:
+    """May the actor decide, and does it wait for that? Holds the row: of two deciders one is told."""
     access.require(actor, access.Verb.DECIDE, request)
-    if not AddressRequest.objects.filter(pk=request.pk, status=Status.CONFIRMED).update(
-        status=status, reason=reason, decided_at=timezone.now(), decided_by=actor.account
-    ):
-        request.refresh_from_db()
+    lock(request)
+    if request.status != Status.CONFIRMED:
         who = f" by {request.decided_by}" if request.decided_by else ""
         raise Conflict(f"This request is not waiting any more: it is {request.get_status_display()}{who}.")
-    request.refresh_from_db()
 
 
 @transaction.atomic
 def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
     """Say yes: the address is made with the requester's passphrase and confirmed target, and pushed."""
-    _decide(actor, request, Status.APPROVED)
+    _require_waiting(actor, request)
     if request.sealed_hash is None:
         raise Conflict("The passphrase of this request is gone. Ask the person to request it again.")
+    with Checks() as checks:
+        check_local_part(request.local_part)
+    with checks:
+        check_target_list([request.target], request.domain)
+    checks.finish()
+    access.require_rank(actor, f"{request.local_part}@{request.domain.name}")
     mailbox = insert_sealed_mailbox(
         domain=request.domain,
         local_part=request.local_part,
@@ -192,7 +258,7 @@ def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
         holder=request.account,
     )
     add_target_rows(actor, mailbox, [request.target], confirmed=True)
-    AddressRequest.objects.filter(pk=request.pk).update(mailbox=mailbox, sealed_hash=None)
+    _end(request, Status.APPROVED, decided_at=timezone.now(), decided_by=actor.account, mailbox=mailbox)
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -201,7 +267,8 @@ def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
         f"{actor} approved {mailbox} for {request.target}.",
         mailbox=mailbox,
         target=target,
-        after={"targets": [request.target]},
+        before={"status": Status.CONFIRMED},
+        after={"status": request.status, "targets": [request.target]},
     )
     owe_mail(
         recipient=request.target,
@@ -224,15 +291,15 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
         if not reason:
             raise Invalid.of("reason", "The reason is empty.", "Write a sentence that the person will read.")
     checks.finish()
-    _decide(actor, request, Status.REFUSED, reason)
-    AddressRequest.objects.filter(pk=request.pk).update(sealed_hash=None)
-    address = f"{request.local_part}@{request.domain.name}"
-    record(
+    _require_waiting(actor, request)
+    _end(request, Status.REFUSED, reason=reason, decided_at=timezone.now(), decided_by=actor.account)
+    address = request.address
+    _record(
         actor,
         "refuse_request",
-        address,
+        request,
         f"{actor} refused {address} for {request.target}.",
-        domain=request.domain,
+        Status.CONFIRMED,
         reason=reason,
     )
     owe_mail(
@@ -247,16 +314,11 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
 def withdraw_request(*, actor: Actor, page_token: str) -> AddressRequest:
     """The requester takes the request back, from its timeline page."""
     request = find_by_page(page_token)
-    if not AddressRequest.objects.filter(pk=request.pk, status__in=AddressRequest.OPEN).update(
-        status=Status.WITHDRAWN, sealed_hash=None, decided_at=timezone.now()
-    ):
+    lock(request)
+    before = request.status
+    if before not in AddressRequest.OPEN:
         raise Conflict("This request was decided already; there is nothing to take back.")
-    request.refresh_from_db()
-    record(
-        actor,
-        "withdraw_request",
-        f"{request.local_part}@{request.domain.name}",
-        f"{request.target} took the request for {request.local_part}@{request.domain.name} back.",
-        domain=request.domain,
-    )
+    _end(request, Status.WITHDRAWN, decided_at=timezone.now())
+    sentence = f"{request.target} took the request for {request.address} back."
+    _record(actor, "withdraw_request", request, sentence, before)
     return request

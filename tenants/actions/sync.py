@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
 from tenants import access, outbox
 from tenants.actions.audit import record
+from tenants.actions.locking import lock
 from tenants.actor import Actor
-from tenants.errors import Absent, Conflict, Invalid
+from tenants.errors import Conflict, Invalid
+from tenants.formats.text import printable
 from tenants.models import Condition, Domain, Run, SyncTarget
 
 
 @transaction.atomic
 def check_now(*, actor: Actor, target: SyncTarget) -> None:
     """Compare the outside with desired state now; a stopped target is tried again."""
-    access.require(actor, access.Verb.VIEW, target)
-    if actor.read_only:
-        raise Absent
+    _require_run(actor, target)
     outbox.look_again(target)
+    _record(actor, "check_now", target, f"{actor} asked for a look at {target.repository}.")
 
 
 @transaction.atomic
 def request_preview(*, actor: Actor, target: SyncTarget) -> Run:
-    """Ask what a pass would do. The run observes and plans, and changes nothing outside."""
-    access.require(actor, access.Verb.VIEW, target)
+    """Ask what a pass would do. The run observes and plans, and changes nothing outside.
+
+    Whoever asks while one waits gets that one.
+    """
+    _require_run(actor, target)
+    lock(target)
     waiting = target.runs.filter(mode=Run.Mode.PREVIEW, state=Run.State.QUEUED).first()
     if waiting is not None:
         return waiting
@@ -32,12 +39,31 @@ def request_preview(*, actor: Actor, target: SyncTarget) -> Run:
         target=target,
         mode=Run.Mode.PREVIEW,
         generation=target.generation,
-        title=f"Preview what would change in {target.repository}",
+        title=f"Preview what would change in {target.repository}"[:200],
         asked_by=actor.account,
         created_at=timezone.now(),
     )
     outbox.hint_on_commit("reconcile", target.pk, target.kind)
+    _record(actor, "request_preview", target, f"{actor} asked what would change in {target.repository}.")
     return run
+
+
+def _require_run(actor: Actor, target: SyncTarget) -> None:
+    access.require(actor, access.Verb.VIEW, target)
+    access.require_create(actor, access.Kind.RUN, target.organization)
+
+
+def _record(actor: Actor, verb: str, target: SyncTarget, sentence: str, **extra: Any) -> None:
+    record(
+        actor,
+        verb,
+        target,
+        sentence,
+        organization=target.organization,
+        domain=_domain(target),
+        target=target,
+        **extra,
+    )
 
 
 @transaction.atomic
@@ -45,23 +71,24 @@ def approve_plan(*, actor: Actor, run: Run, checksum: str) -> SyncTarget:
     """Agree to what a stopped run asks: a plan that the guard held back, or a new tip. Exactly this, once."""
     target = run.target
     access.require(actor, access.Verb.DECIDE, target)
+    lock(target)
+    lock(run)
     if run.state != Run.State.STOPPED or not run.agree_to:
         raise Conflict("This run does not wait for an agreement any more.")
     if run.agree_to != checksum:
         raise Conflict("The plan has changed since you read it. Read it again.")
-    agreed = [*target.agreed_to, checksum][-5:]
-    SyncTarget.objects.filter(pk=target.pk).update(agreed_to=agreed)
-    target.refresh_from_db()
+    before = list(target.agreed_to)
+    if checksum not in before:
+        target.agreed_to = [*before, checksum][-5:]
+        target.save(update_fields=["agreed_to"])
     outbox.look_again(target)
-    record(
+    _record(
         actor,
         "approve_plan",
         target,
         f"{actor} agreed to a plan for {target.repository}.",
-        organization=target.organization,
-        domain=_domain(target),
-        target=target,
-        after={"plan": checksum, "run": run.pk},
+        before={"agreed_to": before},
+        after={"agreed_to": target.agreed_to, "plan": checksum, "run": run.pk},
     )
     return target
 
@@ -70,24 +97,25 @@ def approve_plan(*, actor: Actor, run: Run, checksum: str) -> SyncTarget:
 def change_drift_mode(*, actor: Actor, target: SyncTarget, mode: str) -> SyncTarget:
     """Choose what happens with entries that somebody else changed outside."""
     access.require(actor, access.Verb.CHANGE, target)
-    if mode not in {SyncTarget.DriftMode.REPORT, SyncTarget.DriftMode.REPAIR}:
-        raise Invalid.of("drift_mode", f"“{mode}” is no choice.", "Choose report or repair.")
-    before = target.drift_mode
-    if mode != before:
-        SyncTarget.objects.filter(pk=target.pk).update(drift_mode=mode)
-        target.refresh_from_db()
-        outbox.mark([target])
-        record(
-            actor,
-            "change_drift_mode",
-            target,
-            f"Entries that others changed in {target.repository} are now handled by: {mode}.",
-            organization=target.organization,
-            domain=_domain(target),
-            target=target,
-            before={"drift_mode": before},
-            after={"drift_mode": mode},
+    if mode not in SyncTarget.DriftMode.values:
+        raise Invalid.of(
+            "drift_mode", f"“{printable(mode, 40)}” is no choice.", "Choose report, repair or adopt."
         )
+    lock(target)
+    before = target.drift_mode
+    if mode == before:
+        return target
+    target.drift_mode = mode
+    target.save(update_fields=["drift_mode"])
+    outbox.mark([target])
+    _record(
+        actor,
+        "change_drift_mode",
+        target,
+        f"Entries that others changed in {target.repository} are now handled by: {mode}.",
+        before={"drift_mode": before},
+        after={"drift_mode": mode},
+    )
     return target
 
 
@@ -105,14 +133,13 @@ def confirm_reload(*, actor: Actor, target: SyncTarget) -> None:
     )
     if not changed:
         raise Conflict("No restart is waited for.")
-    record(
+    _record(
         actor,
         "confirm_reload",
         target,
         f"{actor} restarted submission and relay for {_domain(target)}.",
-        organization=target.organization,
-        domain=_domain(target),
-        target=target,
+        before={"restart": "pending"},
+        after={"restart": "done"},
     )
 
 

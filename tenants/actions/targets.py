@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from tenants import access, tokens
+from tenants import access, limits, tokens
 from tenants.actions.audit import record
+from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid
-from tenants.formats.addresses import MAX_TARGETS, check_targets, find_forwarding_loop
+from tenants.formats.addresses import (
+    check_one_domain,
+    check_targets,
+    find_forwarding_loop,
+)
+from tenants.formats.text import printable
 from tenants.models import Domain, Mailbox, TargetAddress
 
 
 def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
     """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses).
 
-    Targets in several domains are refused: ptt groups deliveries by the address of the mail exchanger, so
-    two domains at one provider get each other's mail. One domain is safe whatever its exchanger is.
+    Also for targets in several domains, of which one address may have none.
     """
-    checked = list(check_targets(list(targets), own_domain=domain.name))
-    domains = sorted({address.rpartition("@")[2] for address in checked})
-    if len(domains) > 1:
-        raise Invalid.of(
-            "targets",
-            f"The targets are in {len(domains)} domains ({', '.join(domains[:3])}). When two of them share a"
-            " mail provider, ptt's relay delivers to the wrong one.",
-            "Keep the targets of one address in one domain.",
-        )
+    checked = list(check_targets(targets, own_domain=domain.name))
+    check_one_domain(checked)
     return checked
 
 
@@ -52,7 +52,10 @@ def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
             ).values_list("address", flat=True)
         )
 
-    loop = find_forwarding_loop(here, targets_of)
+    loop = None
+    with Checks() as checks:
+        loop = find_forwarding_loop(here, targets_of)
+    checks.finish()
     if loop:
         raise Invalid.of(
             "targets",
@@ -98,17 +101,34 @@ def _owe_confirmation(actor: Actor, mailbox: Mailbox, address: str, token: str) 
     )
 
 
+def lock_in_use(mailbox: Mailbox) -> None:
+    """Hold the address; raises Conflict for one in the trash."""
+    lock(mailbox)
+    if mailbox.trashed_at is not None:
+        raise Conflict(f"{mailbox} is in the trash. Restore it first.")
+
+
+@contextmanager
+def _one_typed() -> Iterator[None]:
+    """The whole list is checked, but only one address was typed: what is wrong belongs there."""
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(replace(each, field="address") for each in error.problems) from error
+
+
 @transaction.atomic
 def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
     """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
     access.require(actor, access.Verb.CHANGE, mailbox)
+    access.require_rank(actor, str(mailbox))
+    lock_in_use(mailbox)
     existing = list(mailbox.targets.values_list("address", flat=True))
-    with Checks() as checks:
-        checked = check_target_list([*existing, address], mailbox.domain)
-    checks.finish()
-    if len(existing) >= MAX_TARGETS:
-        raise Invalid.of("address", f"{mailbox} has {MAX_TARGETS} targets already.", "Take one away first.")
-    [row] = add_target_rows(actor, mailbox, [checked[-1]])
+    with _one_typed():
+        with Checks() as checks:
+            checked = check_target_list([*existing, address], mailbox.domain)
+        checks.finish()
+        [row] = add_target_rows(actor, mailbox, [checked[-1]])
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -117,7 +137,8 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
         f"{mailbox} shall also reach {row.address}, once they confirm it.",
         mailbox=mailbox,
         target=target,
-        after={"target": row.address},
+        before={"targets": existing},
+        after={"targets": [*existing, row.address]},
     )
     return row
 
@@ -126,10 +147,11 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
 def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
     """Stop sending the mail of `mailbox` to `address`."""
     access.require(actor, access.Verb.CHANGE, mailbox)
-    row = mailbox.targets.filter(address=address).first()
-    if row is None:
+    lock_in_use(mailbox)
+    existing = list(mailbox.targets.values_list("address", flat=True))
+    if address not in existing:
         raise Absent
-    row.delete()
+    mailbox.targets.filter(address=address).delete()
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -138,19 +160,31 @@ def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
         f"{mailbox} no longer reaches {address}.",
         mailbox=mailbox,
         target=target,
-        before={"target": address},
+        before={"targets": existing},
+        after={"targets": [each for each in existing if each != address]},
     )
 
 
-@transaction.atomic
 def send_confirmation_again(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
-    """Mail a fresh confirmation link; the earlier one stops working."""
+    """Mail a fresh confirmation link; the earlier one stops working. TooMany after several in an hour."""
     access.require(actor, access.Verb.CHANGE, mailbox)
-    row = mailbox.targets.filter(address=address, confirmed_at=None).first()
+    # Counted before the transaction, so that it stays counted.
+    limits.spend(limits.CONFIRMATIONS_PER_TARGET, f"{mailbox.pk} {address}")
+    _send_confirmation_again(actor, mailbox, address)
+
+
+@transaction.atomic
+def _send_confirmation_again(actor: Actor, mailbox: Mailbox, address: str) -> None:
+    access.require_rank(actor, str(mailbox))
+    lock_in_use(mailbox)
+    waiting = {row.address: row for row in mailbox.targets.filter(confirmed_at=None)}
+    row = waiting.get(address)
     if row is None:
-        raise Conflict(f"{address} has confirmed already, or is no target of {mailbox}.")
+        raise Conflict(f"{printable(address, 120)} has confirmed already, or is no target of {mailbox}.")
     token = tokens.new_token()
-    TargetAddress.objects.filter(pk=row.pk).update(digest=tokens.digest(token), asked_at=timezone.now())
+    before = row.asked_at
+    row.digest, row.asked_at = tokens.digest(token), timezone.now()
+    row.save(update_fields=["digest", "asked_at"])
     _owe_confirmation(actor, mailbox, address, token)
     record(
         actor,
@@ -158,6 +192,8 @@ def send_confirmation_again(*, actor: Actor, mailbox: Mailbox, address: str) -> 
         mailbox,
         f"{address} was asked again to confirm {mailbox}.",
         mailbox=mailbox,
+        before={"target": address, "asked_at": before.isoformat()},
+        after={"target": address, "asked_at": row.asked_at.isoformat()},
     )
 
 
@@ -175,21 +211,34 @@ def find_target_by_token(token: str) -> TargetAddress:
 
 @transaction.atomic
 def confirm_target(*, actor: Actor, token: str) -> TargetAddress:
-    """The holder of the link agrees to get the mail. Pressing twice is no error and changes nothing."""
+    """The holder of the link agrees to get the mail. Pressing twice is no error and changes nothing.
+
+    The list is checked once more: what ptt would mishandle must not begin to flow by an old link.
+    """
     row = find_target_by_token(token)
-    confirmed = TargetAddress.objects.filter(pk=row.pk, confirmed_at=None).update(
-        confirmed_at=timezone.now(), source=TargetAddress.Source.LINK
+    mailbox = row.mailbox
+    lock_in_use(mailbox)
+    row = find_target_by_token(token)
+    if row.confirmed_at is not None:
+        return row
+    served = mailbox.targets.filter(confirmed_at__isnull=False).values_list("address", flat=True)
+    addresses = [*served, row.address]
+    with Checks() as checks:
+        check_target_list(addresses, mailbox.domain)
+    checks.finish()
+    require_no_loop(mailbox, addresses)
+    row.confirmed_at, row.source = timezone.now(), TargetAddress.Source.LINK
+    row.save(update_fields=["confirmed_at", "source"])
+    row.mailbox = mailbox
+    target = mark_mailbox(mailbox)
+    record(
+        actor,
+        "confirm_target",
+        mailbox,
+        f"{row.address} confirmed that it gets the mail of {mailbox}.",
+        mailbox=mailbox,
+        target=target,
+        before={"target": row.address, "confirmed": False},
+        after={"target": row.address, "confirmed": True},
     )
-    row.refresh_from_db()
-    if confirmed:
-        target = mark_mailbox(row.mailbox)
-        record(
-            actor,
-            "confirm_target",
-            row.mailbox,
-            f"{row.address} confirmed that it gets the mail of {row.mailbox}.",
-            mailbox=row.mailbox,
-            target=target,
-            after={"target": row.address},
-        )
     return row

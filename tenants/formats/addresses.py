@@ -189,6 +189,22 @@ def check_targets(
     return tuple(found.values())
 
 
+def check_one_domain(targets: Sequence[str], *, field: str = "targets") -> None:
+    """Raise FormatError for targets in several domains.
+
+    ptt groups deliveries by the address of the mail exchanger, so two domains at one provider get each
+    other's mail, and who shares a provider changes without notice. One domain is safe whatever it has.
+    """
+    domains = sorted({target.rpartition("@")[2].lower() for target in targets})
+    if len(domains) > 1:
+        raise FormatError(
+            field,
+            f"The targets are in {len(domains)} domains ({', '.join(domains[:3])}). When two of them share a"
+            " mail provider, ptt's relay delivers to the wrong one.",
+            "Keep the targets of one address in one domain.",
+        )
+
+
 @dataclass(frozen=True)
 class SharedExchange:
     """Two target domains whose mail servers share an address, so that ptt would mix their mail."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tenants.formats import mailbox_syntax as mail
-from tenants.formats.addresses import check_targets
+from tenants.formats.addresses import check_local_part, check_one_domain, check_targets
 from tenants.formats.forward_path import ForwardPath, from_mailbox
 from tenants.formats.relay_reading import (
     NO_LOGIN,
@@ -35,6 +35,7 @@ __all__ = [
     "masked",
     "read",
     "same_meaning",
+    "write",
 ]
 
 _DIGEST = re.compile(r"[0-9a-f]{128}")
@@ -79,13 +80,29 @@ class Unreadable:
     cause: Cause
 
 
-def emit(entry: RelayEntry) -> bytes:
+def write(name: bytes, entry: RelayEntry, *, own_domain: str) -> tuple[bytes, Readable]:
+    """Return the file of an entry of `own_domain`, and what the unikernels read in it.
+
+    The last door before the outside: it trusts no check that was made before, and reads back what it
+    wrote. Raises FormatError for a name that Rookery does not make, targets that ptt mishandles (no strict
+    host name, several domains, the own domain, too many), and a digest that is none.
+    """
+    login = check_local_part(name.decode("utf-8", "replace"))
+    check_one_domain(entry.targets)
+    content = emit(entry, own_domain=own_domain)
+    verdict = read(name, content)
+    if not isinstance(verdict, Readable) or (verdict.login, verdict.entry) != (login, entry):
+        raise FormatError("entry", "ptt would read it differently.", "Please report this as a bug.")
+    return content, verdict
+
+
+def emit(entry: RelayEntry, *, own_domain: str | None = None) -> bytes:
     """Return the entry's file: compact JSON with `targets`, `password`, and `insecure` only when true.
 
     Raises FormatError for targets that `check_targets` would refuse or change, and for a digest that
     is not 128 lower-case hex digits.
     """
-    if check_targets(entry.targets) != entry.targets:
+    if check_targets(entry.targets, own_domain=own_domain) != entry.targets:
         raise FormatError("targets", "A target's domain is not in lower case.", "Check the targets first.")
     if _DIGEST.fullmatch(entry.password) is None:
         raise FormatError(

@@ -67,6 +67,14 @@ def check_text(value: object, *, field: str, maximum: int, multiline: bool = Fal
     return text
 
 
+def check_name(value: object, *, field: str, maximum: int) -> str:
+    """Return a name as stored: the rules of `check_text`, and not empty. Raises FormatError."""
+    text = check_text(value, field=field, maximum=maximum)
+    if not text:
+        raise FormatError(field, "The name is empty.", "Write one by which you recognise it later.")
+    return text
+
+
 def printable(raw: bytes | str, limit: int = 500) -> str:
     """Return text from outside as one harmless line of at most `limit` characters.
 
@@ -97,6 +105,11 @@ def require_text(value: object, *, field: str) -> str:
     if not isinstance(value, str):
         raise FormatError(field, f"This must be text, not {type(value).__name__}.", "Send a string.")
     return value
+
+
+def is_whole(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: it holds no half of a character (a lone surrogate)."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _too_long(field: str, length: int, maximum: int) -> FormatError:

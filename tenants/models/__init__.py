@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.domains import Domain
 from tenants.models.events import Event
+from tenants.models.findings import Finding
 from tenants.models.installation import Installation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
@@ -23,6 +24,7 @@ __all__ = [
     "Domain",
     "Event",
     "Evidence",
+    "Finding",
     "Installation",
     "Mailbox",
     "Membership",

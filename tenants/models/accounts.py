@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
+from tenants.models.checks import named, small
+
 
 class AccountManager(BaseUserManager["Account"]):
     def get_by_natural_key(self, username: str | None) -> Account:
@@ -28,6 +30,9 @@ class Account(AbstractBaseUser):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
+    class Meta:
+        constraints = [small("email", "sign_in_is_in_lower_case")]
+
     def __str__(self) -> str:
         return self.name or self.email
 
@@ -40,6 +45,9 @@ class SignInLink(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"])]
 
     def __str__(self) -> str:
         return f"link for {self.account}"
@@ -65,6 +73,9 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [named("name", "token_has_a_name")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from tenants.models.checks import one_of, small
+
 
 class Domain(models.Model):
     """A mail domain; belongs to one organization."""
@@ -19,6 +21,12 @@ class Domain(models.Model):
         max_length=253, blank=True, help_text="The name that mail programs connect to, port 465."
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            small("name", "domain_is_in_lower_case"),
+            one_of("domain", "requests", "closed", "moderated"),
+        ]
 
     def __str__(self) -> str:
         return self.name

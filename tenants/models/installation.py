@@ -14,6 +14,11 @@ class Installation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(singleton=True), name="there_is_one_installation")
+        ]
+
     def __str__(self) -> str:
         return str(self.id)
 

@@ -12,5 +12,8 @@ class Allowance(models.Model):
     since = models.DateTimeField()
     used = models.PositiveIntegerField(default=0)
 
+    class Meta:
+        indexes = [models.Index(fields=["since"])]
+
     def __str__(self) -> str:
         return f"{self.key}: {self.used}"

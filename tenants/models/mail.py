@@ -22,6 +22,13 @@ class OutgoingMail(models.Model):
     claimed_until = models.DateTimeField(default=LONG_AGO)
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(sent_at__isnull=True, given_up_at__isnull=True)
+                | models.Q(sealed_body__isnull=True),
+                name="finished_mail_has_no_body",
+            )
+        ]
         indexes = [models.Index(fields=["sent_at", "next_try_at"])]
 
     def __str__(self) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Lower
+
+from tenants.models.checks import one_of, small
 
 
 class Mailbox(models.Model):
@@ -35,10 +38,14 @@ class Mailbox(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["domain", "local_part"], name="address_exists_once"),
             models.CheckConstraint(
-                condition=models.Q(kind="alias") | models.Q(sealed_hash__isnull=False),
-                name="mailbox_has_a_passphrase",
+                condition=models.Q(kind="mailbox", sealed_hash__isnull=False)
+                | models.Q(kind="alias", sealed_hash__isnull=True),
+                name="mailbox_has_a_passphrase_and_alias_none",
             ),
+            small("local_part", "address_is_in_lower_case"),
         ]
+        # A pass loads what changed since the observed generation.
+        indexes = [models.Index(fields=["domain", "generation"])]
 
     def __str__(self) -> str:
         return f"{self.local_part}@{self.domain.name}"
@@ -50,6 +57,7 @@ class TargetAddress(models.Model):
     class Source(models.TextChoices):
         LINK = "link", "pressed the button in our mail"
         OWNER = "owner", "vouched for by an owner"
+        OUTSIDE = "outside", "got the mail already when Rookery took the address over"
 
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="targets")
     address = models.CharField(max_length=254)
@@ -59,7 +67,10 @@ class TargetAddress(models.Model):
     source = models.CharField(max_length=10, choices=Source.choices, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["mailbox", "address"], name="target_once_per_mailbox")]
+        constraints = [
+            models.UniqueConstraint("mailbox", Lower("address"), name="target_once_per_mailbox"),
+            one_of("target", "source", "", "link", "owner", "outside"),
+        ]
         indexes = [models.Index(fields=["address"])]
 
     def __str__(self) -> str:

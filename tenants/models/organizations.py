@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+from tenants.models.checks import named, one_of
 
 
 class Organization(models.Model):
     """A tenant. Counts are kept beside their quotas so that one conditional update decides (see actions)."""
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=100)
     domain_quota = models.PositiveIntegerField(default=10)
     domain_count = models.PositiveIntegerField(default=0)
     mailbox_quota = models.PositiveIntegerField(default=1000)
@@ -18,6 +21,8 @@ class Organization(models.Model):
 
     class Meta:
         constraints = [
+            named("name", "organization_has_a_name"),
+            models.UniqueConstraint(Lower("name"), name="organization_name_exists_once"),
             models.CheckConstraint(
                 condition=Q(domain_count__lte=F("domain_quota")), name="organization_keeps_its_domain_quota"
             ),
@@ -44,7 +49,8 @@ class Membership(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["organization", "account"], name="one_membership_per_person")
+            models.UniqueConstraint(fields=["organization", "account"], name="one_membership_per_person"),
+            one_of("membership", "role", "owner", "manager", "viewer"),
         ]
 
     def __str__(self) -> str:

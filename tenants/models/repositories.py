@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from tenants.models.checks import named, one_of
+
 
 class Repository(models.Model):
     """A git remote and a branch, reached over SSH with a key of its own and a pinned host key."""
@@ -37,7 +39,12 @@ class Repository(models.Model):
     class Meta:
         verbose_name_plural = "repositories"
         constraints = [
-            models.UniqueConstraint(fields=["host", "port", "path", "branch"], name="branch_connected_once")
+            models.UniqueConstraint(fields=["host", "port", "path", "branch"], name="branch_connected_once"),
+            models.CheckConstraint(condition=models.Q(port__range=(1, 65535)), name="repository_has_a_port"),
+            named("host", "repository_has_a_host"),
+            named("path", "repository_has_a_path"),
+            one_of("repository", "kind", "relay"),
+            one_of("repository", "reload", "hand", "sandbox"),
         ]
 
     def __str__(self) -> str:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
+
+from tenants.models.checks import one_of
+
+_OPEN = ("asked", "confirmed")
+_DECIDED = ("approved", "refused", "withdrawn", "expired")
 
 
 class AddressRequest(models.Model):
+    """Ends as approved, refused, withdrawn, taken or expired; from then on its passphrase's hash is gone."""
+
     class Status(models.TextChoices):
         ASKED = "asked", "asked"
         CONFIRMED = "confirmed", "waiting for a decision"
@@ -13,6 +21,7 @@ class AddressRequest(models.Model):
         REFUSED = "refused", "refused"
         WITHDRAWN = "withdrawn", "taken back"
         TAKEN = "taken", "the address is taken"
+        EXPIRED = "expired", "not confirmed in time"
 
     OPEN = (Status.ASKED, Status.CONFIRMED)
 
@@ -37,7 +46,33 @@ class AddressRequest(models.Model):
     decided_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["domain", "status"])]
+        constraints = [
+            one_of("request", "status", *_OPEN, "taken", *_DECIDED),
+            models.CheckConstraint(
+                condition=Q(status__in=_OPEN) | Q(sealed_hash__isnull=True),
+                name="ended_request_has_no_passphrase",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["asked", "expired"], confirmed_at__isnull=True)
+                | Q(status__in=["confirmed", "taken", "approved", "refused"], confirmed_at__isnull=False)
+                | Q(status="withdrawn"),
+                name="request_is_confirmed_before_it_is_decided",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=_DECIDED, decided_at__isnull=False)
+                | (~Q(status__in=_DECIDED) & Q(decided_at__isnull=True, decided_by__isnull=True)),
+                name="request_has_a_time_when_it_ended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="refused") | ~Q(reason=""), name="refused_request_has_a_reason"
+            ),
+        ]
+        indexes = [models.Index(fields=["domain", "status"]), models.Index(fields=["status", "asked_at"])]
 
     def __str__(self) -> str:
-        return f"{self.local_part}@{self.domain.name}, {self.get_status_display()}"
+        return f"{self.address}, {self.get_status_display()}"
+
+    @property
+    def address(self) -> str:
+        """What was asked for."""
+        return f"{self.local_part}@{self.domain.name}"

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from django.db import models
 from django.db.models import F, Q
 
+from tenants.models.checks import one_of
+
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -56,7 +58,13 @@ class SyncTarget(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="relay_repository") | Q(repository__isnull=False),
+                name="relay_target_has_its_repository",
+            ),
+            one_of("sync_target", "kind", "relay_repository"),
+            one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
         ]
         indexes = [
             models.Index(fields=["next_try_at"]),
@@ -79,9 +87,13 @@ class Condition(models.Model):
         REACHABLE = "Reachable"
         DRIFTED = "Drifted"
         CONFLICTED = "Conflicted"
+        UNSAFE_ENTRIES = "UnsafeEntries"
         FOREIGN_ENTRIES = "ForeignEntries"
         RELOAD_PENDING = "ReloadPending"
         GROWING = "Growing"
+
+    # Their details name units that were left as they are outside.
+    LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
 
     target = models.ForeignKey(SyncTarget, on_delete=models.CASCADE, related_name="conditions")
     type = models.CharField(max_length=30, choices=Type.choices)
@@ -93,7 +105,21 @@ class Condition(models.Model):
     seen_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["target", "type"], name="condition_once_per_target")]
+        constraints = [
+            models.UniqueConstraint(fields=["target", "type"], name="condition_once_per_target"),
+            one_of(
+                "condition",
+                "type",
+                "Synced",
+                "Reachable",
+                "Drifted",
+                "Conflicted",
+                "UnsafeEntries",
+                "ForeignEntries",
+                "ReloadPending",
+                "Growing",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type}={self.status} ({self.reason})"
@@ -136,6 +162,13 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target"], condition=Q(mode="preview", state="queued"), name="one_preview_waits"
+            ),
+            one_of("run", "mode", "apply", "preview"),
+            one_of("run", "state", "queued", "running", "waiting", "stopped", "succeeded", "failed"),
+        ]
         indexes = [models.Index(fields=["target", "state"]), models.Index(fields=["-created_at"])]
 
     def __str__(self) -> str:
@@ -162,7 +195,10 @@ class Step(models.Model):
 
     class Meta:
         ordering = ["index"]
-        constraints = [models.UniqueConstraint(fields=["run", "name"], name="step_once_per_run")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "name"], name="step_once_per_run"),
+            one_of("step", "state", "pending", "running", "done", "failed", "skipped"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}"

@@ -6,57 +6,28 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.apps import apps
+from django.db.models import F
 from django.test import Client
 
 from tenants import outbox
 from tenants.actor import Actor
 from tenants.dryrun import rehearsal
-from tenants.models import ApiToken, Event, Mailbox
+from tenants.models import ApiToken, Event, Mailbox, SyncTarget
 from tests.api.client import Api
-from tests.api.conftest import World
-from tests.api.test_roles import CASES, Case, filled, places
+from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
-
-WRITES = [case for case in CASES if case.method != "get"]
-
-
-def everything() -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table of ours, but for the last use of tokens."""
-    found = {}
-    for model in apps.get_app_config("tenants").get_models():
-        rows = [
-            {key: bytes(value) if isinstance(value, memoryview) else value for key, value in row.items()}
-            for row in model._default_manager.order_by("pk").values()
-        ]
-        for row in rows:
-            row.pop("last_used_at", None)
-        found[model.__name__] = rows
-    return found
-
-
-@pytest.mark.parametrize("case", WRITES, ids=lambda case: case.name)
-def test_nothing_changes(case: Case, world: World, api: Callable[..., Api], olga: Actor, bob: Actor) -> None:
-    names = places(world)
-    operator = api(olga)
-    before = everything()
-    address, body = filled(case.address, names), filled(case.body, names)
-    answer = operator.ask(case.method, f"{address}?dry_run=true", body)
-    assert (answer.status_code, answer["Rookery-Dry-Run"]) == (200, "true")
-    assert "Location" not in answer
-    assert everything() == before
-    assert operator.ask(case.method, address, body).status_code < 300
-    assert everything() != before
 
 
 @pytest.mark.django_db(transaction=True)
 def test_no_hint_leaves(
     world: World, api: Callable[..., Api], alice: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    owner = api(alice)
     hints: list[tuple[Any, ...]] = []
     monkeypatch.setattr(outbox, "send_hint", lambda *args: hints.append(args))
-    owner = api(alice)
+    # What waits for a worker already would not be hinted at again.
+    SyncTarget.objects.update(observed_generation=F("generation"), stop_code="")
     assert owner.patch("mailboxes/ada@example.org/?dry_run", {"enabled": False}).json()["enabled"] is False
     assert hints == []
     assert owner.patch("mailboxes/ada@example.org/", {"enabled": False}).status_code == 200
@@ -73,7 +44,7 @@ def test_it_shows_what_would_be(world: World, api: Callable[..., Api], alice: Ac
     gone = owner.delete("mailboxes/ada@example.org/?dry_run=true").json()
     assert gone["state"] == "trashed"
     connected = owner.put(
-        "domains/bare.example/repository/?dry_run=true", {"host": "git2.example.org", "path": "x.git"}
+        "domains/bare.example.org/repository/?dry_run=true", {"host": "git2.example.org", "path": "x.git"}
     ).json()
     assert (connected["public_key"], connected["target"]) == (None, None)
     assert api(olga).post("organizations/?dry_run=true", {"name": "New"}).json()["id"] is None

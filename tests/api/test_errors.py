@@ -12,8 +12,8 @@ from tenants.actor import Actor
 from tenants.errors import TooMany
 from tenants.models import Domain, Mailbox
 from tests.api.client import Api, check, shared_client
-from tests.api.conftest import World
 from tests.conftest import HASH
+from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

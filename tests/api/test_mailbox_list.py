@@ -18,7 +18,7 @@ from tenants.actions import domains
 from tenants.actor import Actor
 from tenants.models import Condition, Domain, Mailbox, Organization, Repository, SyncTarget, TargetAddress
 from tests.api.client import Api, shared_client
-from tests.api.conftest import World
+from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

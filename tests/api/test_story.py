@@ -23,8 +23,8 @@ from tenants.models import (
     SyncTarget,
 )
 from tests.api.client import Api
-from tests.api.conftest import HOST_KEY, World
 from tests.conftest import HASH
+from tests.world import HOST_KEY, World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -160,7 +160,8 @@ def test_waiting_ends_where_nothing_will_come(
 ) -> None:
     monkeypatch.setattr(waiting, "pause", lambda seconds: pytest.fail("there was nothing to wait for"))
     bare = api(alice).post(
-        "domains/bare.example/mailboxes/?wait=observed", {"local_part": "x", "targets": ["x@home.example"]}
+        "domains/bare.example.org/mailboxes/?wait=observed",
+        {"local_part": "x", "targets": ["x@home.example"]},
     )
     assert (bare.status_code, bare.json()["observed"]) == (201, False)
     SyncTarget.objects.filter(pk=world.target.pk).update(stop_code="host-key", stop_generation=10_000)
@@ -256,7 +257,7 @@ def test_runs_are_filtered(api: Callable[..., Api], alice: Actor, world: World) 
         return len(api(alice).get(f"runs/?{query}").json()["results"])
 
     assert count(f"target={world.target.pk}&state=stopped&mode=apply&domain=example.org") == 1
-    assert count("state=failed") == count("mode=preview") == count("domain=bare.example") == 0
+    assert count("state=failed") == count("mode=preview") == count("domain=bare.example.org") == 0
 
 
 def test_members_come_and_go(api: Callable[..., Api], alice: Actor, organization: Organization) -> None:

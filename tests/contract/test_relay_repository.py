@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,41 +14,10 @@ from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.models import Condition, Domain, Event, Mailbox, Repository, Run, SyncTarget
 from tests.contract.relay_world import RelayWorld
 from workers.controller import Ending
-from workers.sandbox.git_host import Fault, GitHost
+from workers.sandbox.git_host import Fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NO_LOGIN = "0" * 128
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[GitHost]:
-    with GitHost(tmp_path / "host", "127.0.0.1") as running:
-        yield running
-
-
-@pytest.fixture
-def unconfirmed(host: GitHost, alice: Actor, domain: Domain, tmp_path: Path) -> Iterator[RelayWorld]:
-    host.create_repository("relay.git")
-    repository = repositories.connect_repository(
-        actor=alice, domain=domain, host=host.host, port=host.port, path="relay.git"
-    )
-    host.authorize(repository.public_key)
-    world = RelayWorld.make(host, repository, tmp_path / "mirrors")
-    yield world
-    world.kind.close()
-
-
-@pytest.fixture
-def world(unconfirmed: RelayWorld, alice: Actor) -> RelayWorld:
-    assert unconfirmed.reconcile() is Ending.STOPPED
-    repositories.confirm_host_key(
-        actor=alice,
-        repository=unconfirmed.repository,
-        fingerprint_seen=fingerprint(unconfirmed.host.public_key),
-    )
-    unconfirmed.target.refresh_from_db()
-    unconfirmed.repository.refresh_from_db()
-    return unconfirmed
 
 
 def condition(world: RelayWorld, kind: str) -> Condition:
@@ -154,10 +123,9 @@ def test_foreign_objects_survive_and_are_told(
     assert world.files()["README"] == "hello"
     assert list(world.files()) == ["README", "ada", "old-friend"]
     told = condition(world, "ForeignEntries")
-    assert told.status
-    reasons = {unit["unit"]: unit["skipped_because"] for unit in told.details["units"]}
-    assert reasons["README"]
-    assert reasons["old-friend"] == ""
+    assert (told.status, told.details) == (True, {"count": 2})
+    kinds = dict(world.target.findings.values_list("unit", "kind"))
+    assert kinds == {"README": "skipped", "old-friend": "foreign"}
 
 
 def test_equal_meaning_by_hand_keeps_its_bytes(
@@ -424,3 +392,30 @@ def test_unconfirmed_targets_stay_inside(
     targets.add_target(actor=alice, mailbox=mailbox, address="second@home.example")
     world.reconcile()
     assert "second@" not in world.files()["ada"]
+
+
+def test_an_entry_that_ptt_would_mishandle_is_told_and_others_go_on(
+    world: RelayWorld, alice: Actor, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    """The database holds what no door lets in: the outside keeps what was there, until it is corrected."""
+    ada = make_mailbox()
+    world.reconcile()
+    before = world.files()["ada"]
+    # Behind the doors' back, an address of the sort that stops the relay for everybody.
+    ada.targets.update(address="ada@under_score.example")
+    other = "12" * 64
+    mailboxes.set_passphrase(actor=alice, mailbox=ada, password_hash=other)
+    make_mailbox("bea", target="bea@home.example")
+    for _ in range(3):  # it stays said, also when nothing changes any more
+        assert world.reconcile() is Ending.AGREED
+        assert world.files()["ada"] == before
+        told = condition(world, "UnsafeEntries")
+        assert (told.status, told.details["count"]) == (True, 1)
+        assert "ada is not written" in told.message
+        assert other not in str(told.details)
+    assert "bea@home.example" in world.files()["bea"]
+    ada.targets.update(address="ada@home.example")
+    mailboxes.set_passphrase(actor=alice, mailbox=ada, password_hash=other)
+    assert world.reconcile() is Ending.AGREED
+    assert other in world.files()["ada"]
+    assert not condition(world, "UnsafeEntries").status

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
+from tenants import limits, tokens
 from tenants.actions import domains, mailboxes, organizations, repositories, targets
 from tenants.actor import Actor
 from tenants.desired import desired_relay
-from tenants.errors import Absent, Conflict, Forbidden, Invalid
+from tenants.errors import Absent, Conflict, Forbidden, Invalid, TooMany
+from tenants.formats.addresses import MAX_TARGETS
 from tenants.formats.relay_entry import NO_LOGIN
 from tenants.models import Domain, Event, Mailbox, Organization, SyncTarget
 from tenants.secrets import Opener
@@ -263,3 +265,118 @@ def test_members_cannot_raise_themselves(bob: Actor, organization: Organization)
         organizations.add_member(
             actor=bob, organization=organization, email="bob@people.example", role="owner"
         )
+
+
+def test_a_chain_that_is_too_long_is_a_refusal_and_no_bug(
+    alice: Actor, charlie: Actor, domain: Domain, organization: Organization
+) -> None:
+    """Through many addresses of two organizations; nobody follows for ever."""
+    theirs = Organization.objects.get(name="Difference Works")
+    for row, owner, name in ((organization, alice, "x.example"), (theirs, charlie, "y.example")):
+        domains.create_domain(actor=owner, organization=row, name=name)
+    for number in reversed(range(60)):
+        owner, here, there = ((alice, "x", "y"), (charlie, "y", "x"))[number % 2]
+        add = mailboxes.create_mailbox
+        row = Domain.objects.get(name=f"{here}.example")
+        link = [f"a{number + 1}@{there}.example"]
+        if number < 11:
+            with pytest.raises(Invalid, match="more than 50 addresses") as refused:
+                add(actor=owner, domain=row, local_part=f"a{number}", targets=link)
+            assert set(problems(refused)) == {"targets"}
+            break
+        add(actor=owner, domain=row, local_part=f"a{number}", targets=link)
+
+
+def test_a_restored_address_closes_no_circle(
+    alice: Actor, charlie: Actor, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    theirs = domains.create_domain(
+        actor=charlie, organization=Organization.objects.get(name="Difference Works"), name="home.example"
+    )
+    ada = make_mailbox()
+    mailboxes.trash_mailbox(actor=alice, mailbox=ada)
+    mailboxes.create_mailbox(actor=charlie, domain=theirs, local_part="ada", targets=["ada@example.org"])
+    with pytest.raises(Invalid, match="circle"):
+        mailboxes.restore_mailbox(actor=alice, mailbox=ada)
+    ada.refresh_from_db()
+    assert ada.trashed_at is not None
+
+
+def test_targets_of_an_address_in_the_trash_stay_as_they_are(
+    alice: Actor, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    ada = make_mailbox()
+    mailboxes.trash_mailbox(actor=alice, mailbox=ada)
+    for attempt in (
+        lambda: targets.add_target(actor=alice, mailbox=ada, address="b@home.example"),
+        lambda: targets.remove_target(actor=alice, mailbox=ada, address="ada@home.example"),
+        lambda: targets.send_confirmation_again(actor=alice, mailbox=ada, address="ada@home.example"),
+    ):
+        with pytest.raises(Conflict, match="trash"):
+            attempt()
+    assert ada.targets.count() == 1
+
+
+@pytest.mark.parametrize("address", ["", "\0", "\ud800", "x" * 10_000, "no@home.example"])
+def test_a_target_that_is_not_there(alice: Actor, make_mailbox: Callable[..., Mailbox], address: str) -> None:
+    ada = make_mailbox()
+    with pytest.raises(Absent):
+        targets.remove_target(actor=alice, mailbox=ada, address=address)
+    with pytest.raises(Conflict):
+        targets.send_confirmation_again(actor=alice, mailbox=ada, address=address)
+
+
+def test_confirmation_mails_to_one_target_are_limited(
+    alice: Actor, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    ada = make_mailbox()
+    targets.add_target(actor=alice, mailbox=ada, address="b@home.example")
+    for _ in range(limits.CONFIRMATIONS_PER_TARGET.count):
+        targets.send_confirmation_again(actor=alice, mailbox=ada, address="b@home.example")
+    with pytest.raises(TooMany):
+        targets.send_confirmation_again(actor=alice, mailbox=ada, address="b@home.example")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["b@under_score.example", "b@-lead.example", "b@123.456", "b@elsewhere.example", "b@example.org"],
+)
+def test_an_old_link_confirms_nothing_that_ptt_mishandles(
+    alice: Actor, make_mailbox: Callable[..., Mailbox], stored: str
+) -> None:
+    """What the database holds may be older than the rules; the link is a door like any other."""
+    ada = make_mailbox()
+    row = targets.add_target(actor=alice, mailbox=ada, address="b@home.example")
+    token = tokens.new_token()
+    type(row).objects.filter(pk=row.pk).update(address=stored, digest=tokens.digest(token))
+    with pytest.raises(Invalid):
+        targets.confirm_target(actor=Actor(), token=token)
+    row.refresh_from_db()
+    assert row.confirmed_at is None
+
+
+def test_more_targets_than_ptt_loads_quickly_are_refused(
+    alice: Actor, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    many = [f"t{number}@home.example" for number in range(MAX_TARGETS)]
+    ada = make_mailbox("ada", target=many[0])
+    for address in many[1:]:
+        targets.add_target(actor=alice, mailbox=ada, address=address)
+    for attempt in (
+        lambda: targets.add_target(actor=alice, mailbox=ada, address="last@home.example"),
+        lambda: mailboxes.create_mailbox(
+            actor=alice, domain=ada.domain, local_part="bea", targets=[*many, "last@home.example"]
+        ),
+    ):
+        with pytest.raises(Invalid, match="at most 20"):
+            attempt()
+    assert ada.targets.count() == MAX_TARGETS
+
+
+def test_two_ways_to_write_one_repository_are_one(alice: Actor, domain: Domain, relay: SyncTarget) -> None:
+    second = domains.create_domain(actor=alice, organization=domain.organization, name="second.example")
+    for path in ("./relay.git", "x/../relay.git", "x//relay.git"):
+        with pytest.raises(Invalid, match="no plain path"):
+            repositories.connect_repository(actor=alice, domain=second, host="127.0.0.9", path=path)
+    with pytest.raises(Invalid, match="Another domain writes"):
+        repositories.connect_repository(actor=alice, domain=second, host="127.0.0.9", path="relay.git/")

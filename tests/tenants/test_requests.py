@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from tenants.actions import requests
 from tenants.actor import Actor
@@ -65,6 +69,13 @@ def test_the_whole_way(open_domain: Domain, alice: Actor) -> None:
     request.refresh_from_db()
     assert request.sealed_hash is None, "the hash lives in one place only"
     assert "approved" in newest_mail("grace@harbour.example")[1]
+
+
+def test_braces_in_a_target_are_text(open_domain: Domain, alice: Actor) -> None:
+    ask(open_domain, target="a{b}@harbour.example")
+    requests.refuse_request(actor=alice, request=confirm("a{b}@harbour.example"), reason="No.")
+    sentence = Event.objects.get(verb="refuse_request").sentence
+    assert sentence.endswith("refused grace@example.org for a{b}@harbour.example.")
 
 
 def test_confirming_twice_changes_nothing(open_domain: Domain) -> None:
@@ -179,3 +190,87 @@ def test_limits_by_target_and_network(open_domain: Domain) -> None:
         ask(open_domain, local_part=f"more{number}", target=f"t{number}@harbour.example")
     with pytest.raises(TooMany, match="network"):
         ask(open_domain, local_part="last", target="last@harbour.example")
+
+
+def hash_is_gone(request: AddressRequest) -> bool:
+    return AddressRequest.objects.get(pk=request.pk).sealed_hash is None
+
+
+def test_the_hash_is_gone_as_soon_as_a_request_has_ended(open_domain: Domain, alice: Actor) -> None:
+    approved = ask(open_domain)
+    assert not hash_is_gone(approved)
+    confirm()
+    assert not hash_is_gone(approved), "the decision still needs it"
+    taken = ask(open_domain, target="second@harbour.example")
+    requests.approve_request(actor=alice, request=AddressRequest.objects.get(pk=approved.pk))
+    confirm("second@harbour.example")
+    refused = ask(open_domain, "other", "third@harbour.example")
+    requests.refuse_request(actor=alice, request=confirm("third@harbour.example"), reason="No.")
+    statuses = AddressRequest.objects.order_by("pk").values_list("status", flat=True)
+    assert list(statuses) == ["approved", "taken", "refused"]
+    assert all(hash_is_gone(each) for each in (approved, taken, refused))
+
+
+def test_the_database_keeps_no_hash_of_an_ended_request(open_domain: Domain) -> None:
+    request = ask(open_domain)
+    for status in set(AddressRequest.Status.values) - set(AddressRequest.OPEN):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            AddressRequest.objects.filter(pk=request.pk).update(status=status)
+
+
+def asked_before(request: AddressRequest, days: float) -> None:
+    at = timezone.now() - timedelta(days=days)
+    AddressRequest.objects.filter(pk=request.pk).update(asked_at=at)
+
+
+def test_what_nobody_confirms_expires_and_what_was_confirmed_waits(open_domain: Domain) -> None:
+    waiting, late, fresh = (ask(open_domain, name, f"{name}@harbour.example") for name in "abc")
+    confirm("a@harbour.example")
+    for request in (waiting, late):
+        asked_before(request, 7.01)
+    asked_before(fresh, 6.99)
+    assert requests.expire_requests(actor=Actor.rookery()) == 1
+    statuses = AddressRequest.objects.order_by("pk").values_list("status", flat=True)
+    assert list(statuses) == ["confirmed", "expired", "asked"]
+    assert hash_is_gone(late)
+    assert not hash_is_gone(waiting)
+    event = Event.objects.get(verb="expire_request")
+    assert (event.before, event.after) == ({"status": "asked"}, {"status": "expired"})
+    assert (event.domain, event.actor_name) == (open_domain, "Rookery")
+    assert requests.expire_requests(actor=Actor.rookery()) == 0
+
+
+def test_the_sweep_lets_requests_expire_some_at_a_time(
+    open_domain: Domain, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workers import sweeper
+
+    settings.CONFIRM_WITHIN = timedelta(hours=1)
+    monkeypatch.setattr(requests, "AT_ONCE", 2)
+    for number in range(3):
+        asked_before(ask(open_domain, f"n{number}", f"n{number}@harbour.example"), 0.1)
+    sweeper.sweep()
+    assert AddressRequest.objects.filter(status="expired").count() == 2
+    sweeper.sweep()
+    assert not AddressRequest.objects.exclude(status="expired").exists()
+
+
+def test_a_link_pressed_too_late_confirms_nothing(open_domain: Domain) -> None:
+    request = ask(open_domain)
+    asked_before(request, 8)
+    assert confirm().status == "expired"
+    assert hash_is_gone(request)
+    assert not Account.objects.filter(email=request.target).exists()
+
+
+def test_nobody_but_rookery_lets_requests_expire(olga: Actor) -> None:
+    with pytest.raises(Forbidden):
+        requests.expire_requests(actor=olga)
+
+
+def test_the_page_of_a_request_shows_its_token_in_no_repr(open_domain: Domain) -> None:
+    submitted = requests.submit_request(
+        actor=STRANGER, domain=open_domain, local_part="grace", target="g@harbour.example", password_hash=HASH
+    )
+    assert submitted.page_token not in repr(submitted)
+    assert HASH not in repr(submitted) + repr(vars(submitted.request))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tenants import limits
 from tenants.actions import requests
@@ -317,3 +319,21 @@ def test_nobody_can_ask_without_the_csrf_token(open_domain: Domain) -> None:
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(ASK, GOOD).status_code == 403
     assert not AddressRequest.objects.exists()
+
+
+def test_a_request_that_nobody_confirmed_in_time(client: Client, open_domain: Domain, alice: Actor) -> None:
+    timeline = submit(client)["Location"]
+    link = link_in(mails_to("grace@home.example")[-1], "/asked/confirm/")
+    AddressRequest.objects.update(asked_at=timezone.now() - timedelta(days=8))
+    requests.expire_requests(actor=Actor.rookery())
+    for page in (client.get(link), client.post(link)):
+        check_page(page)
+        assert "This request has expired" in text_of(page)
+        assert f'href="{ASK}"' in page.content.decode()
+    page = client.get(timeline)
+    check_page(page)
+    assert "Nobody pressed the button in our mail in time" in text_of(page)
+    assert "data-live-poll" not in page.content.decode()
+    row = AddressRequest.objects.get()
+    page = signed_in(alice.account).get(f"/requests/{row.pk}")
+    assert "grace@home.example did not confirm it in time" in text_of(page)

@@ -20,7 +20,9 @@ Status = AddressRequest.Status
 
 def parcel(status: str, standing: AddressStanding | None = None) -> Parcel:
     domain = Domain(name="example.org", organization=Organization(name="Analytical Society"))
-    confirmed = None if status in {Status.ASKED, Status.WITHDRAWN} else NOW - timedelta(minutes=20)
+    confirmed = (
+        None if status in {Status.ASKED, Status.WITHDRAWN, Status.EXPIRED} else NOW - timedelta(minutes=20)
+    )
     decided = NOW - timedelta(minutes=10) if status in {Status.APPROVED, Status.REFUSED} else None
     request = AddressRequest(
         domain=domain,
@@ -47,6 +49,7 @@ def states_of(shown: Parcel) -> str:
         (Status.REFUSED, None, False, "done done fail skip skip", True),
         (Status.TAKEN, None, False, "done done fail skip skip", True),
         (Status.WITHDRAWN, None, False, "done skip fail skip skip", True),
+        (Status.EXPIRED, None, False, "done skip fail skip skip", True),
         (Status.APPROVED, None, False, "done done done skip fail", True),
         (Status.APPROVED, states.NOT_CONNECTED, False, "done done done fail todo", False),
         (Status.APPROVED, STOPPED, False, "done done done fail todo", False),

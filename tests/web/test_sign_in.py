@@ -175,14 +175,66 @@ def test_links_are_limited_for_each_network(client: Client) -> None:
 
 @pytest.mark.usefixtures("password", "quick_passwords")
 def test_passwords_are_counted_before_they_are_looked_at(client: Client) -> None:
-    for _ in range(limits.PASSWORDS_PER_ACCOUNT.count):
-        assert by_password(client, password="wrong").status_code == 400  # type: ignore[attr-defined]
+    for number in range(limits.PASSWORDS_PER_ACCOUNT.count):
+        assert by_password(client, password=f"wrong {number}").status_code == 400  # type: ignore[attr-defined]
     page = by_password(client)
     assert page.status_code == 429  # type: ignore[attr-defined]
     assert int(page["Retry-After"]) > 0  # type: ignore[index]
     assert not is_signed_in(client)
     # The way by mail stays open.
     assert client.post(ask_for_link(client)).status_code == 302
+
+
+@pytest.mark.usefixtures("password", "quick_passwords")
+def test_a_right_password_uses_nothing_up() -> None:
+    for _ in range(limits.PASSWORDS_PER_NETWORK.count + 1):
+        assert by_password(Client()).status_code == 302  # type: ignore[attr-defined]
+    for number in range(limits.PASSWORDS_PER_ACCOUNT.count):
+        assert by_password(Client(), password=f"wrong {number}").status_code == 400  # type: ignore[attr-defined]
+    assert by_password(Client(), password="wrong again").status_code == 429  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("password", "quick_passwords")
+def test_the_same_wrong_password_counts_once(alice: Actor) -> None:
+    for _ in range(limits.PASSWORDS_PER_NETWORK.count + 1):
+        assert by_password(Client(), password="wrong").status_code == 400  # type: ignore[attr-defined]
+    assert by_password(Client()).status_code == 302  # type: ignore[attr-defined]
+    # What was wrong before may be right after a change.
+    accounts.set_panel_password(actor=alice, password="a wrong one no more")
+    assert by_password(Client(), password="a wrong one no more").status_code == 302  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("quick_passwords")
+def test_a_wrong_password_becomes_right_when_it_is_set(alice: Actor) -> None:
+    assert by_password(Client()).status_code == 400  # type: ignore[attr-defined]
+    accounts.set_panel_password(actor=alice, password=PASSWORD)
+    assert by_password(Client()).status_code == 302  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("password", "quick_passwords")
+def test_an_account_that_is_locked_uses_up_no_network(client: Client) -> None:
+    for number in range(limits.PASSWORDS_PER_ACCOUNT.count):
+        by_password(client, password=f"wrong {number}")
+    for _ in range(limits.PASSWORDS_PER_NETWORK.count):
+        assert by_password(client).status_code == 429  # type: ignore[attr-defined]
+    assert by_password(client, email="other@x.example").status_code == 400  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("password", "quick_passwords")
+def test_every_sign_in_has_a_new_session(client: Client, alice: Actor) -> None:
+    ids = [client.session.session_key]
+    by_password(client)
+    ids.append(client.session.session_key)
+    client.post(ask_for_link(Client()))
+    ids.append(client.session.session_key)
+    client.post("/account/password", {"password": "another one for the panel"})
+    ids.append(client.session.session_key)
+    assert is_signed_in(client)
+    assert len(set(ids)) == len(ids)
+    for old in filter(None, ids[:-1]):
+        thief = Client()
+        thief.cookies["rookery_session"] = old
+        assert thief.get("/account").status_code == 302
 
 
 @pytest.mark.usefixtures("quick_passwords")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,9 +21,13 @@ from workers.controller import Controller, Ending
 from workers.lease import Lease, LeaseLost
 from workers.outcome import Backoff, NeedsPerson, Retry
 from workers.plan import Action, Change, Limits, Plan
-from workers.targets.base import Pass, Proof, Statement
+from workers.targets.base import Findings, Pass, Proof, Statement
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _both(old: str | None, new: str | None) -> tuple[str | None, str | None]:
+    return old, new
 
 
 class Killed(BaseException):
@@ -65,7 +70,8 @@ class Shelf:
             if old == new:
                 continue
             action = Action.CREATE if old is None else Action.DELETE if new is None else Action.UPDATE
-            changes.append(Change(action, unit, old, new, old or "", new or ""))
+            change = Change(action, unit, old or "", new or "", texts=partial(_both, old, new))
+            changes.append(change)
         return Plan(tuple(changes), units_observed=len(observed))
 
     def unchanged(self, current: Pass, observed: dict[str, str], plan: Plan) -> Proof:
@@ -81,7 +87,16 @@ class Shelf:
         self._phase("verify")
         return Proof({"books": len(self.outside)}, {"Books": str(len(self.outside))}, "read back")
 
-    def statements(self, current: Pass, observed: Any, plan: Plan) -> Sequence[Statement]:
+    def maintain(self, current: Pass) -> Statement | None:
+        return None
+
+    def adopt(self, current: Pass, observed: Any) -> str:
+        return ""
+
+    def findings(self, current: Pass, observed: Any, plan: Plan) -> Findings:
+        return Findings()
+
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
         return []
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:

@@ -6,8 +6,11 @@
 | changed, equals desired | any                  | nothing: they agree                           |
 | changed                 | as proved            | drift: the mode decides                       |
 | changed                 | changed              | conflict: a person decides                    |
+| anything else           | unsafe               | nothing is written, and that is said          |
 
-Names that Rookery does not know are not looked at: they are somebody else's.
+Unsafe is what ptt would mishandle. Nothing of that kind is let in at any door; should the database hold it
+nevertheless, it goes no further than here. Names that Rookery does not know are not looked at: they are
+somebody else's.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from tenants.formats.relay_entry import Readable, RelayEntry, emit, masked, read, same_meaning
-from tenants.formats.text import printable
-from workers.plan import Action, Apart, Change, ordered
+from tenants.formats.relay_entry import Readable, RelayEntry, masked, read, same_meaning, write
+from tenants.formats.text import FormatError, printable
+from workers.plan import Action, Apart, Change, Texts, ordered
 
 EMPTY_ID = ""
 
@@ -49,9 +53,13 @@ def decide(
     absent: frozenset[bytes],
     observed: Sides,
     base: Sides,
-    repair: bool,
+    may_overwrite: Callable[[bytes, str], bool],
+    own_domain: str,
 ) -> Decision:
-    """Decide for every name that is ours (in `entries` or `absent`)."""
+    """Decide for every name that is ours (in `entries` or `absent`); `own_domain` is the one they are in.
+
+    `may_overwrite` says of a name and the id of its bytes outside whether ours replace what others wrote.
+    """
     changes: list[Change] = []
     apart: list[Apart] = []
     for name in sorted(names):
@@ -62,10 +70,15 @@ def decide(
         now = observed.read(name)
         if _agrees(desired, now):
             continue
-        if now_id != base_id and not repair:
+        try:
+            written = write(name, desired, own_domain=own_domain) if desired else None
+        except FormatError as error:
+            apart.append(_unsafe(name, desired, now, base_id, error))
+            continue
+        if now_id != base_id and not may_overwrite(name, now_id):
             apart.append(_left_alone(name, desired, now, base.read(name), base_id))
             continue
-        changes.append(_change(name, desired, now, now_id))
+        changes.append(_change(name, written, now, now_id))
     return Decision(ordered(changes), tuple(apart))
 
 
@@ -75,17 +88,22 @@ def _agrees(desired: RelayEntry | None, content: bytes | None) -> bool:
     return same_meaning(content, desired)
 
 
-def _change(name: bytes, desired: RelayEntry | None, now: bytes | None, now_id: str) -> Change:
-    unit = name.decode("ascii")
-    if desired is None:
-        return Change(Action.DELETE, unit, shown(name, now), None, now_id, EMPTY_ID)
-    content = emit(desired)
+def _change(name: bytes, written: tuple[bytes, Readable] | None, now: bytes | None, now_id: str) -> Change:
+    unit = name.decode()
+    if written is None:
+        return Change(Action.DELETE, unit, now_id, EMPTY_ID, None, partial(_texts, name, now, None))
+    content, verdict = written
     action = Action.CREATE if now is None else Action.UPDATE
-    before, after = shown(name, now), shown(name, content)
+    texts = partial(_texts, name, now, verdict.entry)
+    return Change(action, unit, now_id, _content_id(content), content, texts)
+
+
+def _texts(name: bytes, now: bytes | None, written: RelayEntry | None) -> Texts:
+    before, after = shown(name, now), _told(written) if written else None
     if after is not None and before == after:
         # Only the passphrase differs, and no digit of it is ever shown.
         after = after.replace('"password": "set"', '"password": "set, a new one"')
-    return Change(action, unit, before, after, now_id, _content_id(content), content)
+    return before, after
 
 
 def _content_id(content: bytes) -> str:
@@ -96,7 +114,7 @@ def _left_alone(
     name: bytes, desired: RelayEntry | None, now: bytes | None, base: bytes | None, base_id: str
 ) -> Apart:
     ours_changed = not _agrees(desired, base)
-    unit = name.decode("ascii")
+    unit = name.decode()
     what = "removed" if now is None else "added" if not base_id else "changed"
     if ours_changed:
         reason = "conflict"
@@ -104,8 +122,32 @@ def _left_alone(
     else:
         reason = "drift"
         sentence = f"{unit} was {what} outside."
-    ours = shown(name, emit(desired)) if desired else None
+    ours = _told(desired) if desired else None
     return Apart(unit, reason, sentence, shown(name, now), ours, base_id or None)
+
+
+def _unsafe(
+    name: bytes, desired: RelayEntry | None, now: bytes | None, base_id: str, error: FormatError
+) -> Apart:
+    sentence = f"{printable(name, 80)} is not written: {printable(str(error), 300)}"
+    ours = _told(desired) if desired else None
+    return Apart(name.decode(), "unsafe", sentence, shown(name, now), ours, base_id or None)
+
+
+def _told(entry: RelayEntry) -> str:
+    return _laid_out(masked(entry))
+
+
+def _laid_out(fields: Mapping[str, object]) -> str:
+    """As `json.dumps(fields, indent=1)` lays it out, which takes five times as long."""
+    lines = []
+    for key, value in fields.items():
+        text = json.dumps(value)
+        if isinstance(value, list) and value:
+            items = ",\n".join(f"  {json.dumps(item)}" for item in value)
+            text = f"[\n{items}\n ]"
+        lines.append(f" {json.dumps(key)}: {text}")
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
 def shown(name: bytes, content: bytes | None) -> str | None:
@@ -115,4 +157,4 @@ def shown(name: bytes, content: bytes | None) -> str | None:
     verdict = read(name, content)
     if not isinstance(verdict, Readable):
         return f"unreadable for ptt: {printable(verdict.reason, 200)}"
-    return json.dumps(masked(verdict.entry), indent=1, ensure_ascii=True)
+    return _told(verdict.entry)

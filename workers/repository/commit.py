@@ -24,16 +24,26 @@ class FileChange:
 
 @dataclass(frozen=True)
 class NewCommit:
-    """A commit that exists only here so far. `thin` leaves out what the parent has, `objects` is all."""
+    """A commit that exists only here so far.
+
+    `thin` is its pack; where the tree in it is a delta (`leans`), it leaves out what the parent has.
+    """
 
     id: str
-    tree: str
     parent: str | None
     thin: bytes = field(repr=False)
+    leans: bool
+    root: Tree = field(repr=False)
     objects: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+
+    @property
+    def tree(self) -> str:
+        return self.root.id
 
     def full_pack(self) -> bytes:
         """The same without deltas, for a remote that does not take thin packs."""
+        if not self.leans:
+            return self.thin
         kinds = {b"blob": pack.BLOB, b"tree": pack.TREE, b"commit": pack.COMMIT}
         return pack.pack([pack.whole(kinds[kind], content) for kind, content in self.objects])
 
@@ -73,27 +83,27 @@ def build_commit(
     splices = old.splices(ids)
     if not splices and parent is not None:
         return None
-    tree_content = old.spliced(splices)
-    tree_id = object_id(b"tree", tree_content)
+    tree = old.spliced(splices, ids)
     when = now
     if parent is not None:
         before = mirror.commit(parent)
         when = max(now, before.author_time + 1, before.commit_time + 1)
     commit_content = write_commit(
-        tree=tree_id.hex(), parent=parent, author=author, email=email, when=when, message=message
+        tree=tree.id, parent=parent, author=author, email=email, when=when, message=message
     )
-    entries = [pack.whole(pack.BLOB, content) for content in blobs.values()]
-    if old.content and len(splices) <= _DELTA_AT_MOST:
-        base_id = object_id(b"tree", old.content)
-        entries.append(pack.delta(base_id, pack.splice_delta(old.content, splices)))
+    leans = bool(old.content) and len(splices) <= _DELTA_AT_MOST
+    if leans:
+        packed_tree = pack.delta(bytes.fromhex(old.id), pack.splice_delta(old.content, splices))
     else:
-        entries.append(pack.whole(pack.TREE, tree_content))
-    entries.append(pack.whole(pack.COMMIT, commit_content))
+        packed_tree = pack.whole(pack.TREE, tree.content)
+    entries = [pack.whole(pack.BLOB, content) for content in blobs.values()]
+    entries += [packed_tree, pack.whole(pack.COMMIT, commit_content)]
     objects = [(b"blob", content) for content in blobs.values()]
     return NewCommit(
         id=object_id(b"commit", commit_content).hex(),
-        tree=tree_id.hex(),
         parent=parent,
         thin=pack.pack(entries),
-        objects=(*objects, (b"tree", tree_content), (b"commit", commit_content)),
+        leans=leans,
+        root=tree,
+        objects=(*objects, (b"tree", tree.content), (b"commit", commit_content)),
     )

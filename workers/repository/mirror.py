@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +21,9 @@ from dulwich.objects import ObjectID
 
 from tenants.formats.text import printable
 from workers.repository.errors import RepositoryError
-from workers.repository.objects import Commit, Tree, TreeItem, object_id, parse_commit
+from workers.repository.objects import Commit, Tree, object_id, parse_commit
 from workers.repository.pktline import FLUSH, pkt, read_pkt, read_pkt_after
+from workers.repository.tidy import Size, read_size
 from workers.ssh import Channel, Connection
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ PROGRAM_TIMEOUT = 120
 BLOB_LIMIT = 1 << 20
 ACKNOWLEDGEMENTS_AT_MOST = 100
 _TREES_KEPT = 8
+_KINDS = {b"commit": 1, b"tree": 2, b"blob": 3}
 _trees: OrderedDict[str, Tree] = OrderedDict()
 
 
@@ -49,6 +53,13 @@ def git_environment() -> dict[str, str]:
     }
 
 
+def _deflate(objects: Iterable[tuple[bytes, bytes]], into: list[tuple[str, bytes]]) -> None:
+    """Ids and contents of loose object files; zlib lets other threads run meanwhile."""
+    for kind, content in objects:
+        packed = zlib.compress(b"%s %d\0%s" % (kind, len(content), content), 1)
+        into.append((object_id(kind, content).hex(), packed))
+
+
 def _skip_acknowledgements(channel: Channel) -> bytes:
     """Read ACK and NAK lines up to the pack, however many there are; return the pack's first bytes."""
     for _ in range(ACKNOWLEDGEMENTS_AT_MOST):
@@ -59,6 +70,14 @@ def _skip_acknowledgements(channel: Channel) -> bytes:
         if answer is None or not answer.startswith((b"ACK ", b"NAK")):
             raise RepositoryError(printable(answer or b"it sent no pack", 200))
     raise RepositoryError("it acknowledges without end")
+
+
+def _keep(tree_id: str, tree: Tree) -> None:
+    """Keep it parsed; the one that nobody asked for the longest goes."""
+    _trees[tree_id] = tree
+    _trees.move_to_end(tree_id)
+    while len(_trees) > _TREES_KEPT:
+        _trees.popitem(last=False)
 
 
 class Mirror:
@@ -99,7 +118,9 @@ class Mirror:
 
     def _raw(self, kind: int, object_hex: str) -> bytes:
         try:
-            found, content = self._store.get_raw(ObjectID(object_hex.encode("ascii")))
+            found, content = self._loose(object_hex) or self._store.get_raw(
+                ObjectID(object_hex.encode("ascii"))
+            )
         except (
             KeyError,
             ChecksumMismatch,
@@ -113,6 +134,18 @@ class Mirror:
             raise RepositoryError(f"object {object_hex[:10]} is of another kind than expected")
         return content
 
+    def _loose(self, object_hex: str) -> tuple[int, bytes] | None:
+        """An object that lies around by itself, checked; the library would parse a whole tree for it."""
+        try:
+            packed = (self.folder / "objects" / object_hex[:2] / object_hex[2:]).read_bytes()
+        except FileNotFoundError:
+            return None
+        head, _, content = zlib.decompress(packed).partition(b"\0")
+        kind = head.partition(b" ")[0]
+        if object_id(kind, content).hex() != object_hex:
+            raise RepositoryError(f"object {object_hex[:10]} is damaged in our copy")
+        return _KINDS.get(kind, 0), content
+
     def commit(self, commit: str) -> Commit:
         return parse_commit(commit, self._raw(1, commit))
 
@@ -122,16 +155,12 @@ class Mirror:
         tree = _trees.get(tree_id)
         if tree is None:
             tree = Tree(self._raw(2, tree_id))
-            _trees[tree_id] = tree
-            while len(_trees) > _TREES_KEPT:
-                _trees.popitem(last=False)
-        else:
-            _trees.move_to_end(tree_id)
+        _keep(tree_id, tree)
         return tree
 
-    def tip_tree(self, commit: str) -> dict[bytes, TreeItem]:
-        """The root listing of a commit: name → item."""
-        return self.tree_of(commit).items
+    def files(self, commit: str) -> Mapping[bytes, str]:
+        """The plain files in the root of a commit: name → blob id."""
+        return self.tree_of(commit).files
 
     def blob(self, blob: str) -> bytes:
         """A file's content. One over a mebibyte is cut: nothing that size is an entry."""
@@ -182,21 +211,33 @@ class Mirror:
 
     def add(self, new: NewCommit) -> None:
         """Keep what we pushed, so that it need not be fetched."""
+        with self.adding(new):
+            pass
+
+    @contextmanager
+    def adding(self, new: NewCommit) -> Iterator[None]:
+        """Keep `new` unless the body raises; it is made ready while the body waits for the other side."""
         if len(new.objects) > LOOSE_AT_MOST:
+            yield
             self._store_pack(iter([new.full_pack()]))
         else:
-            for kind, content in new.objects:
-                self._write_loose(kind, content)
+            loose: list[tuple[str, bytes]] = []
+            packer = threading.Thread(target=_deflate, args=(new.objects, loose), daemon=True)
+            packer.start()
+            yield
+            packer.join()
+            for name, packed in loose:
+                self._write_loose(name, packed)
+        _keep(new.tree, new.root)
         self._remember(new.id)
 
-    def _write_loose(self, kind: bytes, content: bytes) -> None:
-        name = object_id(kind, content).hex()
+    def _write_loose(self, name: str, packed: bytes) -> None:
         path = self.folder / "objects" / name[:2] / name[2:]
         if path.exists():
             return
         path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f"tmp_obj_{os.getpid()}_{name[2:8]}")
-        draft.write_bytes(zlib.compress(b"%s %d\0%s" % (kind, len(content), content), 1))
+        draft.write_bytes(packed)
         draft.rename(path)
 
     def _store_pack(self, chunks: Iterator[bytes]) -> None:
@@ -251,6 +292,12 @@ class Mirror:
         objects = self.folder / "objects"
         return sum(len(os.listdir(objects / name)) for name in os.listdir(objects) if len(name) == 2)
 
+    def size(self) -> Size:
+        """How much it holds."""
+        counted = read_size(self._git("count-objects", "-v"))
+        assert counted is not None  # noqa: S101 - our own git
+        return counted
+
     def maintain(self) -> str:
         """Pack what lies around when there is much of it; says what was done."""
         loose = self.loose_objects()
@@ -261,7 +308,7 @@ class Mirror:
         self._store = DiskObjectStore(self.folder / "objects")
         return f"packed {loose} loose objects"
 
-    def _git(self, *words: str, folder: Path | None = None) -> None:
+    def _git(self, *words: str, folder: Path | None = None) -> bytes:
         done = subprocess.run(  # noqa: S603 - our own words
             ["git", *words],  # noqa: S607 - git is a named requirement
             cwd=folder or self.folder,
@@ -272,3 +319,4 @@ class Mirror:
         )
         if done.returncode:
             raise RepositoryError(f"git {words[0]}: {printable(done.stderr, 200)}")
+        return done.stdout

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from workers.repository.errors import RepositoryError
 
 FILE_MODE = 0o100644
 TREE_MODE = 0o040000
-
-
-@dataclass(frozen=True)
-class TreeItem:
-    """One line of a tree: its mode and object id (40 hex digits)."""
-
-    mode: int
-    id: str
+_PLAIN = frozenset({FILE_MODE, 0o100755})
 
 
 @dataclass(frozen=True)
@@ -37,29 +32,6 @@ class Commit:
 def object_id(kind: bytes, content: bytes) -> bytes:
     """The 20-byte SHA-1 id."""
     return hashlib.sha1(b"%s %d\0%s" % (kind, len(content), content), usedforsecurity=False).digest()
-
-
-def parse_tree(content: bytes) -> dict[bytes, TreeItem]:
-    """Name → item, in git's order. Raises RepositoryError for bytes that are no tree."""
-    items: dict[bytes, TreeItem] = {}
-    position, end = 0, len(content)
-    while position < end:
-        space = content.find(b" ", position, position + 8)
-        null = content.find(b"\0", space)
-        if space < 0 or null < 0 or null + 21 > end:
-            raise RepositoryError("a tree object is damaged")
-        try:
-            mode = int(content[position:space], 8)
-        except ValueError as error:
-            raise RepositoryError("a tree object is damaged") from error
-        items[content[space + 1 : null]] = TreeItem(mode, content[null + 1 : null + 21].hex())
-        position = null + 21
-    return items
-
-
-def _order(name: bytes, mode: int) -> bytes:
-    # git sorts a folder as if its name ended with a slash.
-    return name + b"/" if mode == TREE_MODE else name
 
 
 def write_commit(*, tree: str, parent: str | None, author: str, email: str, when: int, message: str) -> bytes:
@@ -92,22 +64,34 @@ def parse_commit(commit_id: str, content: bytes) -> Commit:
 
 
 class Tree:
-    """A root tree that can be changed by splicing its bytes: a change costs its own size, not the tree's."""
+    """A root tree that can be changed by splicing its bytes: a change costs its own size, not the tree's.
+
+    `files` are the ids (40 hex digits) of its plain files by name; folders, links and the like have none.
+    """
 
     def __init__(self, content: bytes) -> None:
+        """Raises RepositoryError for bytes that are no tree."""
         self.content = content
-        self.items = parse_tree(content)
-        self._keys = [_order(name, item.mode) for name, item in self.items.items()]
+        self.files: dict[bytes, str] = {}
+        self._folders: set[bytes] = set()
+        self._others: dict[bytes, str] = {}
+        self._keys: list[bytes] = []
         self._starts: list[int] = []
-        position = 0
-        for name, item in self.items.items():
-            self._starts.append(position)
-            position += len(b"%o" % item.mode) + len(name) + 22
-        self._starts.append(position)
-        if position != len(content) or any(a >= b for a, b in pairwise(self._keys)):
+        for start, mode, name, blob in _lines(content):
+            self._starts.append(start)
+            # git sorts a folder as if its name ended with a slash.
+            self._keys.append(name + b"/" if mode == TREE_MODE else name)
+            if mode in _PLAIN:
+                self.files[name] = blob
+            elif mode == TREE_MODE:
+                self._folders.add(name)
+            else:
+                self._others[name] = blob
+        self._starts.append(len(content))
+        if any(a >= b for a, b in pairwise(self._keys)):
             raise RepositoryError("a tree object is damaged: it is not in git's order")
 
-    @property
+    @cached_property
     def id(self) -> str:
         return object_id(b"tree", self.content).hex()
 
@@ -116,10 +100,10 @@ class Tree:
         found: list[tuple[int, int, bytes]] = []
         for name in sorted(changes):
             blob = changes[name]
-            old = self.items.get(name)
-            if old is not None and old.mode == TREE_MODE:
+            old = self.files.get(name) or self._others.get(name)
+            if name in self._folders:
                 raise RepositoryError(f"{name!r} is a folder in the repository, not an entry")
-            if (old.id if old else None) == blob:
+            if old == blob:
                 continue
             index = bisect_left(self._keys, name)
             start = self._starts[index]
@@ -128,7 +112,19 @@ class Tree:
             found.append((start, end, line))
         return found
 
-    def spliced(self, splices: list[tuple[int, int, bytes]]) -> bytes:
+    def spliced(self, splices: list[tuple[int, int, bytes]], changes: Mapping[bytes, str | None]) -> Tree:
+        """The tree after `changes`, whose splices these are. Where only ids change, nothing is read again."""
+        content = self._joined(splices)
+        same_places = len(content) == len(self.content)
+        if not same_places or not all(blob and name in self.files for name, blob in changes.items()):
+            return Tree(content)
+        after = copy(self)
+        after.__dict__.pop("id", None)
+        after.content = content
+        after.files = {**self.files, **{name: blob for name, blob in changes.items() if blob}}
+        return after
+
+    def _joined(self, splices: list[tuple[int, int, bytes]]) -> bytes:
         parts: list[bytes] = []
         position = 0
         for start, end, replacement in splices:
@@ -136,3 +132,19 @@ class Tree:
             position = end
         parts.append(self.content[position:])
         return b"".join(parts)
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, int, bytes, str]]:
+    """(start, mode, name, id) of each line."""
+    position, end = 0, len(content)
+    while position < end:
+        space = content.find(b" ", position, position + 8)
+        null = content.find(b"\0", space)
+        if space < 0 or null < 0 or null + 21 > end:
+            raise RepositoryError("a tree object is damaged")
+        try:
+            mode = int(content[position:space], 8)
+        except ValueError as error:
+            raise RepositoryError("a tree object is damaged") from error
+        yield position, mode, content[space + 1 : null], content[null + 1 : null + 21].hex()
+        position = null + 21

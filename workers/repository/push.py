@@ -6,7 +6,7 @@ from tenants.formats.text import printable
 from workers.repository.commit import NewCommit
 from workers.repository.errors import LostRace, PushRefused, RepositoryError, UnknownOutcome
 from workers.repository.pktline import FLUSH, pkt, read_lines
-from workers.repository.remote import ZERO, RemoteRepository, read_advertisement
+from workers.repository.remote import ZERO, RemoteRepository, complaint, read_advertisement
 from workers.ssh import Channel, Connection, Unreachable
 
 # What receive-pack says when the branch is not where we said it was.
@@ -51,7 +51,7 @@ def _judge(report: list[bytes], remote: RemoteRepository, channel: Channel) -> N
     reason = verdicts.get(remote.ref) or verdicts.get(b"unpack") or "it gave no reason"
     if any(known in reason for known in _RACES):
         raise LostRace(reason)
-    said = channel.stderr()
+    said = complaint(channel)
     raise PushRefused(f"{reason}; it says: {said}" if said else reason)
 
 

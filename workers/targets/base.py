@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -32,6 +33,27 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Found:
+    """A unit that stands outside otherwise than we have it; see tenants.models.Finding."""
+
+    unit: str
+    kind: str
+    sentence: str
+    outside: str | None
+    ours: str | None
+    outside_id: str
+    takeable: bool
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that is left alone: what was found in this pass, and units whose rows stay as they are."""
+
+    found: tuple[Found, ...] = ()
+    kept: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Pass:
     """What one pass hands to its target: the row as read under the lease, and how to report."""
 
@@ -41,6 +63,8 @@ class Pass:
     note: Callable[[str], None]
     tell: Callable[[str], None]
     renew: Callable[[], None]
+    write: Callable[[], AbstractContextManager[None]]
+    """A short transaction under the lease, for what is taken over into desired state."""
 
 
 class TargetKind(Protocol):
@@ -57,6 +81,12 @@ class TargetKind(Protocol):
     def describe(self, observed: Any) -> str:
         """What was seen, in a sentence."""
 
+    def adopt(self, current: Pass, observed: Any) -> str:
+        """Take over into desired state what the mode or a person says; one sentence, or "" for nothing."""
+
+    def findings(self, current: Pass, observed: Any, plan: Plan) -> Findings:
+        """Everything that is left alone, for people to decide about."""
+
     def plan(self, current: Pass, observed: Any) -> Plan:
         """Load desired state and decide (by a pure function) what to change."""
 
@@ -69,8 +99,11 @@ class TargetKind(Protocol):
     def verify(self, current: Pass, observed: Any, plan: Plan, applied: Any) -> Proof:
         """Read back from outside; raise Retry when it is not what was written."""
 
-    def statements(self, current: Pass, observed: Any, plan: Plan) -> Sequence[Statement]:
-        """Conditions that follow from what was seen and planned."""
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
+        """Conditions that follow from what was planned and what is left alone."""
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         """After the proof was recorded: make the outside take it up (a reload); one condition or none."""
+
+    def maintain(self, current: Pass) -> Statement | None:
+        """After all that, now and then: keep the outside tidy. Nothing fails when this does."""

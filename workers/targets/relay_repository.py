@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from tenants.desired import desired_relay, known_names
-from tenants.formats.relay_entry import Readable, read
-from tenants.formats.sshkeys import fingerprint
+from tenants.actions.adoption import take_over
+from tenants.actor import Actor
+from tenants.desired import desired_relay
+from tenants.errors import Invalid
 from tenants.formats.text import printable
-from tenants.models import Condition, Event, Installation, Repository, SyncTarget
-from tenants.secrets import Opener, Purpose
+from tenants.models import Condition, Event, Finding, Installation, Repository, SyncTarget
+from tenants.secrets import Opener
 from workers import ssh
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Limits, Plan
 from workers.relay.decide import Sides, decide
-from workers.relay.trailers import find_mark, message
+from workers.relay.trailers import message
 from workers.repository import (
     FileChange,
     LostRace,
@@ -30,23 +31,31 @@ from workers.repository import (
     PushRefused,
     RemoteRepository,
     RepositoryError,
+    ShellUnavailable,
     UnknownOutcome,
     build_commit,
     push,
     read_refs,
+    tidy_remote,
 )
-from workers.targets.base import Pass, Proof, Statement
+from workers.targets.base import Findings, Pass, Proof, Statement
+from workers.targets.endpoint import endpoint_of
+from workers.targets.relay_findings import decided, find, to_take_over
+from workers.targets.relay_statements import APART, apart_statement, by_hand, foreign_statement, growth
+from workers.targets.relay_trust import host_key_setback, require_new_branch, require_our_line
 from workers.targets.reload import Reloader
 
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
-HISTORY_LIMIT = 1000
 MAINTAIN_EVERY = 200
 MIRRORS_OPEN = 64
 
 
 @dataclass(frozen=True)
 class ObservedRelay:
-    """The branch as it is: tip (None while the branch does not exist), and file ids of its root."""
+    """The branch as it is: tip (None while the branch does not exist), and file ids of its root.
+
+    `again` are the units that the last pass left alone: they are decided in every pass.
+    """
 
     tip: str | None
     tree: str
@@ -54,6 +63,7 @@ class ObservedRelay:
     base_ids: Mapping[bytes, str] = field(repr=False)
     base_commit: str | None
     moved: bool
+    again: frozenset[bytes] = field(repr=False)
     remote: RemoteRepository = field(repr=False)
     mirror: Mirror = field(repr=False)
 
@@ -62,7 +72,7 @@ class ObservedRelay:
         if not self.moved:
             return frozenset()
         names = set(self.ids) | set(self.base_ids)
-        return frozenset(name for name in names if self.ids.get(name) != self.base_ids.get(name))
+        return self.again.union(name for name in names if self.ids.get(name) != self.base_ids.get(name))
 
 
 class RelayRepository:
@@ -98,25 +108,25 @@ class RelayRepository:
 
     def observe(self, current: Pass) -> ObservedRelay:
         repository = _repository(current.target)
-        remote = RemoteRepository(self._endpoint(repository), repository.path, repository.branch)
+        remote = RemoteRepository(endpoint_of(repository, self._opener), repository.path, repository.branch)
         mirror = self._mirror(repository)
         with self._connection(repository) as connection:
             current.note(f"Reading refs/heads/{repository.branch} of {repository}")
             refs = read_refs(connection, remote)
             tip = refs.tip
             if tip is None:
-                _require_new_branch(current.target, repository, refs.branches)
-                return ObservedRelay(None, "", {}, {}, None, True, remote, mirror)
+                require_new_branch(current.target, repository, refs.branches)
+                return ObservedRelay(None, "", {}, {}, None, True, frozenset(), remote, mirror)
             proved = current.target.proof.get("commit")
             if tip != proved or not mirror.has(tip):
                 mirror.fetch(connection, remote, expected_tip=tip)
                 current.note(f"Fetched {tip[:10]}")
         if tip != proved:
-            _require_our_line(current.target, mirror, tip, proved)
-        ids = _file_ids(mirror, tip)
+            require_our_line(current.target, mirror, tip, proved)
+        ids = mirror.files(tip)
         if proved and not mirror.has(proved):
             proved = None  # our mirror was lost with the old tip: everything is compared afresh
-        base = _file_ids(mirror, proved) if proved and tip != proved else ids if proved else {}
+        base = mirror.files(proved) if proved and tip != proved else ids if proved else {}
         apart = current.target.proof.get("apart", {})
         base_ids = {**base, **{_name(unit): blob or "" for unit, blob in apart.items()}} if apart else base
         return ObservedRelay(
@@ -126,6 +136,7 @@ class RelayRepository:
             base_ids=base_ids,
             base_commit=proved,
             moved=tip != proved or bool(apart),
+            again=frozenset(map(_name, apart)),
             remote=remote,
             mirror=mirror,
         )
@@ -136,6 +147,32 @@ class RelayRepository:
         others = "nothing written by others" if not observed.moved else "changed since our last proof"
         count = len(observed.ids)
         return f"Tip {observed.tip[:7]}, {count} entr{'y' if count == 1 else 'ies'}, {others}."
+
+    # what is left alone -----------------------------------------------------------------------------
+
+    def adopt(self, current: Pass, observed: ObservedRelay) -> str:
+        target = current.target
+        if target.drift_mode != SyncTarget.DriftMode.ADOPT and not decided(target, Finding.Decision.ADOPT):
+            return ""
+        own_domain = str(_repository(target).domain)
+        taken = [
+            address for _, address in to_take_over(target, observed, self.plan(current, observed), own_domain)
+        ]
+        if not taken:
+            return ""
+        try:
+            with current.write():
+                count = take_over(actor=Actor.rookery(), target=target, addresses=taken)
+        except Invalid as refusal:
+            raise NeedsPerson(
+                "no-room-to-take-over",
+                f"{len(taken)} addresses cannot be taken over: {refusal}",
+                "Make room, or choose fewer of them. Nothing was changed.",
+            ) from refusal
+        return f"Took over {count} address{'es' if count != 1 else ''} from outside."
+
+    def findings(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Findings:
+        return find(current.target, observed, plan, str(_repository(current.target).domain))
 
     # plan -----------------------------------------------------------------------------------------
 
@@ -149,16 +186,14 @@ class RelayRepository:
             absent=desired.absent,
             observed=Sides(observed.ids, observed.mirror.blob),
             base=Sides({k: v for k, v in observed.base_ids.items() if v}, observed.mirror.blob),
-            repair=current.target.drift_mode == SyncTarget.DriftMode.REPAIR,
+            may_overwrite=_may_overwrite(current.target),
+            own_domain=str(_repository(current.target).domain),
         )
         plan = Plan(decision.changes, decision.apart, units_observed=len(observed.ids))
-        return Plan(plan.changes, plan.apart, plan.units_observed, commands=_by_hand(current.target, plan))
+        return replace(plan, commands=by_hand(_repository(current.target), plan))
 
-    def statements(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Sequence[Statement]:
-        found = [_apart_statement(plan, "drift"), _apart_statement(plan, "conflict")]
-        if observed.moved or not current.target.proof:
-            found.append(_foreign_statement(current.target, observed))
-        return found
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
+        return [*(apart_statement(plan, reason) for reason in APART), foreign_statement(findings)]
 
     def unchanged(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Proof:
         if observed.tip is None:
@@ -179,7 +214,7 @@ class RelayRepository:
         new = build_commit(
             observed.mirror,
             observed.tip,
-            [FileChange(change.unit.encode("ascii"), change.content) for change in plan.changes],
+            [FileChange(_name(change.unit), change.content) for change in plan.changes],
             author=AUTHOR,
             email=EMAIL,
             message=text,
@@ -190,9 +225,8 @@ class RelayRepository:
         current.renew()
         with self._connection(repository) as connection:
             current.note(f"Pushing {new.id[:10]} on top of {(observed.tip or 'nothing')[:10]}")
-            push(connection, observed.remote, new, observed.tip)
-        observed.mirror.add(new)
-        current.note(f"Accepted by {repository.host}")
+            with observed.mirror.adding(new):
+                push(connection, observed.remote, new, observed.tip)
         way = f"{observed.tip[:7]} to {new.id[:7]}" if observed.tip else f"{new.id[:7]}, the first commit"
         current.tell(f"{way}, accepted by {repository.host}.")
         return new
@@ -219,12 +253,24 @@ class RelayRepository:
         commit = str(proof.get("commit", ""))
         if not commit:
             return None
-        self._maintain(current, repository, proof)
         return self._reloader.take_up(current, repository, commit)
 
-    def _maintain(self, current: Pass, repository: Repository, proof: Mapping[str, Any]) -> None:
-        if current.target.observed_generation % MAINTAIN_EVERY == 0:
-            current.note(f"Our mirror: {self._mirror(repository).maintain()}")
+    def maintain(self, current: Pass) -> Statement | None:
+        """After the first proof and every MAINTAIN_EVERY changes: both sides, as far as we may."""
+        target, repository = current.target, _repository(current.target)
+        known = target.conditions.filter(type=Condition.Type.GROWING).first()
+        done_at = known.details.get("generation", 0) if known is not None else -MAINTAIN_EVERY
+        if not target.proof.get("commit") or target.observed_generation < done_at + MAINTAIN_EVERY:
+            return None
+        mirror = self._mirror(repository)
+        current.note(f"Our mirror: {mirror.maintain()}")
+        remote = RemoteRepository(endpoint_of(repository, self._opener), repository.path, repository.branch)
+        with self._connection(repository) as connection:
+            try:
+                size, tidied = tidy_remote(connection, remote), True
+            except ShellUnavailable:
+                size, tidied = mirror.size(), False
+        return growth(repository, size, target.observed_generation, tidied=tidied)
 
     # connections ----------------------------------------------------------------------------------
 
@@ -244,24 +290,15 @@ class RelayRepository:
         while self._mirrors:
             self._mirrors.popitem()[1].close()
 
-    def _endpoint(self, repository: Repository) -> ssh.SshEndpoint:
-        return ssh.SshEndpoint(
-            host=repository.host,
-            port=repository.port,
-            username=repository.username,
-            pinned_key=repository.host_key or None,
-            private_key=self._opener.open(Purpose.SSH_KEY, bytes(repository.sealed_key)),
-        )
-
     @contextmanager
     def _connection(self, repository: Repository) -> Iterator[ssh.Connection]:
         """A kept connection; what goes wrong with it becomes an outcome with advice."""
         try:
-            with self._pool.connection(self._endpoint(repository)) as connection:
+            with self._pool.connection(endpoint_of(repository, self._opener)) as connection:
                 yield connection
         except (ssh.HostKeyUnknown, ssh.HostKeyChanged) as error:
             Repository.objects.filter(pk=repository.pk).update(offered_host_key=error.offered_key)
-            raise _host_key_setback(repository, error) from error
+            raise host_key_setback(repository, error) from error
         except ssh.AuthenticationRefused as error:
             raise NeedsPerson(
                 "key-refused",
@@ -292,97 +329,20 @@ class RelayRepository:
             ) from error
 
 
+def _may_overwrite(target: SyncTarget) -> Callable[[bytes, str], bool]:
+    if target.drift_mode == SyncTarget.DriftMode.REPAIR:
+        return lambda name, outside_id: True
+    repaired = decided(target, Finding.Decision.REPAIR)
+    return lambda name, outside_id: repaired.get(name.decode()) == outside_id
+
+
 def _repository(target: SyncTarget) -> Repository:
     assert target.repository is not None  # noqa: S101 - of every relay target
     return target.repository
 
 
-def _host_key_setback(repository: Repository, error: ssh.HostKeyUnknown | ssh.HostKeyChanged) -> NeedsPerson:
-    shown = fingerprint(error.offered_key)
-    if not isinstance(error, ssh.HostKeyChanged):
-        return NeedsPerson(
-            "host-key-unknown",
-            f"{repository.host} shows the key {shown}.",
-            "Compare it with the fingerprint on the host's own screen, and confirm it if they are equal."
-            " Nothing was sent yet.",
-            {"offered": shown},
-        )
-    return NeedsPerson(
-        "host-key-changed",
-        f"{repository.host} shows another key than the one we pinned. Nothing was written.",
-        "If you set the server up again, compare the fingerprint with the one on its screen."
-        " If nobody did, do not go on, and ask who runs it.",
-        {"offered": shown, "pinned": fingerprint(repository.host_key)},
-    )
-
-
-def _require_new_branch(target: SyncTarget, repository: Repository, branches: Sequence[str]) -> None:
-    """A missing branch is fine in an empty repository before our first commit, and a person's matter else."""
-    if target.proof.get("commit"):
-        raise NeedsPerson(
-            "branch-missing",
-            f"The branch {repository.branch} is gone from {repository.path}.",
-            "Restore it from a copy, or tell Rookery to start over with a new repository.",
-        )
-    if branches:
-        names = ", ".join(printable(name, 60) for name in branches[:5])
-        raise NeedsPerson(
-            "branch-missing",
-            f"There is no branch {repository.branch} in {repository.path}; it has {names}.",
-            "Correct the branch: ptt reads exactly one, and main when it is not told.",
-        )
-
-
-def _require_our_line(target: SyncTarget, mirror: Mirror, tip: str, proved: str | None) -> None:
-    """Stop for rewritten history, for another installation, and for a database older than the outside."""
-    if tip in target.agreed_to:
-        return
-    if proved and not (mirror.has(proved) and mirror.is_ancestor(proved, tip, HISTORY_LIMIT)):
-        raise NeedsPerson(
-            "history-rewritten",
-            f"The branch was rewritten: its tip {tip[:7]} does not contain our last commit {proved[:7]}.",
-            "Ask who pushed by force. If it was meant, agree to go on from the new tip.",
-            {"tip": tip, "proved": proved},
-            agree_to=tip,
-        )
-    here = Installation.current_id()
-    for commit in mirror.log(tip, HISTORY_LIMIT):
-        if commit.id == proved:
-            return
-        mark = find_mark(commit.message)
-        if mark is None:
-            continue
-        if mark.installation != here:
-            raise NeedsPerson(
-                "foreign-installation",
-                "Another installation of Rookery writes to this branch.",
-                "Two would undo each other's work. Disconnect one of them, or agree to take over here.",
-                {"tip": tip, "installation": mark.installation},
-                agree_to=tip,
-            )
-        if mark.generation > target.generation:
-            raise NeedsPerson(
-                "database-restored",
-                f"The branch holds our change number {mark.generation}, but this database only knows"
-                f" {target.generation}: it was restored from an older copy.",
-                "Nothing was written, so that newer users are not lost. Bring them back here, then agree.",
-                {"tip": tip, "outside": mark.generation, "here": target.generation},
-                agree_to=tip,
-            )
-        return
-
-
-def _file_ids(mirror: Mirror, commit: str | None) -> dict[bytes, str]:
-    """Blob ids of the plain files in the root; ptt reads nothing else."""
-    if not commit:
-        return {}
-    return {
-        name: item.id for name, item in mirror.tip_tree(commit).items() if item.mode in {0o100644, 0o100755}
-    }
-
-
 def _name(unit: str) -> bytes:
-    return unit.encode("ascii", "replace")
+    return unit.encode()
 
 
 def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> Proof:
@@ -401,41 +361,6 @@ def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> P
     return Proof(stored, evidence, sentence)
 
 
-def _apart_statement(plan: Plan, reason: str) -> Statement:
-    units = [each for each in plan.apart if each.reason == reason]
-    kind = Condition.Type.DRIFTED if reason == "drift" else Condition.Type.CONFLICTED
-    if not units:
-        return Statement(kind, False, "none", "Nobody else changed our entries.")
-    sentence = " ".join(each.sentence for each in units[:5])
-    more = f" And {len(units) - 5} more." if len(units) > 5 else ""
-    return Statement(
-        kind,
-        True,
-        reason,
-        f"{sentence}{more} They were left alone; choose “repair” to write what Rookery has.",
-        {"units": [each.as_dict() for each in units[:50]], "count": len(units)},
-    )
-
-
-def _foreign_statement(target: SyncTarget, observed: ObservedRelay) -> Statement:
-    ours = known_names(target)
-    foreign = sorted(name for name in observed.ids if name not in ours)
-    if not foreign:
-        return Statement(Condition.Type.FOREIGN_ENTRIES, False, "none", "Every entry is Rookery's.")
-    units = []
-    for name in foreign[:50]:
-        verdict = read(name, observed.mirror.blob(observed.ids[name]))
-        reason = "" if isinstance(verdict, Readable) else printable(verdict.reason, 200)
-        units.append({"unit": printable(name, 80), "skipped_because": reason})
-    return Statement(
-        Condition.Type.FOREIGN_ENTRIES,
-        True,
-        "kept",
-        f"{len(foreign)} entries were not made by Rookery. They are kept as they are.",
-        {"units": units, "count": len(foreign)},
-    )
-
-
 def _asked_by(target: SyncTarget) -> list[str]:
     rows = (
         Event.objects.filter(
@@ -447,22 +372,3 @@ def _asked_by(target: SyncTarget) -> list[str]:
         .values_list("actor_name", flat=True)[:1000]
     )
     return list(dict.fromkeys(rows))
-
-
-def _by_hand(target: SyncTarget, plan: Plan) -> tuple[str, ...]:
-    """Shell lines that would do the same by hand; passphrase hashes are left out."""
-    if plan.is_empty:
-        return ()
-    repository = _repository(target)
-    url = f"ssh://{repository.username}@{repository.host}:{repository.port}/{repository.path.lstrip('/')}"
-    lines = [f"git clone --depth 1 --branch {repository.branch} {url} relay && cd relay"]
-    gone = [change.unit for change in plan.changes if change.content is None]
-    written = [change.unit for change in plan.changes if change.content is not None]
-    if gone:
-        lines.append(f"git rm -- {' '.join(gone[:20])}{' …' if len(gone) > 20 else ''}")
-    if written:
-        shown = " ".join(written[:20]) + (" …" if len(written) > 20 else "")
-        lines.append(f"# write the new content of: {shown}")
-        lines.append(f"git add -- {shown}")
-    lines.append(f"git commit -m '{plan.summary()}' && git push origin {repository.branch}")
-    return tuple(lines)

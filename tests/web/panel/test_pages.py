@@ -44,6 +44,7 @@ def pages(
         "/d/example.org/activity",
         "/d/example.org/settings",
         "/d/example.org/settings/repository",
+        "/d/example.org/settings/repository/findings",
         "/requests",
         f"/requests/{waiting_request.pk}",
         "/runs",
@@ -84,6 +85,11 @@ def test_a_stranger_gets_the_same_answer_as_for_nothing(as_charlie: Client, page
 def test_an_operator_sees_every_page(as_olga: Client, pages: list[str]) -> None:
     for url in pages:
         assert as_olga.get(url).status_code == 200, url
+
+
+def test_an_operator_makes_an_organization_before_a_domain(as_olga: Client) -> None:
+    for method in (as_olga.get, as_olga.post):
+        assert method("/domains/new")["Location"] == "/o/new"
 
 
 def test_without_a_sign_in_every_page_leads_there(pages: list[str]) -> None:

@@ -13,7 +13,7 @@ from tenants.secrets import Opener
 from workers.controller import Controller, Ending
 from workers.plan import Limits, Plan
 from workers.relay.decide import Sides, decide
-from workers.targets.base import Pass, Proof, Statement
+from workers.targets.base import Findings, Pass, Proof, Statement
 
 
 @dataclass
@@ -54,6 +54,7 @@ class Outside:
             observed=_sides(observed),
             base=_sides(self.base),
             repair=current.target.drift_mode == SyncTarget.DriftMode.REPAIR,
+            own_domain=str(current.target.repository.domain),  # type: ignore[union-attr]
         )
         commands = ("git clone relay.git", "git push origin main") if decision.changes else ()
         return Plan(decision.changes, decision.apart, len(observed), commands)
@@ -72,7 +73,16 @@ class Outside:
     def verify(self, current: Pass, observed: Any, plan: Plan, applied: None) -> Proof:
         return self._proof(f"The tip is {self.commit[:7]}.")
 
-    def statements(self, current: Pass, observed: Any, plan: Plan) -> Sequence[Statement]:
+    def maintain(self, current: Pass) -> Statement | None:
+        return None
+
+    def adopt(self, current: Pass, observed: Any) -> str:
+        return ""
+
+    def findings(self, current: Pass, observed: Any, plan: Plan) -> Findings:
+        return Findings()
+
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
         if not plan.apart:
             return [Statement(Condition.Type.DRIFTED, False, "none", "Nobody else changed our entries.")]
         units = [each.as_dict() for each in plan.apart]

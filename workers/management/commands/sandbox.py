@@ -29,6 +29,8 @@ class Command(BaseCommand):
     help = "Run the sandbox: a git host, mail servers and a mailroom on loopback. Never in production."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.SANDBOX:
+            raise CommandError("This is for trials only: set ROOKERY_SANDBOX=1, or use `manage.py up`.")
         folder = Path(settings.SANDBOX_CONTROL).parent
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,79 @@
+"""Findings: what stands outside otherwise than Rookery has it, and deciding what becomes of it."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from panel.api.base import ApiView
+from panel.api.fields import Choice, PageQuery, Shape, Texts
+from panel.api.schema import operation
+from tenants import access
+from tenants.actions import adoption
+from tenants.models import Finding, SyncTarget
+
+
+class FindingSerializer(serializers.Serializer[Finding]):
+    unit = serializers.CharField(help_text="The entry's name.")
+    kind = serializers.ChoiceField(choices=Finding.Kind.choices)
+    sentence = serializers.CharField()
+    outside = serializers.CharField(allow_null=True, help_text="What is there, secrets masked.")
+    ours = serializers.CharField(allow_null=True, help_text="What Rookery has, secrets masked.")
+    outside_id = serializers.CharField(help_text="Identifies the exact bytes there.")
+    takeable = serializers.BooleanField(help_text="Rookery could hold what is outside.")
+    repairable = serializers.BooleanField(help_text="Rookery could write what it has.")
+    decision = serializers.ChoiceField(
+        choices=Finding.Decision.choices,
+        allow_blank=True,
+        help_text="What a worker is about to do; else empty.",
+    )
+    since = serializers.DateTimeField()
+
+
+class FindingQuery(PageQuery):
+    kind = Choice(required=False, choices=Finding.Kind.choices)
+
+
+class Decision(Shape):
+    decision = Choice(choices=Finding.Decision.choices)
+    units = Texts(
+        required=False,
+        max_length=500,
+        help_text="Names, 500 at most; left out: all for which the decision is possible.",
+    )
+
+    example = {"decision": "adopt", "units": ["ada"]}
+
+
+class DecidedSerializer(serializers.Serializer[None]):
+    count = serializers.IntegerField(help_text="How many a worker will see to.")
+
+
+class Findings(ApiView):
+    noun, tag = "finding", "Sync targets"
+    queries = {"list": FindingQuery}
+
+    @operation("What is outside otherwise than Rookery has it", responses=FindingSerializer)
+    def list(self, request: Request, target_id: int) -> Response:
+        target = access.get(self.actor, SyncTarget, pk=target_id)
+        rows = target.findings.all()
+        if "kind" in self.given:
+            rows = rows.filter(kind=self.given["kind"])
+        return self.page(rows, lambda found: [dict(FindingSerializer(each).data) for each in found])
+
+    @operation(
+        "Decide what becomes of findings; a worker does it if they are still as seen",
+        request=Decision,
+        responses={202: DecidedSerializer},
+    )
+    def decide(self, request: Request, target_id: int) -> Response:
+        given = self.body(Decision)
+        target = access.get(self.actor, SyncTarget, pk=target_id)
+        return self.act(
+            lambda: adoption.decide_findings(
+                actor=self.actor, target=target, decision=given["decision"], units=given.get("units")
+            ),
+            lambda count: {"count": count},
+            status=202,
+        )

@@ -1,0 +1,86 @@
+"""What logs may not hold: one-time links, programs' keys, passphrase hashes, private keys.
+
+They are masked when a log record is made, so every handler of every library and server in this process
+writes the masked one: Django's, the web server's access log, tracebacks.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+import re
+from typing import Any
+
+MASK = "***"
+
+_SLASH = r"(?:/|%2[Ff])"
+# Addresses of pages whose last part signs in, confirms or follows a request.
+_LINK = re.compile(
+    rf"({_SLASH}(?:sign-in|asked{_SLASH}confirm|asked|confirm|public{_SLASH}requests){_SLASH}+)"
+    r"(?!confirm(?:/|%2[Ff]|$|[\s?#\"']))[^\s/?#&\"'%]+"
+)
+_API_KEY = re.compile(r"\brk_[A-Za-z0-9_-]{6,}")
+_HASH = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{128}(?![0-9A-Fa-f])")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S
+)
+# 256 bits in base64, wherever they stand; a host key's public fingerprint has the same length.
+_TOKEN = re.compile(r"(?<!SHA256:)(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
+
+
+def mask(text: str) -> str:
+    """`text` without any secret that a link, a header or a form of ours can hold."""
+    text = _LINK.sub(rf"\1{MASK}", text)
+    text = _API_KEY.sub(f"rk_{MASK}", text)
+    text = _HASH.sub(MASK, text)
+    text = _PRIVATE_KEY.sub(f"{MASK} private key {MASK}", text)
+    return _TOKEN.sub(lambda found: MASK if _is_mixed(found[0]) else found[0], text)
+
+
+def _is_mixed(word: str) -> bool:
+    """Random base64 has letters of both kinds; names of tests and modules do not."""
+    return word.lower() != word and word.upper() != word
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Set up logging (the setting LOGGING_CONFIG names this), with every record masked from here on."""
+    logging.config.dictConfig(config)
+    made_by = logging.getLogRecordFactory()
+    if not isinstance(made_by, MaskedRecords):
+        logging.setLogRecordFactory(MaskedRecords(made_by))
+
+
+class MaskedRecords:
+    """A factory of log records around the one that was there."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        record: logging.LogRecord = self._inner(*args, **kwargs)
+        _mask_message(record)
+        if record.exc_info and record.exc_info[0] is not None:
+            # Formatters take this text instead of making their own.
+            record.exc_text = mask(logging.Formatter().formatException(record.exc_info))
+        if record.stack_info:
+            record.stack_info = mask(record.stack_info)
+        return record
+
+
+def _mask_message(record: logging.LogRecord) -> None:
+    try:
+        message = record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        # logging would print the raw arguments to say that they do not fit.
+        record.msg, record.args = f"{mask(str(record.msg))} (with arguments that do not fit)", ()
+        return
+    masked = mask(message)
+    if masked == message:
+        return
+    if isinstance(record.args, tuple):
+        # Some formatters, such as the access log's, want the arguments one by one.
+        record.args = tuple(mask(each) if isinstance(each, str) else each for each in record.args)
+        message = record.getMessage()
+        if mask(message) == message:
+            return
+    record.msg, record.args = masked, ()

@@ -1,0 +1,33 @@
+"""Holding a row while an action decides about it."""
+
+from __future__ import annotations
+
+from django.db.models import Model
+
+from tenants.errors import Absent
+from tenants.models import Installation
+
+
+def lock(row: Model) -> None:
+    """Read `row` again, as it is now, and keep others from changing it until the transaction ends.
+
+    Actions are given rows that were read some time before. SQLite needs no lock: its transactions that
+    write come one after the other. Locks are taken in one order: installation, address request, mailbox,
+    organization, sync targets by id. Raises Absent when the row is gone.
+    """
+    kind = row._meta.concrete_model or type(row)  # `request.user` is a lazy object around its row
+    known = dict(row._state.fields_cache)
+    try:
+        row.refresh_from_db(from_queryset=kind._default_manager.select_for_update())
+    except kind.DoesNotExist as error:  # type: ignore[attr-defined]
+        raise Absent from error
+    # What it belongs to is not read again: the names of those rows are all that actions use.
+    for field in kind._meta.concrete_fields:
+        related = known.get(field.name)
+        if related is not None and getattr(row, field.attname) == related.pk:
+            row._state.fields_cache[field.name] = related
+
+
+def lock_installation() -> None:
+    """For the few rules that hold across organizations: those who come later wait and see what was made."""
+    Installation.objects.select_for_update().get(pk=Installation.current_id())

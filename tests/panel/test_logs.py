@@ -1,0 +1,207 @@
+"""What logs must not tell: links that sign in, confirm or follow; programs' keys; hashes of passphrases."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from panel.logs import MASK, mask
+from tenants.models import ApiToken
+from tenants.tokens import new_token
+from tests.conftest import HASH
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET_ARGUMENTS = {"token", "page_token"}
+
+
+@contextmanager
+def listening(name: str) -> Iterator[io.StringIO]:
+    """Everything a logger says, by a handler of somebody else's making."""
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for each in (resolver or get_resolver()).url_patterns:
+        if isinstance(each, URLResolver):
+            yield from routes(each, prefix + (f"{each.namespace}:" if each.namespace else ""))
+        else:
+            yield f"{prefix}{each.name}", each
+
+
+SECRET_ROUTES = sorted(
+    (name, argument)
+    for name, route in routes()
+    for argument in SECRET_ARGUMENTS & route.pattern.converters.keys()
+)
+
+
+def test_there_are_routes_with_secrets() -> None:
+    assert len(SECRET_ROUTES) >= 8
+    assert ("sign-in-link", "token") in SECRET_ROUTES
+
+
+@pytest.mark.parametrize(("name", "argument"), SECRET_ROUTES)
+def test_every_address_with_a_secret_is_masked(name: str, argument: str) -> None:
+    token = new_token()
+    path = reverse(name, kwargs={argument: token})
+    for text in (
+        path,
+        quote(path, safe=""),
+        f"GET {path}?x=1 HTTP/1.1",
+        f"http://127.0.0.1{path}",
+        f"'{path}'",
+    ):
+        assert token not in mask(text)
+        assert MASK in mask(text)
+    # A mistyped or cut link is as secret as the rest of it.
+    assert "abc-12" not in mask(path.replace(token, "abc-12"))
+
+
+def test_what_is_no_secret_stays() -> None:
+    for text in (
+        "GET /sign-in HTTP/1.1",
+        "/asked/confirm",
+        "/api/v1/public/requests/confirm/",
+        "commit ca82a6dff817ec66f44342007202690a93763949",
+        "plan " + "ab12" * 16,
+        "SHA256:uNiVztksCsDhcc0u9e8BgrJXVGDX7zPjNhBmQ7nRk1M",
+        "tests/web/test_account.py::test_setting_a_panel_password_keeps_this_session_and_ends_others",
+    ):
+        assert mask(text) == text
+
+
+@given(st.binary(min_size=32, max_size=32), st.text(max_size=20), st.text(max_size=20))
+def test_no_key_survives_wherever_it_stands(raw: bytes, before: str, after: str) -> None:
+    import base64
+
+    key = ApiToken.PREFIX + base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    assert key not in mask(f"{before} {key} {after}")
+    assert mask(mask(f"{before} {key} {after}")) == mask(f"{before} {key} {after}")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/sign-in/{}", "/asked/{}", "/confirm/{}", "/asked/confirm/{}/x", "/nowhere/{}"]
+)
+def test_djangos_own_warnings_hold_no_link(client: Client, path: str) -> None:
+    token = new_token()
+    with listening("django.request") as said:
+        assert client.get(path.format(token)).status_code == 404
+    assert said.getvalue().startswith("Not Found: /")
+    assert token not in said.getvalue()
+
+
+def test_tracebacks_hold_no_secret() -> None:
+    token, key = new_token(), new_token(ApiToken.PREFIX)
+    with listening("rookery.test") as said:
+        try:
+            raise LookupError(f"no /sign-in/{token} with {key} and {HASH}")
+        except LookupError as error:
+            logging.getLogger("rookery.test").exception("it failed: %s", error)
+    shown = said.getvalue()
+    assert shown.count("Traceback") == 1
+    assert "test_tracebacks_hold_no_secret" in shown
+    for secret in (token, key, HASH):
+        assert secret not in shown
+
+
+def test_arguments_stay_apart_for_formatters_that_want_them() -> None:
+    token = new_token()
+    record = logging.getLogger("uvicorn.access").makeRecord(
+        "uvicorn.access", logging.INFO, "", 0, '%s - "%s %s HTTP/%s" %d',
+        ("127.0.0.1:1", "GET", f"/confirm/{token}", "1.1", 200), None,
+    )  # fmt: skip
+    assert record.args == ("127.0.0.1:1", "GET", f"/confirm/{MASK}", "1.1", 200)
+    assert record.getMessage() == f'127.0.0.1:1 - "GET /confirm/{MASK} HTTP/1.1" 200'
+
+
+def test_arguments_that_do_not_fit_are_not_printed_raw() -> None:
+    token = new_token()
+    with listening("rookery.test") as said:
+        logging.getLogger("rookery.test").warning("/confirm/%s and %d", token, "none")
+    assert token not in said.getvalue()
+    assert "do not fit" in said.getvalue()
+
+
+def test_the_web_servers_access_log_holds_no_link(tmp_path: Path) -> None:
+    """The real server as a stranger would start it; without a database each page is a traceback too."""
+    token = new_token()
+    port = _free_port()
+    environment = {**os.environ, "ROOKERY_DATA": str(tmp_path), "ROOKERY_PORT": str(port)}
+    environment.pop("ROOKERY_LOG_LEVEL", None)
+    words = [sys.executable, "-m", "uvicorn", "panel.asgi:application", "--port", str(port)]
+    server = subprocess.Popen(
+        words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        statuses = [
+            _status(port, path) for path in (f"/sign-in/{token}", f"/asked/{token}?a=%2Fconfirm%2F{token}")
+        ]
+    finally:
+        server.terminate()
+        said, _ = server.communicate(timeout=20)
+    assert statuses == [500, 500]
+    assert re.search(r'"GET /sign-in/\*\*\* HTTP/1.1" 500', said), said
+    assert "Traceback" in said
+    assert token not in said
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _status(port: int, path: str) -> int:
+    end = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+@pytest.mark.django_db
+def test_no_address_with_a_secret_is_told_as_referrer(client: Client) -> None:
+    token = new_token()
+    for name, argument in SECRET_ROUTES:
+        answer = client.get(reverse(name, kwargs={argument: token}))
+        # Not no-referrer: browsers would then send forms with the origin "null", which CSRF refuses.
+        assert answer["Referrer-Policy"] == "strict-origin", name
+        assert b'name="referrer"' not in answer.content, "a page's own word would count more"
+    assert client.get(f"/sign-in/{token}/cut/wrongly")["Referrer-Policy"] == "strict-origin"
+    assert client.get("/sign-in")["Referrer-Policy"] == "same-origin"

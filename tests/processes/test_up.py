@@ -1,0 +1,92 @@
+"""`manage.py up`, whole: it starts, tells where it is, does the story, starts again and leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes.running import (
+    ROOT,
+    START_SECONDS,
+    Up,
+    clean_environment,
+    free_port,
+    processes,
+    running,
+    until,
+)
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    with running(tmp_path) as up:
+        yield up
+
+
+def test_it_starts_tells_the_story_and_leaves_nothing_then_starts_again(up: Up) -> None:
+    link = up.start()
+    assert up.get("/healthz") == (200, '{"ok": true}')
+    assert json.loads(up.get("/readyz")[1])["ok"]
+    tell_the_story(up, link)
+    assert up.stop(signal.SIGINT) == 0
+    assert up.nothing_is_left(), processes(up.mark)
+    assert not list(Path(tempfile.gettempdir()).glob("rookery-*/broker.sock"))
+    assert "Traceback" not in up.text()
+
+    again = up.start()
+    assert again != link
+    assert up.get("/healthz")[0] == 200
+    assert up.text().count("seeded") == 1
+    assert "Traceback" not in up.text()
+    second = up.refusal(ROOKERY_PORT=str(free_port()))
+    assert f"already (process {up.pid})" in second
+    assert "choose another data folder" in second
+    # Even killed, it takes its children along.
+    up.stop(signal.SIGKILL)
+    until(up.nothing_is_left, "the children of a killed parent end")
+
+
+def test_stopped_while_it_starts_it_leaves_nothing_and_says_so_calmly(up: Up) -> None:
+    up.spawn()
+    until(lambda: "sandbox  process" in up.text(), "the first children", START_SECONDS)
+    assert up.stop(signal.SIGTERM) == 0
+    assert up.nothing_is_left(), processes(up.mark)
+    assert up.text().splitlines()[-1] == "Stopped."
+    assert "Traceback" not in up.text()
+
+
+def test_a_port_that_cannot_be_used_is_answered_with_the_fix(up: Up) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"ROOKERY_PORT={port + 1}" in up.refusal(ROOKERY_PORT=str(port))
+    for wrong in ("0", "70000", "http"):
+        assert "ROOKERY_PORT" in up.refusal(ROOKERY_PORT=wrong)
+    assert up.nothing_is_left()
+
+
+def tell_the_story(up: Up, link: str) -> None:
+    for program in ("curl", "b2sum"):
+        assert shutil.which(program), f"{program} is missing: the story is told by curl"
+    done = subprocess.run(
+        ["sh", str(ROOT / "docs" / "story.sh"), link, str(up.data)],
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{up.text()}"
+    assert done.stdout.splitlines()[-1] == "arrived"

@@ -1,0 +1,316 @@
+"""Each action, tried by everybody who may not: it answers rightly and leaves no trace.
+
+The list is complete by a test of its own: a new action has to say here who may not use it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+from django.db.models import Model
+from django.utils import timezone
+
+import tenants.actions
+from tenants import access
+from tenants.actions import (
+    adoption,
+    domains,
+    mailboxes,
+    organizations,
+    repositories,
+    requests,
+    sync,
+    targets,
+    test_mail,
+)
+from tenants.actor import Actor
+from tenants.errors import Absent, Conflict, Forbidden
+from tenants.formats.sshkeys import fingerprint, new_ssh_key
+from tenants.models import (
+    AddressRequest,
+    Condition,
+    Domain,
+    Finding,
+    Mailbox,
+    Membership,
+    Organization,
+    Repository,
+    Run,
+    SyncTarget,
+)
+from tests.conftest import HASH, account
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass
+class World:
+    organization: Organization
+    domain: Domain
+    mailbox: Mailbox
+    trashed: Mailbox
+    request: AddressRequest
+    membership: Membership
+    repository: Repository
+    target: SyncTarget
+    run: Run
+    fingerprint: str
+
+
+Act = Callable[[Actor, World], object]
+
+# Who may: O owner, M manager, V viewer, H holder of the address, P operator. Nobody else.
+ACTIONS: dict[str, tuple[str, Act]] = {
+    "create_organization": ("P", lambda a, w: organizations.create_organization(actor=a, name="Another")),
+    "change_quotas": (
+        "P",
+        lambda a, w: organizations.change_quotas(
+            actor=a, organization=w.organization, domain_quota=7, mailbox_quota=70
+        ),
+    ),
+    "add_member": (
+        "OP",
+        lambda a, w: organizations.add_member(
+            actor=a, organization=w.organization, email="new@people.example", role="viewer"
+        ),
+    ),
+    "remove_member": ("OP", lambda a, w: organizations.remove_member(actor=a, membership=w.membership)),
+    "create_domain": (
+        "OP",
+        lambda a, w: domains.create_domain(actor=a, organization=w.organization, name="new.example"),
+    ),
+    "change_domain": ("OP", lambda a, w: domains.change_domain(actor=a, domain=w.domain, requests="closed")),
+    "create_mailbox": (
+        "OMP",
+        lambda a, w: mailboxes.create_mailbox(
+            actor=a, domain=w.domain, local_part="new", targets=["new@home.example"]
+        ),
+    ),
+    "set_passphrase": (
+        "OMHP",
+        lambda a, w: mailboxes.set_passphrase(actor=a, mailbox=w.mailbox, password_hash=HASH),
+    ),
+    "switch_mailbox": (
+        "OMP",
+        lambda a, w: mailboxes.switch_mailbox(actor=a, mailbox=w.mailbox, enabled=False),
+    ),
+    "change_note": ("OMP", lambda a, w: mailboxes.change_note(actor=a, mailbox=w.mailbox, note="new")),
+    "trash_mailbox": ("OMP", lambda a, w: mailboxes.trash_mailbox(actor=a, mailbox=w.mailbox)),
+    "restore_mailbox": ("OMP", lambda a, w: mailboxes.restore_mailbox(actor=a, mailbox=w.trashed)),
+    "add_target": (
+        "OMHP",
+        lambda a, w: targets.add_target(actor=a, mailbox=w.mailbox, address="new@home.example"),
+    ),
+    "remove_target": (
+        "OMHP",
+        lambda a, w: targets.remove_target(actor=a, mailbox=w.mailbox, address="ada@home.example"),
+    ),
+    "send_confirmation_again": (
+        "OMHP",
+        lambda a, w: targets.send_confirmation_again(
+            actor=a, mailbox=w.mailbox, address="later@home.example"
+        ),
+    ),
+    "approve_request": ("OMP", lambda a, w: requests.approve_request(actor=a, request=w.request)),
+    "refuse_request": ("OMP", lambda a, w: requests.refuse_request(actor=a, request=w.request, reason="No.")),
+    "connect_repository": (
+        "OP",
+        lambda a, w: repositories.connect_repository(
+            actor=a, domain=Domain.objects.get(name="second.example"), host="git.example.org", path="b.git"
+        ),
+    ),
+    "confirm_host_key": (
+        "OP",
+        lambda a, w: repositories.confirm_host_key(
+            actor=a, repository=w.repository, fingerprint_seen=w.fingerprint
+        ),
+    ),
+    "check_now": ("OMP", lambda a, w: sync.check_now(actor=a, target=w.target)),
+    "request_preview": ("OMP", lambda a, w: sync.request_preview(actor=a, target=w.target)),
+    "approve_plan": ("OP", lambda a, w: sync.approve_plan(actor=a, run=w.run, checksum="ab" * 32)),
+    "change_drift_mode": ("OP", lambda a, w: sync.change_drift_mode(actor=a, target=w.target, mode="repair")),
+    "decide_findings": (
+        "OP",
+        lambda a, w: adoption.decide_findings(actor=a, target=w.target, decision="adopt", units=["mary"]),
+    ),
+    "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
+    "send_test_mail": ("OMHP", lambda a, w: test_mail.send_test_mail(actor=a, mailbox=w.mailbox)),
+}
+# Not about an object of somebody: strangers' doors and one's own account, with tests of their own.
+OTHERS = {
+    "ask_for_sign_in_link",
+    "confirm_request",
+    "confirm_target",
+    "create_operator",
+    "create_token",
+    "expire_requests",
+    "redeem_sign_in_link",
+    "revoke_token",
+    "set_panel_password",
+    "sign_in_with_password",
+    "submit_request",
+    "take_over",
+    "withdraw_request",
+}
+
+
+def test_the_list_of_actions_is_complete() -> None:
+    """An action is what takes an actor by name."""
+    found: set[str] = set()
+    for path in Path(tenants.actions.__file__).parent.glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.FunctionDef) and any(
+                each.arg == "actor" for each in node.args.kwonlyargs
+            ):
+                found.add(node.name)
+    assert found == set(ACTIONS) | OTHERS
+
+
+@pytest.fixture
+def people(
+    alice: Actor, bob: Actor, charlie: Actor, olga: Actor, organization: Organization
+) -> dict[str, Actor]:
+    mary, dora = account("mary"), account("dora")
+    organizations.add_member(
+        actor=alice, organization=organization, email="mary@people.example", role="manager"
+    )
+    return {
+        "O": alice,
+        "M": Actor(account=mary),
+        "V": bob,
+        "H": Actor(account=dora),
+        "P": olga,
+        "owner of another organization": charlie,
+        "nobody": Actor(),
+        "owner's read-only key": replace(alice, token="k", read_only=True),
+        "operator's read-only key": replace(olga, token="k", read_only=True),
+        "operator's key for elsewhere": replace(
+            olga, token="k", organization_id=Organization.objects.get(name="Difference Works").pk
+        ),
+        "owner who was switched off": Actor(account=switched_off(organization)),
+    }
+
+
+def switched_off(organization: Organization) -> Any:
+    person = account("ophelia")
+    organizations.add_member(
+        actor=Actor.rookery(), organization=organization, email=person.email, role="owner"
+    )
+    person.is_active = False
+    person.save()
+    return person
+
+
+@pytest.fixture
+def world(
+    people: dict[str, Actor], alice: Actor, domain: Domain, make_mailbox: Callable[..., Mailbox]
+) -> World:
+    second = domains.create_domain(actor=alice, organization=domain.organization, name="second.example")
+    assert second.pk
+    repository = repositories.connect_repository(
+        actor=alice, domain=domain, host="git.example.org", path="relay.git"
+    )
+    _, line = new_ssh_key("host")
+    Repository.objects.update(offered_host_key=line)
+    mailbox = make_mailbox(holder=people["H"].account)
+    targets.add_target(actor=alice, mailbox=mailbox, address="later@home.example")
+    trashed = make_mailbox("old", target="old@home.example", holder=people["H"].account)
+    mailboxes.trash_mailbox(actor=alice, mailbox=trashed)
+    domains.change_domain(actor=alice, domain=domain, requests="moderated")
+    request = requests.submit_request(
+        actor=Actor(), domain=domain, local_part="grace", target="g@home.example", password_hash=HASH
+    ).request
+    AddressRequest.objects.update(status="confirmed", confirmed_at=timezone.now())
+    target = repository.sync_target
+    run = Run.objects.create(
+        target=target, state="stopped", generation=1, title="x", agree_to="ab" * 32, created_at=timezone.now()
+    )
+    Condition.objects.create(
+        target=target,
+        type="ReloadPending",
+        status=True,
+        reason="x",
+        message="x",
+        since=timezone.now(),
+        seen_at=timezone.now(),
+    )
+    Finding.objects.create(
+        target=target,
+        unit="mary",
+        kind=Finding.Kind.FOREIGN,
+        sentence="ptt uses it.",
+        outside_id="1" * 40,
+        takeable=True,
+        since=timezone.now(),
+    )
+    target.refresh_from_db()
+    return World(
+        organization=domain.organization,
+        domain=domain,
+        mailbox=mailbox,
+        trashed=trashed,
+        request=request,
+        membership=Membership.objects.get(account__email="bob@people.example"),
+        repository=repository,
+        target=target,
+        run=run,
+        fingerprint=fingerprint(line),
+    )
+
+
+def everything() -> dict[str, list[Any]]:
+    return {
+        model.__name__: list(model._default_manager.order_by("pk").values())
+        for model in apps.get_app_config("tenants").get_models()
+        if model.__name__ != "Allowance"
+    }
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_who_may_not_changes_nothing(name: str, world: World, people: dict[str, Actor]) -> None:
+    allowed, act = ACTIONS[name]
+    before = everything()
+    for who, actor in people.items():
+        if who in allowed:
+            continue
+        with pytest.raises((Absent, Forbidden)) as refused:
+            act(actor, world)
+        sees = who in {"V", "M", "O"} or "read-only" in who
+        if name not in {"create_organization"} and not sees and who != "H":
+            assert isinstance(refused.value, Absent), (who, refused.value)
+        assert everything() == before, who
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_who_may_is_not_kept_out(name: str, world: World, people: dict[str, Actor]) -> None:
+    """Each in turn, on the same state; one action is one event."""
+    allowed, act = ACTIONS[name]
+    before = everything()
+    keys = {each: (type(row), row.pk) for each, row in vars(world).items() if isinstance(row, Model)}
+    for who in allowed:
+        with transaction.atomic():
+            if name == "send_test_mail":  # nothing is served here: a matter of state, not of rights
+                with pytest.raises(Conflict):
+                    act(people[who], world)
+            else:
+                act(people[who], world)
+                verbs = [event["verb"] for event in everything()["Event"][len(before["Event"]) :]]
+                assert verbs == [name]
+            transaction.set_rollback(True)
+        assert everything() == before
+        for each, (kind, key) in keys.items():
+            setattr(world, each, kind._default_manager.get(pk=key))
+
+
+def test_a_holder_cannot_undo_what_the_owner_decided(world: World, people: dict[str, Actor]) -> None:
+    mailboxes.switch_mailbox(actor=people["O"], mailbox=world.mailbox, enabled=False)
+    with pytest.raises(Forbidden, match=r"You may not manage this mailbox\. Ask an owner or manager\."):
+        mailboxes.switch_mailbox(actor=people["H"], mailbox=world.mailbox, enabled=True)
+    access.require(people["H"], access.Verb.CHANGE, world.mailbox)

@@ -1,0 +1,205 @@
+"""An organization with something of everything: what tests of doors (pages, API, access) look at.
+
+Two of them, built beside each other, show what one organization sees of the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from tenants import tokens
+from tenants.actions import accounts, domains, mailboxes, organizations, repositories, requests, targets
+from tenants.actor import Actor
+from tenants.formats.sshkeys import fingerprint
+from tenants.models import (
+    Account,
+    AddressRequest,
+    Condition,
+    Domain,
+    Evidence,
+    Finding,
+    Mailbox,
+    Membership,
+    Organization,
+    Repository,
+    Run,
+    SignInLink,
+    Step,
+    SyncTarget,
+    TargetAddress,
+)
+from tests.conftest import HASH, make_address
+
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
+CHECKSUM = "c" * 64
+
+
+@dataclass
+class World:
+    """A domain: connected, waiting for its host key, with a stopped run and open requests; and a bare one."""
+
+    organization: Organization
+    domain: Domain
+    bare: Domain
+    mailbox: Mailbox
+    trashed: Mailbox
+    repository: Repository
+    target: SyncTarget
+    run: Run
+    request: AddressRequest
+    member: Membership
+    asked_token: str
+    page_token: str
+    target_token: str
+    link_token: str
+    fingerprint: str
+    token_id: int
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What stands for this world's things in addresses and bodies."""
+        return {
+            "organization": self.organization.pk,
+            "domain": self.domain.name,
+            "bare": self.bare.name,
+            "mailbox": self.mailbox.pk,
+            "request": self.request.pk,
+            "target": self.target.pk,
+            "run": self.run.pk,
+            "member": self.member.pk,
+            "email": self.member.account.email,
+            "page": self.page_token,
+            "asked": self.asked_token,
+            "target_token": self.target_token,
+            "link": self.link_token,
+            "fingerprint": self.fingerprint,
+            "token": self.token_id,
+        }
+
+
+def build_world(
+    owner: Actor,
+    organization: Organization,
+    domain: Domain,
+    *,
+    holder: Account | None = None,
+    member: Membership | None = None,
+) -> World:
+    """Fill `organization` and `domain`; `holder` holds ada, `member` is the one who can be sent away."""
+    name = domain.name
+    bare = domains.create_domain(actor=owner, organization=organization, name=f"bare.{name}")
+    domains.change_domain(actor=owner, domain=domain, requests="moderated")
+    repository = repositories.connect_repository(
+        actor=owner, domain=domain, host=f"git.{name}", path="relay.git"
+    )
+    Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
+    repository.refresh_from_db()
+    mailbox = make_address(owner, domain, "ada", holder=holder)
+    trashed = make_address(owner, domain, "babbage", "cb@home.example")
+    mailboxes.trash_mailbox(actor=owner, mailbox=trashed)
+    targets.add_target(actor=owner, mailbox=mailbox, address="second@home.example")
+    request, page_token, confirm_token = ask(domain, "grace")
+    request = requests.confirm_request(actor=Actor(), confirm_token=confirm_token)
+    _, _, asked_token = ask(domain, "hopper")
+    target = SyncTarget.objects.get(repository=repository)
+    row, _ = accounts.create_token(actor=owner, name="old")
+    return World(
+        organization=organization,
+        domain=domain,
+        bare=bare,
+        mailbox=mailbox,
+        trashed=trashed,
+        repository=repository,
+        target=target,
+        run=stopped_run(target),
+        request=request,
+        member=member or add_member(organization, f"member@{name}", "viewer"),
+        asked_token=asked_token,
+        page_token=page_token,
+        target_token=link_of(mailbox, "second@home.example"),
+        link_token=sign_in_link(owner),
+        fingerprint=fingerprint(HOST_KEY),
+        token_id=row.pk,
+    )
+
+
+def add_member(organization: Organization, email: str, role: str) -> Membership:
+    return organizations.add_member(actor=Actor.rookery(), organization=organization, email=email, role=role)
+
+
+def link_of(mailbox: Mailbox, address: str) -> str:
+    """The token in the link that a target's holder was mailed; a fresh one, since only digests are kept."""
+    token = tokens.new_token()
+    TargetAddress.objects.filter(mailbox=mailbox, address=address).update(digest=tokens.digest(token))
+    return token
+
+
+def sign_in_link(actor: Actor) -> str:
+    """The token of a one-time link that `actor` asked for."""
+    assert actor.account is not None
+    accounts.ask_for_sign_in_link(actor=Actor(), email=actor.account.email)
+    token = tokens.new_token()
+    newest = SignInLink.objects.filter(account=actor.account).latest("pk")
+    SignInLink.objects.filter(pk=newest.pk).update(digest=tokens.digest(token))
+    return token
+
+
+def ask(domain: Domain, local_part: str, target: str = "") -> tuple[AddressRequest, str, str]:
+    """A stranger's request, with the tokens of its page and of the link in its mail."""
+    done = requests.submit_request(
+        actor=Actor(),
+        domain=domain,
+        local_part=local_part,
+        target=target or f"{local_part}@home.example",
+        password_hash=HASH,
+        message="We met at the harbour.",
+    )
+    token = tokens.new_token()
+    AddressRequest.objects.filter(pk=done.request.pk).update(confirm_digest=tokens.digest(token))
+    return done.request, done.page_token, token
+
+
+def stopped_run(target: SyncTarget) -> Run:
+    """A pass that the guard held back, and mail servers that wait for a restart by hand."""
+    now = timezone.now()
+    run = Run.objects.create(
+        target=target,
+        state=Run.State.STOPPED,
+        generation=target.generation,
+        title="Write 3 changes to relay.git",
+        outcome="many-deletions",
+        advice="Half of all entries would go. Read the plan and agree to it.",
+        plan={"changes": [{"unit": "ada", "kind": "delete"}]},
+        plan_checksum=CHECKSUM,
+        agree_to=CHECKSUM,
+        created_at=now,
+        started_at=now,
+        finished_at=now + timedelta(seconds=1),
+    )
+    Step.objects.create(run=run, index=0, name="observe", title="Look at the outside", state="done")
+    Evidence.objects.create(run=run, name="commit", value="3f2a91c" + "0" * 33, seen_at=now)
+    Finding.objects.create(
+        target=target,
+        unit="foreign",
+        kind=Finding.Kind.FOREIGN,
+        sentence="ptt uses it.",
+        outside="{}",
+        outside_id="1" * 40,
+        takeable=True,
+        since=now,
+    )
+    Condition.objects.create(
+        target=target,
+        type=Condition.Type.RELOAD_PENDING,
+        status=True,
+        reason="RestartByHand",
+        message="Restart submission, then relay.",
+        details={"unikernels": ["submission", "relay"]},
+        since=now,
+        seen_at=now,
+    )
+    return run

@@ -1,0 +1,102 @@
+"""The findings of a relay repository: what is left alone, what people decided, what is taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from tenants.actions.adoption import Outside
+from tenants.desired import known_names
+from tenants.formats.text import printable
+from tenants.models import Finding, Mailbox, SyncTarget
+from workers.plan import Apart, Plan
+from workers.relay.decide import shown
+from workers.relay.explain import explain
+from workers.targets.base import Findings, Found
+
+if TYPE_CHECKING:
+    from workers.targets.relay_repository import ObservedRelay
+
+Kind = Finding.Kind
+_OTHERS = (Kind.FOREIGN, Kind.SKIPPED)
+
+
+def decided(target: SyncTarget, decision: str) -> dict[str, str]:
+    """What people decided: the exact bytes outside that they saw, by unit."""
+    rows = target.findings.filter(decision=decision)
+    return dict(rows.values_list("unit", "outside_id"))
+
+
+def to_take_over(
+    target: SyncTarget, observed: ObservedRelay, plan: Plan, own_domain: str
+) -> Iterator[tuple[str, Outside]]:
+    """Addresses that the mode or a person says to take over, each with why it is one."""
+    everything = target.drift_mode == SyncTarget.DriftMode.ADOPT
+    wanted = decided(target, Finding.Decision.ADOPT)
+    if not everything and not wanted:
+        return
+    for apart in plan.apart:
+        outside_id = observed.ids.get(apart.unit.encode(), "")
+        if (everything and apart.reason == "drift") or wanted.get(apart.unit) == outside_id:
+            taken = _outside(apart.unit, observed, own_domain)
+            if taken is not None:
+                yield apart.reason, taken
+    for name in _others(target, observed):
+        unit = printable(name, 200)
+        if everything or wanted.get(unit) == observed.ids[name]:
+            found = explain(name, observed.mirror.blob(observed.ids[name]), own_domain=own_domain)
+            if found.entry is not None:
+                yield "foreign", Outside(name.decode(), found.entry)
+
+
+def _outside(unit: str, observed: ObservedRelay, own_domain: str) -> Outside | None:
+    blob = observed.ids.get(unit.encode())
+    if blob is None:
+        return Outside(unit, None)
+    found = explain(unit.encode(), observed.mirror.blob(blob), own_domain=own_domain)
+    return Outside(unit, found.entry) if found.entry is not None else None
+
+
+def _others(target: SyncTarget, observed: ObservedRelay) -> list[bytes]:
+    """Names outside that Rookery has no row for."""
+    ours = known_names(target)
+    return sorted(name for name in observed.ids if name not in ours)
+
+
+def find(target: SyncTarget, observed: ObservedRelay, plan: Plan, own_domain: str) -> Findings:
+    """All findings of this pass; foreign files that were explained already and did not change are kept."""
+    found = [_apart(each, observed, own_domain) for each in plan.apart]
+    explained = dict(target.findings.filter(kind__in=_OTHERS).values_list("unit", "outside_id"))
+    if target.proof and not observed.moved:
+        return Findings(tuple(found), _still_foreign(target) if explained else frozenset())
+    kept: set[str] = set()
+    for name in _others(target, observed):
+        unit, blob = printable(name, 200), observed.ids[name]
+        if explained.get(unit) == blob:
+            kept.add(unit)
+        else:
+            found.append(_foreign(unit, blob, name, observed.mirror.blob(blob), own_domain))
+    return Findings(tuple(found), frozenset(kept))
+
+
+def _still_foreign(target: SyncTarget) -> frozenset[str]:
+    """Those that became ours meanwhile are findings of another kind, or none."""
+    assert target.repository is not None  # noqa: S101 - of every relay target
+    ours = Mailbox.objects.filter(domain=target.repository.domain_id).values("local_part")
+    rows = target.findings.filter(Q(kind__in=_OTHERS) & ~Q(unit__in=ours))
+    return frozenset(rows.values_list("unit", flat=True))
+
+
+def _foreign(unit: str, blob: str, name: bytes, content: bytes, own_domain: str) -> Found:
+    told = explain(name, content, own_domain=own_domain)
+    kind = Kind.FOREIGN if told.used_by_ptt else Kind.SKIPPED
+    outside = shown(name, content) if told.used_by_ptt else None
+    return Found(unit, kind, told.sentence, outside, None, blob, takeable=told.takeable)
+
+
+def _apart(each: Apart, observed: ObservedRelay, own_domain: str) -> Found:
+    blob = observed.ids.get(each.unit.encode(), "")
+    takeable = each.reason in Finding.REPAIRABLE and _outside(each.unit, observed, own_domain) is not None
+    return Found(each.unit, each.reason, each.sentence, each.outside, each.ours, blob, takeable=takeable)
