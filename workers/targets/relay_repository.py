@@ -145,7 +145,8 @@ class RelayRepository:
         if observed.tip is None:
             return "The branch does not exist yet; the first commit makes it."
         others = "nothing written by others" if not observed.moved else "changed since our last proof"
-        return f"Tip {observed.tip[:7]}, {len(observed.ids)} entries, {others}."
+        count = len(observed.ids)
+        return f"Tip {observed.tip[:7]}, {count} entr{'y' if count == 1 else 'ies'}, {others}."
 
     # what is left alone -----------------------------------------------------------------------------
 
@@ -226,7 +227,8 @@ class RelayRepository:
             current.note(f"Pushing {new.id[:10]} on top of {(observed.tip or 'nothing')[:10]}")
             with observed.mirror.adding(new):
                 push(connection, observed.remote, new, observed.tip)
-        current.tell(f"{(observed.tip or 'nothing')[:7]} to {new.id[:7]}, accepted by {repository.host}.")
+        way = f"{observed.tip[:7]} to {new.id[:7]}" if observed.tip else f"{new.id[:7]}, the first commit"
+        current.tell(f"{way}, accepted by {repository.host}.")
         return new
 
     def verify(self, current: Pass, observed: ObservedRelay, plan: Plan, applied: NewCommit) -> Proof:
