@@ -180,12 +180,11 @@ def pulse(
     if not total:
         return None
     if stopped:
-        return {
-            "state": "todo",
-            "sentence": f"{stopped} of {total} repositories need{'s' * (stopped == 1)} you",
-        }
+        which = f"{stopped} of {total} repositories" if total > 1 else "The repository"
+        return {"state": "todo", "sentence": f"{which} need{'s' * (stopped == 1)} you"}
     if failing:
-        return {"state": "wait", "sentence": f"{failing} of {total} repositories cannot be reached"}
+        which = f"{failing} of {total} repositories" if total > 1 else "The repository"
+        return {"state": "wait", "sentence": f"{which} cannot be reached"}
     if oldest is None or never:
         return {"state": "wait", "sentence": "The first look is on its way"}
     late = max(timedelta(seconds=3 * settings.CHECK_SECONDS), timedelta(minutes=5))
