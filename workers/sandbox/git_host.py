@@ -248,8 +248,9 @@ class _Session:
     def start(self, channel: paramiko.Channel, command: str) -> None:
         """Run a command in a thread of its own, which `close` waits for."""
         worker = threading.Thread(target=self.run, args=(channel, command), daemon=True, name="git-command")
-        self._workers = [each for each in self._workers if each.is_alive()] + [worker]
+        # Only one that was started can be waited for.
         worker.start()
+        self._workers = [each for each in self._workers if each.is_alive()] + [worker]
 
     def serve(self) -> None:
         try:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import socket
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -97,6 +98,9 @@ def _open(transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
     try:
         transport.auth_publickey(endpoint.username, key)
     except paramiko.AuthenticationException as error:
+        # The library says the same when the connection is cut or nobody answers.
+        if not transport.is_active() or "timeout" in str(error).lower():
+            raise Unreachable("the connection ended while we signed in; is our key authorized?") from error
         raise AuthenticationRefused("the key was not accepted") from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise Unreachable(f"the connection broke while we signed in: {_said(error)}") from error
@@ -104,7 +108,10 @@ def _open(transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
 
 
 def _compare_host_key(transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
-    shown = transport.get_remote_server_key()
+    try:
+        shown = transport.get_remote_server_key()
+    except paramiko.SSHException as error:
+        raise Unreachable("the connection ended before the host showed its key") from error
     line = f"{shown.get_name()} {shown.get_base64()}"
     if not endpoint.pinned_key:
         raise HostKeyUnknown(line)
@@ -208,11 +215,23 @@ class Connection:
             raise Unreachable(f"no command could be started: {_said(error)}") from error
         try:
             channel.settimeout(self.endpoint.timeout)
-            channel.exec_command(command)
+            with self._ended_after(self.endpoint.timeout):
+                channel.exec_command(command)
         except (paramiko.SSHException, EOFError, OSError) as error:
             self.close()
             raise Unreachable(f"no command could be started: {_said(error)}") from error
         return Channel(channel)
+
+    @contextmanager
+    def _ended_after(self, seconds: float) -> Iterator[None]:
+        """For what the library waits for without end: hang up when it takes too long."""
+        alarm = threading.Timer(seconds, self.close)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            yield
+        finally:
+            alarm.cancel()
 
     def run(self, command: str, stdin: bytes = b"", *, limit: int = 1 << 20) -> Result:
         """Run a command to its end; raises CommandFailed for a bad status, ProtocolError beyond `limit`."""
