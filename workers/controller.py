@@ -154,7 +154,7 @@ class _OnePass:
 
     def _reach_agreement(self) -> None:
         recorder, kind = self.recorder, self.kind
-        with recorder.step("observe"):
+        with recorder.step("observe", at_once=False):  # the kind says at once what it looks at
             observed = kind.observe(self._current())
             recorder.tell(detail=kind.describe(observed))
         with recorder.step("plan"):
@@ -169,7 +169,7 @@ class _OnePass:
             recorder.skip("guard", "apply", "verify")
             proof = kind.unchanged(self._current(), observed, plan)
         else:
-            with recorder.step("guard"):
+            with recorder.step("guard", at_once=False):
                 self._guard(plan)
             with recorder.step("apply"):
                 applied = kind.apply(self._current(), observed, plan)
@@ -214,19 +214,20 @@ class _OnePass:
 
     def _record_agreement(self, proof: Proof, statements: Any, findings: Findings) -> None:
         now = self.controller.clock()
+        agreed: dict[str, Any] = {
+            "observed_generation": self.generation,
+            "observed_at": now,
+            "checked_at": now,
+            "next_check_at": now + self.controller.check_every,
+            "next_try_at": now,
+            "failures": 0,
+            "stop_code": "",
+            "stop_generation": 0,
+            "agreed_to": [],
+            "proof": dict(proof.stored),
+        }
         with self.lease.write():
-            SyncTarget.objects.filter(pk=self.target.pk).update(
-                observed_generation=self.generation,
-                observed_at=now,
-                checked_at=now,
-                next_check_at=now + self.controller.check_every,
-                next_try_at=now,
-                failures=0,
-                stop_code="",
-                stop_generation=0,
-                agreed_to=[],
-                proof=dict(proof.stored),
-            )
+            SyncTarget.objects.filter(pk=self.target.pk).update(**agreed)
             state_conditions(self.target, (*_AGREED, *statements), now)
             self.recorder.write()
             self.recorder.evidence(proof.evidence, now)
@@ -235,8 +236,9 @@ class _OnePass:
                 Run.objects.filter(pk=self.recorder.run.pk).update(
                     state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now
                 )
-        # The rows that settle() reads must be those that were just written.
-        self.target.refresh_from_db(fields=["observed_generation", "proof", "failures", "stop_code"])
+        # What settle() reads must be what was just written.
+        for name, value in agreed.items():
+            setattr(self.target, name, value)
 
     def _settle(self, proof: Proof) -> None:
         """A reload that fails keeps the proof: the change is outside, and the condition says what waits."""
@@ -261,10 +263,20 @@ class _OnePass:
                 SyncTarget.objects.filter(pk=self.target.pk).update(
                     next_check_at=now + self.controller.backoff.delay(3)
                 )
+        found = [each for each in (statement, self._maintain()) if each is not None]
         with self.lease.write():
             self.recorder.write()
-            if statement is not None:
-                state_conditions(self.target, [statement], self.controller.clock())
+            if found:
+                state_conditions(self.target, found, self.controller.clock())
+
+    def _maintain(self) -> Statement | None:
+        try:
+            return self.kind.maintain(self._current())
+        except Retry as setback:
+            log.info("target %s: not tidied up: %s", self.target.pk, setback.code)
+        except NeedsPerson as setback:
+            log.warning("target %s: not tidied up: %s", self.target.pk, setback.code)
+        return None
 
     def _try_again(self, setback: Retry) -> Ending:
         now = self.controller.clock()
@@ -339,7 +351,8 @@ class _OnePass:
             self.recorder.open(self.kind.title(self.target, None), self.generation)
 
 
+ANSWERED = Statement(Condition.Type.REACHABLE, True, "answered", "It answered.")
 _AGREED = (
     Statement(Condition.Type.SYNCED, True, "observed", "The outside was compared and agrees."),
-    Statement(Condition.Type.REACHABLE, True, "answered", "It answered."),
+    ANSWERED,
 )

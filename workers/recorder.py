@@ -71,14 +71,16 @@ class Recorder:
         return run
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, *, at_once: bool = True) -> Iterator[None]:
         """Mark a step running, then done; a failure marks it failed and goes on.
 
-        The lease is renewed before the step; raises LeaseLost.
+        Written at once, unless the step is over in no time or notes at once what it does; that also renews
+        the lease: raises LeaseLost.
         """
         self._current = name
         self._update(name, state=Step.State.RUNNING, started_at=timezone.now())
-        self.flush()
+        if at_once:
+            self.flush()
         try:
             yield
         except Exception as error:

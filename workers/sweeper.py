@@ -14,6 +14,7 @@ from tenants import outbox
 from tenants.actions.requests import expire_requests
 from tenants.actor import Actor
 from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
+from workers import accounts
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -43,8 +44,13 @@ def wants_another_pass(target_id: int) -> bool:
 
 
 def sweep() -> int:
-    """Hint at everything that is due; returns how many hints were sent."""
-    hints = [("reconcile", target.pk, target.kind) for target in due_targets()[:AT_ONCE]]
+    """Hint at everything that is due; returns how many hints were sent.
+
+    Quiet targets cost a hint for each account, not a pass for each of them.
+    """
+    busy = due_targets().exclude(pk__in=accounts.quiet_targets().values("pk"))
+    hints = [("reconcile", target.pk, target.kind) for target in busy[:AT_ONCE]]
+    hints += [("check_account", pk, "checks") for pk in accounts.accounts_to_check(AT_ONCE)]
     mails = OutgoingMail.objects.filter(
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")

@@ -1,4 +1,4 @@
-"""The three tasks. With `celery.py`, the only place that knows Celery; ids in, nothing out."""
+"""The tasks. With `celery.py`, the only place that knows Celery; ids in, nothing out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 
 from workers import post, sweeper
-from workers.assembly import controller
+from workers.assembly import account_check, controller
 from workers.controller import Ending
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,13 @@ def reconcile(target_id: int) -> None:
         log.info("target %s: %s", target_id, ending.value)
         if ending is not Ending.AGREED or not sweeper.wants_another_pass(target_id):
             return
+
+
+@shared_task
+def check_account(target_id: int) -> None:
+    """Look at the tips of all quiet targets that share this one's SSH account."""
+    same = account_check().check(target_id)
+    log.info("the account of target %s: %s have not moved", target_id, same)
 
 
 @shared_task

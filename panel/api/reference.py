@@ -59,7 +59,9 @@ def _page() -> str:
         "api/reference.html",
         {
             "title": document["info"]["title"],
-            "introduction": document["info"]["description"].split("\n\n"),
+            "introduction": [
+                _pieces(paragraph) for paragraph in document["info"]["description"].split("\n\n")
+            ],
             "groups": _groups(document),
             "shapes": [
                 {"name": name, "note": shape.get("description", ""), "fields": _fields(shape)}
@@ -71,6 +73,11 @@ def _page() -> str:
             ],
         },
     )
+
+
+def _pieces(paragraph: str) -> list[tuple[bool, str]]:
+    """Text and code (between backticks) in turn; the first of each pair says whether it is code."""
+    return [(index % 2 == 1, piece) for index, piece in enumerate(paragraph.split("`"))]
 
 
 def _groups(document: dict[str, Any]) -> list[dict[str, Any]]:

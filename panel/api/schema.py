@@ -170,7 +170,7 @@ _INTRODUCTION = f"""Everything that the panel can do, for programs.
 Addresses end with a slash. Bodies and answers are JSON; times are RFC 3339 in UTC. Send a token made in the
 panel: `Authorization: Bearer rk_…`. What you may not see does not exist for you: both answer 404.
 
-A change is first *accepted* (the answer that you get), then written outside by workers and read back. Only
+A change is first accepted (the answer that you get), then written outside by workers and read back. Only
 then is it proved: `observed` of a mailbox turns true when `observed_generation` of its sync target has
 reached the mailbox's `generation`.
 

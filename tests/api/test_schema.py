@@ -133,7 +133,7 @@ def test_the_reference_is_one_page_without_scripts() -> None:
     page.feed(answer.content.decode())
     assert not {"script", "style", "iframe", "img"} & set(page.tags)
     assert page.inline == []
-    assert page.styles == ["/static/api/reference.css"]
+    assert page.styles == ["/static/favicon.svg", "/static/rookery.css", "/static/api/reference.css"]
     assert finders.find("api/reference.css")
     assert len(page.ids) == len(set(page.ids))
     wanted = {operation["operationId"] for _, _, operation in operations()}

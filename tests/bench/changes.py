@@ -1,4 +1,4 @@
-"""One mailbox of many changed, many edits at once, and many new entries: beside git and a bare floor."""
+"""One mailbox changed, many edits at once, many new entries: against real git and a bare floor."""
 
 from __future__ import annotations
 
@@ -185,11 +185,11 @@ def _drain_edits(world: World, edits: int, round_: int) -> tuple[float, int, int
         time = timed(work)
         if not world.target.in_agreement:
             raise RuntimeError("the hints did not bring the domain into agreement")
-        sweeper.sweep()  # what else would be started, were it due
+        sweeper.sweep()  # what else would be started for it
     finally:
         outbox.send_hint = send_hint
     made = git("rev-list", "--count", f"{before}..main", folder=world.folder)
-    return time, int(made), len(hints)
+    return time, int(made), sum(row_id == world.target.pk for _, row_id, _ in hints)
 
 
 def _worktree_commits(person: Git, name: str, commits: int) -> float:

@@ -152,6 +152,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain-settings": f"/d/{DOMAIN}/settings",
         "domain-settings not-connected": "/d/klein.example/settings",
         "repository": f"/d/{DOMAIN}/settings/repository",
+        "findings": f"/d/{DOMAIN}/settings/repository/findings",
         "addresses": f"/d/{DOMAIN}/addresses",
         "addresses empty": "/d/klein.example/addresses",
         "addresses none-found": f"/d/{DOMAIN}/addresses?q=nobody",

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,7 @@ from tenants.formats.text import printable
 from workers.repository.errors import RepositoryError
 from workers.repository.objects import Commit, Tree, object_id, parse_commit
 from workers.repository.pktline import FLUSH, pkt, read_pkt, read_pkt_after
+from workers.repository.tidy import Size, read_size
 from workers.ssh import Channel, Connection
 
 if TYPE_CHECKING:
@@ -48,6 +51,13 @@ def git_environment() -> dict[str, str]:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+def _deflate(objects: Iterable[tuple[bytes, bytes]], into: list[tuple[str, bytes]]) -> None:
+    """Ids and contents of loose object files; zlib lets other threads run meanwhile."""
+    for kind, content in objects:
+        packed = zlib.compress(b"%s %d\0%s" % (kind, len(content), content), 1)
+        into.append((object_id(kind, content).hex(), packed))
 
 
 def _skip_acknowledgements(channel: Channel) -> bytes:
@@ -201,22 +211,33 @@ class Mirror:
 
     def add(self, new: NewCommit) -> None:
         """Keep what we pushed, so that it need not be fetched."""
+        with self.adding(new):
+            pass
+
+    @contextmanager
+    def adding(self, new: NewCommit) -> Iterator[None]:
+        """Keep `new` unless the body raises; it is made ready while the body waits for the other side."""
         if len(new.objects) > LOOSE_AT_MOST:
+            yield
             self._store_pack(iter([new.full_pack()]))
         else:
-            for kind, content in new.objects:
-                self._write_loose(kind, content)
+            loose: list[tuple[str, bytes]] = []
+            packer = threading.Thread(target=_deflate, args=(new.objects, loose), daemon=True)
+            packer.start()
+            yield
+            packer.join()
+            for name, packed in loose:
+                self._write_loose(name, packed)
         _keep(new.tree, new.root)
         self._remember(new.id)
 
-    def _write_loose(self, kind: bytes, content: bytes) -> None:
-        name = object_id(kind, content).hex()
+    def _write_loose(self, name: str, packed: bytes) -> None:
         path = self.folder / "objects" / name[:2] / name[2:]
         if path.exists():
             return
         path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f"tmp_obj_{os.getpid()}_{name[2:8]}")
-        draft.write_bytes(zlib.compress(b"%s %d\0%s" % (kind, len(content), content), 1))
+        draft.write_bytes(packed)
         draft.rename(path)
 
     def _store_pack(self, chunks: Iterator[bytes]) -> None:
@@ -271,6 +292,12 @@ class Mirror:
         objects = self.folder / "objects"
         return sum(len(os.listdir(objects / name)) for name in os.listdir(objects) if len(name) == 2)
 
+    def size(self) -> Size:
+        """How much it holds."""
+        counted = read_size(self._git("count-objects", "-v"))
+        assert counted is not None  # noqa: S101 - our own git
+        return counted
+
     def maintain(self) -> str:
         """Pack what lies around when there is much of it; says what was done."""
         loose = self.loose_objects()
@@ -281,7 +308,7 @@ class Mirror:
         self._store = DiskObjectStore(self.folder / "objects")
         return f"packed {loose} loose objects"
 
-    def _git(self, *words: str, folder: Path | None = None) -> None:
+    def _git(self, *words: str, folder: Path | None = None) -> bytes:
         done = subprocess.run(  # noqa: S603 - our own words
             ["git", *words],  # noqa: S607 - git is a named requirement
             cwd=folder or self.folder,
@@ -292,3 +319,4 @@ class Mirror:
         )
         if done.returncode:
             raise RepositoryError(f"git {words[0]}: {printable(done.stderr, 200)}")
+        return done.stdout

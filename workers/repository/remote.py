@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
+import threading
+import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tenants.formats.text import printable
 from workers.repository.errors import RepositoryError
 from workers.repository.pktline import FLUSH, read_lines
-from workers.ssh import Channel, CommandFailed, Connection, SshEndpoint, Unreachable
+from workers.ssh import Channel, CommandFailed, Connection, SshEndpoint, TooManyChannels, Unreachable
 
 REFS_AT_MOST = 50_000
+# OpenSSH runs ten commands at once on a connection unless it is told otherwise.
+LANES = 8
+_PAUSE_SECONDS = 0.02
 ZERO = "0" * 40
 _ID = re.compile(rb"[0-9a-f]{40}")
 _HEADS = b"refs/heads/"
@@ -55,6 +61,55 @@ def read_refs(connection: Connection, remote: RemoteRepository) -> Refs:
         channel.write(FLUSH)
         channel.finish_writing()
     return refs
+
+
+@dataclass(frozen=True)
+class Tips:
+    """Branches that were asked for, by their place in the list: `found` is None for “look properly”
+    (no such branch, no repository), `silent` did not answer in time. What is in neither was not asked."""
+
+    found: dict[int, str | None] = field(default_factory=dict)
+    silent: set[int] = field(default_factory=set)
+
+
+def read_tips_side_by_side(
+    connection: Connection, remotes: Sequence[RemoteRepository], *, lanes: int = LANES, seconds: float = 20.0
+) -> Tips:
+    """The tips of many repositories of one account that may only run git: a few questions at a time.
+
+    No question is asked after `seconds`. Where the host runs fewer commands at once than `lanes`, fewer are
+    asked. What goes wrong with one repository is told; never raises Unreachable.
+    """
+    tips = Tips()
+    end = time.monotonic() + seconds
+    waiting = deque(range(len(remotes)))
+
+    def lane(pause: float = 0.0) -> None:
+        while time.monotonic() < end and connection.alive:
+            try:
+                index = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                tips.found[index] = read_refs(connection, remotes[index]).tip
+            except TooManyChannels:
+                waiting.appendleft(index)
+                if not pause:
+                    return
+                time.sleep(pause)
+            except RepositoryError:
+                tips.found[index] = None
+            except Unreachable:
+                tips.silent.add(index)
+                return
+
+    threads = [threading.Thread(target=lane, daemon=True) for _ in range(min(lanes, len(remotes)) - 1)]
+    for thread in threads:
+        thread.start()
+    lane(_PAUSE_SECONDS)  # this one stays, however narrow the host is
+    for thread in threads:
+        thread.join()
+    return tips
 
 
 def read_advertisement(channel: Channel, remote: RemoteRepository) -> Refs:
@@ -114,7 +169,8 @@ done
 def read_tips_at_once(connection: Connection, remotes: Sequence[RemoteRepository]) -> list[str | None]:
     """The tips of many repositories of one account by one command, in the order given.
 
-    None where there is no such branch. Raises ShellUnavailable where the account may only run git.
+    None where there is no such branch. Raises ShellUnavailable where the account may only run git, or its
+    shell sees none of them.
     """
     asked = "".join(
         f"{index} {remote.ref.decode('ascii')} {remote.path}\n" for index, remote in enumerate(remotes)
@@ -136,4 +192,6 @@ def read_tips_at_once(connection: Connection, remotes: Sequence[RemoteRepository
             tips[int(number)] = object_id.decode("ascii")
     if seen != len(remotes):
         raise ShellUnavailable("the account does not answer like a shell")
+    if remotes and not any(tips):
+        raise ShellUnavailable("the account's shell does not see the repositories")
     return tips

@@ -25,6 +25,7 @@ from workers.ssh.endpoint import (
     HostKeyUnknown,
     ProtocolError,
     SshEndpoint,
+    TooManyChannels,
     Unreachable,
 )
 
@@ -191,10 +192,17 @@ class Connection:
         return self._transport.is_active() and self._transport.is_authenticated()
 
     def open(self, command: str) -> Channel:
-        """Start a remote command."""
+        """Start a remote command. Raises TooManyChannels, or Unreachable after which it is closed."""
         self.last_used = time.monotonic()
         try:
             channel: Any = self._transport.open_session(timeout=self.endpoint.connect_timeout)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            # The library keeps one error per connection: of two refused at once, one hears no reason.
+            if isinstance(error, paramiko.ChannelException) or "Unable to open channel" in str(error):
+                raise TooManyChannels(f"it runs no more commands at once: {_said(error)}") from error
+            self.close()
+            raise Unreachable(f"no command could be started: {_said(error)}") from error
+        try:
             channel.settimeout(self.endpoint.timeout)
             channel.exec_command(command)
         except (paramiko.SSHException, EOFError, OSError) as error:

@@ -67,7 +67,9 @@ class Command(BaseCommand):
         # Started by root for a trial, the worker would warn of it in every start.
         celery = [_python(), "-W", "ignore:You're running", "-m", "celery", "--quiet", "-A", "workers.celery"]
         worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
-        family.start("worker", [*worker, "--concurrency=2", "--queues=relay_repository,mail,sweep"], workers)
+        family.start(
+            "worker", [*worker, "--concurrency=2", "--queues=relay_repository,checks,mail,sweep"], workers
+        )
         family.start("beat", [*celery, "beat", "--loglevel=WARNING"], common)
         web = [_python(), "-m", "uvicorn", "panel.asgi:application", "--host", "127.0.0.1"]
         web += ["--port", str(settings.PORT), "--log-level", "warning", "--no-server-header"]
