@@ -282,10 +282,20 @@ class _OnePass:
                 SyncTarget.objects.filter(pk=self.target.pk).update(
                     next_check_at=now + self.controller.backoff.delay(3)
                 )
+        found = [each for each in (statement, self._maintain()) if each is not None]
         with self.lease.write():
             self.recorder.write()
-            if statement is not None:
-                state_conditions(self.target, [statement], self.controller.clock())
+            if found:
+                state_conditions(self.target, found, self.controller.clock())
+
+    def _maintain(self) -> Statement | None:
+        try:
+            return self.kind.maintain(self._current())
+        except Retry as setback:
+            log.info("target %s: not tidied up: %s", self.target.pk, setback.code)
+        except NeedsPerson as setback:
+            log.warning("target %s: not tidied up: %s", self.target.pk, setback.code)
+        return None
 
     def _try_again(self, setback: Retry) -> Ending:
         now = self.controller.clock()

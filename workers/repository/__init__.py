@@ -21,6 +21,7 @@ from workers.repository.remote import (
     read_tips_at_once,
     read_tips_side_by_side,
 )
+from workers.repository.tidy import Size, tidy_remote
 
 __all__ = [
     "Commit",
@@ -33,6 +34,7 @@ __all__ = [
     "RemoteRepository",
     "RepositoryError",
     "ShellUnavailable",
+    "Size",
     "Tips",
     "UnknownOutcome",
     "build_commit",
@@ -40,4 +42,5 @@ __all__ = [
     "read_refs",
     "read_tips_at_once",
     "read_tips_side_by_side",
+    "tidy_remote",
 ]

@@ -23,6 +23,7 @@ from tenants.formats.text import printable
 from workers.repository.errors import RepositoryError
 from workers.repository.objects import Commit, Tree, object_id, parse_commit
 from workers.repository.pktline import FLUSH, pkt, read_pkt, read_pkt_after
+from workers.repository.tidy import Size, read_size
 from workers.ssh import Channel, Connection
 
 if TYPE_CHECKING:
@@ -291,6 +292,12 @@ class Mirror:
         objects = self.folder / "objects"
         return sum(len(os.listdir(objects / name)) for name in os.listdir(objects) if len(name) == 2)
 
+    def size(self) -> Size:
+        """How much it holds."""
+        counted = read_size(self._git("count-objects", "-v"))
+        assert counted is not None  # noqa: S101 - our own git
+        return counted
+
     def maintain(self) -> str:
         """Pack what lies around when there is much of it; says what was done."""
         loose = self.loose_objects()
@@ -301,7 +308,7 @@ class Mirror:
         self._store = DiskObjectStore(self.folder / "objects")
         return f"packed {loose} loose objects"
 
-    def _git(self, *words: str, folder: Path | None = None) -> None:
+    def _git(self, *words: str, folder: Path | None = None) -> bytes:
         done = subprocess.run(  # noqa: S603 - our own words
             ["git", *words],  # noqa: S607 - git is a named requirement
             cwd=folder or self.folder,
@@ -312,3 +319,4 @@ class Mirror:
         )
         if done.returncode:
             raise RepositoryError(f"git {words[0]}: {printable(done.stderr, 200)}")
+        return done.stdout

@@ -104,3 +104,6 @@ class TargetKind(Protocol):
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         """After the proof was recorded: make the outside take it up (a reload); one condition or none."""
+
+    def maintain(self, current: Pass) -> Statement | None:
+        """After all that, now and then: keep the outside tidy. Nothing fails when this does."""
