@@ -19,6 +19,7 @@ app = Celery("rookery")
 app.conf.update(
     broker_url=settings.REDIS_URL or "redis://127.0.0.1:6379/0",
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,  # however long the broker is away
     broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 3, "visibility_timeout": 900},
     task_publish_retry=False,
     task_serializer="json",
