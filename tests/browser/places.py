@@ -82,7 +82,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
 
 
 def _write_by_hand(repository: Path) -> None:
-    """Push as somebody who does not know Rookery: an entry that can be taken over, and a file that is none."""
+    """Push as somebody who does not know Rookery: an entry to take over, and a file that is none."""
     entry = json.dumps({"targets": ["max@school.example"], "password": "0" * 128, "insecure": False})
     stream = "commit refs/heads/main\ncommitter Max <max@school.example> 1790000000 +0000\ndata 7\nby hand\n"
     stream += "from refs/heads/main^0\n"
