@@ -5,7 +5,8 @@ and draws the key from it; the same seed gives the same key at every boot. RSA k
 the bits, each the next prime above random bytes with the two top bits set; e is 65537.
 
 The arithmetic is Python's: its timing tells about the key, 2048 bits take about a second, and 4096 bits
-seconds to half a minute, as far as the next prime is. Run it in a worker. Private parts never leave this module.
+seconds to half a minute, as far as the next prime is. Run it in a worker.
+Private parts never leave this module.
 """
 
 from __future__ import annotations
