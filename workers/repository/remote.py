@@ -37,8 +37,9 @@ class RemoteRepository:
         return _HEADS + self.branch.encode("ascii")
 
     def command(self, program: str) -> str:
-        """The remote command line; the path is quoted as git's own client does."""
-        return f"{program} {shlex.quote(self.path)}"
+        """The remote command line; the path is always in quotes: git-shell takes no other."""
+        path = self.path.replace("'", "'\\''").replace("!", "'\\!'")
+        return f"{program} '{path}'"
 
 
 @dataclass(frozen=True)
