@@ -49,23 +49,23 @@ _ACCOUNT = ("host", "port", "username", "public_key", "host_key", "organization_
 
 
 def quiet_targets() -> QuerySet[SyncTarget]:
-    """Due targets that wait for a look at their tip only: proved, no run unfinished, no restart to retry."""
+    """Due targets that wait for a look at their tip only: proved, no run unfinished, nothing to try again."""
     unfinished = Run.objects.filter(target=OuterRef("pk"), state__in=Run.UNFINISHED)
-    restart = Condition.objects.filter(
-        target=OuterRef("pk"), type=Condition.Type.RELOAD_PENDING, status=True
-    ).exclude(reason="RestartByHand")
+    restart = Q(type=Condition.Type.RELOAD_PENDING, status=True) & ~Q(reason="RestartByHand")
+    failed = Q(type=Condition.Type.SYNCED, status=False)
+    unsettled = Condition.objects.filter(restart | failed, target=OuterRef("pk"))
     return (
         SyncTarget.objects.filter(_undisturbed(), kind=SyncTarget.Kind.RELAY_REPOSITORY)
         .filter(next_check_at__lte=Now(), next_try_at__lte=Now(), proof__has_key="commit")
         .exclude(repository__host_key="")
         .exclude(Exists(unfinished))
-        .exclude(Exists(restart))
+        .exclude(Exists(unsettled))
     )
 
 
 def _undisturbed() -> Q:
-    """Nothing was asked for since the proof, no person is needed, nobody has it."""
-    return Q(generation=F("observed_generation"), stop_code="", lease_until__lt=Now())
+    """Nothing was asked for since the proof, no person is needed, nobody has it or died with it."""
+    return Q(generation=F("observed_generation"), stop_code="", lease_owner="", lease_until__lt=Now())
 
 
 def accounts_to_check(at_most: int) -> list[int]:

@@ -7,7 +7,8 @@ message, a crash or somebody's manual edit costs a delay and never correctness.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,7 +21,7 @@ from tenants.models import Condition, Run, SyncTarget
 from workers.lease import Lease, LeaseLost, new_owner
 from workers.outcome import Backoff, NeedsPerson, Retry
 from workers.plan import Plan
-from workers.recorder import Recorder, record_findings, state_conditions
+from workers.recorder import Recorder, close_left_steps, record_findings, state_conditions
 from workers.targets.base import Findings, Pass, Proof, Statement, TargetKind
 
 log = logging.getLogger(__name__)
@@ -38,13 +39,17 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Controller:
-    """Runs passes. The clock is injected; kinds are looked up by the target's kind."""
+    """Runs passes. The clock is injected; kinds are looked up by the target's kind.
+
+    `out_of_time` is what the caller raises in the middle of a pass that takes too long.
+    """
 
     kinds: Mapping[str, TargetKind]
     clock: Callable[[], datetime] = timezone.now
     backoff: Backoff = field(default_factory=Backoff)
     check_every: timedelta = field(default_factory=lambda: timedelta(seconds=settings.CHECK_SECONDS))
     owner: str = field(default_factory=new_owner)
+    out_of_time: tuple[type[Exception], ...] = ()
 
     def reconcile(self, target_id: int) -> Ending:
         """One pass over one target, previews first. Raises only for bugs, after they were recorded."""
@@ -53,7 +58,11 @@ class Controller:
             return Ending.BUSY
         lease, target = taken
         try:
-            preview = target.runs.filter(mode=Run.Mode.PREVIEW, state=Run.State.QUEUED).first()
+            if lease.took_over:
+                close_left_steps(target, self.clock())
+            # Under our lease, one that seems to run was left by a worker that died.
+            waiting = (Run.State.QUEUED, Run.State.RUNNING)
+            preview = target.runs.filter(mode=Run.Mode.PREVIEW, state__in=waiting).first()
             if preview is not None:
                 self._preview(lease, target, preview)
                 if not is_due(target, self.clock()):
@@ -65,9 +74,17 @@ class Controller:
         finally:
             lease.release()
 
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Too slow is a reason to try again, and no bug."""
+        try:
+            yield
+        except self.out_of_time as error:
+            raise Retry("too-slow", "It took too long, so this try was ended.") from error
+
     def _preview(self, lease: Lease, target: SyncTarget, run: Run) -> None:
         kind = self.kinds[target.kind]
-        recorder = Recorder(lease, target, run)
+        recorder = Recorder(lease, target, run, in_time=self.in_time)
         recorder.open(run.title, target.generation, Run.Mode.PREVIEW)
         recorder.skip("guard", "apply", "verify", "settle")
         current = _pass(self, lease, target, recorder)
@@ -130,16 +147,17 @@ class _OnePass:
         self.lease = lease
         self.target = target
         self.kind = controller.kinds[target.kind]
-        self.recorder = Recorder(lease, target, None)
+        self.recorder = Recorder(lease, target, None, in_time=controller.in_time)
         # Read before any row of desired state: what is proved at the end is at least this generation.
         self.generation = target.generation
         self.was_asked = self.generation > target.observed_generation
 
     def run(self) -> Ending:
         try:
-            if self.was_asked:
-                self.recorder.open(self.kind.title(self.target, None), self.generation)
-            self._reach_agreement()
+            with self.controller.in_time():
+                if self.was_asked or self.lease.run_is_open:
+                    self.recorder.open(self.kind.title(self.target, None), self.generation)
+                self._reach_agreement()
         except Retry as setback:
             return self._try_again(setback)
         except NeedsPerson as setback:
@@ -163,7 +181,8 @@ class _OnePass:
             recorder.tell(detail=f"{taken} {_plan_sentence(plan)}".strip())
         findings = kind.findings(self._current(), observed, plan)
         statements = kind.statements(self._current(), plan, findings)
-        if self.was_asked or not plan.is_empty or self._says_something_new(statements):
+        is_open = self.recorder.run is not None
+        if is_open or not plan.is_empty or self._says_something_new(statements):
             self._open_run(plan)
         if plan.is_empty:
             recorder.skip("guard", "apply", "verify")

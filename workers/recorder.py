@@ -5,8 +5,8 @@ A pass that finds nothing to do leaves no run: the run is opened when there is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -33,8 +33,16 @@ class Recorder:
     """What it hears is kept until the next step starts or somebody is told to wait: one short transaction
     then writes it all, instead of one for each word."""
 
-    def __init__(self, lease: Lease, target: SyncTarget, run: Run | None) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        target: SyncTarget,
+        run: Run | None,
+        *,
+        in_time: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._lease = lease
+        self._in_time = in_time
         self._target = target
         self.run = run
         self._memory: dict[str, dict[str, Any]] = {name: {"title": title} for name, title in STEPS.items()}
@@ -82,7 +90,8 @@ class Recorder:
         if at_once:
             self.flush()
         try:
-            yield
+            with self._in_time():
+                yield
         except Exception as error:
             # Our own sentences are for people; of anything else only the kind is shown.
             sentence = getattr(error, "sentence", "") or f"An error in Rookery: {type(error).__name__}."
@@ -143,6 +152,13 @@ class Recorder:
         Evidence.objects.bulk_create(
             Evidence(run=self.run, name=name, value=value[:300], seen_at=now) for name, value in facts.items()
         )
+
+
+def close_left_steps(target: SyncTarget, now: datetime) -> None:
+    """A worker died in the middle of them. Those of a run that goes on are written anew anyway."""
+    Step.objects.filter(run__target=target, state=Step.State.RUNNING).update(
+        state=Step.State.FAILED, finished_at=now, detail="The worker stopped here; another one went on."
+    )
 
 
 def record_findings(target: SyncTarget, findings: Findings, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from statistics import median
 
 from tenants import outbox
@@ -66,6 +67,6 @@ def _list_remotely(bench: Bench, host: Host, world: World) -> float:
     ]
     with Git(host, folder, kept=True) as person:
         return median(
-            timed(lambda name=name: person("ls-remote", person.url(name), "refs/heads/main"))  # type: ignore[misc]
+            timed(partial(person, "ls-remote", person.url(name), "refs/heads/main"))
             for name in names[: bench.sizes.listings]
         )

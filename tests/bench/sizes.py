@@ -35,7 +35,7 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     users=10_000,
-    rounds=3,
+    rounds=2,
     imports=1,
     edits=1_000,
     worktree_commits=8,

@@ -48,6 +48,7 @@ class TestWithShell:
         monkeypatch.setattr(relay_repository, "MAINTAIN_EVERY", 1)
         world.git("config", "gc.auto", "1")
         world.git("config", "gc.autoDetach", "false")
+        world.git("config", "receive.autogc", "false")  # what a push starts by itself must not be before us
         scatter(world)
         make_mailbox()
         assert world.reconcile() is Ending.AGREED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import http.client
+import json
 import os
 import re
 import shutil
@@ -129,6 +130,27 @@ class Up:
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
+
+    def post(self, path: str, body: dict[str, str]) -> int:
+        """POST JSON as a stranger; returns the status."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with closing(connection):
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+            return connection.getresponse().status
+
+    def manage(self, *words: str) -> str:
+        """Run another command of the installation to its end; returns what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done
+        return done.stdout
 
     def refusal(self, *words: str, **environment: str) -> str:
         """Start another one, which must end at once with a refusal; returns the only line of it."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -90,3 +93,73 @@ def tell_the_story(up: Up, link: str) -> None:
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{up.text()}"
     assert done.stdout.splitlines()[-1] == "arrived"
+
+
+CONNECT = """
+from tenants.actions import domains, repositories
+from tenants.actor import Actor
+from tenants.models import Organization
+actor, organization = Actor.rookery(), Organization.objects.get()
+for number in range(5):
+    domain = domains.create_domain(actor=actor, organization=organization, name=f"hangs{number}.example")
+    repositories.connect_repository(
+        actor=actor, domain=domain, host="127.0.0.1", port=%d, path=f"{number}.git"
+    )
+"""
+
+
+def test_hanging_git_hosts_delay_neither_mails_nor_the_sweep(tmp_path: Path) -> None:
+    with running(tmp_path, ROOKERY_SWEEP_SECONDS="1") as up, Tarpit() as tarpit:
+        up.start()
+        assert up.manage("shell", "-v", "0", "-c", CONNECT % tarpit.port) == ""
+        until(lambda: len(tarpit.held) >= 3, "all places of the worker are taken")
+        body = {
+            "local_part": "quick",
+            "target": "quick@harbour.example",
+            "password_hash": hashlib.blake2b(b"quick-otter-slate").hexdigest(),
+        }
+        assert up.post("/api/v1/public/domains/example.org/requests/", body) == 202
+        letters = up.data / "sandbox" / "mail" / "quick@harbour.example" / "new"
+        # Nothing told a worker of it but the sweep and the hint; both go another way than the git hosts.
+        until(lambda: letters.is_dir() and any(letters.iterdir()), "the mail arrives")
+        assert tarpit.given_up == 0
+        assert up.stop() == 0
+        assert up.nothing_is_left(), processes(up.mark)
+
+
+class Tarpit:
+    """Takes connections and says nothing, as a host does whose disk hangs."""
+
+    def __init__(self) -> None:
+        self.held: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Tarpit:
+        threading.Thread(target=self._take, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self.held:
+            each.close()
+
+    def _take(self) -> None:
+        with suppress(OSError):
+            while True:
+                self.held.append(self._listener.accept()[0])
+
+    @property
+    def given_up(self) -> int:
+        """How many of those who came have left."""
+        return sum(1 for each in self.held if has_left(each))
+
+
+def has_left(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    with suppress(BlockingIOError):
+        while data := connection.recv(4096):
+            assert data
+        return True
+    return False

@@ -18,6 +18,15 @@ from panel.management.broker import start_broker
 from panel.management.family import Family
 from panel.management.folder import hold
 
+# Started by root for a trial, a worker would warn of it in every start.
+_CELERY = [sys.executable, "-W", "ignore:You're running", "-m", "celery", "--quiet", "-A", "workers.celery"]
+_WORKER = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
+# Git hosts may hang, so nobody else stands in their queue: mails and the sweep have processes of their own.
+WORKERS = {
+    "worker": ["--concurrency=3", "--queues=relay_repository,checks"],
+    "courier": ["--concurrency=2", "--queues=mail,sweep"],
+}
+
 
 class Command(BaseCommand):
     help = "Run everything on this machine: broker, database, workers, web, and (by default) the sandbox."
@@ -60,29 +69,21 @@ class Command(BaseCommand):
             common["ROOKERY_SANDBOX"] = "1"
             addresses = settings.SANDBOX_CONTROL.parent / "addresses.json"
             addresses.unlink(missing_ok=True)
-            family.start("sandbox", [_python(), "manage.py", "sandbox"], common)
+            family.start("sandbox", [sys.executable, "manage.py", "sandbox"], common)
             family.wait_for(addresses, "the sandbox")
             common |= ports.sandbox_mail(addresses)
         workers = {**common, "ROOKERY_WORKERS_KEY_FILE": str(settings.DATA_DIR / "keys" / "workers.key")}
-        # Started by root for a trial, the worker would warn of it in every start.
-        celery = [_python(), "-W", "ignore:You're running", "-m", "celery", "--quiet", "-A", "workers.celery"]
-        worker = [*celery, "worker", "--loglevel=WARNING", "--without-gossip", "--without-mingle"]
-        family.start(
-            "worker", [*worker, "--concurrency=2", "--queues=relay_repository,checks,mail,sweep"], workers
-        )
-        family.start("beat", [*celery, "beat", "--loglevel=WARNING"], common)
-        web = [_python(), "-m", "uvicorn", "panel.asgi:application", "--host", "127.0.0.1"]
+        for name, words in WORKERS.items():
+            family.start(name, [*_CELERY, "worker", *_WORKER, f"--hostname={name}@%h", *words], workers)
+        family.start("beat", [*_CELERY, "beat", "--loglevel=WARNING"], common)
+        web = [sys.executable, "-m", "uvicorn", "panel.asgi:application", "--host", "127.0.0.1"]
         web += ["--port", str(settings.PORT), "--log-level", "warning", "--no-server-header"]
         # Whose word counts about a client's address is ROOKERY_TRUSTED_PROXIES alone.
         web += ["--no-proxy-headers"]
         family.start("web", [*web, "--timeout-graceful-shutdown", "3"], common)
         if sandbox:
-            family.run([_python(), "manage.py", "seed_sandbox", "--email", email], common)
+            family.run([sys.executable, "manage.py", "seed_sandbox", "--email", email], common)
         ports.wait_until_open("127.0.0.1", settings.PORT, family.require_all_alive)
         self._say(f"\nRookery runs at {settings.BASE_URL}")
         call_command("operator", email, name="Administrator", stdout=self.stdout)
         self._say(f"\nCtrl-C stops everything. The data stays in {settings.DATA_DIR}")
-
-
-def _python() -> str:
-    return sys.executable
