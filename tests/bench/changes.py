@@ -109,7 +109,7 @@ def measure_one_change(bench: Bench, world: World) -> list[Measure]:
             mailboxes.set_passphrase(actor=ROOKERY, mailbox=mailbox, password_hash=digest_of(users, number))
             ours.append(timed(partial(world.require, Ending.AGREED)))
             least.append(timed(partial(floor.change, entry_of(0, number + 1)[1])))
-            if number:
+            if 0 < number <= bench.sizes.clones:
                 edit = partial(_clone_edit_push, person, clone_name, number)
                 person_takes.append(timed(edit))
     value = min(ours[1:])
@@ -141,7 +141,7 @@ def measure_edits(bench: Bench, world: World) -> list[Measure]:
     edits, commits = bench.sizes.edits, bench.sizes.worktree_commits
     rival = bench.copy_of(world, "worktree.git")
     with stage(f"{edits} queued edits in one domain"):
-        results = [_drain_edits(world, edits, round_) for round_ in range(min(bench.sizes.rounds, 3))]
+        results = [_drain_edits(world, edits, round_) for round_ in range(bench.sizes.drains)]
     value = min(time for time, _, _ in results)
     most_commits, most_tasks = (max(each) for each in zip(*(each[1:] for each in results), strict=True))
     with (
