@@ -19,7 +19,8 @@ app = Celery("rookery")
 app.conf.update(
     broker_url=settings.REDIS_URL or "redis://127.0.0.1:6379/0",
     broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,  # however long the broker is away
+    # For ever: a worker that gave up after an hour would have to be started again by a person.
+    broker_connection_max_retries=None,
     broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 3, "visibility_timeout": 900},
     task_publish_retry=False,
     task_serializer="json",
@@ -36,7 +37,8 @@ app.conf.update(
         "sweep": {
             "task": "workers.tasks.sweep",
             "schedule": settings.SWEEP_SECONDS,
-            "options": {"expires": settings.SWEEP_SECONDS, "queue": "sweep"},
+            # Long enough for clocks that differ; ten waiting ones cost nothing.
+            "options": {"expires": max(30.0, settings.SWEEP_SECONDS), "queue": "sweep"},
         }
     },
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),

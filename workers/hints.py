@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 # The sweep finds whatever was not hinted at.
-_PAUSE_SECONDS = 30.0
+_PAUSE_SECONDS = 10.0
 # A hint that nobody took by then is repeated by the sweep: it need not wait in the broker.
 EXPIRES_SECONDS = 60.0
 # For one try: who waits here is a person who pressed a button.

@@ -37,7 +37,7 @@ def deliver(mail_id: int, *, clock: Callable[[], datetime] = timezone.now) -> bo
     recording leaves a second copy (with the same Message-ID) after two minutes, which is better than none.
     """
     row = OutgoingMail.objects.filter(pk=mail_id, sent_at=None, given_up_at=None)
-    if not row.filter(claimed_until__lt=Now()).update(claimed_until=Now() + CLAIM):
+    if not row.filter(claimed_until__lt=Now(), next_try_at__lte=Now()).update(claimed_until=Now() + CLAIM):
         return False
     mail = OutgoingMail.objects.get(pk=mail_id)
     if mail.sealed_body is None:

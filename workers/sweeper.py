@@ -18,6 +18,8 @@ from workers import accounts
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
+# Between the machine that wrote a time and the database.
+CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 def due_targets(now_margin: timedelta = timedelta(0)) -> QuerySet[SyncTarget]:
@@ -29,18 +31,27 @@ def due_targets(now_margin: timedelta = timedelta(0)) -> QuerySet[SyncTarget]:
     asked = Q(generation__gt=F("observed_generation")) & (
         Q(stop_code="") | Q(generation__gt=F("stop_generation"))
     )
-    # A preview that seems to run although nobody has the target was left too.
-    waiting = (Run.State.QUEUED, Run.State.RUNNING)
-    previews = Run.objects.filter(mode=Run.Mode.PREVIEW, state__in=waiting).values("target_id")
     left = ~Q(lease_owner="")
     due = Q(next_try_at__lte=Now() + now_margin) & (asked | Q(next_check_at__lte=Now() + now_margin))
     return (
-        SyncTarget.objects.filter(due | left | Q(pk__in=previews), lease_until__lt=Now())
+        SyncTarget.objects.filter(due | left | Q(pk__in=_previews()), lease_until__lt=Now())
         .annotate(
             turn=Window(RowNumber(), partition_by=F("organization_id"), order_by=F("next_try_at").asc())
         )
         .order_by("turn", "next_try_at")
     )
+
+
+def waits(target_id: int) -> bool:
+    """Was it put off after a failure? Hints that queued up meanwhile must not undo that; a preview may go."""
+    later = Now() + CLOCKS_DIFFER
+    return SyncTarget.objects.exclude(pk__in=_previews()).filter(pk=target_id, next_try_at__gt=later).exists()
+
+
+def _previews() -> QuerySet[Run, int]:
+    """Targets with a preview to make. One that seems to run although nobody has the target was left."""
+    waiting = (Run.State.QUEUED, Run.State.RUNNING)
+    return Run.objects.filter(mode=Run.Mode.PREVIEW, state__in=waiting).values_list("target_id", flat=True)
 
 
 def wants_another_pass(target_id: int) -> bool:

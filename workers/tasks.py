@@ -26,8 +26,10 @@ def _controller() -> Controller:
 
 @shared_task
 def reconcile(target_id: int) -> None:
-    """Bring one target into agreement."""
+    """Bring one target into agreement, unless it waits for its next try: hints come late and twice."""
     for _ in range(PASSES_AT_ONCE):
+        if sweeper.waits(target_id):
+            return
         ending = _controller().reconcile(target_id)
         log.info("target %s: %s", target_id, ending.value)
         if ending is not Ending.AGREED or not sweeper.wants_another_pass(target_id):

@@ -226,7 +226,6 @@ def address_target_add(request: HttpRequest, domain: str, local_part: str) -> Ht
         lambda: target_actions.add_target(
             actor=actor_of(request), mailbox=mailbox, address=form.cleaned_data["address"]
         ),
-        typed_in={"targets": "address"},
     )
     if tried.value is None:
         return _show(request, mailbox, tried, target_form=form)

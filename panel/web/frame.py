@@ -25,7 +25,9 @@ _NAV = (("Overview", "overview"), ("Domains", "domains"), ("Requests", "requests
 # Which entry is the current one, by the first word of a page's name.
 _HOME_OF = {
     "overview": "Overview",
-    **dict.fromkeys(("domain", "domains", "address", "addresses", "repository", "mail"), "Domains"),
+    **dict.fromkeys(
+        ("domain", "domains", "address", "addresses", "repository", "findings", "mail"), "Domains"
+    ),
     **dict.fromkeys(("request", "requests"), "Requests"),
     **dict.fromkeys(("activity", "run", "runs"), "Activity"),
     **dict.fromkeys(("organization", "organizations", "member"), "Settings"),
@@ -180,12 +182,11 @@ def pulse(
     if not total:
         return None
     if stopped:
-        return {
-            "state": "todo",
-            "sentence": f"{stopped} of {total} repositories need{'s' * (stopped == 1)} you",
-        }
+        which = f"{stopped} of {total} repositories" if total > 1 else "The repository"
+        return {"state": "todo", "sentence": f"{which} need{'s' * (stopped == 1)} you"}
     if failing:
-        return {"state": "wait", "sentence": f"{failing} of {total} repositories cannot be reached"}
+        which = f"{failing} of {total} repositories" if total > 1 else "The repository"
+        return {"state": "wait", "sentence": f"{which} cannot be reached"}
     if oldest is None or never:
         return {"state": "wait", "sentence": "The first look is on its way"}
     late = max(timedelta(seconds=3 * settings.CHECK_SECONDS), timedelta(minutes=5))

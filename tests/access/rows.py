@@ -65,7 +65,7 @@ class Row:
     def parts(self, world: World) -> list[str]:
         """What stands in the variable places of its address."""
         there = (filled(self.at.get(name, _USUAL[name][0]), world) for name in self._variables)
-        return [quote(str(part)) for part in there]
+        return [quote(str(part), safe="@") for part in there]
 
     @property
     def absent_address(self) -> str:
@@ -74,6 +74,11 @@ class Row:
             return self._address({}, {"emailaddress": "ada@nowhere.example"})
         absent = {name: _USUAL[name][1] for name in self._variables}
         return self._address(absent, self.query) if absent else ""
+
+    @property
+    def any_address(self) -> str:
+        """For those who look at the route alone."""
+        return self.absent_address or self._address({}, {})
 
     def body(self, world: World) -> dict[str, Any]:
         return dict(filled(self.data, world)) if self.data is not None else {}

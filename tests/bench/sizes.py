@@ -34,14 +34,14 @@ FULL = Sizes(
     answers=25,
 )
 QUICK = Sizes(
-    users=2_000,
-    rounds=4,
-    imports=2,
-    edits=300,
-    worktree_commits=15,
-    domains=100,
-    users_per_domain=20,
-    listings=20,
+    users=10_000,
+    rounds=2,
+    imports=1,
+    edits=1_000,
+    worktree_commits=8,
+    domains=400,
+    users_per_domain=10,
+    listings=10,
     listed=100,
     answers=9,
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import StorageState
@@ -28,10 +31,12 @@ class Places:
     pages: dict[str, Pages] = field(default_factory=dict)
 
 
-def live_in(visit: Visit, administrator: StorageState) -> Places:
-    """Do what makes the pages worth looking at; only by pressing what people press."""
+def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Places:
+    """Do what makes the pages worth looking at: by pressing what people press, and by one commit of somebody
+    else in the sandbox's relay repository below `repositories`."""
     places = Places()
     operator, stranger = visit(storage_state=administrator), visit()
+    _write_by_hand(repositories / "relay.git")
     _invite(operator)
     _make_addresses(operator)
     waiting = _ask(stranger, "lise", "lise@lab.example")
@@ -74,6 +79,17 @@ def live_in(visit: Visit, administrator: StorageState) -> Places:
     for name in ("owner", "member", "operator"):
         places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name]))
     return places
+
+
+def _write_by_hand(repository: Path) -> None:
+    """Push as somebody who does not know Rookery: an entry to take over, and a file that is none."""
+    entry = json.dumps({"targets": ["max@school.example"], "password": "0" * 128, "insecure": False})
+    stream = "commit refs/heads/main\ncommitter Max <max@school.example> 1790000000 +0000\ndata 7\nby hand\n"
+    stream += "from refs/heads/main^0\n"
+    for name, content in (("old-intern", entry), ("README", "Ask Max.")):
+        stream += f"M 100644 inline {name}\ndata {len(content)}\n{content}\n"
+    words = ["git", f"--git-dir={repository}", "fast-import", "--quiet"]
+    subprocess.run(words, input=stream.encode(), check=True, timeout=30)
 
 
 def _invite(operator: Visitor) -> None:
@@ -139,6 +155,8 @@ def _first_letter(visitor: Visitor) -> str:
 
 def _pages_of_the_panel(visitor: Visitor) -> Pages:
     """What there is to see for somebody who belongs to the organization, found by its links."""
+    found_outside = f"/d/{DOMAIN}/settings/repository/findings"
+    visitor.open_until(found_outside, visitor.page.locator("main", has_text="old-intern"))
     shown: Pages = {
         "overview": "/",
         "organizations": "/o",
@@ -152,6 +170,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain-settings": f"/d/{DOMAIN}/settings",
         "domain-settings not-connected": "/d/klein.example/settings",
         "repository": f"/d/{DOMAIN}/settings/repository",
+        "findings": found_outside,
         "addresses": f"/d/{DOMAIN}/addresses",
         "addresses empty": "/d/klein.example/addresses",
         "addresses none-found": f"/d/{DOMAIN}/addresses?q=nobody",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
-from playwright.sync_api import Browser, Page, StorageState
+from playwright.sync_api import Browser, Page
 
-from tests.browser.places import Places, live_in
+from tests.browser.places import Places
 from tests.browser.product import Product
-from tests.browser.visitor import Visitor, new_visitor
+from tests.browser.visitor import new_visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -52,21 +52,6 @@ _TOO_WIDE = """() => {
     .map((each) => `${each.tagName}.${each.className} ends at ${each.getBoundingClientRect().right}`)
     .slice(0, 5);
 }"""
-
-
-@pytest.fixture(scope="session")
-def places(product: Product, chromium: Browser, administrator: StorageState) -> Places:
-    visitors: list[Visitor] = []
-
-    def visit(**options: Any) -> Visitor:
-        visitors.append(new_visitor(chromium, product.url, **options))
-        return visitors[-1]
-
-    made = live_in(visit, administrator)
-    for visitor in visitors:
-        visitor.close()
-    assert [each for visitor in visitors for each in visitor.complaints] == []
-    return made
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -101,7 +101,7 @@ def ask(stranger: Visitor) -> str:
     page.get_by_label("A word to those who decide").fill("I compute with you on Tuesdays.")
     stranger.press("Ask for this address")
     stranger.says(ADDRESS)
-    expect(page.locator("#parcel [aria-current=step]")).to_contain_text("Confirmed by mail")
+    expect(page.locator("#parcel [aria-current=step]")).to_contain_text("Confirm it by mail")
     return page.url
 
 

@@ -29,7 +29,7 @@ BODY = f"Sign in here:\n\nhttp://127.0.0.1:8080/sign-in/{TOKEN}\n"
 
 
 class Server:
-    """Speaks as much SMTP as a client needs; `answers` has other replies by verb ("greeting" and "end" too)."""
+    """Speaks as much SMTP as a client needs; `answers` has other replies by verb ("greeting", "end" too)."""
 
     def __init__(self) -> None:
         self.answers: dict[str, str] = {}

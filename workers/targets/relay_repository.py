@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +145,8 @@ class RelayRepository:
         if observed.tip is None:
             return "The branch does not exist yet; the first commit makes it."
         others = "nothing written by others" if not observed.moved else "changed since our last proof"
-        return f"Tip {observed.tip[:7]}, {len(observed.ids)} entries, {others}."
+        count = len(observed.ids)
+        return f"Tip {observed.tip[:7]}, {count} entr{'y' if count == 1 else 'ies'}, {others}."
 
     # what is left alone -----------------------------------------------------------------------------
 
@@ -189,9 +190,7 @@ class RelayRepository:
             own_domain=str(_repository(current.target).domain),
         )
         plan = Plan(decision.changes, decision.apart, units_observed=len(observed.ids))
-        return Plan(
-            plan.changes, plan.apart, plan.units_observed, commands=by_hand(_repository(current.target), plan)
-        )
+        return replace(plan, commands=by_hand(_repository(current.target), plan))
 
     def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
         return [*(apart_statement(plan, reason) for reason in APART), foreign_statement(findings)]
@@ -228,7 +227,8 @@ class RelayRepository:
             current.note(f"Pushing {new.id[:10]} on top of {(observed.tip or 'nothing')[:10]}")
             with observed.mirror.adding(new):
                 push(connection, observed.remote, new, observed.tip)
-        current.tell(f"{(observed.tip or 'nothing')[:7]} to {new.id[:7]}, accepted by {repository.host}.")
+        way = f"{observed.tip[:7]} to {new.id[:7]}" if observed.tip else f"{new.id[:7]}, the first commit"
+        current.tell(f"{way}, accepted by {repository.host}.")
         return new
 
     def verify(self, current: Pass, observed: ObservedRelay, plan: Plan, applied: NewCommit) -> Proof:
