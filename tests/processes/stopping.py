@@ -21,11 +21,11 @@ import django
 
 django.setup()
 
-from workers import ssh  # noqa: E402 - Django is ready only now
-from workers.celery import app  # noqa: E402
-from workers.controller import _OnePass  # noqa: E402
-from workers.recorder import Recorder  # noqa: E402
-from workers.targets import relay_repository  # noqa: E402
+from workers import ssh
+from workers.celery import app
+from workers.controller import _OnePass
+from workers.recorder import Recorder
+from workers.targets import relay_repository
 
 __all__ = ["app"]
 STEPS = (

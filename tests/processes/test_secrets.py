@@ -225,6 +225,7 @@ def require_nowhere(secrets: dict[str, str], workers: Crew, repository: Path) ->
     for pid in workers.processes():
         for what in ("cmdline", "environ"):
             told[f"{what} of {pid}"] = Path(f"/proc/{pid}/{what}").read_bytes().decode(errors="replace")
+    assert DOMAIN in told["the table Domain"]
     assert "DEBUG" in told["the logs"]
     assert "reconcile" in told["the broker"]
     assert "Asked-by" in told["the commits"]
