@@ -59,7 +59,7 @@ class Visitor:
         kind = "application/x-www-form-urlencoded"
         return self.ask("POST", path, body, Origin=self.base, **{"Content-Type": kind})
 
-    def call(self, method: str, path: str, **data: Any) -> Answer:
+    def call(self, method: str, path: str, /, **data: Any) -> Answer:
         """An operation of the API; fails unless it says that it was done."""
         body = json.dumps(data) if data else None
         answer = self.ask(method, f"/api/v1/{path}", body, **{"Content-Type": "application/json"})
