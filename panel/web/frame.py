@@ -25,7 +25,9 @@ _NAV = (("Overview", "overview"), ("Domains", "domains"), ("Requests", "requests
 # Which entry is the current one, by the first word of a page's name.
 _HOME_OF = {
     "overview": "Overview",
-    **dict.fromkeys(("domain", "domains", "address", "addresses", "repository", "mail"), "Domains"),
+    **dict.fromkeys(
+        ("domain", "domains", "address", "addresses", "repository", "findings", "mail"), "Domains"
+    ),
     **dict.fromkeys(("request", "requests"), "Requests"),
     **dict.fromkeys(("activity", "run", "runs"), "Activity"),
     **dict.fromkeys(("organization", "organizations", "member"), "Settings"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import connection
+from django.forms import BaseForm
 from django.test import Client
 from django.utils.http import urlencode
 
@@ -121,6 +122,12 @@ def told(response: Any) -> str:
     if response.status_code != 302:
         return str(response.status_code)
     return "in" if response["Location"].startswith("/sign-in") else "to"
+
+
+def fields_in_error(page: Any) -> set[str]:
+    """The fields beside which a page says that something is wrong."""
+    shown = [value for context in page.context for layer in context.dicts for value in layer.values()]
+    return {field for form in shown if isinstance(form, BaseForm) for field in form.errors}
 
 
 def comparable(response: Any) -> tuple[int, dict[str, str], bytes]:

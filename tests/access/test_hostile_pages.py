@@ -27,7 +27,7 @@ from tests.access.doors import (
 from tests.access.hostile import FREE, LINES, MARK, SCRIPT, TEXTS, never_as_markup, too_long_for_their_columns
 from tests.access.pages import ROWS
 from tests.access.rows import ROUTES, Row
-from tests.access.stage import Stage, differences, only_reading, snapshot
+from tests.access.stage import Stage, differences, fields_in_error, only_reading, snapshot
 
 PRESSES = {row.name: row for row in ROWS if row.method == "POST"}
 # Counting is no trace of what was typed.
@@ -80,13 +80,8 @@ def test_text_in_forms(door: tuple[str, str], stage: Stage) -> None:
                 _shown_as_text(stage, row, answer, kind)
             else:
                 assert answer.status_code == 400, (kind, answer.status_code)
-                assert field in _fields_in_error(answer), kind
+                assert field in fields_in_error(answer), kind
                 assert written == set(), kind
-
-
-def _fields_in_error(answer: Any) -> set[str]:
-    shown = [value for context in answer.context for layer in context.dicts for value in layer.values()]
-    return {field for form in shown if isinstance(form, forms.BaseForm) for field in form.errors}
 
 
 def _shown_as_text(stage: Stage, row: Row, answer: Any, kind: str) -> None:
@@ -118,7 +113,7 @@ def test_a_huge_panel_password_is_refused(stage: Stage) -> None:
     with rehearsal():
         answer = stage.people["alice"].ask("POST", "/account/password", {"password": TEXTS["huge"]})
         assert answer.status_code == 400
-        assert _fields_in_error(answer) == {"password"}
+        assert fields_in_error(answer) == {"password"}
 
 
 @pytest.mark.parametrize("way", ["password", "link", SCRIPT])

@@ -193,10 +193,26 @@ def start_host(kinds: Sequence[str], folder: Path, *, git_only: bool = False) ->
     for kind in kinds:
         host = Host(kind, folder, git_only=git_only)
         try:
-            return host.__enter__(), "; ".join(problems)
+            host.__enter__()
+            _try_out(host)
         except NoHost as error:
             problems.append(f"{kind}: {error}")
+        except ssh.SshError as error:
+            host.__exit__(None, None, None)
+            problems.append(f"{kind}: {type(error).__name__}: {error}")
+        else:
+            return host, "; ".join(problems)
     raise NoHost("; ".join(problems))
+
+
+def _try_out(host: Host) -> None:
+    """An account without a shell, for one, can start sshd and never log in."""
+    connection = ssh.connect(endpoint(host))
+    try:
+        if not host.git_only:
+            connection.run("true")
+    finally:
+        connection.close()
 
 
 def require_ssh() -> None:

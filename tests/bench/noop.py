@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from statistics import median
 
 from tenants import outbox
@@ -29,7 +30,7 @@ def measure_noop(bench: Bench, git_only: Host) -> list[Measure]:
     for host, goal, where in ((bench.host, 1 / 100, "with a shell"), (git_only, 1 / 5, "git only")):
         with stage(f"{what}, {where}"):
             Repository.objects.filter(sync_target__in=targets).update(port=host.port, host_key=host.key)
-            times, commands = zip(*(_no_op_pass(host, targets) for _ in range(sizes.rounds + 1)), strict=True)
+            times, commands = zip(*(_no_op_pass(host, targets) for _ in range(sizes.passes + 1)), strict=True)
             one = _list_remotely(bench, host, first)
         if where == "with a shell":
             found.append(Measure(f"{what}, {where}, commands on the host; floor: 1", max(commands), 1, 1))
@@ -66,6 +67,6 @@ def _list_remotely(bench: Bench, host: Host, world: World) -> float:
     ]
     with Git(host, folder, kept=True) as person:
         return median(
-            timed(lambda name=name: person("ls-remote", person.url(name), "refs/heads/main"))  # type: ignore[misc]
+            timed(partial(person, "ls-remote", person.url(name), "refs/heads/main"))
             for name in names[: bench.sizes.listings]
         )

@@ -43,7 +43,7 @@ def places(product: Product, chromium: Browser, administrator: StorageState) -> 
         visitors.append(new_visitor(chromium, product.url, **options))
         return visitors[-1]
 
-    made = live_in(visit, administrator)
+    made = live_in(visit, administrator, product.repositories)
     for visitor in visitors:
         visitor.close()
     assert [each for visitor in visitors for each in visitor.complaints] == []

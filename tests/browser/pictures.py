@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
         first = visit()
         first.open(product.first_link)
         first.press("Sign me in")
-        places = live_in(visit, first.context.storage_state())
+        places = live_in(visit, first.context.storage_state(), product.repositories)
         owner = {"storage_state": places.signed_in["owner"]}
         ask(visit(viewport={**WIDE, "height": 1080}), folder / "request.png")
         wide = visit(viewport=WIDE, **owner)

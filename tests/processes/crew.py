@@ -70,14 +70,14 @@ class Broker:
 
     def __init__(self) -> None:
         # A short name: the socket's path has to fit into the kernel's structure.
-        self._folder = Path(tempfile.mkdtemp(prefix="rkb-"))
-        self._socket = self._folder / "broker.sock"
+        self.folder = Path(tempfile.mkdtemp(prefix="rkb-"))
+        self._socket = self.folder / "broker.sock"
         self.url = f"redis+socket://{self._socket}?virtual_host=0"
         self.process: Process | None = None
 
     def start(self) -> None:
-        words = [product_broker._bundled(), *product_broker._arguments(self._socket, self._folder)]
-        self.process = Process(words, self._folder / "log", dict(os.environ))
+        words = [product_broker._bundled(), *product_broker._arguments(self._socket, self.folder)]
+        self.process = Process(words, self.folder / "log", dict(os.environ))
         until(self._answers, "the broker")
 
     def _answers(self) -> bool:
@@ -98,7 +98,7 @@ class Broker:
 
     def remove(self) -> None:
         self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Crew:
@@ -110,6 +110,7 @@ class Crew:
         self.broker = Broker()
         self._stops = folder / "stops"
         self._stops.mkdir(parents=True)
+        self.extra: dict[str, str] = {}
         self._processes: list[Process] = []
         # Nobody listens on it, so no mail of a test ever leaves this machine.
         self._no_mail = socket.socket()
@@ -128,7 +129,7 @@ class Crew:
         }
         if "DATABASE_URL" in os.environ:
             ours["DATABASE_URL"] = os.environ["DATABASE_URL"]
-        return clean_environment(**ours | more)
+        return clean_environment(**ours | self.extra | more)
 
     def start(self, *words: str, **more: str) -> Process:
         process = Process([sys.executable, "-W", "ignore", "-m", *words], self.log, self.environment(**more))
@@ -151,11 +152,11 @@ class Crew:
     def start_beat(self) -> Process:
         return self.start("celery", "--quiet", "-A", "workers.celery", "beat", "--loglevel=WARNING")
 
-    def start_web(self, **more: str) -> str:
+    def start_web(self) -> str:
         """A web process without the workers' key; returns where it answers."""
         port = free_port()
         words = ["uvicorn", "panel.asgi:application", "--port", str(port), "--no-proxy-headers"]
-        web = self.start(*words, ROOKERY_PORT=str(port), **more)
+        web = self.start(*words, ROOKERY_PORT=str(port))
 
         def answers() -> bool:
             assert web.runs, self.said()
@@ -166,6 +167,20 @@ class Crew:
 
         until(answers, "the web process", 60)
         return f"http://127.0.0.1:{port}"
+
+    def broker_knows(self) -> bytes:
+        """All that was ever sent through the broker."""
+        return b"".join(path.read_bytes() for path in sorted(self.broker.folder.rglob("*.aof")))
+
+    def processes(self) -> list[int]:
+        """Of those that were started and run, with their children."""
+        found = []
+        for process in self._processes:
+            for folder in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError, ProcessLookupError):
+                    if os.getpgid(int(folder.name)) == process.pid:
+                        found.append(int(folder.name))
+        return found
 
     def said(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
