@@ -39,6 +39,11 @@ class Wire:
         for each in connections:
             _hang_up(each)
 
+    def goes_silent(self) -> None:
+        """From now on, for the connections that there are: nothing arrives, and nobody is told."""
+        with self._lock:
+            self._fault, self.carried = Break(0, 0, silent=True), {"up": 0, "down": 0}
+
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
