@@ -114,3 +114,28 @@ def test_names_that_print_alike_are_two_findings(world: RelayWorld, one: bytes, 
         found = list(world.target.findings.values_list("unit", flat=True))
         assert len(set(found)) == len(found) == len(names)
         assert all(len(unit) <= 200 and unit.isprintable() for unit in found)
+
+
+def test_what_is_no_plain_file_is_never_overwritten_and_others_go_on(
+    world: RelayWorld, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    """A folder or a link that has the name of an address: the address waits, and says so."""
+    blob = world.git("hash-object", "-w", "--stdin", stdin=b"elsewhere").strip()
+    inner = world.git("mktree", stdin=f"100644 blob {blob}\tinner\n".encode()).strip()
+    listing = f"040000 tree {inner}\tdocs\n120000 blob {blob}\tlinked\n"
+    tree = world.git("mktree", stdin=listing.encode()).strip()
+    world.git("update-ref", "refs/heads/main", world.git("commit-tree", tree, "-m", "by hand").strip())
+    for name in ("ada", "docs", "linked"):
+        make_mailbox(name, target=f"{name}@home.example")
+    for _ in range(2):
+        assert world.reconcile() is Ending.AGREED
+        lines = world.git("ls-tree", "main").splitlines()
+        assert [line.split()[0] for line in lines] == ["100644", "040000", "120000"]
+        told = {row.unit: (row.kind, row.sentence) for row in world.target.findings.all()}
+        assert {unit: kind for unit, (kind, _) in told.items()} == {"docs": "unsafe", "linked": "unsafe"}
+        assert "docs is not written: In the repository, this is no plain file" in told["docs"][1]
+        assert world.target.conditions.get(type="UnsafeEntries").details["count"] == 2
+    world.write_tree({b"ada": world.git("cat-file", "blob", "main:ada").encode()})
+    assert world.reconcile() is Ending.AGREED
+    assert list(world.files()) == ["ada", "docs", "linked"]
+    assert not world.target.findings.exists()

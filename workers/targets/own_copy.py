@@ -1,4 +1,4 @@
-"""Our own copy of a repository is worth nothing by itself: when it is damaged, it is thrown away."""
+"""Our own copy of a repository is worth nothing by itself: a damaged one is thrown away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from tenants.formats.text import printable
 from workers.outcome import NeedsPerson, Retry
-from workers.repository import MirrorDamaged
+from workers.repository import MirrorDamaged, RepositoryError
 from workers.targets.base import Pass
 
 P = ParamSpec("P")
@@ -44,6 +44,12 @@ def mending(step: Callable[Concatenate[H, Pass, P], T]) -> Callable[Concatenate[
                 ) from error
             raise Retry(
                 "copy-damaged", f"Our own copy was damaged ({said}); it is fetched again.", timedelta(0)
+            ) from error
+        except RepositoryError as error:
+            raise NeedsPerson(
+                "not-a-repository",
+                f"{current.target.repository} holds what no git writes: {printable(str(error), 200)}.",
+                "Run git fsck in that repository, then look again.",
             ) from error
 
     return mended

@@ -71,6 +71,10 @@ class ObservedRelay:
     mirror: Mirror = field(repr=False)
 
     @property
+    def others(self) -> frozenset[bytes]:
+        return self.mirror.tree_of(self.tip).others if self.tip else frozenset()
+
+    @property
     def names_that_moved(self) -> frozenset[bytes]:
         if not self.moved:
             return frozenset()
@@ -191,7 +195,7 @@ class RelayRepository:
             units,
             entries=desired.entries,
             absent=desired.absent,
-            observed=Sides(observed.ids, observed.mirror.blob),
+            observed=Sides(observed.ids, observed.mirror.blob, observed.others),
             base=Sides({k: v for k, v in observed.base_ids.items() if v}, observed.mirror.blob),
             may_overwrite=_may_overwrite(current.target),
             own_domain=str(_repository(current.target).domain),
