@@ -106,25 +106,25 @@ class AccountCheck:
 
     def check(self, target_id: int) -> int:
         """Check every quiet target that shares the account of this one; returns how many have not moved."""
-        target = quiet_targets().select_related("repository").filter(pk=target_id).first()
-        if target is None or target.repository is None:
+        repository = Repository.objects.filter(sync_target=target_id).first()
+        claimed = self._claim(repository) if repository is not None else None
+        if repository is None or claimed is None:
             return 0
-        claimed = self._claim(target.repository)
         try:
-            endpoint = endpoint_of(target.repository, self.opener, CONNECT_SECONDS, ANSWER_SECONDS)
+            endpoint = endpoint_of(repository, self.opener, CONNECT_SECONDS, ANSWER_SECONDS)
             with self.pool.connection(endpoint) as connection:
                 tips = self._look(connection, claimed)
         except ssh.Unreachable as error:
-            self._put_off(claimed, target.repository.host, str(error))
+            self._put_off(claimed, repository.host, str(error))
         except (ssh.SshError, CannotOpen) as error:
             # Each needs a person, and says so by a pass of its own.
             log.info("the account of target %s: %s", target_id, type(error).__name__)
             self._ask_for_passes(claimed, claimed.ids)
         else:
-            return self._record(claimed, tips, target.repository.host)
+            return self._record(claimed, tips, repository.host)
         return 0
 
-    def _claim(self, repository: Repository) -> _Claimed:
+    def _claim(self, repository: Repository) -> _Claimed | None:
         account = {f"repository__{name}": getattr(repository, name) for name in _ACCOUNT}
         due = quiet_targets().filter(**account).order_by("next_check_at", "pk")
         wanted = list(due.values_list("pk", flat=True)[:AT_ONCE])
@@ -139,8 +139,7 @@ class AccountCheck:
             (pk, str(proof.get("commit")), (path, branch))
             for pk, proof, path, branch in rows.values_list(*columns)
         ]
-        ids, commits, places = zip(*taken, strict=True) if taken else ((), (), ())
-        return _Claimed(stamp, ids, commits, places)
+        return _Claimed(stamp, *zip(*taken, strict=True)) if taken else None
 
     def _look(self, connection: ssh.Connection, claimed: _Claimed) -> Tips:
         endpoint = connection.endpoint
@@ -153,7 +152,7 @@ class AccountCheck:
         return read_tips_side_by_side(connection, remotes)
 
     def _record(self, claimed: _Claimed, tips: Tips, host: str) -> int:
-        if claimed.ids and not tips.found:
+        if not tips.found:
             self._put_off(claimed, host, "it answered no question in time")
             return 0
         same, moved, unasked = [], [], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,9 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
     else in the sandbox's relay repository below `repositories`."""
     places = Places()
     operator, stranger = visit(storage_state=administrator), visit()
+    operator.see_all_organizations()
+    works = operator.page.get_by_role("heading", name=f"Mail for {DOMAIN} works.")
+    operator.open_until(f"/d/{DOMAIN}", works)
     _write_by_hand(repositories / "relay.git")
     _invite(operator)
     _make_addresses(operator)
@@ -82,10 +86,10 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
 
 
 def _write_by_hand(repository: Path) -> None:
-    """Push as somebody who does not know Rookery: an entry to take over, and a file that is none."""
+    """As somebody who knows no Rookery: an entry that can be taken over, and a file that is no entry."""
     entry = json.dumps({"targets": ["max@school.example"], "password": "0" * 128, "insecure": False})
-    stream = "commit refs/heads/main\ncommitter Max <max@school.example> 1790000000 +0000\ndata 7\nby hand\n"
-    stream += "from refs/heads/main^0\n"
+    stream = f"commit refs/heads/main\ncommitter Max <max@school.example> {int(time.time())} +0000\n"
+    stream += "data 7\nby hand\nfrom refs/heads/main^0\n"
     for name, content in (("old-intern", entry), ("README", "Ask Max.")):
         stream += f"M 100644 inline {name}\ndata {len(content)}\n{content}\n"
     words = ["git", f"--git-dir={repository}", "fast-import", "--quiet"]
@@ -98,6 +102,9 @@ def _invite(operator: Visitor) -> None:
     page.get_by_label("Role").select_option("viewer")
     operator.press("Save")
     page = operator.open("/domains/new")
+    organization = page.get_by_label("Organization")
+    if organization.is_visible():
+        organization.select_option(label="Analytical Society")
     page.get_by_label("Domain", exact=True).fill("klein.example")
     operator.press("Add the domain")
     page = operator.open("/account/tokens")
@@ -131,10 +138,10 @@ def _ask(stranger: Visitor, local_part: str, target: str) -> str:
 
 
 def _decide(operator: Visitor) -> None:
-    page = operator.open("/requests")
+    page = operator.open(f"/d/{DOMAIN}/requests")
     page.get_by_role("link", name=f"grace@{DOMAIN}").click()
     operator.press(f"Approve grace@{DOMAIN}")
-    page = operator.open("/requests")
+    page = operator.open(f"/d/{DOMAIN}/requests")
     page.get_by_role("link", name=f"emmy@{DOMAIN}").click()
     page.get_by_text("Refuse it, with a reason").click()
     page.get_by_label("Reason").fill("We keep short names for the committee. Ask for emmy.noether.")

@@ -42,7 +42,7 @@ def test_a_refusal_has_a_reason_and_arrives_while_one_waits(
     owner, stranger = visit(storage_state=administrator), visit()
     ask_with_a_hash(stranger, "hedy", "hedy@film.example", "frequency-hopping-torpedo-1942")
     expect(stranger.page.locator("#parcel-now")).to_contain_text("waits for the decision")
-    page = owner.open("/requests")
+    page = owner.open(f"/d/{DOMAIN}/requests")
     page.get_by_role("link", name=f"hedy@{DOMAIN}").click()
     page.get_by_text("Refuse it, with a reason").click()
     owner.press("Refuse and send the reason")
@@ -63,7 +63,7 @@ def test_who_decides_second_is_told_how_it_stands(administrator: StorageState, v
     first, second, stranger = visit(storage_state=administrator), visit(storage_state=administrator), visit()
     ask_with_a_hash(stranger, "annie", "annie@harvard.example", "one-catalogue-of-stellar-spectra")
     for owner in (first, second):
-        owner.open("/requests").get_by_role("link", name=f"annie@{DOMAIN}").click()
+        owner.open(f"/d/{DOMAIN}/requests").get_by_role("link", name=f"annie@{DOMAIN}").click()
         owner.page.get_by_text("Refuse it, with a reason").click()
         owner.page.get_by_label("Reason").fill("Too late.")
     first.press(f"Approve annie@{DOMAIN}")
@@ -91,7 +91,7 @@ def test_all_of_it_works_without_javascript(administrator: StorageState, visit: 
     following = ask_with_a_hash(stranger, "wu", "wu@columbia.example", "parity-is-not-conserved-1957")
     expect(page.get_by_text("load it again to see the current step")).to_be_visible()
 
-    decided = owner.open("/requests")
+    decided = owner.open(f"/d/{DOMAIN}/requests")
     decided.get_by_role("link", name=f"wu@{DOMAIN}").click()
     owner.press(f"Approve wu@{DOMAIN}")
     owner.says(f"wu@{DOMAIN}")

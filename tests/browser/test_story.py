@@ -61,6 +61,7 @@ def connect(owner: Visitor, product: Product) -> None:
     page.get_by_label("Anyone, on a public page").check()
     owner.press("Save")
     expect(page.locator("#public-url")).to_have_text(f"{product.url}/ask/{DOMAIN}")
+    owner.see_all_organizations()
 
 
 def fingerprint_of_git_host(product: Product) -> str:

@@ -302,13 +302,20 @@ def test_many_tips_in_one_command_where_there_is_a_shell(
         folder = host.create_repository(f"r{number}.git")
         tips.append(foreign_repository(folder))
     git(host.folder / "r3.git", "pack-refs", "--all")
-    remotes = [RemoteRepository(endpoint, f"r{number}.git", "main") for number in range(5)]
-    remotes.append(RemoteRepository(endpoint, "nowhere.git", "main"))
+    (host.folder / "r4.git").rename(host.folder / "work")
+    (host.folder / "work" / ".git").mkdir()
+    for name in ("HEAD", "objects", "refs"):
+        (host.folder / "work" / name).rename(host.folder / "work" / ".git" / name)
+    paths = ["r0.git", "~/r1.git", str(host.folder / "r2.git"), "r3.git", "work", "nowhere.git"]
+    remotes = [RemoteRepository(endpoint, path, "main") for path in paths]
+    hostile = host.create_repository("hostile.git")
+    (hostile / "refs" / "heads" / "main").write_text("$(reboot)\033[31m 0\n1 2\n")
+    remotes.append(RemoteRepository(endpoint, "hostile.git", "main"))
     with pool.connection(endpoint) as connection, pytest.raises(ShellUnavailable):
         read_tips_at_once(connection, remotes)
     host.shell = True
     with pool.connection(endpoint) as connection:
-        assert read_tips_at_once(connection, remotes) == [*tips, None]
+        assert read_tips_at_once(connection, remotes) == [*tips, None, None]
 
 
 @pytest.mark.parametrize("at_most", [1, 3, 100])

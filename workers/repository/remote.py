@@ -37,8 +37,9 @@ class RemoteRepository:
         return _HEADS + self.branch.encode("ascii")
 
     def command(self, program: str) -> str:
-        """The remote command line; the path is quoted as git's own client does."""
-        return f"{program} {shlex.quote(self.path)}"
+        """The remote command line; the path is always in quotes: git-shell takes no other."""
+        path = self.path.replace("'", "'\\''").replace("!", "'\\!'")
+        return f"{program} '{path}'"
 
 
 @dataclass(frozen=True)
@@ -152,32 +153,40 @@ def complaint(channel: Channel) -> str:
     return channel.stderr()
 
 
-# Prints "<id> <number>" for each "<number> <ref> <path>" line; runs on any POSIX shell. A branch is a loose
-# file or a line of packed-refs; numbers come back instead of names, so nothing hostile is echoed.
+# Prints "<id> <number>" for each line "<number> <ref> <path>". A branch is a loose file or a line of
+# packed-refs. Numbers come back instead of names and nothing but ids, so nothing hostile is echoed. awk reads
+# and writes in blocks, a shell's own loop byte by byte: that takes seven times as long.
 _READ_TIPS = r"""
-while IFS=' ' read -r number ref path; do
-  case "$path" in "~/"*) path="$HOME/${path#\~/}";; esac
-  [ -d "$path/.git" ] && path="$path/.git"
-  if [ -f "$path/$ref" ]; then read -r id < "$path/$ref"
-  else id=-; [ -f "$path/packed-refs" ] && while IFS=' ' read -r a b; do
-    [ "$b" = "$ref" ] && { id=$a; break; }; done < "$path/packed-refs"; fi
-  printf '%s %s\n' "$id" "$number"
-done
+function tip(path, ref,   id, line, words) {
+  if ((getline id < (path "/" ref)) > 0) { close(path "/" ref); return id }
+  id = ""
+  while ((getline line < (path "/packed-refs")) > 0)
+    if (split(line, words, " ") == 2 && words[2] == ref) { id = words[1]; break }
+  close(path "/packed-refs")
+  return id
+}
+{
+  path = substr($0, length($1) + length($2) + 3)
+  if (substr(path, 1, 2) == "~/") path = ENVIRON["HOME"] substr(path, 2)
+  id = tip(path "/.git", $2)
+  if (id == "") id = tip(path, $2)
+  print (length(id) == 40 && id !~ /[^0-9a-f]/ ? id : "-"), $1
+}
 """
 
 
 def read_tips_at_once(connection: Connection, remotes: Sequence[RemoteRepository]) -> list[str | None]:
     """The tips of many repositories of one account by one command, in the order given.
 
-    None where there is no such branch. Raises ShellUnavailable where the account may only run git, or its
-    shell sees none of them.
+    None where there is no such branch. Raises ShellUnavailable where the account may only run git, its shell
+    sees none of them, or one of them is so odd that awk gives up (a folder in the place of the branch).
     """
     asked = "".join(
         f"{index} {remote.ref.decode('ascii')} {remote.path}\n" for index, remote in enumerate(remotes)
     )
     try:
         answer = connection.run(
-            f"sh -c {shlex.quote(_READ_TIPS)}", asked.encode(), limit=100 * len(remotes) + 4096
+            f"LC_ALL=C awk {shlex.quote(_READ_TIPS)}", asked.encode(), limit=100 * len(remotes) + 4096
         )
     except CommandFailed as error:
         raise ShellUnavailable(str(error)) from error

@@ -57,6 +57,10 @@ def connect(endpoint: SshEndpoint, *, dialer: Dial = dial) -> Connection:
         raise Unreachable(f"port {endpoint.port}: {error.strerror or type(error).__name__}") from error
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # A kept connection whose other side has gone without a word is noticed by the next keepalive.
+            unanswered = int(endpoint.timeout * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unanswered)
         transport = paramiko.Transport(sock)
     except (OSError, paramiko.SSHException, EOFError) as error:
         sock.close()
