@@ -153,7 +153,7 @@ def test_the_fields_of_a_full_create() -> None:
     assert (command.form, command.force, command.config.compressed) == (5, False, False)
     settings = command.config.settings
     assert bytes(command.config.image) == b"\x7fELF"
-    assert (settings.startup, settings.add_name, settings.memory, settings.cpus) == (50, True, 512, 1)
+    assert (settings.startup, settings.add_name, settings.memory, settings.cpus) == (10, True, 256, 1)
     assert settings.restart_on_exit == {2, 255, 300}
     assert settings.cpuids == {1, 2, 130}
     assert settings.blocks == (BlockDevice("b"), BlockDevice("data", "store", 4096))

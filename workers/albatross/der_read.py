@@ -29,9 +29,12 @@ class Reading:
         self.left = at_most
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Element:
-    """One value: its first tag octet, its tag number and its contents (a view, not a copy)."""
+    """One value: its first tag octet, its tag number and its contents (a view, not a copy).
+
+    Not frozen, because a message has thousands of them and freezing doubles their cost.
+    """
 
     octet: int
     number: int
