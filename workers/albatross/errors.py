@@ -27,6 +27,8 @@ class FrameTooBig(DecodeError):
 class NotSendable(AlbatrossError):
     """A command that this release would not understand, or that would harm a daemon: nothing was sent."""
 
+    hint = "Nothing was sent. Correct this and try again."
+
 
 class Unreachable(AlbatrossError):
     """No connection: nothing was sent, and trying again may help."""

@@ -13,6 +13,7 @@ from workers.albatross.grammar.names import read_text
 from workers.albatross.grammar.policies import read_policy, write_policy
 from workers.albatross.grammar.unikernels import read_config, read_settings, write_config, write_settings
 from workers.albatross.times import read_time, write_time, write_utc_time
+from workers.albatross.values import Settings
 
 CONSOLE, STATISTICS, LOG, UNIKERNEL, POLICY, BLOCK = range(6)
 _INFO: dict[int, c.InfoForm] = {0: 1, 7: 2, 13: 3, 15: 4, 18: 5, 19: 6}
@@ -68,11 +69,8 @@ def _tagged(command: c.Command) -> tuple[int, int | None, der.Parts]:  # noqa: P
             return UNIKERNEL, _GET_TAG[command.form], body
         case c.Restart(old=True):
             return UNIKERNEL, 12, der.NULL
-        case c.Restart(settings=None):
-            return UNIKERNEL, 14, der.context(0, der.NULL)
         case c.Restart():
-            body = write_settings(command.settings, command.form)
-            return UNIKERNEL, 14, der.context(command.form + 1, body)
+            return UNIKERNEL, 14, _restart(command.settings, command.form)
         case c.ReadPolicies():
             return POLICY, 0, der.NULL
         case c.AddPolicy():
@@ -100,6 +98,12 @@ def _tagged_block(command: c.BlockCommand) -> tuple[int, der.Parts]:  # noqa: PL
             return 5 if command.old else 6, der.integer(command.level)
         case c.SetBlock():
             return 7, der.boolean(command.compressed)
+
+
+def _restart(settings: Settings | None, form: c.ArgumentsForm) -> der.Parts:
+    if settings is None:
+        return der.context(0, der.NULL)
+    return der.context(form + 1, write_settings(settings, form))
 
 
 def _since_or_count(

@@ -74,9 +74,9 @@ def _write_memory(memory: Memory) -> tuple[der.Parts, ...]:
 def _read_memory(element: Element) -> Memory:
     fields = element.fields(der.CONTEXT + 1)  # the one implicit tag: it takes the place of SEQUENCE
     counters = [fields.take().int64() for _ in _MEMORY]
-    memory = Memory(*counters, fields.take().integer(), _read_time(fields.take()))
+    counters += (fields.take().integer(), _read_time(fields.take()))
     fields.finish()
-    return memory
+    return Memory(*counters)
 
 
 def _write_vmm(key: str, value: int) -> der.Parts:
