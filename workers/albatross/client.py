@@ -11,7 +11,7 @@ from workers.albatross import guards
 from workers.albatross import replies as r
 from workers.albatross.dialer import Dialer
 from workers.albatross.errors import ClosedWithoutReply, Unreachable
-from workers.albatross.exchange import Exchange, Subscription, Timeouts, open_exchange
+from workers.albatross.exchange import PATIENT, Exchange, Subscription, Timeouts, open_exchange
 from workers.albatross.grammar.envelope import Answer, Header, Request
 from workers.albatross.names import ROOT, Name
 from workers.albatross.releases import Dialect
@@ -36,7 +36,7 @@ class Client:
     may not have happened, and DecodeError for an answer that is none.
     """
 
-    def __init__(self, dialer: Dialer, dialect: Dialect, timeouts: Timeouts = Timeouts()) -> None:
+    def __init__(self, dialer: Dialer, dialect: Dialect, timeouts: Timeouts = PATIENT) -> None:
         self._dialer = dialer
         self.dialect = dialect
         self._timeouts = timeouts

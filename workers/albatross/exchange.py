@@ -27,6 +27,9 @@ class Timeouts:
     transfer: float = 3600.0
 
 
+PATIENT = Timeouts()
+
+
 class Exchange:
     """A conversation on a connection, with a time limit."""
 

@@ -26,10 +26,11 @@ _LADDER: tuple[tuple[c.InfoForm, Release], ...] = (
     (2, Release(1, 5)),
 )
 """Newest first, because some releases answer several. Never form 2 in wire 4: it ends albatross 1.0."""
+_QUICK = Timeouts(read=10.0)
 _WITH_INACTIVE_CONSOLES = Release(2, 6, 1)
 
 
-def find_release(dialer: Dialer, timeouts: Timeouts = Timeouts(connect=10, read=10)) -> Release:  # noqa: B008 - frozen
+def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK) -> Release:
     """The oldest release that the host can have by what it answers.
 
     Each question has a fresh connection, and only a clean close counts as "unknown". Raises Unreachable when
