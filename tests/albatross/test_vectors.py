@@ -155,7 +155,7 @@ def test_the_fields_of_a_full_create() -> None:
     assert bytes(command.config.image) == b"\x7fELF"
     assert (settings.startup, settings.add_name, settings.memory, settings.cpus) == (10, True, 256, 1)
     assert settings.restart_on_exit == {2, 255, 300}
-    assert settings.cpuids == {1, 2, 130}
+    assert settings.cpuids == {0, 1, 130}
     assert settings.blocks == (BlockDevice("b"), BlockDevice("data", "store", 4096))
     mac = bytes.fromhex("008041aabbcc")
     assert settings.networks == (NetworkDevice("management"), NetworkDevice("service", "br0", mac))

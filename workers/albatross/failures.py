@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from tenants.formats.text import printable
 from workers.albatross.errors import AlbatrossError
-from workers.albatross.text import shown
 
 
 class FailureKind(Enum):
@@ -85,6 +85,6 @@ class CommandFailed(AlbatrossError):
     """The daemon read the command and refused it. `words` are its own, made printable."""
 
     def __init__(self, raw: bytes) -> None:
-        self.words = shown(raw[:2000])
+        self.words = printable(raw, 2000)
         self.kind = kind_of(self.words)
         super().__init__(f"albatross refused: {self.words}", _HINTS[self.kind])

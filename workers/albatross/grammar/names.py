@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from tenants.formats.text import printable
 from workers.albatross import der_write as der
 from workers.albatross.der_read import Element
 from workers.albatross.errors import DecodeError, NotSendable
 from workers.albatross.names import DEEPEST, Name
-from workers.albatross.text import shown
+
+LONGEST = 10_000
+"""Characters of a text that names something; what is longer is cut."""
 
 
 def write_name(name: Name, version: int) -> der.Parts:
@@ -20,7 +23,7 @@ def read_name(element: Element) -> Name:
     if element.octet == der.UTF8:
         if len(element.body) > 64 * DEEPEST:
             raise DecodeError("a name is too long")
-        name = Name.from_wire(shown(element.body))
+        name = Name.from_wire(printable(bytes(element.body), LONGEST))
         if element.reading.strict:
             _hold_against_rules(name)
         return name
@@ -37,4 +40,4 @@ def _hold_against_rules(name: Name) -> None:
 
 def read_text(element: Element) -> str:
     """A text that names something, made printable."""
-    return shown(element.text())
+    return printable(element.text(), LONGEST)

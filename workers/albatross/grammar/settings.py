@@ -9,7 +9,6 @@ from workers.albatross import der_write as der
 from workers.albatross.der_read import Element, Fields
 from workers.albatross.errors import DecodeError, NotSendable
 from workers.albatross.grammar.names import read_text
-from workers.albatross.text import shown
 from workers.albatross.values import BlockDevice, Kind, NetworkDevice
 
 _T = TypeVar("_T")
@@ -126,7 +125,7 @@ def write_only_name(device: BlockDevice | NetworkDevice) -> der.Parts:
     """A device in the oldest forms: nothing but its name. Raises NotSendable when there is more to say."""
     if device not in (BlockDevice(device.name), NetworkDevice(device.name)):
         raise NotSendable(
-            f"{shown(device.name.encode())}: this release of albatross takes no details of a device.",
+            f"{device.name}: this release of albatross takes no details of a device.",
             "Give volume and bridge the name of the device, or update albatross.",
         )
     return der.text(device.name)
