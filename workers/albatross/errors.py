@@ -24,6 +24,10 @@ class FrameTooBig(DecodeError):
     """More bytes were announced than this answer may have; none of them was kept."""
 
 
+class ShortSequence(DecodeError):
+    """A header's sequence has fewer than 8 bytes: what ends a real daemon, so that the sandbox must know."""
+
+
 class NotSendable(AlbatrossError):
     """A command that this release would not understand, or that would harm a daemon: nothing was sent."""
 

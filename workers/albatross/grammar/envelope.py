@@ -8,7 +8,7 @@ from workers.albatross import der_write as der
 from workers.albatross import replies as r
 from workers.albatross.commands import Command
 from workers.albatross.der_read import Element, Reading, read_one
-from workers.albatross.errors import DecodeError, NotSendable
+from workers.albatross.errors import DecodeError, NotSendable, ShortSequence
 from workers.albatross.grammar.commands import read_command, write_command
 from workers.albatross.grammar.names import read_name, write_name
 from workers.albatross.grammar.replies import read_data, read_success, write_data, write_success
@@ -117,5 +117,5 @@ def _read_header(element: Element) -> Header:
     name = read_name(fields.take())
     fields.finish()
     if len(sequence) < 8:
-        raise DecodeError("a message's sequence has fewer than 8 bytes")
+        raise ShortSequence("a message's sequence has fewer than 8 bytes")
     return Header(name, int.from_bytes(sequence[:8], "big"), version)
