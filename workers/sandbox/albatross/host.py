@@ -1,4 +1,4 @@
-"""A whole host with a stand-in for albatross: the daemon, its consoles and its statistics on three sockets."""
+"""A host with a stand-in for albatross: the daemon, its consoles and its statistics on three sockets."""
 
 from __future__ import annotations
 

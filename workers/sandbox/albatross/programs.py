@@ -32,7 +32,7 @@ def boot(launch: Launch) -> Iterator[float | bytes | int]:
     yield b"____/\\___/ _|\\___/____/\nSolo5: Bindings version v0.12.1\n"
     yield b"Solo5: Memory map: %d MB addressable:\n" % launch.memory
     yield b"Solo5:   reserved @ (0x0 - 0xfffff)\nSolo5:       text @ (0x100000 - 0x103fff)\n"
-    yield b"Solo5:       data @ (0x104000 - 0x30afff)\n"
+    yield b"Solo5:     rodata @ (0x104000 - 0x105fff)\nSolo5:       data @ (0x106000 - 0x30afff)\n"
     yield b"Solo5:       heap >= 0x30b000 < stack < 0x%x\n" % top
 
 
@@ -47,5 +47,6 @@ def ticking(launch: Launch) -> Iterator[float | bytes | int]:
         yield given.get(b"period-ms", 1000) / 1000
         tick += 1
         yield b"tick %d\n" % tick
+    yield b"%s: done\n" % label
     yield b"Solo5: solo5_exit(%d) called\n" % given.get(b"exit", 0)
     yield given.get(b"exit", 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Sockets:
     """The sockets of one stand-in."""
 
     def __init__(
-        self, folder: Path, accepts: Callable[[Header, c.Command], bool], handlers: dict[Service, Handler]
+        self, folder: Path, accepts: Callable[[Header, c.Command], bool], handlers: Mapping[Service, Handler]
     ) -> None:
         self._folder = folder / "util"
         self._accepts = accepts
