@@ -16,7 +16,11 @@ class RawClient:
     def __init__(self, folder: Path, service: str, timeout: float = 5.0) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout)
-        self._socket.connect(str(folder / "util" / f"{service}.sock"))
+        try:
+            self._socket.connect(str(folder / "util" / f"{service}.sock"))
+        except OSError:
+            self._socket.close()
+            raise
         self._frames = FrameReader()
         self._waiting: list[memoryview] = []
 
