@@ -24,11 +24,16 @@ MODES: list[tuple[Scheme, int]] = [("dark", 390), ("dark", 1280), ("light", 390)
 NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment"}
 NO_PAGES |= {"autoconfig", "autoconfig-well-known"}
 
-# Where everything stands once the page has been read, to be compared with a moment later.
+# Where everything stands once the page has been read, to be compared with a moment later. Scripts wait for
+# the style sheets; a page without any is read before it has its style.
 _REMEMBER = """
-  document.addEventListener("DOMContentLoaded", () => {
+  const remember = () => {
     const all = [...document.querySelectorAll("body *")];
     window.stood = all.map((each) => [each, each.getBoundingClientRect()]);
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    if (document.scripts.length) remember();
+    else addEventListener("load", remember);
   });
 """
 _MOVED = """() => window.stood.flatMap(([each, before]) => {
