@@ -306,7 +306,7 @@ class _OnePass:
             SyncTarget.objects.filter(pk=self.target.pk).update(
                 failures=failures, next_try_at=now + delay, next_check_at=now + delay
             )
-            if setback.code != "lost-race":
+            if setback.code not in _STILL_REACHABLE:
                 state_conditions(
                     self.target,
                     [Statement(Condition.Type.REACHABLE, False, setback.code, setback.sentence)],
@@ -371,6 +371,7 @@ class _OnePass:
 
 
 ANSWERED = Statement(Condition.Type.REACHABLE, True, "answered", "It answered.")
+_STILL_REACHABLE = frozenset({"lost-race", "copy-damaged"})
 _AGREED = (
     Statement(Condition.Type.SYNCED, True, "observed", "The outside was compared and agrees."),
     ANSWERED,

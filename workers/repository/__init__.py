@@ -5,6 +5,7 @@ from __future__ import annotations
 from workers.repository.commit import FileChange, NewCommit, build_commit
 from workers.repository.errors import (
     LostRace,
+    MirrorDamaged,
     PushRefused,
     RepositoryError,
     UnknownOutcome,
@@ -28,6 +29,7 @@ __all__ = [
     "FileChange",
     "LostRace",
     "Mirror",
+    "MirrorDamaged",
     "NewCommit",
     "PushRefused",
     "Refs",

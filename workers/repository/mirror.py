@@ -15,12 +15,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dulwich.errors import ChecksumMismatch, ObjectFormatException
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ObjectID
 
 from tenants.formats.text import printable
-from workers.repository.errors import RepositoryError
+from workers.repository.errors import MirrorDamaged, RepositoryError
 from workers.repository.objects import Commit, Tree, object_id, parse_commit
 from workers.repository.pktline import FLUSH, pkt, read_pkt, read_pkt_after
 from workers.repository.tidy import Size, read_size
@@ -38,6 +37,7 @@ BLOB_LIMIT = 1 << 20
 ACKNOWLEDGEMENTS_AT_MOST = 100
 _TREES_KEPT = 8
 _KINDS = {b"commit": 1, b"tree": 2, b"blob": 3}
+_NAMES = {number: name for name, number in _KINDS.items()}
 _trees: OrderedDict[str, Tree] = OrderedDict()
 
 
@@ -58,6 +58,10 @@ def _deflate(objects: Iterable[tuple[bytes, bytes]], into: list[tuple[str, bytes
     for kind, content in objects:
         packed = zlib.compress(b"%s %d\0%s" % (kind, len(content), content), 1)
         into.append((object_id(kind, content).hex(), packed))
+
+
+class _Missing(MirrorDamaged):
+    """An object that is not here at all."""
 
 
 def _skip_acknowledgements(channel: Channel) -> bytes:
@@ -109,42 +113,41 @@ class Mirror:
     # reading --------------------------------------------------------------------------------------
 
     def has(self, commit: str) -> bool:
-        """Is this commit here, with its tree?"""
+        """Is this commit here, with its tree? Raises MirrorDamaged when it is, but cannot be read."""
         try:
             self.tree_of(commit)
+        except _Missing:
+            return False
+        except MirrorDamaged:
+            raise
         except RepositoryError:
             return False
         return True
 
     def _raw(self, kind: int, object_hex: str) -> bytes:
+        """An object's content, checked. Raises MirrorDamaged when it is not here as it should be."""
         try:
             found, content = self._loose(object_hex) or self._store.get_raw(
                 ObjectID(object_hex.encode("ascii"))
             )
-        except (
-            KeyError,
-            ChecksumMismatch,
-            ObjectFormatException,
-            zlib.error,
-            OSError,
-            AssertionError,
-        ) as error:
-            raise RepositoryError(f"object {object_hex[:10]} is not in our copy") from error
+        except KeyError as error:
+            raise _Missing(f"object {object_hex[:10]} is not in our copy") from error
+        except Exception as error:  # whatever the library stumbles over in bytes that a disk has garbled
+            raise MirrorDamaged(f"object {object_hex[:10]} cannot be read in our copy") from error
+        if found not in _NAMES or object_id(_NAMES[found], content).hex() != object_hex:
+            raise MirrorDamaged(f"object {object_hex[:10]} is garbled in our copy")
         if found != kind:
             raise RepositoryError(f"object {object_hex[:10]} is of another kind than expected")
         return content
 
     def _loose(self, object_hex: str) -> tuple[int, bytes] | None:
-        """An object that lies around by itself, checked; the library would parse a whole tree for it."""
+        """An object that lies around by itself; the library would parse a whole tree for it."""
         try:
             packed = (self.folder / "objects" / object_hex[:2] / object_hex[2:]).read_bytes()
         except FileNotFoundError:
             return None
         head, _, content = zlib.decompress(packed).partition(b"\0")
-        kind = head.partition(b" ")[0]
-        if object_id(kind, content).hex() != object_hex:
-            raise RepositoryError(f"object {object_hex[:10]} is damaged in our copy")
-        return _KINDS.get(kind, 0), content
+        return _KINDS.get(head.partition(b" ")[0], 0), content
 
     def commit(self, commit: str) -> Commit:
         return parse_commit(commit, self._raw(1, commit))
@@ -193,10 +196,13 @@ class Mirror:
     # writing --------------------------------------------------------------------------------------
 
     def fetch(self, connection: Connection, remote: RemoteRepository, *, expected_tip: str) -> None:
-        """Bring `expected_tip` and its history here; does nothing when it is here already."""
+        """Bring `expected_tip` and its history here; does nothing when it is here already.
+
+        Raises MirrorDamaged when what came does not fit to what is here; into an empty mirror it has to.
+        """
         if self.has(expected_tip):
             return
-        have = self._have()
+        have, was_empty = self._have(), self._is_empty()
         with connection.open(remote.command("git-upload-pack")) as channel:
             while read_pkt(channel) is not None:
                 pass
@@ -204,7 +210,12 @@ class Mirror:
             haves = b"".join(pkt(f"have {commit}\n".encode()) for commit in have)
             channel.write(wants + haves + pkt(b"done\n"))
             start = _skip_acknowledgements(channel)
-            self._store_pack(chain([start], iter(lambda: channel.read(65_536), b"")))
+            try:
+                self._store_pack(chain([start], iter(lambda: channel.read(65_536), b"")))
+            except RepositoryError as error:
+                if was_empty:
+                    raise
+                raise MirrorDamaged(str(error)) from error
         if not self.has(expected_tip):
             raise RepositoryError(f"it did not send the commit {expected_tip[:10]} that it advertises")
         self._remember(expected_tip)
@@ -278,6 +289,9 @@ class Mirror:
         draft.write_text(f"{commit}\n")
         draft.replace(tip)
 
+    def _is_empty(self) -> bool:
+        return not any(path.is_file() for path in (self.folder / "objects").rglob("*"))
+
     def _have(self) -> list[str]:
         found = []
         for name in ("tip", "before"):
@@ -303,7 +317,10 @@ class Mirror:
         loose = self.loose_objects()
         if loose < MAINTAIN_ABOVE:
             return f"{loose} loose objects, nothing to do"
-        self._git("gc", "--quiet", "--prune=now")
+        try:
+            self._git("gc", "--quiet", "--prune=now")
+        except RepositoryError as error:
+            raise MirrorDamaged(str(error)) from error
         self._store.close()
         self._store = DiskObjectStore(self.folder / "objects")
         return f"packed {loose} loose objects"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from workers.repository import (
     FileChange,
     LostRace,
     Mirror,
+    MirrorDamaged,
     NewCommit,
     PushRefused,
     RemoteRepository,
@@ -40,6 +42,7 @@ from workers.repository import (
 )
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.endpoint import endpoint_of
+from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided, find, to_take_over
 from workers.targets.relay_statements import APART, apart_statement, by_hand, foreign_statement, growth
 from workers.targets.relay_trust import host_key_setback, require_new_branch, require_our_line
@@ -66,6 +69,10 @@ class ObservedRelay:
     again: frozenset[bytes] = field(repr=False)
     remote: RemoteRepository = field(repr=False)
     mirror: Mirror = field(repr=False)
+
+    @property
+    def others(self) -> frozenset[bytes]:
+        return self.mirror.tree_of(self.tip).others if self.tip else frozenset()
 
     @property
     def names_that_moved(self) -> frozenset[bytes]:
@@ -106,6 +113,7 @@ class RelayRepository:
 
     # observe --------------------------------------------------------------------------------------
 
+    @mending
     def observe(self, current: Pass) -> ObservedRelay:
         repository = _repository(current.target)
         remote = RemoteRepository(endpoint_of(repository, self._opener), repository.path, repository.branch)
@@ -150,6 +158,7 @@ class RelayRepository:
 
     # what is left alone -----------------------------------------------------------------------------
 
+    @mending
     def adopt(self, current: Pass, observed: ObservedRelay) -> str:
         target = current.target
         if target.drift_mode != SyncTarget.DriftMode.ADOPT and not decided(target, Finding.Decision.ADOPT):
@@ -171,11 +180,13 @@ class RelayRepository:
             ) from refusal
         return f"Took over {count} address{'es' if count != 1 else ''} from outside."
 
+    @mending
     def findings(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Findings:
         return find(current.target, observed, plan, str(_repository(current.target).domain))
 
     # plan -----------------------------------------------------------------------------------------
 
+    @mending
     def plan(self, current: Pass, observed: ObservedRelay) -> Plan:
         names = observed.names_that_moved if observed.base_commit else None
         desired = desired_relay(current.target, self._opener, names=names)
@@ -184,7 +195,7 @@ class RelayRepository:
             units,
             entries=desired.entries,
             absent=desired.absent,
-            observed=Sides(observed.ids, observed.mirror.blob),
+            observed=Sides(observed.ids, observed.mirror.blob, observed.others),
             base=Sides({k: v for k, v in observed.base_ids.items() if v}, observed.mirror.blob),
             may_overwrite=_may_overwrite(current.target),
             own_domain=str(_repository(current.target).domain),
@@ -202,6 +213,7 @@ class RelayRepository:
 
     # apply and verify -----------------------------------------------------------------------------
 
+    @mending
     def apply(self, current: Pass, observed: ObservedRelay, plan: Plan) -> NewCommit:
         repository = _repository(current.target)
         text = message(
@@ -255,6 +267,7 @@ class RelayRepository:
             return None
         return self._reloader.take_up(current, repository, commit)
 
+    @mending
     def maintain(self, current: Pass) -> Statement | None:
         """After the first proof and every MAINTAIN_EVERY changes: both sides, as far as we may."""
         target, repository = current.target, _repository(current.target)
@@ -284,6 +297,12 @@ class RelayRepository:
             self._mirrors.popitem(last=False)[1].close()
         return mirror
 
+    def forget(self, current: Pass) -> None:
+        """Throw our copy of this repository away; the next look fetches it again."""
+        mirror = self._mirror(_repository(current.target))
+        mirror.close()
+        shutil.rmtree(mirror.folder)
+
     def close(self) -> None:
         """Let go of kept connections and open mirrors."""
         self._pool.close()
@@ -305,6 +324,8 @@ class RelayRepository:
                 f"{repository.host} did not let us in as {repository.username}.",
                 "Add the repository's public key to the git account on that host, then look again.",
             ) from error
+        except MirrorDamaged:
+            raise
         except LostRace as error:
             raise Retry("lost-race", "Somebody else pushed at the same time; looking again.") from error
         except PushRefused as error:
