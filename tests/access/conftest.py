@@ -12,7 +12,7 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from panel.api.throttling import Rate
-from tests.access.stage import Stage, build_stage
+from tests.access.stage import Stage, build_stage, snapshot
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,12 @@ def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[No
 @pytest.fixture(scope="module")
 def stage(db: None) -> Stage:
     return build_stage()
+
+
+@pytest.fixture(scope="module")
+def before(stage: Stage) -> dict[str, str]:
+    """What the database held before anybody came."""
+    return snapshot()
 
 
 @pytest.fixture(autouse=True)

@@ -56,6 +56,7 @@ BUTTONS = {
     "address-target-remove": ("address",),
     "address-target-again": ("address",),
     "run-agree": ("checksum",),
+    "findings-decide": ("decision", "unit"),
 }
 
 # (route, field) → whether it holds several lines.
@@ -79,6 +80,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "requests": ("before",),
     "domain-requests": ("before",),
     "search": ("q",),
+    "findings": ("only", "page"),
     "addresses": ("q", "only", "page", "trashed", "switched-off"),
     "address": ("removed", "switched", "before"),
     "address-row": ("look",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -18,6 +18,7 @@ from django.utils.http import urlencode
 
 from tenants.actions import accounts, domains, organizations
 from tenants.actor import Actor
+from tenants.dryrun import rehearsal
 from tenants.models import Account, Domain, Organization
 from tests.conftest import account
 from tests.world import World, add_member, build_world
@@ -40,7 +41,6 @@ class Person:
     browser: Client = field(default_factory=Client)
 
     def __post_init__(self) -> None:
-        self.browser.raise_request_exception = False
         if self.actor is not None:
             assert self.actor.account is not None
             self.browser.force_login(self.actor.account)
@@ -158,6 +158,16 @@ def snapshot() -> dict[str, str]:
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return [name for name in after if before[name] != after[name]]
+
+
+@contextmanager
+def taken_back(before: Mapping[str, str]) -> Iterator[Callable[[], set[str]]]:
+    """What happens inside is undone; the call tells which tables are different by now.
+
+    Counting how often somebody came is no difference. Tables are looked at only after a write.
+    """
+    with rehearsal(), only_reading() as writes:
+        yield lambda: set(differences(before, snapshot())) - {"Allowance"} if writes else set()
 
 
 @contextmanager
