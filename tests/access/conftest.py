@@ -40,7 +40,11 @@ def before(stage: Stage) -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    """Nobody works here, so nothing is waited for; and the one transaction stays open during streams."""
+    """Nobody works here, so nothing is waited for; and the one transaction stays open during streams.
+
+    Every page and every operation also does without the workers' key, as in a web process.
+    """
+    settings.WORKERS_KEY = ""
     monkeypatch.setattr("panel.api.targets.LONGEST_LOOK", 0.0)
     monkeypatch.setattr("panel.web.live.close_old_connections", lambda: None)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

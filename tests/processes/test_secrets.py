@@ -6,8 +6,6 @@ wrote, said, sent and showed.
 
 from __future__ import annotations
 
-import email
-import email.policy
 import hashlib
 import os
 import re
@@ -18,8 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller as MailServer
-from aiosmtpd.smtp import Envelope
 from django.apps import apps
 from django.conf import settings
 
@@ -32,7 +28,8 @@ from tests.access.pages import ROWS as PAGES
 from tests.conftest import account
 from tests.processes.client import Visitor
 from tests.processes.crew import Crew
-from tests.processes.running import ROOT, free_port, until
+from tests.processes.running import ROOT, until
+from tests.smtp_server import SmtpServer
 from tests.world import World, build_world
 from workers.sandbox.git_host import GitHost
 
@@ -42,23 +39,17 @@ DOMAIN = "story.example"
 PANEL_PASSWORD = "harbour-candle-canary-71"
 
 
-class Letters:
+class Letters(SmtpServer):
     """A mail server that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[str, str]] = []
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
-        letter: Any = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
-        self.kept += [(str(to), letter.get_content()) for to in envelope.rcpt_tos]
-        return "250 kept"
 
     def link(self, to: str, below: str) -> str:
         """The token of the last link below a path that was mailed to somebody, once it is there."""
 
         def tokens() -> list[str]:
             found = (
-                re.findall(rf"{below}/([A-Za-z0-9_-]{{20,}})", text) for who, text in self.kept if who == to
+                re.findall(rf"{below}/([A-Za-z0-9_-]{{20,}})", text)
+                for who, text in self.letters
+                if who == to
             )
             return [token for each in found for token in each]
 
@@ -68,11 +59,9 @@ class Letters:
 
 @pytest.fixture
 def letters(workers: Crew) -> Iterator[Letters]:
-    server = MailServer(Letters(), hostname="127.0.0.1", port=free_port())
-    server.start()
-    workers.extra["ROOKERY_SMTP_PORT"] = str(server.server.sockets[0].getsockname()[1])
-    yield server.handler
-    server.stop()
+    with Letters() as server:
+        workers.extra["ROOKERY_SMTP_PORT"] = str(server.port)
+        yield server
 
 
 def digest(text: str) -> str:

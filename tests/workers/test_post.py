@@ -5,9 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from tenants.actions.mail import owe_mail
 from tenants.models import OutgoingMail
 from tenants.models.sync import LONG_AGO
 from tenants.secrets import CannotOpen, Opener, Purpose
+from tests.smtp_server import SmtpServer
 from workers import post
 from workers.outcome import Backoff
 from workers.sandbox.control import Addresses, Sandbox
@@ -28,48 +27,12 @@ TOKEN = "Qm9va3MtYXJlLWtlcHQtb24tYS1zaGVsZi1oZXJlIQ"
 BODY = f"Sign in here:\n\nhttp://127.0.0.1:8080/sign-in/{TOKEN}\n"
 
 
-class Server:
-    """Speaks as much SMTP as a client needs; `answers` has other replies by verb ("greeting", "end" too)."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, str] = {}
-        self.heard: list[str] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listener.accept()
-                with client, client.makefile("rwb", buffering=0) as stream, suppress(OSError):
-                    self._talk(stream)
-
-    def _talk(self, stream: Any) -> None:
-        stream.write(f"{self.answers.get('greeting', '220 ready')}\r\n".encode())
-        usual = {"DATA": "354 go on", "QUIT": "221 bye"}
-        while line := stream.readline().decode().strip():
-            self.heard.append(line)
-            verb = line.split()[0].upper()
-            answer = self.answers.get(verb, usual.get(verb, "250 fine"))
-            stream.write(f"{answer}\r\n".encode())
-            if answer.startswith("354"):
-                text = b"".join(iter(stream.readline, b".\r\n"))
-                self.heard.append(text.decode())
-                stream.write(f"{self.answers.get('end', '250 kept')}\r\n".encode())
-
-
 @pytest.fixture
-def server(settings: Any) -> Iterator[Server]:
-    server = Server()
+def server(settings: Any) -> Iterator[SmtpServer]:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-    yield server
-    server.close()
+    with SmtpServer() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        yield server
 
 
 @pytest.fixture
@@ -127,7 +90,7 @@ def test_only_workers_can_open_a_body(mail: OutgoingMail, settings: Any) -> None
     ids=str,
 )
 def test_what_may_pass_is_tried_again_with_the_same_id(
-    server: Server, mail: OutgoingMail, answers: dict[str, str]
+    server: SmtpServer, mail: OutgoingMail, answers: dict[str, str]
 ) -> None:
     server.answers = answers
     before = timezone.now()
@@ -145,7 +108,7 @@ def test_what_may_pass_is_tried_again_with_the_same_id(
 
 @pytest.mark.parametrize("answers", [{"RCPT": "550 5.1.1 no such user"}, {"end": "554 5.6.0 no"}], ids=str)
 def test_a_refusal_for_good_is_final_and_drops_the_body(
-    server: Server, mail: OutgoingMail, answers: dict[str, str]
+    server: SmtpServer, mail: OutgoingMail, answers: dict[str, str]
 ) -> None:
     server.answers = answers
     assert not post.deliver(mail.pk)
@@ -157,7 +120,7 @@ def test_a_refusal_for_good_is_final_and_drops_the_body(
 
 
 def test_the_servers_words_never_bring_the_link_back(
-    server: Server, mail: OutgoingMail, caplog: pytest.LogCaptureFixture
+    server: SmtpServer, mail: OutgoingMail, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     server.answers = {"end": f"554 we dislike http://127.0.0.1:8080/sign-in/{TOKEN} in\x1b[31m mails"}
@@ -195,7 +158,7 @@ def test_a_body_that_cannot_be_opened_is_no_endless_loop(
 
 
 def test_a_worker_that_died_while_sending_costs_a_second_copy_and_not_the_mail(
-    server: Server, mail: OutgoingMail, monkeypatch: pytest.MonkeyPatch
+    server: SmtpServer, mail: OutgoingMail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
         """Nothing after this line runs."""
