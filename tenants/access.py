@@ -31,6 +31,7 @@ class Kind(StrEnum):
     DOMAIN = "domain"
     MAILBOX = "mailbox"
     REQUEST = "address request"
+    INVITATION = "invitation"
     REPOSITORY = "repository"
     SYNC_TARGET = "sync target"
     RUN = "run"
@@ -63,6 +64,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.DOMAIN: EDIT,
         Kind.MAILBOX: RUN_IT,
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
+        Kind.INVITATION: EDIT,
         Kind.REPOSITORY: EDIT,
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
@@ -74,6 +76,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.DOMAIN: SEE,
         Kind.MAILBOX: RUN_IT,
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
+        Kind.INVITATION: EDIT,
         Kind.REPOSITORY: SEE,
         Kind.SYNC_TARGET: SEE,
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
@@ -86,6 +89,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.DOMAIN,
             Kind.MAILBOX,
             Kind.REQUEST,
+            Kind.INVITATION,
             Kind.REPOSITORY,
             Kind.SYNC_TARGET,
             Kind.RUN,
@@ -104,6 +108,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Domain: Kind.DOMAIN,
     m.Mailbox: Kind.MAILBOX,
     m.AddressRequest: Kind.REQUEST,
+    m.Invitation: Kind.INVITATION,
     m.Repository: Kind.REPOSITORY,
     m.SyncTarget: Kind.SYNC_TARGET,
     m.Run: Kind.RUN,
@@ -115,6 +120,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.DOMAIN: "organization_id",
     Kind.MAILBOX: "domain__organization_id",
     Kind.REQUEST: "domain__organization_id",
+    Kind.INVITATION: "domain__organization_id",
     Kind.REPOSITORY: "organization_id",
     Kind.SYNC_TARGET: "organization_id",
     Kind.RUN: "target__organization_id",
@@ -152,6 +158,11 @@ def role_in(actor: Actor, organization_id: int | None) -> Role:
 
 def _verbs(role: Role, kind: Kind) -> frozenset[Verb]:
     return TABLE[role].get(kind, frozenset())
+
+
+def roles_that(verb: Verb, kind: Kind) -> list[str]:
+    """The roles which may do `verb` to this kind."""
+    return [role.value for role in Role if verb in _verbs(role, kind)]
 
 
 def may(actor: Actor, verb: Verb, thing: Model) -> bool:
@@ -241,9 +252,8 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
         return rows
     if actor.account is None or not actor.account.is_active:
         return rows.none()
-    roles = [role.value for role in Role if Verb.VIEW in _verbs(role, kind)]
-    mine = m.Membership.objects.filter(account=actor.account, role__in=roles).values("organization_id")
-    seen = Q(**{f"{path}__in": mine})
+    mine = m.Membership.objects.filter(account=actor.account, role__in=roles_that(Verb.VIEW, kind))
+    seen = Q(**{f"{path}__in": mine.values("organization_id")})
     if kind is Kind.MAILBOX:
         seen |= Q(holder=actor.account, trashed_at__isnull=True)
     return rows.filter(seen)

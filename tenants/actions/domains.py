@@ -69,7 +69,8 @@ def change_domain(
     checks = Checks()
     if requests is not None and requests not in Domain.Requests.values:
         problem = f"“{printable(requests, 40)}” is no choice."
-        checks.problems.append(Problem("requests", problem, "Choose closed or moderated."))
+        fix = f"Choose one of {', '.join(Domain.Requests.values)}."
+        checks.problems.append(Problem("requests", problem, fix))
     with checks:
         if submission_host is not None and submission_host.strip():
             submission_host = check_host_name(submission_host.strip(), field="submission_host")

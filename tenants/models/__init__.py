@@ -7,12 +7,14 @@ from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
 from tenants.models.installation import Installation
+from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
 from tenants.models.mailboxes import Mailbox, TargetAddress
 from tenants.models.organizations import Membership, Organization
 from tenants.models.repositories import Repository
-from tenants.models.requests import AddressRequest
+from tenants.models.request_rules import RequestRules
+from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 
 __all__ = [
@@ -21,16 +23,19 @@ __all__ = [
     "Allowance",
     "ApiToken",
     "Condition",
+    "DecisionLink",
     "Domain",
     "Event",
     "Evidence",
     "Finding",
     "Installation",
+    "Invitation",
     "Mailbox",
     "Membership",
     "Organization",
     "OutgoingMail",
     "Repository",
+    "RequestRules",
     "Run",
     "SignInLink",
     "Step",
