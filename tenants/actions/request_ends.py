@@ -74,7 +74,7 @@ def _expire_one(actor: Actor, pk: int, status: str) -> bool:
     request = AddressRequest.objects.select_for_update().filter(pk=pk, status=status).first()
     if request is None:
         return False
-    (_expire if status == Status.ASKED else _lapse)(actor, request)
+    (expire if status == Status.ASKED else _lapse)(actor, request)
     return True
 
 
@@ -94,8 +94,8 @@ def _lapse(actor: Actor, request: AddressRequest) -> None:
         recipient=request.target,
         subject=f"Nobody decided about {address}",
         body=(
-            f"Hello,\n\nyour request for {address} waited for {request.domain.organization}, and nobody decided"
-            " in time. It has ended and the fingerprint of your passphrase is deleted; no address was made."
+            f"Hello,\n\nyour request for {address} waited for {request.domain.organization}, and nobody"
+            " decided in time. It has ended and the fingerprint of your passphrase is deleted; no address was made."
             " If you still want it, ask for it again."
         ),
     )

@@ -8,7 +8,8 @@ from django.db.models import Q
 from tenants.models.checks import one_of
 
 _OPEN = ("asked", "confirmed")
-_DECIDED = ("approved", "refused", "withdrawn", "expired", "lapsed")
+_CONFIRMED_ENDS = ("approved", "refused", "lapsed")
+_DECIDED = (*_CONFIRMED_ENDS, "withdrawn", "expired")
 
 
 class AddressRequest(models.Model):
@@ -67,10 +68,7 @@ class AddressRequest(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["asked", "expired"], confirmed_at__isnull=True)
-                | Q(
-                    status__in=["confirmed", "taken", "approved", "refused", "lapsed"],
-                    confirmed_at__isnull=False,
-                )
+                | Q(status__in=["confirmed", "taken", *_CONFIRMED_ENDS], confirmed_at__isnull=False)
                 | Q(status="withdrawn"),
                 name="request_is_confirmed_before_it_is_decided",
             ),
