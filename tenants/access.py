@@ -30,6 +30,8 @@ class Kind(StrEnum):
     MEMBERSHIP = "membership"
     DOMAIN = "domain"
     MAILBOX = "mailbox"
+    OWN_ALIAS = "alias of one's own"
+    HELD_NAME = "held name"
     REQUEST = "address request"
     INVITATION = "invitation"
     REPOSITORY = "repository"
@@ -54,8 +56,8 @@ EDIT = frozenset({V.VIEW, V.CREATE, V.CHANGE, V.DELETE})
 # Of an address: switching it off and on, and the note about it. Its holder may do neither.
 RUN_IT = EDIT | {V.MANAGE}
 
-# A person who holds a mailbox sees that one mailbox and changes its passphrase and targets; everything else
-# comes from membership.
+# A person who holds a mailbox sees that one mailbox and changes its passphrase and targets, and runs the
+# aliases that were made for it; everything else comes from membership.
 TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
     Role.OPERATOR: dict.fromkeys(Kind, ALL),
     Role.OWNER: {
@@ -63,6 +65,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.MEMBERSHIP: EDIT,
         Kind.DOMAIN: EDIT,
         Kind.MAILBOX: RUN_IT,
+        Kind.HELD_NAME: EDIT,
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
         Kind.INVITATION: EDIT,
         Kind.REPOSITORY: EDIT,
@@ -75,6 +78,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.MEMBERSHIP: SEE,
         Kind.DOMAIN: SEE,
         Kind.MAILBOX: RUN_IT,
+        Kind.HELD_NAME: frozenset({V.VIEW, V.CREATE}),
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
         Kind.INVITATION: EDIT,
         Kind.REPOSITORY: SEE,
@@ -88,6 +92,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.MEMBERSHIP,
             Kind.DOMAIN,
             Kind.MAILBOX,
+            Kind.HELD_NAME,
             Kind.REQUEST,
             Kind.INVITATION,
             Kind.REPOSITORY,
@@ -97,7 +102,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         ),
         SEE,
     ),
-    Role.HOLDER: {Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE})},
+    Role.HOLDER: {Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE}), Kind.OWN_ALIAS: RUN_IT},
     Role.STRANGER: {},
 }
 
@@ -107,6 +112,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Membership: Kind.MEMBERSHIP,
     m.Domain: Kind.DOMAIN,
     m.Mailbox: Kind.MAILBOX,
+    m.HeldName: Kind.HELD_NAME,
     m.AddressRequest: Kind.REQUEST,
     m.Invitation: Kind.INVITATION,
     m.Repository: Kind.REPOSITORY,
@@ -119,6 +125,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.MEMBERSHIP: "organization_id",
     Kind.DOMAIN: "organization_id",
     Kind.MAILBOX: "domain__organization_id",
+    Kind.HELD_NAME: "domain__organization_id",
     Kind.REQUEST: "domain__organization_id",
     Kind.INVITATION: "domain__organization_id",
     Kind.REPOSITORY: "organization_id",
@@ -172,18 +179,31 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     kind = _KINDS[type(thing)]
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
-    return verb in _verbs(Role.HOLDER, kind) and _holds(actor, thing)
-
-
-def _holds(actor: Actor, thing: Model) -> bool:
-    return (
-        isinstance(thing, m.Mailbox)
-        and actor.account is not None
-        and actor.account.is_active
-        and actor.organization_id in {None, organization_id_of(thing)}
-        and thing.holder_id == actor.account.pk
-        and thing.trashed_at is None
+    return isinstance(thing, m.Mailbox) and (
+        (verb in _verbs(Role.HOLDER, kind) and holds(actor, thing))
+        or (verb in _verbs(Role.HOLDER, Kind.OWN_ALIAS) and holds_own_alias(actor, thing))
     )
+
+
+def held_by(actor: Actor) -> Q:
+    """The condition on mailboxes that `actor` holds: they belong to this person's account."""
+    return Q(holder=actor.account, trashed_at=None)
+
+
+def holds(actor: Actor, mailbox: m.Mailbox) -> bool:
+    """Does this mailbox belong to the actor's account? Not while it is in the trash."""
+    return (
+        actor.account is not None
+        and actor.account.is_active
+        and actor.organization_id in {None, organization_id_of(mailbox)}
+        and mailbox.holder_id == actor.account.pk
+        and mailbox.trashed_at is None
+    )
+
+
+def holds_own_alias(actor: Actor, alias: m.Mailbox) -> bool:
+    """Was this alias made for a mailbox that the actor holds?"""
+    return alias.made_for is not None and alias.trashed_at is None and holds(actor, alias.made_for)
 
 
 def may_create(actor: Actor, kind: Kind, organization: m.Organization | None) -> bool:
@@ -255,7 +275,8 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     mine = m.Membership.objects.filter(account=actor.account, role__in=roles_that(Verb.VIEW, kind))
     seen = Q(**{f"{path}__in": mine.values("organization_id")})
     if kind is Kind.MAILBOX:
-        seen |= Q(holder=actor.account, trashed_at__isnull=True)
+        own = m.Mailbox.objects.filter(held_by(actor)).values("pk")
+        seen |= held_by(actor) | Q(made_for__in=own, trashed_at=None)
     return rows.filter(seen)
 
 

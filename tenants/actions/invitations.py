@@ -15,6 +15,7 @@ from tenants import access, limits, tokens
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
+from tenants.actions.names import require_free_name
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid, Problem
 from tenants.formats.addresses import check_local_part, check_target
@@ -81,6 +82,7 @@ def _insert_invitation(
     if local_part:
         if values["approved"]:
             access.require_rank(actor, f"{local_part}@{domain.name}")
+        require_free_name(domain, local_part, actor)
         if Mailbox.objects.filter(domain=domain, local_part=local_part).exists():
             raise Invalid.of(
                 "local_part", f"{local_part}@{domain.name} exists already.", "Choose another name."

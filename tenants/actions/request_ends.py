@@ -95,7 +95,7 @@ def _lapse(actor: Actor, request: AddressRequest) -> None:
         subject=f"Nobody decided about {address}",
         body=(
             f"Hello,\n\nyour request for {address} waited for {request.domain.organization}, and nobody"
-            " decided in time. It has ended and the fingerprint of your passphrase is deleted; no address was made."
-            " If you still want it, ask for it again."
+            " decided in time. It has ended, no address was made, and the fingerprint of your passphrase is"
+            " deleted. If you still want the address, ask for it again."
         ),
     )

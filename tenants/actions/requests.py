@@ -18,6 +18,7 @@ from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.names import require_free_name
 from tenants.actions.request_ends import change, end, expire, expired_before, record_step
 from tenants.actions.request_rules import Ground, ground_for, rules_of
 from tenants.actions.targets import add_target_rows, check_target_list
@@ -166,11 +167,11 @@ def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
     if request.asked_at < expired_before():
         expire(Actor.rookery(), request)
         return request
-    taken = Mailbox.objects.filter(domain=request.domain, local_part=request.local_part).exists()
+    taken = _why_not_to_be_had(request)
     account = account_for(request.target)
     request.confirmed_at = now = timezone.now()
     if taken:
-        end(request, Status.TAKEN, confirmed_at=now, account=account)
+        end(request, Status.TAKEN, confirmed_at=now, account=account, waits_because=taken[:500])
     else:
         days = rules_of(request.domain).decide_within_days
         request.decide_by = now + timedelta(days=days) if days is not None else None
@@ -187,6 +188,22 @@ def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
     if not taken and not _approve_by_itself(request):
         tell_deciders(request)
     return request
+
+
+def _why_not_to_be_had(request: AddressRequest) -> str:
+    """What keeps this name from being given, for the team's eyes; empty when nothing does.
+
+    Whoever invites somebody to a reserved name gives it, as they could by making the address.
+    """
+    if Mailbox.objects.filter(domain=request.domain, local_part=request.local_part).exists():
+        return f"{request.address} exists already."
+    invitation = request.invitation
+    giver = invitation.made_by if invitation is not None and invitation.local_part else None
+    try:
+        require_free_name(request.domain, request.local_part, Actor(account=giver))
+    except Invalid as error:
+        return error.problems[0].problem
+    return ""
 
 
 def _approve_by_itself(request: AddressRequest) -> bool:
@@ -230,6 +247,7 @@ def _grant(actor: Actor, request: AddressRequest, ground: Ground) -> Mailbox:
         check_target_list([request.target], request.domain)
     checks.finish()
     access.require_rank(ground.rank, request.address)
+    require_free_name(request.domain, request.local_part, actor)
     mailbox = insert_sealed_mailbox(
         domain=request.domain,
         local_part=request.local_part,
