@@ -125,7 +125,8 @@ def _count(limit: Limit, subject: str) -> bool:
         return True
     if rows.filter(since__gt=started, used__lt=limit.count).update(used=F("used") + 1):
         return True
-    if rows.exists():
+    # Another may have made the row since: only a row that is full refuses.
+    if rows.filter(since__gt=started, used__gte=limit.count).exists():
         return False
     try:
         with transaction.atomic():

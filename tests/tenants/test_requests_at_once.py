@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from tenants import tokens
+from tenants import limits, tokens
 from tenants.actions import decision_links, domains, invitations, request_rules, requests
 from tenants.actor import Actor
-from tenants.models import AddressRequest, Domain, Event, Invitation, Mailbox, RequestRules
+from tenants.models import AddressRequest, Allowance, Domain, Event, Invitation, Mailbox, RequestRules
 from tests.conftest import HASH
 from tests.tenants.requesting import ask, ask_and_confirm, token_in_mail
 from tests.tenants.test_at_once import at_once, refusals
@@ -102,6 +102,14 @@ def test_the_last_use_of_an_invitation_is_one_use(domain: Domain, alice: Actor) 
     assert refusals(results) == ["Absent", "Absent"]
     assert AddressRequest.objects.count() == 2
     assert Invitation.objects.get().uses_left == 0
+
+
+def test_nobody_is_held_back_while_there_is_room() -> None:
+    for number in range(ROUNDS):
+        subject = f"n{number}"
+        results = at_once(*[partial(limits.spend, limits.REQUESTS_PER_NETWORK, subject)] * 6)
+        assert refusals(results) == []
+        assert Allowance.objects.latest("pk").used == 6
 
 
 def test_used_and_withdrawn_at_once_is_one_of_both(domain: Domain, alice: Actor) -> None:
