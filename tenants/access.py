@@ -30,7 +30,10 @@ class Kind(StrEnum):
     MEMBERSHIP = "membership"
     DOMAIN = "domain"
     MAILBOX = "mailbox"
+    OWN_ALIAS = "alias of one's own"
+    HELD_NAME = "held name"
     REQUEST = "address request"
+    INVITATION = "invitation"
     REPOSITORY = "repository"
     SYNC_TARGET = "sync target"
     RUN = "run"
@@ -53,8 +56,8 @@ EDIT = frozenset({V.VIEW, V.CREATE, V.CHANGE, V.DELETE})
 # Of an address: switching it off and on, and the note about it. Its holder may do neither.
 RUN_IT = EDIT | {V.MANAGE}
 
-# A person who holds a mailbox sees that one mailbox and changes its passphrase and targets; everything else
-# comes from membership.
+# A person who holds a mailbox sees that one mailbox and changes its passphrase and targets, and runs the
+# aliases that were made for it; everything else comes from membership.
 TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
     Role.OPERATOR: dict.fromkeys(Kind, ALL),
     Role.OWNER: {
@@ -62,7 +65,9 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.MEMBERSHIP: EDIT,
         Kind.DOMAIN: EDIT,
         Kind.MAILBOX: RUN_IT,
+        Kind.HELD_NAME: EDIT,
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
+        Kind.INVITATION: EDIT,
         Kind.REPOSITORY: EDIT,
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
@@ -73,7 +78,9 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.MEMBERSHIP: SEE,
         Kind.DOMAIN: SEE,
         Kind.MAILBOX: RUN_IT,
+        Kind.HELD_NAME: frozenset({V.VIEW, V.CREATE}),
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
+        Kind.INVITATION: EDIT,
         Kind.REPOSITORY: SEE,
         Kind.SYNC_TARGET: SEE,
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
@@ -85,7 +92,9 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.MEMBERSHIP,
             Kind.DOMAIN,
             Kind.MAILBOX,
+            Kind.HELD_NAME,
             Kind.REQUEST,
+            Kind.INVITATION,
             Kind.REPOSITORY,
             Kind.SYNC_TARGET,
             Kind.RUN,
@@ -93,7 +102,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         ),
         SEE,
     ),
-    Role.HOLDER: {Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE})},
+    Role.HOLDER: {Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE}), Kind.OWN_ALIAS: RUN_IT},
     Role.STRANGER: {},
 }
 
@@ -103,7 +112,9 @@ _KINDS: dict[type[Model], Kind] = {
     m.Membership: Kind.MEMBERSHIP,
     m.Domain: Kind.DOMAIN,
     m.Mailbox: Kind.MAILBOX,
+    m.HeldName: Kind.HELD_NAME,
     m.AddressRequest: Kind.REQUEST,
+    m.Invitation: Kind.INVITATION,
     m.Repository: Kind.REPOSITORY,
     m.SyncTarget: Kind.SYNC_TARGET,
     m.Run: Kind.RUN,
@@ -114,7 +125,9 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.MEMBERSHIP: "organization_id",
     Kind.DOMAIN: "organization_id",
     Kind.MAILBOX: "domain__organization_id",
+    Kind.HELD_NAME: "domain__organization_id",
     Kind.REQUEST: "domain__organization_id",
+    Kind.INVITATION: "domain__organization_id",
     Kind.REPOSITORY: "organization_id",
     Kind.SYNC_TARGET: "organization_id",
     Kind.RUN: "target__organization_id",
@@ -154,6 +167,11 @@ def _verbs(role: Role, kind: Kind) -> frozenset[Verb]:
     return TABLE[role].get(kind, frozenset())
 
 
+def roles_that(verb: Verb, kind: Kind) -> list[str]:
+    """The roles which may do `verb` to this kind."""
+    return [role.value for role in Role if verb in _verbs(role, kind)]
+
+
 def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     """May `actor` do `verb` to this row?"""
     if actor.read_only and verb is not Verb.VIEW:
@@ -161,18 +179,31 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     kind = _KINDS[type(thing)]
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
-    return verb in _verbs(Role.HOLDER, kind) and _holds(actor, thing)
-
-
-def _holds(actor: Actor, thing: Model) -> bool:
-    return (
-        isinstance(thing, m.Mailbox)
-        and actor.account is not None
-        and actor.account.is_active
-        and actor.organization_id in {None, organization_id_of(thing)}
-        and thing.holder_id == actor.account.pk
-        and thing.trashed_at is None
+    return isinstance(thing, m.Mailbox) and (
+        (verb in _verbs(Role.HOLDER, kind) and holds(actor, thing))
+        or (verb in _verbs(Role.HOLDER, Kind.OWN_ALIAS) and holds_own_alias(actor, thing))
     )
+
+
+def held_by(actor: Actor) -> Q:
+    """The condition on mailboxes that `actor` holds: they belong to this person's account."""
+    return Q(holder=actor.account, trashed_at=None)
+
+
+def holds(actor: Actor, mailbox: m.Mailbox) -> bool:
+    """Does this mailbox belong to the actor's account? Not while it is in the trash."""
+    return (
+        actor.account is not None
+        and actor.account.is_active
+        and actor.organization_id in {None, organization_id_of(mailbox)}
+        and mailbox.holder_id == actor.account.pk
+        and mailbox.trashed_at is None
+    )
+
+
+def holds_own_alias(actor: Actor, alias: m.Mailbox) -> bool:
+    """Was this alias made for a mailbox that the actor holds?"""
+    return alias.made_for is not None and alias.trashed_at is None and holds(actor, alias.made_for)
 
 
 def may_create(actor: Actor, kind: Kind, organization: m.Organization | None) -> bool:
@@ -241,11 +272,11 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
         return rows
     if actor.account is None or not actor.account.is_active:
         return rows.none()
-    roles = [role.value for role in Role if Verb.VIEW in _verbs(role, kind)]
-    mine = m.Membership.objects.filter(account=actor.account, role__in=roles).values("organization_id")
-    seen = Q(**{f"{path}__in": mine})
+    mine = m.Membership.objects.filter(account=actor.account, role__in=roles_that(Verb.VIEW, kind))
+    seen = Q(**{f"{path}__in": mine.values("organization_id")})
     if kind is Kind.MAILBOX:
-        seen |= Q(holder=actor.account, trashed_at__isnull=True)
+        own = m.Mailbox.objects.filter(held_by(actor)).values("pk")
+        seen |= held_by(actor) | Q(made_for__in=own, trashed_at=None)
     return rows.filter(seen)
 
 

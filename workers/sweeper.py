@@ -11,9 +11,10 @@ from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from tenants import outbox
-from tenants.actions.requests import expire_requests
+from tenants.actions.deciders import remind_deciders
+from tenants.actions.request_ends import expire_requests
 from tenants.actor import Actor
-from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
+from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
 from workers import accounts
 
 log = logging.getLogger(__name__)
@@ -86,4 +87,6 @@ def _tidy() -> None:
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
+    DecisionLink.objects.filter(expires_at__lt=timezone.now()).delete()
     expire_requests(actor=Actor.rookery())
+    remind_deciders(actor=Actor.rookery())

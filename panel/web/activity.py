@@ -36,7 +36,19 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "requests": (
         "Requests",
-        ("submit_request", "confirm_request", "approve_request", "refuse_request", "withdraw_request"),
+        (
+            "submit_request",
+            "confirm_request",
+            "remind_deciders",
+            "approve_request",
+            "refuse_request",
+            "withdraw_request",
+            "expire_request",
+            "lapse_request",
+            "make_invitation",
+            "withdraw_invitation",
+            "change_request_rules",
+        ),
     ),
     "servers": (
         "Repositories",
@@ -61,7 +73,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-_VIA = {"api": "with a program"}
+_VIA = {"api": "with a program", "link": "by a link in a mail"}
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,7 @@ def _show(
         "headline": sentences.request_headline(address, row.target, row.status, decided_by),
         "timeline": _timeline(row, now, may_decide, decided_by),
         "asked": times.moment(row.asked_at, now),
+        "lapses": times.moment(row.decide_by, now) if row.status == Status.CONFIRMED else None,
         "may_decide": may_decide and row.status == Status.CONFIRMED,
         "waits_for_others": row.status == Status.CONFIRMED and not may_decide,
         "form": form or ReasonForm(),
@@ -134,7 +135,7 @@ def _show(
 
 def _timeline(row: AddressRequest, now: datetime, may_decide: bool, decided_by: str) -> list[dict[str, Any]]:
     """The parcel's way as the owner sees it."""
-    by = f"By {decided_by}" if decided_by else ""
+    by = f"By {decided_by}" if decided_by else "By a rule" if row.given_to else ""
     decided: dict[str, Any] = {
         Status.ASKED: {"title": "Decided", "state": "todo"},
         Status.CONFIRMED: {
@@ -145,12 +146,15 @@ def _timeline(row: AddressRequest, now: datetime, may_decide: bool, decided_by: 
         Status.REFUSED: {"title": "Refused", "state": "fail", "detail": row.reason or by},
         Status.WITHDRAWN: {"title": "Taken back", "state": "fail", "detail": "By the person who asked"},
         Status.EXPIRED: {"title": "Expired", "state": "fail", "detail": "Nobody confirmed it in time"},
-        Status.TAKEN: {"title": "Not possible", "state": "fail", "detail": "The address was taken already"},
+        Status.TAKEN: {"title": "Not possible", "state": "fail", "detail": row.waits_because},
+        Status.LAPSED: {"title": "Not decided", "state": "fail", "detail": "Nobody decided it in time"},
     }[Status(row.status)]
     confirmed = "done" if row.confirmed_at else "live" if row.status == Status.ASKED else "skip"
+    reminded = [_stage("Reminded", "done", row.reminded_at, now, "By mail")] if row.reminded_at else []
     return [
-        _stage("Asked", "done", row.asked_at, now),
+        _stage("Asked", "done", row.asked_at, now, "By invitation" if row.invitation_id else ""),
         _stage("Confirmed by mail", confirmed, row.confirmed_at, now, f"At {row.target}"),
+        *reminded,
         {**decided, "at": row.decided_at, "when": str(times.moment(row.decided_at, now) or "")},
         {
             "title": "Written to the mail server",

@@ -46,11 +46,7 @@ def conditions_of(target: SyncTarget | None) -> dict[str, Condition]:
 
 def deciding_in(actor: Actor) -> QuerySet[Membership]:
     """The actor's own memberships whose role decides about requests."""
-    roles = [
-        role.value
-        for role, rights in access.TABLE.items()
-        if access.Verb.DECIDE in rights.get(access.Kind.REQUEST, frozenset())
-    ]
+    roles = access.roles_that(access.Verb.DECIDE, access.Kind.REQUEST)
     return access.visible_to(actor, Membership).filter(account=actor.account, role__in=roles)
 
 

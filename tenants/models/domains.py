@@ -12,7 +12,12 @@ class Domain(models.Model):
 
     class Requests(models.TextChoices):
         CLOSED = "closed", "nobody can ask for an address"
+        INVITATION = "invitation", "only who has an invitation can ask"
         MODERATED = "moderated", "anyone can ask, you decide"
+        AUTOMATIC = "automatic", "anyone can ask, a rule says yes and you decide the rest"
+
+    # Strangers find the request page of these.
+    OPEN = (Requests.MODERATED, Requests.AUTOMATIC)
 
     organization = models.ForeignKey("tenants.Organization", on_delete=models.PROTECT, related_name="domains")
     name = models.CharField(max_length=253, unique=True)
@@ -25,11 +30,16 @@ class Domain(models.Model):
     class Meta:
         constraints = [
             small("name", "domain_is_in_lower_case"),
-            one_of("domain", "requests", "closed", "moderated"),
+            one_of("domain", "requests", "closed", "invitation", "moderated", "automatic"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_open(self) -> bool:
+        """May strangers ask for an address here?"""
+        return self.requests in self.OPEN
 
     @property
     def mail_program_host(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Lower
 
+from tenants.models.aliases import Delivery
 from tenants.models.checks import one_of, small
 
 
@@ -29,6 +30,24 @@ class Mailbox(models.Model):
     enabled = models.BooleanField(default=True)
     trashed_at = models.DateTimeField(null=True, blank=True)
     note = models.CharField(max_length=200, blank=True)
+    delivers_to: models.ManyToManyField[Mailbox, Delivery] = models.ManyToManyField(
+        "self",
+        through="tenants.Delivery",
+        through_fields=("alias", "mailbox"),
+        symmetrical=False,
+        related_name="aliases",
+        help_text="An alias: mailboxes of the same domain whose targets get its mail too.",
+    )
+    made_for = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="own_aliases",
+        help_text="An alias that a person made: whoever holds this mailbox holds the alias.",
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Then Rookery puts it into the trash.")
+    expiry_told_at = models.DateTimeField(null=True, blank=True, help_text="When people were reminded of it.")
     generation = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
@@ -43,9 +62,26 @@ class Mailbox(models.Model):
                 name="mailbox_has_a_passphrase_and_alias_none",
             ),
             small("local_part", "address_is_in_lower_case"),
+            models.CheckConstraint(
+                condition=models.Q(made_for=None) | models.Q(kind="alias"),
+                name="only_aliases_are_made_for_a_mailbox",
+            ),
         ]
-        # A pass loads what changed since the observed generation.
-        indexes = [models.Index(fields=["domain", "generation"])]
+        indexes = [
+            # A pass loads what changed since the observed generation.
+            models.Index(fields=["domain", "generation"]),
+            # What ends, and what people are to be reminded of: few rows, looked for every few seconds.
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False, trashed_at=None),
+                name="mailbox_that_ends",
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False, expiry_told_at=None, trashed_at=None),
+                name="mailbox_to_remind_of",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.local_part}@{self.domain.name}"

@@ -22,9 +22,11 @@ from tenants import access
 from tenants.actions import (
     adoption,
     domains,
+    invitations,
     mailboxes,
     organizations,
     repositories,
+    request_rules,
     requests,
     sync,
     targets,
@@ -38,6 +40,7 @@ from tenants.models import (
     Condition,
     Domain,
     Finding,
+    Invitation,
     Mailbox,
     Membership,
     Organization,
@@ -57,6 +60,7 @@ class World:
     mailbox: Mailbox
     trashed: Mailbox
     request: AddressRequest
+    invitation: Invitation
     membership: Membership
     repository: Repository
     target: SyncTarget
@@ -120,6 +124,15 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     ),
     "approve_request": ("OMP", lambda a, w: requests.approve_request(actor=a, request=w.request)),
     "refuse_request": ("OMP", lambda a, w: requests.refuse_request(actor=a, request=w.request, reason="No.")),
+    "change_request_rules": (
+        "OP",
+        lambda a, w: request_rules.change_request_rules(actor=a, domain=w.domain, pattern="*.*"),
+    ),
+    "make_invitation": ("OMP", lambda a, w: invitations.make_invitation(actor=a, domain=w.domain)),
+    "withdraw_invitation": (
+        "OMP",
+        lambda a, w: invitations.withdraw_invitation(actor=a, invitation=w.invitation),
+    ),
     "connect_repository": (
         "OP",
         lambda a, w: repositories.connect_repository(
@@ -150,8 +163,10 @@ OTHERS = {
     "confirm_target",
     "create_operator",
     "create_token",
+    "decide_by_link",
     "expire_requests",
     "redeem_sign_in_link",
+    "remind_deciders",
     "revoke_token",
     "set_panel_password",
     "sign_in_with_password",
@@ -228,6 +243,7 @@ def world(
         actor=Actor(), domain=domain, local_part="grace", target="g@home.example", password_hash=HASH
     ).request
     AddressRequest.objects.update(status="confirmed", confirmed_at=timezone.now())
+    invitation = invitations.make_invitation(actor=alice, domain=domain).invitation
     target = repository.sync_target
     run = Run.objects.create(
         target=target, state="stopped", generation=1, title="x", agree_to="ab" * 32, created_at=timezone.now()
@@ -257,6 +273,7 @@ def world(
         mailbox=mailbox,
         trashed=trashed,
         request=request,
+        invitation=invitation,
         membership=Membership.objects.get(account__email="bob@people.example"),
         repository=repository,
         target=target,
