@@ -17,6 +17,7 @@ from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.reversals import final
 from tenants.actions.targets import add_target_rows, check_target_list
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
@@ -322,3 +323,12 @@ def withdraw_request(*, actor: Actor, page_token: str) -> AddressRequest:
     sentence = f"{request.target} took the request for {request.address} back."
     _record(actor, "withdraw_request", request, sentence, before)
     return request
+
+
+final("This was told to somebody by mail, and cannot be untold.", "submit_request", "confirm_request")
+final(
+    "The decision was told to the person by mail. Put the address into the trash if it should not be.",
+    "approve_request",
+)
+final("The decision was told to the person by mail. They can ask again.", "refuse_request")
+final("Who asked can ask again.", "withdraw_request", "expire_request")

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from tenants.models.checks import one_of, small
+from tenants.models.sync import LONG_AGO
 
 
 class Mailbox(models.Model):
@@ -28,6 +29,9 @@ class Mailbox(models.Model):
     sealed_hash = models.BinaryField(null=True, help_text="The passphrase's BLAKE2b hash, for workers only.")
     enabled = models.BooleanField(default=True)
     trashed_at = models.DateTimeField(null=True, blank=True)
+    trash_look_at = models.DateTimeField(
+        default=LONG_AGO, help_text="When Rookery looks again whether it is to be deleted for good."
+    )
     note = models.CharField(max_length=200, blank=True)
     generation = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -44,8 +48,21 @@ class Mailbox(models.Model):
             ),
             small("local_part", "address_is_in_lower_case"),
         ]
-        # A pass loads what changed since the observed generation.
-        indexes = [models.Index(fields=["domain", "generation"])]
+        indexes = [
+            # A pass loads what changed since the observed generation.
+            models.Index(fields=["domain", "generation"]),
+            # The sweep asks every few seconds; what is in no trash is not in the index.
+            models.Index(
+                fields=["trash_look_at"],
+                condition=models.Q(trashed_at__isnull=False),
+                name="trash_by_its_next_look",
+            ),
+            models.Index(
+                fields=["domain", "-trashed_at"],
+                condition=models.Q(trashed_at__isnull=False),
+                name="trash_of_a_domain",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.local_part}@{self.domain.name}"
