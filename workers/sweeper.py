@@ -11,7 +11,9 @@ from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from tenants import outbox
+from tenants.actions.former_passphrases import forget_former_passphrases
 from tenants.actions.requests import expire_requests
+from tenants.actions.trash import purge_trash
 from tenants.actor import Actor
 from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
 from workers import accounts
@@ -86,4 +88,7 @@ def _tidy() -> None:
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
-    expire_requests(actor=Actor.rookery())
+    rookery = Actor.rookery()
+    expire_requests(actor=rookery)
+    forget_former_passphrases(actor=rookery)
+    purge_trash(actor=rookery)

@@ -49,6 +49,10 @@ class Event(models.Model):
             models.Index(fields=["organization", "-id"]),
             models.Index(fields=["domain", "-id"]),
             models.Index(fields=["mailbox", "-id"]),
+            # What came before an address was made, or was left of one that is deleted for good.
+            models.Index(
+                fields=["domain", "subject"], condition=models.Q(mailbox=None), name="events_without_address"
+            ),
             models.Index(fields=["sync_target", "generation"]),
         ]
 

@@ -29,6 +29,7 @@ from tenants.actions import (
     sync,
     targets,
     test_mail,
+    trash,
     undo,
 )
 from tenants.actor import Actor
@@ -70,7 +71,7 @@ class World:
 Act = Callable[[Actor, World], object]
 
 # What these write is called after what they do.
-WRITES = {"undo_event": "trash_mailbox"}
+WRITES = {"undo_event": "trash_mailbox", "empty_trash": "purge_mailbox"}
 
 # Who may: O owner, M manager, V viewer, H holder of the address, P operator. Nobody else.
 ACTIONS: dict[str, tuple[str, Act]] = {
@@ -147,6 +148,18 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: adoption.decide_findings(actor=a, target=w.target, decision="adopt", units=["mary"]),
     ),
     "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
+    "change_trash_days": (
+        "OP",
+        lambda a, w: trash.change_trash_days(actor=a, domain=w.domain, days=7),
+    ),
+    "purge_mailbox": (
+        "OP",
+        lambda a, w: trash.purge_mailbox(actor=a, mailbox=w.trashed, typed=str(w.trashed)),
+    ),
+    "empty_trash": (
+        "OP",
+        lambda a, w: trash.empty_trash(actor=a, domain=w.domain, typed=w.domain.name),
+    ),
     "undo_event": (
         "OMP",
         lambda a, w: undo.undo_event(
@@ -164,6 +177,7 @@ OTHERS = {
     "create_token",
     "expire_requests",
     "forget_former_passphrases",
+    "purge_trash",
     "redeem_sign_in_link",
     "revoke_token",
     "set_panel_password",
@@ -263,6 +277,9 @@ def world(
         takeable=True,
         since=timezone.now(),
     )
+    target.refresh_from_db()
+    # As if a pass had just proved everything.
+    SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     target.refresh_from_db()
     return World(
         organization=domain.organization,

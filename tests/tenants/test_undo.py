@@ -43,9 +43,10 @@ VERBS = {
     "redeem_sign_in_link": "sign_in",
     "sign_in_with_password": "sign_in",
     "expire_requests": "expire_request",
+    "purge_trash": "purge_mailbox",
 }
 # These write no event of their own: the events are those of what they do.
-SILENT = {"undo_event", "forget_former_passphrases"}
+SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
 
 
 def last() -> Event:
