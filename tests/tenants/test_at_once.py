@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from tenants.actions import domains, mailboxes, organizations, requests, sync, targets, undo
+from tenants.actions import domains, mailboxes, organizations, requests, sync, targets, trash, undo
 from tenants.actor import Actor
 from tenants.errors import ActionError
 from tenants.models import (
@@ -241,3 +241,22 @@ def test_an_undo_and_a_change_at_once(alice: Actor, make_mailbox: Callable[..., 
     )
     assert refusals(results) in ([], ["ChangedSince"])
     assert fresh(mailbox).note == "two"
+
+
+def test_coming_back_while_it_is_deleted_for_good(alice: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+    """One of the two happens, whole."""
+    for number in range(3):
+        mailbox = make_mailbox(f"m{number}")
+        mailboxes.trash_mailbox(actor=alice, mailbox=mailbox)
+        stale = fresh(mailbox)
+        results = at_once(
+            lambda stale=stale: mailboxes.restore_mailbox(actor=alice, mailbox=stale),  # type: ignore[misc]
+            lambda mailbox=mailbox: trash.purge_mailbox(  # type: ignore[misc]
+                actor=alice, mailbox=mailbox, typed=str(mailbox)
+            ),
+        )
+        [refused] = refusals(results)
+        back = Mailbox.objects.filter(pk=mailbox.pk).first()
+        assert (refused, back and back.trashed_at) in {("Conflict", None), ("Absent", None)}
+        assert (back is None) == (refused == "Absent")
+        assert (back is None) != (back is not None and back.targets.count() == 1)
