@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from tenants import outbox
 from tenants.actions.deciders import remind_deciders
+from tenants.actions.former_passphrases import forget_former_passphrases
 from tenants.actions.request_ends import expire_requests
+from tenants.actions.trash import purge_trash
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
 from workers import accounts
@@ -88,5 +90,8 @@ def _tidy() -> None:
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
     DecisionLink.objects.filter(expires_at__lt=timezone.now()).delete()
-    expire_requests(actor=Actor.rookery())
-    remind_deciders(actor=Actor.rookery())
+    rookery = Actor.rookery()
+    expire_requests(actor=rookery)
+    remind_deciders(actor=rookery)
+    forget_former_passphrases(actor=rookery)
+    purge_trash(actor=rookery)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +19,8 @@ from panel.web import sentences, times
 from panel.web.frame import narrowed
 from panel.web.handling import actor_of, page
 from tenants import access
-from tenants.models import Domain, Event, Run, SyncTarget
+from tenants.history import with_runs
+from tenants.models import Domain, Event, SyncTarget
 
 PAGE = 50
 
@@ -96,17 +97,7 @@ class EventLine:
 
 def with_proof(events: QuerySet[Event]) -> QuerySet[Event]:
     """Annotate the run that observed each event; newest first."""
-    runs = Run.objects.filter(
-        target=OuterRef("sync_target"),
-        mode=Run.Mode.APPLY,
-        state=Run.State.SUCCEEDED,
-        generation__gte=OuterRef("generation"),
-    )
-    return (
-        events.select_related("mailbox__domain", "sync_target")
-        .annotate(observed_by=Subquery(runs.order_by("generation", "pk").values("pk")[:1]))
-        .order_by("-pk")
-    )
+    return with_runs(events.select_related("mailbox__domain", "sync_target")).order_by("-pk")
 
 
 def event_lines(events: Iterable[Event], now: datetime) -> list[EventLine]:

@@ -15,6 +15,7 @@ from tenants import access, limits, tokens
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.addresses import check_target
@@ -286,3 +287,10 @@ def find_token(key: str) -> ApiToken | None:
     if row.last_used_at is None or now - row.last_used_at > timedelta(minutes=1):
         ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)
     return row
+
+
+final("Signing in changes nothing. Sign out to end it.", "sign_in", "ask_for_sign_in_link")
+final("The panel password before is not kept. Set another one.", "set_panel_password")
+final("The key was shown and may be in use. Revoke it instead.", "create_token")
+final("A key that was revoked stays useless. Make a new one.", "revoke_token")
+final("Operators are made and unmade at the server's command line only.", "create_operator")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tenants import access, outbox, tokens
 from tenants.actions.audit import record, record_all, unsaved_event
 from tenants.actions.organizations import give_quota_back, take_quota
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, Invalid
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
@@ -194,3 +195,7 @@ def decide_findings(
         after={"decision": decision, "units": list(units or [])[:100], "count": count},
     )
     return count
+
+
+final("A worker did that at once. Look at what it took over or wrote, and change that.", "decide_findings")
+final("It stood outside like this already. Change the address, or put it into the trash.", "take_over")

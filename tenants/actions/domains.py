@@ -9,6 +9,7 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock, lock_installation
 from tenants.actions.names import reserve_usual_names
 from tenants.actions.organizations import take_quota
+from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid, Problem
 from tenants.formats.addresses import check_domain, check_host_name
@@ -99,3 +100,13 @@ def change_domain(
             after=after,
         )
     return domain
+
+
+undoable(
+    "change_domain",
+    find=lambda event: event.domain,
+    present=lambda domain, event: {name: getattr(domain, name) for name in event.after},
+    restore=lambda actor, domain, event: change_domain(actor=actor, domain=domain, **event.before),
+    told=lambda domain, event: f"The settings of {domain} become what they were before.",
+)
+final("A domain cannot be deleted here. An operator of this Rookery can help.", "create_domain")

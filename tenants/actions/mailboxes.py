@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from tenants import access
 from tenants.actions.audit import record
+from tenants.actions.former_passphrases import replace_sealed
 from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.organizations import give_quota_back, take_quota
+from tenants.actions.reversals import mailbox_now, mailbox_of, targets_of, undoable
 from tenants.actions.targets import add_target_rows, check_target_list, lock_in_use, require_no_loop
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
@@ -62,7 +64,7 @@ def create_mailbox(
         f"The address {mailbox} was made.",
         mailbox=mailbox,
         target=target,
-        after={"targets": list(targets), "kind": mailbox.kind, "note": note},
+        after={"targets": list(targets), "kind": mailbox.kind, "note": note, "trashed": False},
     )
     return mailbox
 
@@ -113,21 +115,8 @@ def set_passphrase(*, actor: Actor, mailbox: Mailbox, password_hash: str) -> Mai
         password_hash = check_hash(password_hash)
     checks.finish()
     lock_in_use(mailbox)
-    before = {"kind": mailbox.kind, "passphrase": "set" if mailbox.sealed_hash else "none"}
-    mailbox.sealed_hash = seal(Purpose.MAILBOX_HASH, password_hash)
-    mailbox.kind = Mailbox.Kind.MAILBOX
-    mailbox.save(update_fields=["sealed_hash", "kind"])
-    target = mark_mailbox(mailbox)
-    record(
-        actor,
-        "set_passphrase",
-        mailbox,
-        f"{mailbox} got a new passphrase.",
-        mailbox=mailbox,
-        target=target,
-        before=before,
-        after={"kind": mailbox.kind, "passphrase": "changed"},
-    )
+    sealed = seal(Purpose.MAILBOX_HASH, password_hash)
+    replace_sealed(actor, mailbox, sealed, f"{mailbox} got a new passphrase.")
     return mailbox
 
 
@@ -195,7 +184,7 @@ def trash_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         f"{mailbox} was put into the trash.",
         mailbox=mailbox,
         target=target,
-        before={"trashed": False, "targets": _addresses(mailbox)},
+        before={"trashed": False, "targets": targets_of(mailbox)},
         after={"trashed": True},
     )
     return mailbox
@@ -209,7 +198,7 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     if mailbox.trashed_at is None:
         raise Conflict(f"{mailbox} is not in the trash.")
     access.require_rank(actor, str(mailbox))
-    addresses = _addresses(mailbox)
+    addresses = targets_of(mailbox)
     # Meanwhile another address may have begun to send its mail here.
     require_no_loop(mailbox, addresses)
     take_quota(mailbox.domain.organization, "mailbox")
@@ -229,5 +218,47 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     return mailbox
 
 
-def _addresses(mailbox: Mailbox) -> list[str]:
-    return list(mailbox.targets.order_by("pk").values_list("address", flat=True))
+undoable(
+    "create_mailbox",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=lambda actor, mailbox, event: trash_mailbox(actor=actor, mailbox=mailbox),
+    told=lambda mailbox, event: f"{mailbox} goes into the trash, from where it can come back.",
+    needs=access.Verb.DELETE,
+)
+undoable(
+    "restore_mailbox",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=lambda actor, mailbox, event: trash_mailbox(actor=actor, mailbox=mailbox),
+    told=lambda mailbox, event: f"{mailbox} goes back into the trash.",
+    needs=access.Verb.DELETE,
+)
+undoable(
+    "trash_mailbox",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=lambda actor, mailbox, event: restore_mailbox(actor=actor, mailbox=mailbox),
+    told=lambda mailbox, event: f"{mailbox} comes back from the trash as it was.",
+    needs=access.Verb.DELETE,
+)
+undoable(
+    "switch_mailbox",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=lambda actor, mailbox, event: switch_mailbox(
+        actor=actor, mailbox=mailbox, enabled=bool(event.before["enabled"])
+    ),
+    told=lambda mailbox, event: f"{mailbox} is switched {'on' if event.before['enabled'] else 'off'} again.",
+    needs=access.Verb.MANAGE,
+)
+undoable(
+    "change_note",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=lambda actor, mailbox, event: change_note(
+        actor=actor, mailbox=mailbox, note=event.before["note"]
+    ),
+    told=lambda mailbox, event: f"The note of {mailbox} becomes what it was before.",
+    needs=access.Verb.MANAGE,
+)

@@ -9,11 +9,12 @@ from tenants import access
 from tenants.actions.accounts import account_for
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
+from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.addresses import check_target
 from tenants.formats.text import check_name, printable
-from tenants.models import Membership, Organization
+from tenants.models import Event, Membership, Organization
 
 Role = Membership.Role
 
@@ -102,7 +103,7 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
     account = account_for(email)
     lock(organization)
     row = Membership.objects.filter(organization=organization, account=account).first()
-    before = {"role": row.role} if row else {}
+    before = {"role": row.role if row else ""}
     if row is not None and row.role == role:
         return row
     if row is None:
@@ -144,6 +145,7 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
         f"{email} left {organization}.",
         organization=organization,
         before={"role": role},
+        after={"role": ""},
     )
 
 
@@ -184,3 +186,46 @@ def give_quota_back(organization: Organization, what: str, count: int = 1) -> No
     Organization.objects.filter(pk=organization.pk, **{f"{used}__gte": count}).update(
         **{used: F(used) - count}
     )
+
+
+# Undoing ---------------------------------------------------------------------------------------------
+
+
+def _role_now(organization: Organization, event: Event) -> dict[str, str]:
+    row = organization.memberships.filter(account__email=event.subject).first()
+    return {"role": row.role} if row is not None else {"role": ""}
+
+
+def _role_before(actor: Actor, organization: Organization, event: Event) -> None:
+    role = event.before.get("role", "")
+    if role:
+        add_member(actor=actor, organization=organization, email=event.subject, role=role)
+        return
+    membership = organization.memberships.select_related("account").get(account__email=event.subject)
+    remove_member(actor=actor, membership=membership)
+
+
+def _told_role(organization: Organization, event: Event) -> str:
+    role = event.before.get("role", "")
+    return f"{event.subject} is {role} of {organization} again." if role else f"{event.subject} leaves."
+
+
+for _verb in ("add_member", "remove_member"):
+    undoable(
+        _verb,
+        find=lambda event: event.organization,
+        present=_role_now,
+        restore=_role_before,
+        told=_told_role,
+    )
+undoable(
+    "change_quotas",
+    find=lambda event: event.organization,
+    present=lambda organization, event: {name: getattr(organization, name) for name in event.after},
+    restore=lambda actor, organization, event: change_quotas(
+        actor=actor, organization=organization, **event.before
+    ),
+    told=lambda organization, event: f"{organization} gets the quotas that it had before.",
+    needs=access.Verb.MANAGE,  # operators only
+)
+final("An organization cannot be deleted here. Set its quotas to 0 to close it.", "create_organization")

@@ -21,6 +21,7 @@ from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import require_free_name
 from tenants.actions.request_ends import change, end, expire, expired_before, record_step
 from tenants.actions.request_rules import Ground, ground_for, rules_of
+from tenants.actions.reversals import final
 from tenants.actions.targets import add_target_rows, check_target_list
 from tenants.actor import Actor, Via
 from tenants.errors import Absent, ActionError, Checks, Conflict, Invalid
@@ -327,3 +328,12 @@ def withdraw_request(*, actor: Actor, page_token: str) -> AddressRequest:
     sentence = f"{request.target} took the request for {request.address} back."
     record_step(actor, "withdraw_request", request, sentence, before)
     return request
+
+
+final("This was told to somebody by mail, and cannot be untold.", "submit_request", "confirm_request")
+final(
+    "The decision was told to the person by mail. Put the address into the trash if it should not be.",
+    "approve_request",
+)
+final("The decision was told to the person by mail. They can ask again.", "refuse_request")
+final("Who asked can ask again.", "withdraw_request", "expire_request")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +16,7 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.reversals import final, mailbox_now, mailbox_of, targets_of, undoable
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid
 from tenants.formats.addresses import (
@@ -23,7 +25,10 @@ from tenants.formats.addresses import (
     find_forwarding_loop,
 )
 from tenants.formats.text import printable
-from tenants.models import Domain, Mailbox, TargetAddress
+from tenants.models import Domain, Event, Mailbox, TargetAddress
+
+# After a target was taken away, this long undoing it needs no new word of its holder.
+AGREEMENT_HOLDS = timedelta(days=30)
 
 
 def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
@@ -120,21 +125,30 @@ def _one_typed() -> Iterator[None]:
 @transaction.atomic
 def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
     """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
+    return _add(actor, mailbox, address, None)
+
+
+def _add(actor: Actor, mailbox: Mailbox, address: str, agreed: tuple[datetime, str] | None) -> TargetAddress:
+    """`agreed` says when and how its holder agreed already; without it they are asked."""
     access.require(actor, access.Verb.CHANGE, mailbox)
     access.require_rank(actor, str(mailbox))
     lock_in_use(mailbox)
-    existing = list(mailbox.targets.values_list("address", flat=True))
+    existing = targets_of(mailbox)
     with _one_typed():
         with Checks() as checks:
             checked = check_target_list([*existing, address], mailbox.domain)
         checks.finish()
-        [row] = add_target_rows(actor, mailbox, [checked[-1]])
+        [row] = add_target_rows(actor, mailbox, [checked[-1]], confirmed=agreed is not None)
+    if agreed is not None:
+        row.confirmed_at, row.source = agreed
+        row.save(update_fields=["confirmed_at", "source"])
     target = mark_mailbox(mailbox)
+    when = ", as it did before" if agreed else ", once they confirm it"
     record(
         actor,
         "add_target",
         mailbox,
-        f"{mailbox} shall also reach {row.address}, once they confirm it.",
+        f"{mailbox} shall also reach {row.address}{when}.",
         mailbox=mailbox,
         target=target,
         before={"targets": existing},
@@ -148,10 +162,12 @@ def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
     """Stop sending the mail of `mailbox` to `address`."""
     access.require(actor, access.Verb.CHANGE, mailbox)
     lock_in_use(mailbox)
-    existing = list(mailbox.targets.values_list("address", flat=True))
-    if address not in existing:
+    rows = {row.address: row for row in mailbox.targets.order_by("pk")}
+    existing = list(rows)
+    row = rows.get(address)
+    if row is None:
         raise Absent
-    mailbox.targets.filter(address=address).delete()
+    row.delete()
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -160,7 +176,7 @@ def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
         f"{mailbox} no longer reaches {address}.",
         mailbox=mailbox,
         target=target,
-        before={"targets": existing},
+        before={"targets": existing, "removed": _agreement(row)},
         after={"targets": [each for each in existing if each != address]},
     )
 
@@ -242,3 +258,46 @@ def confirm_target(*, actor: Actor, token: str) -> TargetAddress:
         after={"target": row.address, "confirmed": True},
     )
     return row
+
+
+# Undoing ---------------------------------------------------------------------------------------------
+
+
+def _agreement(row: TargetAddress) -> dict[str, str | None]:
+    """What is kept of a target that was taken away, so that its holder need not agree twice."""
+    confirmed = row.confirmed_at.isoformat() if row.confirmed_at else None
+    return {"address": row.address, "confirmed_at": confirmed, "source": row.source}
+
+
+def _take_away_again(actor: Actor, mailbox: Mailbox, event: Event) -> None:
+    [added] = set(event.after["targets"]) - set(event.before["targets"])
+    remove_target(actor=actor, mailbox=mailbox, address=added)
+
+
+def _bring_back(actor: Actor, mailbox: Mailbox, event: Event) -> None:
+    """If its holder had agreed, that still holds for a while; then they are asked as for a new one."""
+    removed = event.before["removed"]
+    holds = removed["confirmed_at"] and timezone.now() - event.at < AGREEMENT_HOLDS
+    agreed = (datetime.fromisoformat(removed["confirmed_at"]), removed["source"]) if holds else None
+    _add(actor, mailbox, removed["address"], agreed)
+
+
+undoable(
+    "add_target",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=_take_away_again,
+    told=lambda mailbox, event: f"{mailbox} reaches only whom it reached before.",
+)
+undoable(
+    "remove_target",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=_bring_back,
+    told=lambda mailbox, event: f"{mailbox} reaches {event.before['removed']['address']} again.",
+    hindrance=lambda mailbox, event: (
+        "" if "removed" in event.before else "It is not known whom this took away. Add them by hand."
+    ),
+)
+final("Somebody agreed to get this mail, and only they can. Remove their address instead.", "confirm_target")
+final("A mail cannot be called back.", "send_confirmation_again")

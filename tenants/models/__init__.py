@@ -7,6 +7,7 @@ from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
+from tenants.models.former import FormerPassphrase
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -32,6 +33,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Finding",
+    "FormerPassphrase",
     "HeldName",
     "Installation",
     "Invitation",

@@ -25,10 +25,16 @@ class Domain(models.Model):
     submission_host = models.CharField(
         max_length=253, blank=True, help_text="The name that mail programs connect to, port 465."
     )
+    trash_days = models.PositiveSmallIntegerField(
+        default=30, help_text="How long an address stays in the trash, from where it can come back."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(trash_days__range=(1, 366)), name="trash_is_kept_for_a_day_to_a_year"
+            ),
             small("name", "domain_is_in_lower_case"),
             one_of("domain", "requests", "closed", "invitation", "moderated", "automatic"),
         ]

@@ -7,6 +7,7 @@ from django.db.models.functions import Lower
 
 from tenants.models.aliases import Delivery
 from tenants.models.checks import one_of, small
+from tenants.models.sync import LONG_AGO
 
 
 class Mailbox(models.Model):
@@ -29,6 +30,9 @@ class Mailbox(models.Model):
     sealed_hash = models.BinaryField(null=True, help_text="The passphrase's BLAKE2b hash, for workers only.")
     enabled = models.BooleanField(default=True)
     trashed_at = models.DateTimeField(null=True, blank=True)
+    trash_look_at = models.DateTimeField(
+        default=LONG_AGO, help_text="When Rookery looks again whether it is to be deleted for good."
+    )
     note = models.CharField(max_length=200, blank=True)
     delivers_to: models.ManyToManyField[Mailbox, Delivery] = models.ManyToManyField(
         "self",
@@ -80,6 +84,17 @@ class Mailbox(models.Model):
                 fields=["expires_at"],
                 condition=models.Q(expires_at__isnull=False, expiry_told_at=None, trashed_at=None),
                 name="mailbox_to_remind_of",
+            ),
+            # The sweep asks every few seconds; what is in no trash is not in the index.
+            models.Index(
+                fields=["trash_look_at"],
+                condition=models.Q(trashed_at__isnull=False),
+                name="trash_by_its_next_look",
+            ),
+            models.Index(
+                fields=["domain", "-trashed_at"],
+                condition=models.Q(trashed_at__isnull=False),
+                name="trash_of_a_domain",
             ),
         ]
 

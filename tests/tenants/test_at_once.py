@@ -9,7 +9,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from tenants.actions import domains, mailboxes, organizations, requests, sync, targets
+from tenants.actions import domains, mailboxes, organizations, requests, sync, targets, trash, undo
 from tenants.actor import Actor
 from tenants.errors import ActionError
 from tenants.models import (
@@ -212,3 +212,51 @@ def test_confirming_while_it_is_taken_away(alice: Actor, make_mailbox: Callable[
         )
         assert refusals(results) in ([], ["Absent"])
         assert [each.address for each in mailbox.targets.all()] == ["ada@home.example"]
+
+
+def test_an_event_is_undone_once(alice: Actor, olga: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+    for number in range(3):
+        mailbox = make_mailbox(f"m{number}")
+        mailboxes.switch_mailbox(actor=alice, mailbox=mailbox, enabled=False)
+        event = Event.objects.latest("pk")
+        results = at_once(
+            lambda event=event: undo.undo_event(actor=alice, event=event),  # type: ignore[misc]
+            lambda event=event: undo.undo_event(actor=olga, event=event),  # type: ignore[misc]
+        )
+        assert refusals(results) == ["Conflict"]
+        [told] = [each for each in results if isinstance(each, ActionError)]
+        assert "undid this" in told.sentence
+        assert fresh(mailbox).enabled
+        assert Event.objects.filter(undoes=event).count() == 1
+
+
+def test_an_undo_and_a_change_at_once(alice: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+    """Either the change comes first and the undo is refused, or it comes on top of what was undone."""
+    mailbox = make_mailbox()
+    mailboxes.change_note(actor=alice, mailbox=mailbox, note="one")
+    event, stale = Event.objects.latest("pk"), fresh(mailbox)
+    results = at_once(
+        lambda: undo.undo_event(actor=alice, event=event),
+        lambda: mailboxes.change_note(actor=alice, mailbox=stale, note="two"),
+    )
+    assert refusals(results) in ([], ["ChangedSince"])
+    assert fresh(mailbox).note == "two"
+
+
+def test_coming_back_while_it_is_deleted_for_good(alice: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+    """One of the two happens, whole."""
+    for number in range(3):
+        mailbox = make_mailbox(f"m{number}")
+        mailboxes.trash_mailbox(actor=alice, mailbox=mailbox)
+        stale = fresh(mailbox)
+        results = at_once(
+            lambda stale=stale: mailboxes.restore_mailbox(actor=alice, mailbox=stale),  # type: ignore[misc]
+            lambda mailbox=mailbox: trash.purge_mailbox(  # type: ignore[misc]
+                actor=alice, mailbox=mailbox, typed=str(mailbox)
+            ),
+        )
+        [refused] = refusals(results)
+        back = Mailbox.objects.filter(pk=mailbox.pk).first()
+        assert (refused, back and back.trashed_at) in {("Conflict", None), ("Absent", None)}
+        assert (back is None) == (refused == "Absent")
+        assert (back is None) != (back is not None and back.targets.count() == 1)

@@ -17,7 +17,7 @@ from tenants.actor import Actor
 from tenants.desired import desired_relay
 from tenants.errors import Invalid
 from tenants.formats.text import printable
-from tenants.models import Condition, Event, Finding, Installation, Repository, SyncTarget
+from tenants.models import Condition, Finding, Installation, Repository, SyncTarget
 from tenants.secrets import Opener
 from workers import ssh
 from workers.outcome import NeedsPerson, Retry
@@ -40,6 +40,7 @@ from workers.repository import (
     read_refs,
     tidy_remote,
 )
+from workers.targets.asking import asked
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.endpoint import endpoint_of
 from workers.targets.own_copy import mending
@@ -221,7 +222,7 @@ class RelayRepository:
             installation=Installation.current_id(),
             generation=current.target.generation,
             run=current.run_id,
-            asked_by=_asked_by(current.target),
+            **asked(current.target),
         )
         new = build_commit(
             observed.mirror,
@@ -380,16 +381,3 @@ def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> P
         "Plan checksum": plan.checksum,
     }
     return Proof(stored, evidence, sentence)
-
-
-def _asked_by(target: SyncTarget) -> list[str]:
-    rows = (
-        Event.objects.filter(
-            sync_target=target,
-            generation__gt=target.observed_generation,
-            generation__lte=target.generation,
-        )
-        .order_by("pk")
-        .values_list("actor_name", flat=True)[:1000]
-    )
-    return list(dict.fromkeys(rows))

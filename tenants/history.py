@@ -1,0 +1,41 @@
+"""Who may read which part of the audit log."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from tenants import access
+from tenants.actor import Actor
+from tenants.errors import Absent
+from tenants.models import Event, Mailbox, Run
+
+
+def visible_events(actor: Actor) -> QuerySet[Event]:
+    """Events of the actor's organizations, and of the addresses that the actor holds."""
+    team = access.visible_to(actor, Event)
+    if actor.is_operator or actor.account is None:
+        return team
+    held = access.visible_to(actor, Mailbox)
+    return Event.objects.filter(Q(pk__in=team.order_by().values("pk")) | Q(mailbox__in=held.values("pk")))
+
+
+def with_runs(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Annotate `observed_by`: the id of the run that proved each event outside, or nothing."""
+    runs = Run.objects.filter(
+        target=OuterRef("sync_target"),
+        mode=Run.Mode.APPLY,
+        state=Run.State.SUCCEEDED,
+        generation__gte=OuterRef("generation"),
+    )
+    return events.annotate(observed_by=Subquery(runs.order_by("generation", "pk").values("pk")[:1]))
+
+
+def find_event(actor: Actor, event_id: int) -> Event:
+    """One event with what it is about; Absent when it does not exist for `actor`."""
+    rows = visible_events(actor).select_related(
+        "mailbox__domain__organization", "domain__organization", "organization", "sync_target__repository"
+    )
+    event = rows.filter(pk=event_id).first()
+    if event is None:
+        raise Absent
+    return event
