@@ -12,49 +12,32 @@ from django.utils import timezone
 
 from tenants import access, limits, tokens
 from tenants.actions.audit import record
+from tenants.actions.exchanges import reconsider, states_of_new
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid
-from tenants.formats.addresses import (
-    check_one_domain,
-    check_targets,
-    find_forwarding_loop,
-)
+from tenants.formats.addresses import check_targets, find_forwarding_loop
 from tenants.formats.text import printable
+from tenants.forwards import forwards_with
 from tenants.models import Domain, Mailbox, TargetAddress
 
 
 def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
-    """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses).
-
-    Also for targets in several domains, of which one address may have none.
-    """
-    checked = list(check_targets(targets, own_domain=domain.name))
-    check_one_domain(checked)
-    return checked
+    """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses)."""
+    return list(check_targets(targets, own_domain=domain.name))
 
 
 def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
-    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`."""
-    here = str(mailbox).lower()
+    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`.
 
-    def targets_of(address: str) -> Sequence[str]:
-        if address.lower() == here:
-            return list(addresses)
-        local_part, _, domain = address.lower().rpartition("@")
-        return list(
-            TargetAddress.objects.filter(
-                mailbox__local_part=local_part,
-                mailbox__domain__name=domain,
-                mailbox__trashed_at=None,
-            ).values_list("address", flat=True)
-        )
-
+    What lies on the way is not told: it may be somebody else's.
+    """
     loop = None
     with Checks() as checks:
-        loop = find_forwarding_loop(here, targets_of)
+        loop = find_forwarding_loop(str(mailbox), forwards_with(mailbox, addresses))
     checks.finish()
     if loop:
         raise Invalid.of(
@@ -65,13 +48,22 @@ def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
 
 
 def add_target_rows(
-    actor: Actor, mailbox: Mailbox, addresses: Sequence[str], *, confirmed: bool = False
+    actor: Actor,
+    mailbox: Mailbox,
+    addresses: Sequence[str],
+    *,
+    confirmed: bool = False,
+    accept_shared: bool = False,
 ) -> list[TargetAddress]:
-    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already."""
+    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already.
+
+    Raises Invalid for a circle, and for targets that ptt's relay would mix unless `accept_shared`.
+    """
     require_no_loop(mailbox, [*mailbox.targets.values_list("address", flat=True), *addresses])
+    states = states_of_new(mailbox, addresses, accept_shared=accept_shared)
     now = timezone.now()
     rows = []
-    for address in addresses:
+    for address, state in zip(addresses, states, strict=True):
         token = tokens.new_token()
         rows.append(
             TargetAddress.objects.create(
@@ -81,6 +73,7 @@ def add_target_rows(
                 asked_at=now,
                 confirmed_at=now if confirmed else None,
                 source=TargetAddress.Source.LINK if confirmed else "",
+                exchange=state,
             )
         )
         if not confirmed:
@@ -118,9 +111,13 @@ def _one_typed() -> Iterator[None]:
 
 
 @transaction.atomic
-def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
-    """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
-    access.require(actor, access.Verb.CHANGE, mailbox)
+def add_target(*, actor: Actor, mailbox: Mailbox, address: str, accept_shared: bool = False) -> TargetAddress:
+    """Also send the mail of `mailbox` to `address`, once its holder confirmed.
+
+    A target in another domain than the others waits until it is known that ptt's relay can tell them apart;
+    one that it would mix is refused. `accept_shared` takes that risk, which the team may, not its holder.
+    """
+    access.require(actor, access.Verb.MANAGE if accept_shared else access.Verb.CHANGE, mailbox)
     access.require_rank(actor, str(mailbox))
     lock_in_use(mailbox)
     existing = list(mailbox.targets.values_list("address", flat=True))
@@ -128,7 +125,7 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
         with Checks() as checks:
             checked = check_target_list([*existing, address], mailbox.domain)
         checks.finish()
-        [row] = add_target_rows(actor, mailbox, [checked[-1]])
+        [row] = add_target_rows(actor, mailbox, [checked[-1]], accept_shared=accept_shared)
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -138,7 +135,10 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
         mailbox=mailbox,
         target=target,
         before={"targets": existing},
-        after={"targets": [*existing, row.address]},
+        after={
+            "targets": [*existing, row.address],
+            **({"accepted": "shared mail server"} if row.exchange == TargetAddress.Exchange.ACCEPTED else {}),
+        },
     )
     return row
 
@@ -152,6 +152,8 @@ def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
     if address not in existing:
         raise Absent
     mailbox.targets.filter(address=address).delete()
+    reconsider(mailbox)
+    refresh_warnings(mailbox)
     target = mark_mailbox(mailbox)
     record(
         actor,

@@ -6,6 +6,7 @@ from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
+from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.installation import Installation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
@@ -18,6 +19,7 @@ from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 __all__ = [
     "Account",
     "AddressRequest",
+    "AddressWarning",
     "Allowance",
     "ApiToken",
     "Condition",
@@ -36,4 +38,5 @@ __all__ = [
     "Step",
     "SyncTarget",
     "TargetAddress",
+    "TargetDomain",
 ]
