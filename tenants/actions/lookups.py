@@ -13,6 +13,7 @@ from tenants.errors import Forbidden
 from tenants.formats.exchanges import Exchanges
 from tenants.guards import exchanges_of
 from tenants.models import Domain, TargetDomain
+from tenants.models.sync import LONG_AGO
 
 
 @transaction.atomic
@@ -27,7 +28,7 @@ def record_lookup(
     if not actor.system:
         raise Forbidden("Only Rookery's workers look up names.")
     lock(domain)
-    domain.next_look_at, domain.claimed_until = next_look_at, timezone.now()
+    domain.next_look_at, domain.claimed_until = next_look_at, LONG_AGO
     if found is None:
         domain.failures += 1
         domain.problem = problem[:200]

@@ -29,6 +29,7 @@ from tenants.actions import (
     sync,
     targets,
     test_mail,
+    warnings,
 )
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
@@ -46,6 +47,7 @@ from tenants.models import (
     SyncTarget,
 )
 from tests.conftest import HASH, account
+from tests.exchanges import shared_pair
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +120,12 @@ ACTIONS: dict[str, tuple[str, Act]] = {
             actor=a, mailbox=w.mailbox, address="later@home.example"
         ),
     ),
+    "accept_shared_exchange": (
+        "OMP",
+        lambda a, w: warnings.accept_shared_exchange(
+            actor=a, mailbox=w.mailbox, address="south@south.shared.example"
+        ),
+    ),
     "approve_request": ("OMP", lambda a, w: requests.approve_request(actor=a, request=w.request)),
     "refuse_request": ("OMP", lambda a, w: requests.refuse_request(actor=a, request=w.request, reason="No.")),
     "connect_repository": (
@@ -151,7 +159,10 @@ OTHERS = {
     "create_operator",
     "create_token",
     "expire_requests",
+    "note_likeness",
+    "record_lookup",
     "redeem_sign_in_link",
+    "review_address",
     "revoke_token",
     "set_panel_password",
     "sign_in_with_password",
@@ -221,6 +232,7 @@ def world(
     Repository.objects.update(offered_host_key=line)
     mailbox = make_mailbox(holder=people["H"].account)
     targets.add_target(actor=alice, mailbox=mailbox, address="later@home.example")
+    shared_pair(mailbox)
     trashed = make_mailbox("old", target="old@home.example", holder=people["H"].account)
     mailboxes.trash_mailbox(actor=alice, mailbox=trashed)
     domains.change_domain(actor=alice, domain=domain, requests="moderated")
