@@ -40,7 +40,8 @@ def desired_relay(
     """Load desired users of a relay; with `names`, only changed rows and these.
 
     An address is written outside only when it is switched on, not in the trash, and at least one of its
-    targets was confirmed; only confirmed targets are written.
+    targets was confirmed; only confirmed targets are written, and none that ptt's relay might mix up with
+    another (see formats.exchanges).
     """
     assert target.repository is not None  # noqa: S101 - of every relay target
     complete = names is None or len(names) > _NAMES_AT_ONCE
@@ -48,7 +49,9 @@ def desired_relay(
     if not complete and names is not None:
         asked = [name.decode("utf-8", "replace") for name in names]
         rows = rows.filter(Q(generation__gt=target.observed_generation) | Q(local_part__in=asked))
-    confirmed = TargetAddress.objects.filter(confirmed_at__isnull=False, mailbox__in=rows.values("pk"))
+    confirmed = TargetAddress.objects.filter(
+        confirmed_at__isnull=False, exchange__in=TargetAddress.FLOWS, mailbox__in=rows.values("pk")
+    )
     agreed: dict[int, list[str]] = {}
     for mailbox_id, address in confirmed.order_by("pk").values_list("mailbox_id", "address"):
         agreed.setdefault(mailbox_id, []).append(address)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from tenants import access, outbox, tokens
 from tenants.actions.audit import record, record_all, unsaved_event
+from tenants.actions.exchanges import want_review
 from tenants.actions.organizations import give_quota_back, take_quota
 from tenants.actions.reversals import final
 from tenants.actor import Actor
@@ -60,6 +61,7 @@ def take_over(*, actor: Actor, target: SyncTarget, addresses: Sequence[Outside])
     for mailbox in new:
         events.append(_taken_over(actor, target, mailbox, None, entries[mailbox.local_part]))
     _insert_targets([*known.values(), *new], entries)
+    want_review((entry.targets for entry in entries.values()), domain.organization)
     record_all(events)
     return len(events)
 
@@ -105,6 +107,8 @@ def _follow(actor: Actor, target: SyncTarget, mailbox: Mailbox, entry: RelayEntr
     mailbox.targets.filter(confirmed_at=None).update(
         confirmed_at=timezone.now(), source=TargetAddress.Source.OUTSIDE
     )
+    # Mail flows there already, whatever mail servers they have.
+    mailbox.targets.exclude(exchange__in=TargetAddress.FLOWS).update(exchange=TargetAddress.Exchange.FREE)
     return _taken_over(actor, target, mailbox, before, entry)
 
 

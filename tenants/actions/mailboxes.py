@@ -9,12 +9,14 @@ from django.utils import timezone
 
 from tenants import access
 from tenants.actions.audit import record
+from tenants.actions.exchanges import reconsider
 from tenants.actions.former_passphrases import replace_sealed
 from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.organizations import give_quota_back, take_quota
 from tenants.actions.reversals import mailbox_now, mailbox_of, targets_of, undoable
 from tenants.actions.targets import add_target_rows, check_target_list, lock_in_use, require_no_loop
+from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_local_part
@@ -37,8 +39,12 @@ def create_mailbox(
     password_hash: str = "",
     note: str = "",
     holder: Account | None = None,
+    accept_shared: bool = False,
 ) -> Mailbox:
-    """Add an address. Without a passphrase's hash it is an alias: it gets mail, nobody can log in with it."""
+    """Add an address. Without a passphrase's hash it is an alias: it gets mail, nobody can log in with it.
+
+    `accept_shared`: see `targets.add_target`.
+    """
     access.require(actor, access.Verb.VIEW, domain)
     access.require_create(actor, access.Kind.MAILBOX, domain.organization)
     checks = Checks()
@@ -55,7 +61,7 @@ def create_mailbox(
     mailbox = insert_mailbox(
         domain=domain, local_part=local_part, password_hash=password_hash, note=note, holder=holder
     )
-    add_target_rows(actor, mailbox, targets)
+    add_target_rows(actor, mailbox, targets, accept_shared=accept_shared)
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -204,6 +210,8 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     take_quota(mailbox.domain.organization, "mailbox")
     mailbox.trashed_at = None
     mailbox.save(update_fields=["trashed_at"])
+    reconsider(mailbox, afresh=True)
+    refresh_warnings(mailbox)
     target = mark_mailbox(mailbox)
     record(
         actor,

@@ -13,18 +13,17 @@ from django.utils import timezone
 
 from tenants import access, limits, tokens
 from tenants.actions.audit import record
+from tenants.actions.exchanges import reconsider, states_of_new
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.reversals import final, mailbox_now, mailbox_of, targets_of, undoable
+from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid
-from tenants.formats.addresses import (
-    check_one_domain,
-    check_targets,
-    find_forwarding_loop,
-)
+from tenants.formats.addresses import check_targets, find_forwarding_loop
 from tenants.formats.text import printable
+from tenants.forwards import forwards_with
 from tenants.models import Domain, Event, Mailbox, TargetAddress
 
 # After a target was taken away, this long undoing it needs no new word of its holder.
@@ -32,34 +31,18 @@ AGREEMENT_HOLDS = timedelta(days=30)
 
 
 def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
-    """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses).
-
-    Also for targets in several domains, of which one address may have none.
-    """
-    checked = list(check_targets(targets, own_domain=domain.name))
-    check_one_domain(checked)
-    return checked
+    """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses)."""
+    return list(check_targets(targets, own_domain=domain.name))
 
 
 def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
-    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`."""
-    here = str(mailbox).lower()
+    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`.
 
-    def targets_of(address: str) -> Sequence[str]:
-        if address.lower() == here:
-            return list(addresses)
-        local_part, _, domain = address.lower().rpartition("@")
-        return list(
-            TargetAddress.objects.filter(
-                mailbox__local_part=local_part,
-                mailbox__domain__name=domain,
-                mailbox__trashed_at=None,
-            ).values_list("address", flat=True)
-        )
-
+    What lies on the way is not told: it may be somebody else's.
+    """
     loop = None
     with Checks() as checks:
-        loop = find_forwarding_loop(here, targets_of)
+        loop = find_forwarding_loop(str(mailbox), forwards_with(mailbox, addresses))
     checks.finish()
     if loop:
         raise Invalid.of(
@@ -70,13 +53,22 @@ def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
 
 
 def add_target_rows(
-    actor: Actor, mailbox: Mailbox, addresses: Sequence[str], *, confirmed: bool = False
+    actor: Actor,
+    mailbox: Mailbox,
+    addresses: Sequence[str],
+    *,
+    confirmed: bool = False,
+    accept_shared: bool = False,
 ) -> list[TargetAddress]:
-    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already."""
+    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already.
+
+    Raises Invalid for a circle, and for targets that ptt's relay would mix unless `accept_shared`.
+    """
     require_no_loop(mailbox, [*mailbox.targets.values_list("address", flat=True), *addresses])
+    states = states_of_new(mailbox, addresses, accept_shared=accept_shared)
     now = timezone.now()
     rows = []
-    for address in addresses:
+    for address, state in zip(addresses, states, strict=True):
         token = tokens.new_token()
         rows.append(
             TargetAddress.objects.create(
@@ -86,6 +78,7 @@ def add_target_rows(
                 asked_at=now,
                 confirmed_at=now if confirmed else None,
                 source=TargetAddress.Source.LINK if confirmed else "",
+                exchange=state,
             )
         )
         if not confirmed:
@@ -123,12 +116,24 @@ def _one_typed() -> Iterator[None]:
 
 
 @transaction.atomic
-def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
-    """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
-    return _add(actor, mailbox, address, None)
+def add_target(*, actor: Actor, mailbox: Mailbox, address: str, accept_shared: bool = False) -> TargetAddress:
+    """Also send the mail of `mailbox` to `address`, once its holder confirmed.
+
+    A target in another domain than the others waits until it is known that ptt's relay can tell them apart;
+    one that it would mix is refused. `accept_shared` takes that risk, which the team may, not its holder.
+    """
+    access.require(actor, access.Verb.MANAGE if accept_shared else access.Verb.CHANGE, mailbox)
+    return _add(actor, mailbox, address, accept_shared=accept_shared)
 
 
-def _add(actor: Actor, mailbox: Mailbox, address: str, agreed: tuple[datetime, str] | None) -> TargetAddress:
+def _add(
+    actor: Actor,
+    mailbox: Mailbox,
+    address: str,
+    agreed: tuple[datetime, str] | None = None,
+    *,
+    accept_shared: bool = False,
+) -> TargetAddress:
     """`agreed` says when and how its holder agreed already; without it they are asked."""
     access.require(actor, access.Verb.CHANGE, mailbox)
     access.require_rank(actor, str(mailbox))
@@ -138,7 +143,9 @@ def _add(actor: Actor, mailbox: Mailbox, address: str, agreed: tuple[datetime, s
         with Checks() as checks:
             checked = check_target_list([*existing, address], mailbox.domain)
         checks.finish()
-        [row] = add_target_rows(actor, mailbox, [checked[-1]], confirmed=agreed is not None)
+        [row] = add_target_rows(
+            actor, mailbox, [checked[-1]], confirmed=agreed is not None, accept_shared=accept_shared
+        )
     if agreed is not None:
         row.confirmed_at, row.source = agreed
         row.save(update_fields=["confirmed_at", "source"])
@@ -152,7 +159,10 @@ def _add(actor: Actor, mailbox: Mailbox, address: str, agreed: tuple[datetime, s
         mailbox=mailbox,
         target=target,
         before={"targets": existing},
-        after={"targets": [*existing, row.address]},
+        after={
+            "targets": [*existing, row.address],
+            **({"accepted": "shared mail server"} if row.exchange == TargetAddress.Exchange.ACCEPTED else {}),
+        },
     )
     return row
 
@@ -168,6 +178,8 @@ def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
     if row is None:
         raise Absent
     row.delete()
+    reconsider(mailbox)
+    refresh_warnings(mailbox)
     target = mark_mailbox(mailbox)
     record(
         actor,

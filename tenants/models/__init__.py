@@ -8,6 +8,7 @@ from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
+from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -23,6 +24,7 @@ from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 __all__ = [
     "Account",
     "AddressRequest",
+    "AddressWarning",
     "AliasRules",
     "Allowance",
     "ApiToken",
@@ -48,4 +50,5 @@ __all__ = [
     "Step",
     "SyncTarget",
     "TargetAddress",
+    "TargetDomain",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models import F, Q, Value
+from django.db.models.functions import Lower, StrIndex, Substr
 
 from tenants.models.aliases import Delivery
 from tenants.models.checks import one_of, small
@@ -55,6 +56,12 @@ class Mailbox(models.Model):
     generation = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
+    likeness = models.CharField(
+        max_length=32,
+        blank=True,
+        help_text="Equal for equal passphrases of an organization; only workers make it.",
+    )
+    likened_at = models.DateTimeField(default=LONG_AGO, help_text="`changed_at` when the likeness was made.")
 
     class Meta:
         verbose_name_plural = "mailboxes"
@@ -96,6 +103,11 @@ class Mailbox(models.Model):
                 condition=models.Q(trashed_at__isnull=False),
                 name="trash_of_a_domain",
             ),
+            models.Index(fields=["likeness"], condition=~Q(likeness=""), name="mailbox_by_likeness"),
+            # What a worker has to look at again: nearly always none.
+            models.Index(
+                fields=["changed_at"], condition=Q(likened_at__lt=F("changed_at")), name="mailbox_not_likened"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -110,19 +122,36 @@ class TargetAddress(models.Model):
         OWNER = "owner", "vouched for by an owner"
         OUTSIDE = "outside", "got the mail already when Rookery took the address over"
 
+    class Exchange(models.TextChoices):
+        """Whether its mail server lets ptt's relay tell it from the address's other targets."""
+
+        FREE = "", "no other target has the same mail server"
+        CHECKING = "checking", "not written yet: where its mail goes is being looked up"
+        SHARED = "shared", "not written: it has the same mail server as another target"
+        ACCEPTED = "accepted", "written although it has the same mail server: somebody accepted the risk"
+
+    FLOWS = (Exchange.FREE, Exchange.ACCEPTED)
+
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="targets")
     address = models.CharField(max_length=254)
     digest = models.CharField(max_length=64, unique=True, help_text="Of the token in the mail's link.")
     asked_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
     source = models.CharField(max_length=10, choices=Source.choices, blank=True)
+    host = models.GeneratedField(
+        expression=Lower(Substr("address", StrIndex("address", Value("@")) + 1)),
+        output_field=models.CharField(max_length=254),
+        db_persist=True,
+    )
+    exchange = models.CharField(max_length=10, choices=Exchange.choices, blank=True, default=Exchange.FREE)
 
     class Meta:
         constraints = [
             models.UniqueConstraint("mailbox", Lower("address"), name="target_once_per_mailbox"),
             one_of("target", "source", "", "link", "owner", "outside"),
+            one_of("target", "exchange", "", "checking", "shared", "accepted"),
         ]
-        indexes = [models.Index(fields=["address"])]
+        indexes = [models.Index(fields=["address"]), models.Index(fields=["host", "mailbox"])]
 
     def __str__(self) -> str:
         return self.address

@@ -33,6 +33,7 @@ from tenants.actions import (
     test_mail,
     trash,
     undo,
+    warnings,
 )
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
@@ -52,6 +53,7 @@ from tenants.models import (
     SyncTarget,
 )
 from tests.conftest import HASH, account
+from tests.exchanges import shared_pair
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +131,12 @@ ACTIONS: dict[str, tuple[str, Act]] = {
             actor=a, mailbox=w.mailbox, address="later@home.example"
         ),
     ),
+    "accept_shared_exchange": (
+        "OMP",
+        lambda a, w: warnings.accept_shared_exchange(
+            actor=a, mailbox=w.mailbox, address="south@south.shared.example"
+        ),
+    ),
     "approve_request": ("OMP", lambda a, w: requests.approve_request(actor=a, request=w.request)),
     "refuse_request": ("OMP", lambda a, w: requests.refuse_request(actor=a, request=w.request, reason="No.")),
     "change_request_rules": (
@@ -194,6 +202,9 @@ OTHERS = {
     "purge_trash",
     "redeem_sign_in_link",
     "remind_deciders",
+    "note_likeness",
+    "record_lookup",
+    "review_address",
     "revoke_token",
     "set_panel_password",
     "sign_in_with_password",
@@ -263,6 +274,7 @@ def world(
     Repository.objects.update(offered_host_key=line)
     mailbox = make_mailbox(holder=people["H"].account)
     targets.add_target(actor=alice, mailbox=mailbox, address="later@home.example")
+    shared_pair(mailbox)
     trashed = make_mailbox("old", target="old@home.example", holder=people["H"].account)
     mailboxes.trash_mailbox(actor=alice, mailbox=trashed)
     domains.change_domain(actor=alice, domain=domain, requests="moderated")

@@ -107,6 +107,7 @@ class _Steward:
             "git": [self._host.host, self._host.port],
             "git_host_key": self._host.public_key,
             "mailroom": [status["mailroom"]["host"], status["mailroom"]["port"]],
+            "resolver": [status["resolver"]["host"], status["resolver"]["port"]],
             "ca_file": status["ca_file"],
             "domains": domains,
         }
