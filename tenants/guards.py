@@ -67,6 +67,14 @@ class Guards:
         """Which of these domains ptt's relay would mix."""
         return shared_pairs(hosts, known_exchanges(self.facts))
 
+    def told(self, hosts: Iterable[str]) -> list[str]:
+        """All of it about these domains, as sentences; what is not known yet is being found out."""
+        named = sorted(set(hosts))
+        found = [pair.sentence for pair in self.shared(named)]
+        found += [notice.sentence for host in named for notice in self.notices(host)]
+        waiting = [host for host in self.unknown(named) if not self.facts.get(host, HostFacts()).silent]
+        return found + [f"Checking where mail of {host} goes." for host in waiting]
+
     def unknown(self, hosts: Iterable[str]) -> list[str]:
         """Those that nobody has looked up yet."""
         return sorted(host for host in set(hosts) if self.facts.get(host, HostFacts()).exchanges is None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.db.models import F
 from django.utils import timezone
 
 from tenants.actions.exchanges import want_lookups
@@ -46,3 +49,10 @@ def shared_pair(mailbox: Mailbox) -> None:
             confirmed_at=timezone.now(),
         )
         dns_says(host, served(SHARED_HOST), reviewed=False)
+
+
+def nothing_to_look_at() -> None:
+    """As if workers had looked at everything: the sweep finds no domain, address or passphrase to look at."""
+    later = timezone.now() + timedelta(days=1)
+    TargetDomain.objects.update(next_look_at=later, review_due=0)
+    Mailbox.objects.update(likened_at=F("changed_at"))
