@@ -9,6 +9,8 @@ from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.models import Event, Mailbox, Run
 
+_FOR_THE_TEAM = frozenset({"note"})
+
 
 def visible_events(actor: Actor) -> QuerySet[Event]:
     """Events of the actor's organizations, and of the addresses that the actor holds."""
@@ -28,6 +30,16 @@ def with_runs(events: QuerySet[Event]) -> QuerySet[Event]:
         generation__gte=OuterRef("generation"),
     )
     return events.annotate(observed_by=Subquery(runs.order_by("generation", "pk").values("pk")[:1]))
+
+
+def hidden_fields(*, is_team: bool) -> frozenset[str]:
+    """What of an event's `before` and `after` is not for the holder of the address: the team's note."""
+    return frozenset() if is_team else _FOR_THE_TEAM
+
+
+def is_team(actor: Actor, event: Event) -> bool:
+    """May the actor see everything that the event tells, or only what is about their own address?"""
+    return access.visible_to(actor, Event).filter(pk=event.pk).exists()
 
 
 def find_event(actor: Actor, event_id: int) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,7 +28,15 @@ PAGE = 50
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "addresses": (
         "Addresses",
-        ("create_mailbox", "switch_mailbox", "change_note", "trash_mailbox", "restore_mailbox"),
+        (
+            "create_mailbox",
+            "switch_mailbox",
+            "change_note",
+            "trash_mailbox",
+            "restore_mailbox",
+            "purge_mailbox",
+            "take_over",
+        ),
     ),
     "passphrases": ("Passphrases", ("set_passphrase",)),
     "targets": (
@@ -64,6 +72,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
             "change_quotas",
             "create_domain",
             "change_domain",
+            "change_trash_days",
             "create_token",
             "revoke_token",
             "sign_in",
@@ -91,6 +100,7 @@ class EventLine:
     via: str
     reason: str
     subject_url: str
+    url: str
     proof: sentences.State | None
     proof_url: str
 
@@ -110,7 +120,9 @@ def _line(event: Event, now: datetime) -> EventLine:
     mailbox = event.mailbox
     proof = proof_of(event.sync_target, event.generation) if event.sync_target else None
     observed = proof is not None and proof.badge == "ok"
-    before, subject, after = _around(str(mailbox), event.sentence) if mailbox else (event.sentence, "", "")
+    before, subject, after = (
+        _split_around(str(mailbox), event.sentence) if mailbox else (event.sentence, "", "")
+    )
     return EventLine(
         pk=event.pk,
         at=times.moment(event.at, now),
@@ -121,12 +133,13 @@ def _line(event: Event, now: datetime) -> EventLine:
         via=_VIA.get(event.via, ""),
         reason=event.reason,
         subject_url=address_url(mailbox.domain.name, mailbox.local_part) if mailbox else "",
+        url=reverse("event", kwargs={"event_id": event.pk}),
         proof=proof,
         proof_url=reverse("run", kwargs={"run_id": run_id}) if run_id and observed else "",
     )
 
 
-def _around(address: str, sentence: str) -> tuple[str, str, str]:
+def _split_around(address: str, sentence: str) -> tuple[str, str, str]:
     """What stands before and after `address` in a sentence; without it, the sentence and nothing."""
     found = re.search(rf"(?<![\w.+-]){re.escape(address)}(?![\w-])", sentence)
     if found is None:
@@ -177,7 +190,8 @@ def cut(rows: QuerySet[Any], query: QueryDict, url: str, *, size: int = PAGE) ->
 
 
 def filtered(events: QuerySet[Event], query: Mapping[str, str]) -> QuerySet[Event]:
-    """Narrow by `domain` (a name), `actor` (part of a name) and `verb` (a group of ours, or one verb)."""
+    """Narrow by `domain` (a name), `actor` (part of a name), `verb` (a group of ours, or one verb), and the
+    days `from` and `to`, both included; a day that is none narrows nothing."""
     domain, who, verb = (query.get(name, "").replace("\0", "")[:254] for name in ("domain", "actor", "verb"))
     if domain:
         events = events.filter(domain__name=domain.lower())
@@ -185,7 +199,36 @@ def filtered(events: QuerySet[Event], query: Mapping[str, str]) -> QuerySet[Even
         events = events.filter(actor_name__icontains=who)
     if verb:
         events = events.filter(verb__in=GROUPS[verb][1] if verb in GROUPS else (verb,))
+    first, last = _day(query.get("from", "")), _day(query.get("to", ""))
+    if first is not None:
+        events = events.filter(at__gte=first)
+    if last is not None:
+        events = events.filter(at__lt=last + timedelta(days=1))
     return events
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of a day written as 2026-11-21, where we are."""
+    try:
+        day = date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+    if not 2000 <= day.year < 2200:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
+
+
+def filter_context(request: HttpRequest, url: str, *more: str) -> dict[str, Any]:
+    """The context of panel/parts/history_filter.html; `more` names parameters besides the usual ones."""
+    query = {name: request.GET.get(name, "")[:254] for name in ("verb", "actor", "from", "to", *more)}
+    kept = {name: value for name, value in query.items() if value}
+    return {
+        "filter_url": url,
+        "query": query,
+        "is_filtered": bool(kept),
+        "groups": [(key, label) for key, (label, _) in GROUPS.items()],
+        "download_query": urlencode(kept),
+    }
 
 
 @page()
@@ -203,9 +246,8 @@ def activity(request: HttpRequest) -> HttpResponse:
         "pages": found.pages,
         "headline": activity_headline(len(lines), moving, held),
         "domains": list(domains.order_by("name").values_list("name", flat=True)[:500]),
-        "groups": [(key, label) for key, (label, _) in GROUPS.items()],
-        "query": {name: request.GET.get(name, "") for name in ("domain", "actor", "verb")},
-        "is_filtered": any(request.GET.get(name) for name in ("domain", "actor", "verb")),
+        **filter_context(request, reverse("activity"), "domain"),
+        "download_url": f"{reverse('activity-download')}?",
         "tabs": activity_tabs("activity"),
     }
     return render(request, "panel/activity.html", context)

@@ -66,14 +66,14 @@ def _show(
 ) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
     at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
-    around = _around(request, mailbox)
+    context_around = around(request, mailbox)
     events = cut(
         with_proof(Event.objects.filter(mailbox=mailbox)), request.GET, reverse("address", kwargs=at), size=20
     )
     _offer_undo(request, mailbox, at)
     may_change = access.may(actor, Verb.CHANGE, mailbox) and mailbox.trashed_at is None
     context = {
-        **around,
+        **context_around,
         **fragments.address_context(actor, mailbox, now),
         "at": at,
         "targets": [
@@ -87,7 +87,7 @@ def _show(
         ],
         "may_change": may_change,
         # The note is the team's, and an address that the team switched off stays off.
-        "may_manage": may_change and around["is_team"],
+        "may_manage": may_change and context_around["is_team"],
         "may_trash": access.may(actor, Verb.DELETE, mailbox),
         "target_form": TargetForm(),
         "passphrase_form": PassphraseForm(),
@@ -101,7 +101,7 @@ def _show(
     return show(request, "panel/address/show.html", context, tried)
 
 
-def _around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
+def around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
     """Tabs and the way back: the domain's for its team; a holder sees only this address."""
     try:
         row = get_domain(request, mailbox.domain.name)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import sentences
-from panel.web.activity import cut, event_lines, with_proof
+from panel.web.activity import event_lines, with_proof
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import chosen_organization, narrowed, organizations_of, shows
 from panel.web.handling import actor_of, page, tell
@@ -198,19 +198,6 @@ def public_url(domain: Domain) -> str:
     if domain.requests == Domain.Requests.CLOSED:
         return ""
     return settings.BASE_URL + reverse("ask", kwargs={"domain": domain.name})
-
-
-@page()
-def domain_activity(request: HttpRequest, domain: str) -> HttpResponse:
-    row = get_domain(request, domain)
-    url = reverse("domain-activity", kwargs={"domain": row.domain.name})
-    found = cut(_events(request, row.domain), request.GET, url)
-    context = {
-        **domain_context(request, row, "domain-activity"),
-        "events": event_lines(found.rows, timezone.now()),
-        "pages": found.pages,
-    }
-    return render(request, "panel/domain/activity.html", context)
 
 
 class SettingsForm(forms.Form):

@@ -29,7 +29,7 @@ _HOME_OF = {
         ("domain", "domains", "address", "addresses", "repository", "findings", "mail"), "Domains"
     ),
     **dict.fromkeys(("request", "requests"), "Requests"),
-    **dict.fromkeys(("activity", "run", "runs"), "Activity"),
+    **dict.fromkeys(("activity", "event", "run", "runs"), "Activity"),
     **dict.fromkeys(("organization", "organizations", "member"), "Settings"),
 }
 

@@ -18,7 +18,7 @@ from tenants.actions.reversals import Reversal, reversal_of
 from tenants.actor import Actor
 from tenants.errors import Conflict, Problem
 from tenants.formats.text import printable
-from tenants.history import find_event
+from tenants.history import find_event, hidden_fields, is_team
 from tenants.models import Event
 
 _LONGEST = 120
@@ -105,16 +105,19 @@ def preview_undo(actor: Actor, event: Event) -> UndoPreview:
     if row is None:
         reason = f"{event.subject} is gone: there is nothing that could be set back."
         return UndoPreview(event, False, "", reason)
+    sentence = reversal.told(row, event)
+    if not access.may(actor, reversal.needs, row):
+        return UndoPreview(
+            event, False, sentence, "You may see this, but not undo it. Ask an owner or manager."
+        )
     now = reversal.present(row, event)
+    hidden = _CIRCUMSTANCES | hidden_fields(is_team=is_team(actor, event))
     fields = tuple(
         FieldChange(name, event.before.get(name), value, now.get(name))
         for name, value in event.after.items()
-        if name not in _CIRCUMSTANCES
+        if name not in hidden
     )
-    sentence = reversal.told(row, event)
     reason = reversal.hindrance(row, event) or _what_changed(fields)
-    if not reason and not access.may(actor, reversal.needs, row):
-        reason = "You may see this, but not undo it. Ask an owner or manager."
     return UndoPreview(event, not reason, sentence, reason, fields)
 
 

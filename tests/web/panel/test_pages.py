@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tenants.actor import Actor
-from tenants.models import AddressRequest, Domain, Mailbox, Organization, Run, SyncTarget
+from tenants.models import AddressRequest, Domain, Event, Mailbox, Organization, Run, SyncTarget
 from tests.web.panel.world import Outside
 from tests.web.people import check_page, text_of
 
@@ -40,6 +40,11 @@ def pages(
         "/d/example.org/new-address",
         "/d/example.org/new-address?kind=alias",
         "/d/example.org/addresses/ada",
+        "/d/example.org/addresses/ada/history",
+        "/d/example.org/addresses/ada/history?verb=targets&actor=alice&from=2026-01-01&to=2199-12-31",
+        "/d/example.org/activity?verb=addresses",
+        f"/o/{organization.pk}/activity",
+        *(f"/activity/{pk}" for pk in Event.objects.values_list("pk", flat=True)),
         "/d/example.org/requests",
         "/d/example.org/activity",
         "/d/example.org/settings",
