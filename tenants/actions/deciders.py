@@ -12,6 +12,7 @@ from django.utils import timezone
 from tenants import access, tokens
 from tenants.actions.audit import record
 from tenants.actions.mail import owe_mail
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.models import AddressRequest, DecisionLink, Domain, Membership
@@ -104,3 +105,6 @@ def _remind_of(actor: Actor, pk: int) -> bool:
         domain=request.domain,
     )
     return True
+
+
+final("The reminder was sent by mail.", "remind_deciders")

@@ -16,6 +16,7 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.names import require_free_name
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid, Problem
 from tenants.formats.addresses import check_local_part, check_target
@@ -185,3 +186,7 @@ def give_use_back(invitation_id: int | None) -> None:
     if invitation_id is not None:
         rows = Invitation.objects.filter(pk=invitation_id, uses_left__lt=F("uses"))
         rows.update(uses_left=F("uses_left") + 1)
+
+
+final("Withdraw the invitation instead.", "make_invitation")
+final("Make a new invitation: the link of this one is gone.", "withdraw_invitation")

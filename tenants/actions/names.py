@@ -10,6 +10,7 @@ from django.utils import timezone
 from tenants import access
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid, Problem
 from tenants.formats.addresses import check_local_part
@@ -142,3 +143,6 @@ def release_name(*, actor: Actor, held: HeldName) -> None:
         before={"kind": held.kind, "reason": held.reason},
     )
     held.delete()
+
+
+final("The list of names is changed by hand.", "hold_name", "release_name")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tenants.actions.audit import record
 from tenants.actions.invitations import give_use_back
 from tenants.actions.mail import owe_mail
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.models import AddressRequest
@@ -99,3 +100,6 @@ def _lapse(actor: Actor, request: AddressRequest) -> None:
             " deleted. If you still want the address, ask for it again."
         ),
     )
+
+
+final("Who asked can ask again.", "lapse_request")

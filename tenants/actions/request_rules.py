@@ -12,6 +12,7 @@ from django.db.models import F
 from tenants import access
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Problem
 from tenants.formats.request_rules import check_mail_domains, check_pattern, counted_as, why_not_admitted
@@ -166,3 +167,6 @@ def _by_rule(request: AddressRequest) -> Ground:
 
 def _addresses(number: int) -> str:
     return "its address" if number == 1 else f"its {number} addresses"
+
+
+final("Change the rules back in the domain's settings.", "change_request_rules")

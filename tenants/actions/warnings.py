@@ -10,6 +10,7 @@ from tenants.actions.audit import record
 from tenants.actions.exchanges import flowing, reconsider
 from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
 from tenants.formats.addresses import find_forwarding_loop
@@ -150,3 +151,9 @@ def accept_shared_exchange(*, actor: Actor, mailbox: Mailbox, address: str) -> T
         after={"target": row.address, "exchange": "accepted", "risk": " ".join(risks)},
     )
     return row
+
+
+final("It is what somebody accepted at that time. Remove the target instead.", "accept_shared_exchange")
+
+
+final("It notes what was found; nothing was changed.", "review_address")

@@ -24,6 +24,7 @@ from tenants.actions import (
     domains,
     invitations,
     mailboxes,
+    names,
     organizations,
     repositories,
     request_rules,
@@ -44,6 +45,7 @@ from tenants.models import (
     Domain,
     Event,
     Finding,
+    HeldName,
     Invitation,
     Mailbox,
     Membership,
@@ -115,6 +117,11 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: mailboxes.switch_mailbox(actor=a, mailbox=w.mailbox, enabled=False),
     ),
     "change_note": ("OMP", lambda a, w: mailboxes.change_note(actor=a, mailbox=w.mailbox, note="new")),
+    "hold_name": ("OMP", lambda a, w: names.hold_name(actor=a, domain=w.domain, local_part="held")),
+    "release_name": (
+        "OP",
+        lambda a, w: names.release_name(actor=a, held=HeldName.objects.filter(domain=w.domain)[0]),
+    ),
     "trash_mailbox": ("OMP", lambda a, w: mailboxes.trash_mailbox(actor=a, mailbox=w.mailbox)),
     "restore_mailbox": ("OMP", lambda a, w: mailboxes.restore_mailbox(actor=a, mailbox=w.trashed)),
     "add_target": (
