@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,14 +16,14 @@ from django.utils import timezone
 
 from panel.web import sentences, times
 from panel.web.activity import address_url, cut
-from panel.web.domains import domain_context, get_domain, public_url
+from panel.web.domains import asking_sentence, domain_context, get_domain, public_url
 from panel.web.fields import Typed
 from panel.web.frame import narrowed, shows
-from panel.web.handling import actor_of, page, tell
+from panel.web.handling import actor_of, next_url, page, refuse, tell
 from panel.web.standing import decidable_requests
 from tenants import access
 from tenants.actions import requests as actions
-from tenants.errors import ActionError, Conflict, Invalid
+from tenants.errors import Absent, ActionError, Conflict, Invalid
 from tenants.models import AddressRequest
 
 Status = AddressRequest.Status
@@ -37,28 +39,83 @@ class ReasonForm(forms.Form):
     )
 
 
-def _lines(rows: QuerySet[AddressRequest] | list[AddressRequest], now: datetime) -> list[dict[str, Any]]:
+# What people look for, and which requests these are.
+FILTERS: dict[str, tuple[str, Q]] = {
+    "": ("All", Q()),
+    "waiting": ("Waiting", Q(status=Status.CONFIRMED)),
+    "unconfirmed": ("Not confirmed", Q(status=Status.ASKED)),
+    "approved": ("Approved", Q(status=Status.APPROVED)),
+    "refused": ("Refused", Q(status=Status.REFUSED)),
+    "ended": ("Ended otherwise", Q(status__in=AddressRequest.ENDED_OTHERWISE)),
+}
+LONGEST_SEARCH = 100
+
+
+def _lines(
+    request: HttpRequest, rows: Iterable[AddressRequest], now: datetime, *, choosable: bool = False
+) -> list[dict[str, Any]]:
     return [
         {
+            "pk": row.pk,
             "address": f"{row.local_part}@{row.domain.name}",
             "url": reverse("request", kwargs={"request_id": row.pk}),
             "target": row.target,
             "message": row.message,
+            "because": row.waits_because,
             "state": sentences.request_state(row.status),
             "at": times.moment(row.decided_at or row.confirmed_at or row.asked_at, now),
-            "by": str(row.decided_by) if row.decided_by else "",
+            "lapses": times.moment(row.decide_by, now),
+            "by": str(row.decided_by) if row.decided_by else "a rule" if row.given_to else "",
+            "may_choose": choosable and shows(request, Verb.DECIDE, Kind.REQUEST, row.domain.organization_id),
         }
         for row in rows
     ]
 
 
 def _lists(seen: QuerySet[AddressRequest], request: HttpRequest, url: str) -> dict[str, Any]:
-    """What waits (the oldest first), and all others by page."""
+    """What waits (the oldest first), and all others by page; both only as far as they are looked for."""
     now = timezone.now()
-    seen = seen.select_related("domain", "decided_by")
-    waiting = seen.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk")[:MOST_WAITING]
-    others = cut(seen.exclude(status=Status.CONFIRMED), request.GET, url)
-    return {"waiting": _lines(waiting, now), "others": _lines(others.rows, now), "pages": others.pages}
+    only = request.GET.get("only", "")
+    only = only if only in FILTERS else ""
+    typed = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    counts = seen.aggregate(**{key or "all": Count("pk", filter=rows) for key, (_, rows) in FILTERS.items()})
+    found = _matching(seen, typed).filter(FILTERS[only][1]).select_related("domain", "decided_by")
+    waiting = found.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk")[:MOST_WAITING]
+    others = cut(found.exclude(status=Status.CONFIRMED), request.GET, url)
+    rows = _lines(request, waiting, now, choosable=True)
+    return {
+        "waiting": rows,
+        "may_choose": any(row["may_choose"] for row in rows),
+        "others": _lines(request, others.rows, now),
+        "pages": others.pages,
+        "counts": counts,
+        "chips": [
+            {
+                "label": label,
+                "count": counts[key or "all"],
+                "url": f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
+                "current": key == only,
+            }
+            for key, (label, _) in FILTERS.items()
+            if not key or key == only or counts[key]
+        ],
+        "list_url": url,
+        "here": request.get_full_path(),
+        "only": only,
+        "q": typed,
+        "is_narrowed": bool(only or typed),
+        "reason_form": ReasonForm(),
+    }
+
+
+def _matching(rows: QuerySet[AddressRequest], typed: str) -> QuerySet[AddressRequest]:
+    """Part of the name, the target or the message; “ada@example.org” finds ada there."""
+    if not typed:
+        return rows
+    local_part, at, host = typed.lower().rpartition("@")
+    whole = Q(local_part=local_part, domain__name=host) if at else Q()
+    parts = Q(local_part__contains=typed.lower()) | Q(target__icontains=typed) | Q(message__icontains=typed)
+    return rows.filter(parts | whole if at else parts)
 
 
 @page()
@@ -69,7 +126,7 @@ def requests(request: HttpRequest) -> HttpResponse:
     lists = _lists(seen, request, reverse("requests"))
     context = {
         **lists,
-        "headline": sentences.requests_headline(mine or len(lists["waiting"]), mine > 0),
+        "headline": sentences.requests_headline(mine or lists["counts"]["waiting"], mine > 0),
     }
     return render(request, "panel/request/list.html", context)
 
@@ -84,8 +141,31 @@ def domain_requests(request: HttpRequest, domain: str) -> HttpResponse:
     context |= {
         "headline": sentences.requests_headline(row.facts.requests, context["may_decide"]),
         "public_url": public_url(row.domain),
+        "asking": asking_sentence(row.domain),
     }
     return render(request, "panel/request/domain.html", context)
+
+
+@page(methods=("POST",))
+def requests_refuse(request: HttpRequest) -> HttpResponse:
+    """Say no to all that were chosen, with one reason."""
+    actor = actor_of(request)
+    chosen = [int(each) for each in request.POST.getlist("request")[:MOST_WAITING] if each.isdecimal()]
+    rows = list(
+        access.visible_to(actor, AddressRequest).filter(pk__in=[each for each in chosen if each < 2**63])
+    )
+    if len(rows) != len(set(chosen)):
+        raise Absent
+    reason = ReasonForm(request.POST)
+    reason.full_clean()
+    try:
+        count = actions.refuse_requests(
+            actor=actor, requests=rows, reason=reason.cleaned_data.get("reason", "")
+        )
+        tell(request, f"{sentences.amount(count, 'request was', 'requests were')} refused; we wrote to each.")
+    except (Conflict, Invalid) as error:
+        refuse(request, error)
+    return redirect(next_url(request, reverse("requests")))
 
 
 def _load(request: HttpRequest, request_id: int) -> AddressRequest:

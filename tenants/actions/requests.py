@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,6 +32,7 @@ from tenants.models import AddressRequest, Domain, Invitation, Mailbox
 from tenants.secrets import Purpose, seal
 
 Status = AddressRequest.Status
+MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -313,6 +315,18 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
         body=f"Hello,\n\nyour request for {address} was refused. The reason given:\n\n{reason}",
     )
     return request
+
+
+@transaction.atomic
+def refuse_requests(*, actor: Actor, requests: Sequence[AddressRequest], reason: str) -> int:
+    """Say no to several for one reason: to all of them, or to none when one does not wait any more."""
+    if not requests:
+        raise Invalid.of("requests", "No request was chosen.", "Choose one or more.")
+    if len(requests) > MOST_AT_ONCE:
+        raise Invalid.of("requests", f"These are {len(requests)}.", f"Choose {MOST_AT_ONCE} at most.")
+    for request in sorted(requests, key=lambda each: each.pk):
+        refuse_request(actor=actor, request=request, reason=reason)
+    return len(requests)
 
 
 @transaction.atomic

@@ -166,6 +166,7 @@ OTHERS = {
     "decide_by_link",
     "expire_requests",
     "redeem_sign_in_link",
+    "refuse_requests",
     "remind_deciders",
     "revoke_token",
     "set_panel_password",
