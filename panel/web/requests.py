@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,13 +17,13 @@ from django.utils import timezone
 from panel.web import sentences, times
 from panel.web.activity import address_url, cut
 from panel.web.domains import asking_sentence, domain_context, get_domain, public_url
-from panel.web.fields import Typed
+from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.frame import narrowed, shows
-from panel.web.handling import actor_of, next_url, page, refuse, tell
+from panel.web.handling import actor_of, next_url, page, tell
 from panel.web.standing import decidable_requests
 from tenants import access
 from tenants.actions import requests as actions
-from tenants.errors import Absent, ActionError, Conflict, Invalid
+from tenants.errors import ActionError, Conflict, Invalid
 from tenants.models import AddressRequest
 
 Status = AddressRequest.Status
@@ -37,6 +37,24 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea({"rows": 3, "maxlength": "500"}),
         help_text="It is sent to the person who asked.",
     )
+
+
+class RefuseForm(ReasonForm):
+    """One reason for several, which are boxes in the list."""
+
+    request = forms.ModelMultipleChoiceField(
+        queryset=AddressRequest.objects.none(),
+        required=False,
+        widget=forms.MultipleHiddenInput,
+        error_messages={
+            "invalid_choice": "A request that was chosen is not there any more.",
+            "invalid_pk_value": "A request that was chosen is not there any more.",
+        },
+    )
+
+    def __init__(self, data: QueryDict, seen: QuerySet[AddressRequest]) -> None:
+        super().__init__(data)
+        self.fields["request"].queryset = seen  # type: ignore[attr-defined]
 
 
 # What people look for, and which requests these are.
@@ -79,7 +97,9 @@ def _lists(seen: QuerySet[AddressRequest], request: HttpRequest, url: str) -> di
     only = only if only in FILTERS else ""
     typed = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     counts = seen.aggregate(**{key or "all": Count("pk", filter=rows) for key, (_, rows) in FILTERS.items()})
-    found = _matching(seen, typed).filter(FILTERS[only][1]).select_related("domain", "decided_by")
+    found = (
+        actions.matching_requests(seen, typed).filter(FILTERS[only][1]).select_related("domain", "decided_by")
+    )
     waiting = found.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk")[:MOST_WAITING]
     others = cut(found.exclude(status=Status.CONFIRMED), request.GET, url)
     rows = _lines(request, waiting, now, choosable=True)
@@ -108,18 +128,14 @@ def _lists(seen: QuerySet[AddressRequest], request: HttpRequest, url: str) -> di
     }
 
 
-def _matching(rows: QuerySet[AddressRequest], typed: str) -> QuerySet[AddressRequest]:
-    """Part of the name, the target or the message; “ada@example.org” finds ada there."""
-    if not typed:
-        return rows
-    local_part, at, host = typed.lower().rpartition("@")
-    whole = Q(local_part=local_part, domain__name=host) if at else Q()
-    parts = Q(local_part__contains=typed.lower()) | Q(target__icontains=typed) | Q(message__icontains=typed)
-    return rows.filter(parts | whole if at else parts)
-
-
 @page()
 def requests(request: HttpRequest) -> HttpResponse:
+    return _list_page(request)
+
+
+def _list_page(
+    request: HttpRequest, form: RefuseForm | None = None, tried: Tried[int] | None = None
+) -> HttpResponse:
     actor = actor_of(request)
     seen = narrowed(request, access.visible_to(actor, AddressRequest), "domain__organization_id")
     mine = narrowed(request, decidable_requests(actor), "domain__organization_id").count()
@@ -128,7 +144,9 @@ def requests(request: HttpRequest) -> HttpResponse:
         **lists,
         "headline": sentences.requests_headline(mine or lists["counts"]["waiting"], mine > 0),
     }
-    return render(request, "panel/request/list.html", context)
+    if form is not None:
+        context |= {"reason_form": form, "here": next_url(request, reverse("requests"))}
+    return show(request, "panel/request/list.html", context, tried)
 
 
 @page()
@@ -148,23 +166,21 @@ def domain_requests(request: HttpRequest, domain: str) -> HttpResponse:
 
 @page(methods=("POST",))
 def requests_refuse(request: HttpRequest) -> HttpResponse:
-    """Say no to all that were chosen, with one reason."""
+    """Say no to all that were chosen, with one reason. What is wrong is said above the list."""
     actor = actor_of(request)
-    chosen = [int(each) for each in request.POST.getlist("request")[:MOST_WAITING] if each.isdecimal()]
-    rows = list(
-        access.visible_to(actor, AddressRequest).filter(pk__in=[each for each in chosen if each < 2**63])
+    waiting = access.visible_to(actor, AddressRequest).select_related("domain__organization")
+    form = RefuseForm(request.POST, waiting)
+
+    def act() -> int:
+        chosen = list(form.cleaned_data["request"])
+        return actions.refuse_requests(actor=actor, requests=chosen, reason=form.cleaned_data["reason"])
+
+    tried = try_form(form, act, typed_in={"requests": "request"})
+    if tried.value is None:
+        return _list_page(request, form, tried)
+    tell(
+        request, f"{sentences.amount(tried.value, 'request was', 'requests were')} refused; we wrote to each."
     )
-    if len(rows) != len(set(chosen)):
-        raise Absent
-    reason = ReasonForm(request.POST)
-    reason.full_clean()
-    try:
-        count = actions.refuse_requests(
-            actor=actor, requests=rows, reason=reason.cleaned_data.get("reason", "")
-        )
-        tell(request, f"{sentences.amount(count, 'request was', 'requests were')} refused; we wrote to each.")
-    except (Conflict, Invalid) as error:
-        refuse(request, error)
     return redirect(next_url(request, reverse("requests")))
 
 
