@@ -12,16 +12,27 @@ from typing import Any
 from django.utils import timezone
 
 from tenants import tokens
-from tenants.actions import accounts, domains, mailboxes, organizations, repositories, requests, targets
+from tenants.actions import (
+    accounts,
+    domains,
+    invitations,
+    mailboxes,
+    organizations,
+    repositories,
+    requests,
+    targets,
+)
 from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     Account,
     AddressRequest,
     Condition,
+    DecisionLink,
     Domain,
     Evidence,
     Finding,
+    Invitation,
     Mailbox,
     Membership,
     Organization,
@@ -56,6 +67,9 @@ class World:
     page_token: str
     target_token: str
     link_token: str
+    invitation: Invitation
+    invited_token: str
+    deciding_token: str
     fingerprint: str
     token_id: int
 
@@ -76,6 +90,9 @@ class World:
             "asked": self.asked_token,
             "target_token": self.target_token,
             "link": self.link_token,
+            "invitation": self.invitation.pk,
+            "invited": self.invited_token,
+            "deciding": self.deciding_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
         }
@@ -105,6 +122,7 @@ def build_world(
     request, page_token, confirm_token = ask(domain, "grace")
     request = requests.confirm_request(actor=Actor(), confirm_token=confirm_token)
     _, _, asked_token = ask(domain, "hopper")
+    invited = invitations.make_invitation(actor=owner, domain=domain, note="For the harbour", uses=5)
     target = SyncTarget.objects.get(repository=repository)
     row, _ = accounts.create_token(actor=owner, name="old")
     return World(
@@ -122,6 +140,9 @@ def build_world(
         page_token=page_token,
         target_token=link_of(mailbox, "second@home.example"),
         link_token=sign_in_link(owner),
+        invitation=invited.invitation,
+        invited_token=invited.url.rpartition("/")[2],
+        deciding_token=decision_link(request, owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
     )
@@ -135,6 +156,13 @@ def link_of(mailbox: Mailbox, address: str) -> str:
     """The token in the link that a target's holder was mailed; a fresh one, since only digests are kept."""
     token = tokens.new_token()
     TargetAddress.objects.filter(mailbox=mailbox, address=address).update(digest=tokens.digest(token))
+    return token
+
+
+def decision_link(request: AddressRequest, decider: Actor) -> str:
+    """The token in the link that `decider` was mailed; a fresh one, since only digests are kept."""
+    token = tokens.new_token()
+    DecisionLink.objects.filter(request=request, account=decider.account).update(digest=tokens.digest(token))
     return token
 
 

@@ -105,6 +105,19 @@ class Texts(serializers.ListField):
         super().__init__(**options)
 
 
+class Identifiers(serializers.ListField):
+    """A list of ids of rows."""
+
+    default_error_messages = {
+        **_COMMON,
+        "not_a_list": "This is not a list.\nSend a JSON array of integers.",
+        "max_length": "There are more than {max_length} here.\nSend fewer.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=Identifier(), **options)
+
+
 class Flag(serializers.BooleanField):
     """A switch in a query: present without a value counts as true."""
 

@@ -29,6 +29,8 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "target_id": {"schema": {"type": "integer"}, "description": "The id of a sync target."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
+    "invitation_id": {"schema": {"type": "integer"}, "description": "The id of an invitation."},
+    "token": {"schema": {"type": "string"}, "description": "The last part of the link."},
     "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
 }
 

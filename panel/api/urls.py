@@ -11,11 +11,19 @@ from panel.api.account import Me, Tokens
 from panel.api.activity import Events
 from panel.api.domains import Domains
 from panel.api.findings import Findings
+from panel.api.invitations import DomainInvitations, Invitations
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
-from panel.api.public import PublicDomainRequests, PublicRequests, PublicTargets
+from panel.api.public import (
+    PublicDecisions,
+    PublicDomainRequests,
+    PublicInvitations,
+    PublicRequests,
+    PublicTargets,
+)
 from panel.api.repositories import Repositories
+from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
 from panel.api.runs import Runs
 from panel.api.targets import SyncTargets
@@ -53,6 +61,12 @@ _domains = [
         Repositories.as_view({"post": "confirm_host_key"}),
         name="host-key",
     ),
+    path(
+        "<domain:domain>/request-rules/",
+        DomainRequestRules.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="request-rules",
+    ),
+    path("<domain:domain>/invitations/", DomainInvitations.as_view(_read_and_make), name="invitations"),
 ]
 _mailboxes = [
     path(
@@ -80,6 +94,7 @@ _mailboxes = [
 ]
 _requests = [
     path("", Requests.as_view({"get": "list"}), name="requests"),
+    path("refuse/", Requests.as_view({"post": "refuse_requests"}), name="requests-refuse"),
     path("<id:request_id>/", Requests.as_view({"get": "retrieve"}), name="request"),
     path("<id:request_id>/approve/", Requests.as_view({"post": "approve"}), name="request-approve"),
     path("<id:request_id>/refuse/", Requests.as_view({"post": "refuse"}), name="request-refuse"),
@@ -89,6 +104,21 @@ _public = [
         "domains/<domain:domain>/requests/",
         PublicDomainRequests.as_view({"post": "create"}),
         name="public-requests",
+    ),
+    path(
+        "invitations/<link_token:token>/",
+        PublicInvitations.as_view({"get": "retrieve"}),
+        name="public-invitation",
+    ),
+    path(
+        "invitations/<link_token:token>/requests/",
+        PublicInvitations.as_view({"post": "create"}),
+        name="public-invitation-requests",
+    ),
+    path(
+        "decisions/<link_token:token>/",
+        PublicDecisions.as_view({"get": "retrieve", "post": "decide"}),
+        name="public-decision",
     ),
     path("requests/confirm/", PublicRequests.as_view({"post": "confirm"}), name="public-request-confirm"),
     path(
@@ -138,6 +168,11 @@ _v1: list[URLPattern | URLResolver] = [
     path("domains/", include(_domains)),
     path("mailboxes/", include(_mailboxes)),
     path("requests/", include(_requests)),
+    path(
+        "invitations/<id:invitation_id>/withdraw/",
+        Invitations.as_view({"post": "withdraw"}),
+        name="invitation-withdraw",
+    ),
     path("public/", include(_public)),
     path("targets/", include(_targets)),
     path("runs/", include(_runs)),

@@ -195,9 +195,19 @@ def _events(request: HttpRequest, domain: Domain) -> Any:
 
 def public_url(domain: Domain) -> str:
     """The page on which strangers ask for an address; empty while it is closed."""
-    if domain.requests == Domain.Requests.CLOSED:
+    if not domain.is_open:
         return ""
     return settings.BASE_URL + reverse("ask", kwargs={"domain": domain.name})
+
+
+def asking_sentence(domain: Domain) -> str:
+    """Who may ask, and who decides."""
+    return {
+        Domain.Requests.CLOSED: f"Nobody can ask for an address at {domain.name}.",
+        Domain.Requests.INVITATION: f"Whoever has an invitation can ask for an address at {domain.name}.",
+        Domain.Requests.MODERATED: f"Anyone can ask for an address at {domain.name}, and you decide.",
+        Domain.Requests.AUTOMATIC: f"Anyone can ask for an address at {domain.name}; a rule gives some.",
+    }[Domain.Requests(domain.requests)]
 
 
 class SettingsForm(forms.Form):
@@ -205,7 +215,12 @@ class SettingsForm(forms.Form):
         label="Who may ask for an address",
         choices=[
             (Domain.Requests.CLOSED, "Nobody: I make all addresses myself"),
+            (Domain.Requests.INVITATION, "Whoever has an invitation of ours"),
             (Domain.Requests.MODERATED, "Anyone, on a public page; I decide each request"),
+            (
+                Domain.Requests.AUTOMATIC,
+                "Anyone, on a public page; a rule gives some, I decide the rest",
+            ),
         ],
         widget=forms.RadioSelect,
     )
@@ -237,6 +252,7 @@ def domain_settings(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "domain-settings"),
         "form": form,
+        "asking": asking_sentence(thing),
         "public_url": public_url(thing),
         "has_repository": row.facts.connected,
         "repository": getattr(thing, "relay", None),

@@ -163,7 +163,7 @@ def _sentence(request: AddressRequest, standing: AddressStanding | None, address
             Status.CONFIRMED: f"Your request waits for the decision of {request.domain.organization}.",
             Status.REFUSED: f"Your request for {address} was refused.",
             Status.TAKEN: f"{address} cannot be had. Ask for another address.",
-            Status.LAPSED: f"{request.domain.organization} did not decide in time. Ask again.",
+            Status.LAPSED: f"{request.domain.organization} did not decide in time. Nothing was made.",
             Status.EXPIRED: "Nobody pressed the button in our mail in time. Nothing was made; ask again.",
             Status.WITHDRAWN: "You took this request back. Nothing was made.",
         }[Status(request.status)]

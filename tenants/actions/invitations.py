@@ -108,7 +108,7 @@ def _insert_invitation(
         actor,
         "make_invitation",
         domain.name,
-        f"{actor} invited {row.recipient or row.note or 'somebody'} to ask for {_what(row)}.",
+        f"{actor} invited {row.note or row.recipient or 'somebody'} to ask for {_what(row)}.",
         domain=domain,
         after={**values, "invitation": row.pk, "uses": uses, "expires_at": row.expires_at.isoformat()},
     )

@@ -34,7 +34,7 @@ def end(request: AddressRequest, status: str, **values: Any) -> None:
     links. An invitation gets its use back, unless the request came to a yes or a no."""
     change(request, status=status, sealed_hash=None, remind_at=None, **values)
     request.decision_links.all().delete()
-    if status not in {Status.APPROVED, Status.REFUSED}:
+    if status in AddressRequest.ENDED_OTHERWISE:
         give_use_back(request.invitation_id)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from tenants import access, limits, tokens
@@ -32,6 +34,7 @@ from tenants.models import AddressRequest, Domain, Invitation, Mailbox
 from tenants.secrets import Purpose, seal
 
 Status = AddressRequest.Status
+MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,15 @@ def _find(**lookup: str) -> AddressRequest:
     if row is None:
         raise Absent
     return row
+
+
+def matching_requests(rows: QuerySet[AddressRequest], typed: str) -> QuerySet[AddressRequest]:
+    """Those with `typed` in the name, the target or the message; “ada@example.org” finds ada there, too."""
+    if not typed:
+        return rows
+    found = Q(local_part__contains=typed.lower()) | Q(target__icontains=typed) | Q(message__icontains=typed)
+    local_part, at, host = typed.lower().rpartition("@")
+    return rows.filter(found | Q(local_part=local_part, domain__name=host) if at else found)
 
 
 @transaction.atomic
@@ -314,6 +326,18 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
         body=f"Hello,\n\nyour request for {address} was refused. The reason given:\n\n{reason}",
     )
     return request
+
+
+@transaction.atomic
+def refuse_requests(*, actor: Actor, requests: Sequence[AddressRequest], reason: str) -> int:
+    """Say no to several for one reason: to all of them, or to none when one does not wait any more."""
+    if not requests:
+        raise Invalid.of("requests", "No request was chosen.", "Choose one or more.")
+    if len(requests) > MOST_AT_ONCE:
+        raise Invalid.of("requests", f"These are {len(requests)}.", f"Choose {MOST_AT_ONCE} at most.")
+    for request in sorted(requests, key=lambda each: each.pk):
+        refuse_request(actor=actor, request=request, reason=reason)
+    return len(requests)
 
 
 @transaction.atomic

@@ -26,6 +26,8 @@ class AddressRequest(models.Model):
         LAPSED = "lapsed", "not decided in time"
 
     OPEN = (Status.ASKED, Status.CONFIRMED)
+    # Neither a yes nor a no came of these.
+    ENDED_OTHERWISE = (Status.WITHDRAWN, Status.TAKEN, Status.EXPIRED, Status.LAPSED)
 
     domain = models.ForeignKey("tenants.Domain", on_delete=models.CASCADE, related_name="address_requests")
     local_part = models.CharField(max_length=64)

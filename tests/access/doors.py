@@ -18,9 +18,11 @@ from panel.web import (
     address,
     ask,
     domains,
+    invitations,
     mailboxes,
     organizations,
     repositories,
+    request_rules,
     requests,
     sign_in,
 )
@@ -28,6 +30,7 @@ from panel.web import (
 FORMS: dict[str, type[forms.Form]] = {
     "sign-in": sign_in.LinkForm,
     "ask": ask.AskForm,
+    "invited": ask.AskForm,
     "account-password": account.PanelPasswordForm,
     "account-tokens": account_tokens.TokenForm,
     "organization-new": organizations.OrganizationForm,
@@ -43,12 +46,16 @@ FORMS: dict[str, type[forms.Form]] = {
     "address-passphrase": address.PassphraseForm,
     "address-note": address.NoteForm,
     "request-refuse": requests.ReasonForm,
+    "requests-refuse": requests.RefuseForm,
+    "domain-request-rules": request_rules.RulesForm,
+    "domain-invitations": invitations.InvitationForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
 SISTERS = {sign_in.PasswordForm, mailboxes.AliasForm}
 
 # Buttons that name a thing or a choice; nothing typed in them can be kept.
 BUTTONS = {
+    "decide": ("decision",),
     "organization-switch": ("organization",),
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),
@@ -62,7 +69,10 @@ BUTTONS = {
 # (route, field) → whether it holds several lines.
 FREE_TEXT = {
     ("ask", "message"): True,
+    ("invited", "message"): True,
     ("request-refuse", "reason"): True,
+    ("requests-refuse", "reason"): True,
+    ("domain-invitations", "note"): False,
     ("account-tokens", "name"): False,
     ("organization-new", "name"): False,
     ("address-new", "note"): False,
@@ -77,8 +87,11 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "activity": ("domain", "actor", "verb", "before"),
     "domain-activity": ("before",),
     "runs": ("domain", "before"),
-    "requests": ("before",),
-    "domain-requests": ("before",),
+    "requests": ("q", "only", "before"),
+    "domain-requests": ("q", "only", "before"),
+    "domain-invitations": ("before",),
+    "ask": ("name",),
+    "invited": ("name",),
     "search": ("q",),
     "findings": ("only", "page"),
     "addresses": ("q", "only", "page", "trashed", "switched-off"),

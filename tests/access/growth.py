@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -15,6 +16,7 @@ from tenants.models import (
     Domain,
     Event,
     Evidence,
+    Invitation,
     Mailbox,
     Membership,
     Organization,
@@ -45,6 +47,7 @@ def grow(world: World, owner: Account, count: int) -> None:
             _request(name, domain, owner)
             ended = {"decided_by": person, "decided_at": timezone.now(), "reason": name}
             _request(name, domain, owner, status="refused", **ended)
+        _invitation(name, world.domain, person)
         _target(name, world.mailbox)
         _event(name, world.mailbox, world.target, person, verb="change_note")
         Step.objects.create(run=world.run, index=number, name=name, title=name)
@@ -146,4 +149,18 @@ def _request(name: str, domain: Domain, asker: Account, status: str = "confirmed
         page_digest=tokens.new_token(),
         sealed_hash=b"x" if status == "confirmed" else None,
         **decided,
+    )
+
+
+def _invitation(name: str, domain: Domain, person: Account) -> None:
+    now = timezone.now()
+    Invitation.objects.create(
+        domain=domain,
+        digest=tokens.new_token(),
+        note=name,
+        uses=1,
+        uses_left=1,
+        made_by=person,
+        created_at=now,
+        expires_at=now + timedelta(days=9),
     )

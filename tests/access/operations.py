@@ -51,6 +51,34 @@ DOMAINS = [
         {"host": "git.{bare}", "username": "git", "path": "relay.git", "branch": "main", "reload": "hand"},
         at={"domain": "{bare}"},
     ),
+    Row("api:request-rules", "GET", TEAM),
+    Row(
+        "api:request-rules",
+        "PATCH",
+        OWNERS,
+        {
+            "pattern": "*.*",
+            "mail_domains": ["home.example"],
+            "most": 5,
+            "most_each": 2,
+            "decide_within_days": 9,
+            "count_anew": True,
+        },
+    ),
+    Row("api:invitations", "GET", TEAM),
+    Row(
+        "api:invitations",
+        "POST",
+        coded(MANAGERS, 201),
+        {
+            "note": "The new intern",
+            "email": "intern@home.example",
+            "local_part": "intern",
+            "approved": True,
+            "uses": 1,
+            "days": 7,
+        },
+    ),
     Row("api:host-key", "POST", OWNERS, {"fingerprint": "{fingerprint}"}),
 ]
 
@@ -78,6 +106,8 @@ REQUESTS = [
     Row("api:request", "GET", TEAM),
     Row("api:request-approve", "POST", MANAGERS),
     Row("api:request-refuse", "POST", MANAGERS, {"reason": "This name is kept."}),
+    Row("api:requests-refuse", "POST", MANAGERS, {"requests": ["{request}"], "reason": "This name is kept."}),
+    Row("api:invitation-withdraw", "POST", MANAGERS),
 ]
 
 # Without a sign-in, and with one as if there were none.
@@ -87,6 +117,22 @@ PUBLIC = [
         "POST",
         coded(EVERYBODY, 202),
         {"local_part": "mary", "target": "mary@home.example", "password_hash": HASH, "message": "Hello"},
+    ),
+    Row("api:public-invitation", "GET", EVERYBODY, at={"token": "{invited}"}),
+    Row(
+        "api:public-invitation-requests",
+        "POST",
+        coded(EVERYBODY, 202),
+        {"local_part": "mary", "target": "mary@home.example", "password_hash": HASH, "message": "Hello"},
+        at={"token": "{invited}"},
+    ),
+    Row("api:public-decision", "GET", EVERYBODY, at={"token": "{deciding}"}),
+    Row(
+        "api:public-decision",
+        "POST",
+        EVERYBODY,
+        {"decision": "refuse", "reason": "This name is kept."},
+        at={"token": "{deciding}"},
     ),
     Row("api:public-request", "GET", EVERYBODY),
     Row("api:public-request-withdraw", "POST", EVERYBODY),

@@ -22,6 +22,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "organization_id": ("{organization}", "999999"),
     "member_id": ("{member}", "999999"),
     "request_id": ("{request}", "999999"),
+    "invitation_id": ("{invitation}", "999999"),
     "run_id": ("{run}", "999999"),
     "target_id": ("{target}", "999999"),
     "mailbox_id": ("{mailbox}", "999999"),

@@ -25,13 +25,21 @@ FREE_TEXT = {
     ("api:domain-mailboxes", "note"),
     ("api:mailbox", "note"),
     ("api:tokens", "name"),
+    ("api:invitations", "note"),
 }
-LINES_TOO = {("api:request-refuse", "reason"), ("api:public-requests", "message")}
+LINES_TOO = {
+    ("api:request-refuse", "reason"),
+    ("api:requests-refuse", "reason"),
+    ("api:public-decision", "reason"),
+    ("api:public-requests", "message"),
+    ("api:public-invitation-requests", "message"),
+}
 WRONG: dict[str, tuple[Any, ...]] = {
     "string": (5, 5.5, True, None, [], {}, ["a"], {"a": "b"}),
     "integer": ("5", "", 5.5, True, [], {}, 10**30, -(10**30), 2**63),
     "boolean": ("true", 1, 0, "", [], {}),
     "array": ("a", 5, None, {}, [1], [None], [["a"]], [{}], ["a"] * 101),
+    "array of integers": ("a", 5, None, {}, ["1"], [None], [[1]], [1.5], [True], [0], [2**63], [1] * 201),
 }
 
 
@@ -55,7 +63,8 @@ def fields() -> list[Any]:
 
 
 def kind_of(schema: dict[str, Any]) -> str:
-    return str(schema.get("type", "string"))
+    kind = str(schema.get("type", "string"))
+    return f"{kind} of integers" if schema.get("items", {}).get("type") == "integer" else kind
 
 
 def test_every_field_is_tried() -> None:

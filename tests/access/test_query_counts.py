@@ -24,6 +24,8 @@ PAGES = (
     "/d/{domain}",
     "/d/{domain}/activity",
     "/d/{domain}/requests",
+    "/d/{domain}/requests?only=refused&q=n",
+    "/d/{domain}/requests/invitations",
     "/d/{domain}/settings/repository",
     "/d/{domain}/settings/repository/findings",
     "/d/{domain}/addresses",
@@ -43,6 +45,7 @@ PAGES = (
 # Pages of one thing, which hold no list that grows.
 SINGLE = {
     "sign-in", "sign-in-link", "ask", "ask-lost", "asked", "asked-fragment", "asked-withdraw",
+    "invited", "decide", "domain-request-rules",
     "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",

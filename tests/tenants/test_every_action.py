@@ -208,6 +208,7 @@ OTHERS = {
     "forget_former_passphrases",
     "purge_trash",
     "redeem_sign_in_link",
+    "refuse_requests",
     "remind_deciders",
     "note_likeness",
     "record_lookup",
