@@ -46,6 +46,7 @@ def pages(
         f"/o/{organization.pk}/activity",
         *(f"/activity/{pk}" for pk in Event.objects.values_list("pk", flat=True)),
         "/d/example.org/requests",
+        "/d/example.org/trash",
         "/d/example.org/activity",
         "/d/example.org/settings",
         "/d/example.org/settings/repository",
