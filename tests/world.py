@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from tenants import tokens
@@ -20,6 +21,7 @@ from tenants.models import (
     AddressRequest,
     Condition,
     Domain,
+    Event,
     Evidence,
     Finding,
     Mailbox,
@@ -58,6 +60,7 @@ class World:
     link_token: str
     fingerprint: str
     token_id: int
+    event_id: int
 
     @property
     def names(self) -> dict[str, Any]:
@@ -78,6 +81,7 @@ class World:
             "link": self.link_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "event": self.event_id,
         }
 
 
@@ -101,6 +105,8 @@ def build_world(
     mailbox = make_address(owner, domain, "ada", holder=holder)
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
     mailboxes.trash_mailbox(actor=owner, mailbox=trashed)
+    # As if a pass had proved that it is gone.
+    SyncTarget.objects.filter(repository=repository).update(observed_generation=F("generation"))
     targets.add_target(actor=owner, mailbox=mailbox, address="second@home.example")
     request, page_token, confirm_token = ask(domain, "grace")
     request = requests.confirm_request(actor=Actor(), confirm_token=confirm_token)
@@ -124,6 +130,8 @@ def build_world(
         link_token=sign_in_link(owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        # The last change of ada's address: who gets its mail, which its holder may undo too.
+        event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
     )
 
 

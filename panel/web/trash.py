@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -24,7 +23,8 @@ from panel.web.handling import actor_of, page, tell
 from panel.web.standing import is_stopped, target_of
 from tenants import access
 from tenants.actions import trash as actions
-from tenants.models import Domain, Evidence, Mailbox, Run, SyncTarget
+from tenants.history import proved_by
+from tenants.models import Domain, Evidence, Mailbox, SyncTarget
 
 Kind, Verb = access.Kind, access.Verb
 PAGE = 50
@@ -69,19 +69,6 @@ class TrashRow:
     delete_url: str
 
 
-def with_proof(rows: QuerySet[Mailbox], target: SyncTarget | None) -> QuerySet[Mailbox]:
-    """Annotate the run that proved the last change of each."""
-    runs = Run.objects.filter(
-        target=target,
-        mode=Run.Mode.APPLY,
-        state=Run.State.SUCCEEDED,
-        generation__gte=OuterRef("generation"),
-    ).order_by("generation", "pk")
-    return rows.annotate(
-        proved_by=Subquery(runs.values("pk")[:1]), proved_at=Subquery(runs.values("finished_at")[:1])
-    )
-
-
 def outside(
     mailbox: Mailbox, target: SyncTarget | None, proved_at: datetime | None, now: datetime
 ) -> tuple[sentences.State, str]:
@@ -113,7 +100,7 @@ def _show(
     target = target_of(thing)
     url = reverse("domain-trash", kwargs={"domain": thing.name})
     trashed = access.visible_to(actor_of(request), Mailbox).filter(domain=thing, trashed_at__isnull=False)
-    found = cut(with_proof(trashed, target), request.GET, url, size=PAGE)
+    found = cut(proved_by(trashed, target), request.GET, url, size=PAGE)
     runs = {vars(each)["proved_by"] for each in found.rows} - {None}
     commits = dict(Evidence.objects.filter(run__in=runs, name="Commit").values_list("run_id", "value"))
     is_owner = shows(request, Verb.DELETE, Kind.DOMAIN, thing.organization_id)

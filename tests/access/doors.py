@@ -23,6 +23,7 @@ from panel.web import (
     repositories,
     requests,
     sign_in,
+    trash,
 )
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -35,6 +36,9 @@ FORMS: dict[str, type[forms.Form]] = {
     "member-add": organizations.MemberForm,
     "domain-new": domains.DomainForm,
     "domain-settings": domains.SettingsForm,
+    "trash-empty": trash.EmptyForm,
+    "trash-days": trash.DaysForm,
+    "address-delete": trash.DeleteForm,
     "repository-new": repositories.RepositoryForm,
     "repository-drift-mode": repositories.DriftForm,
     "address-new": mailboxes.MailboxForm,
@@ -74,8 +78,12 @@ PASSWORDS = {("account-password", "password")}
 QUERIES: dict[str, tuple[str, ...]] = {
     "sign-in": ("next",),
     "autoconfig": ("emailaddress",),
-    "activity": ("domain", "actor", "verb", "before"),
-    "domain-activity": ("before",),
+    "activity": ("domain", "actor", "verb", "from", "to", "before"),
+    "activity-download": ("domain", "actor", "verb", "from", "to", "address", "organization"),
+    "domain-activity": ("actor", "verb", "from", "to", "before"),
+    "organization-activity": ("actor", "verb", "from", "to", "before"),
+    "address-history": ("actor", "verb", "from", "to", "before"),
+    "domain-trash": ("before",),
     "runs": ("domain", "before"),
     "requests": ("before",),
     "domain-requests": ("before",),

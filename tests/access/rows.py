@@ -23,6 +23,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "member_id": ("{member}", "999999"),
     "request_id": ("{request}", "999999"),
     "run_id": ("{run}", "999999"),
+    "event_id": ("{event}", "999999"),
     "target_id": ("{target}", "999999"),
     "mailbox_id": ("{mailbox}", "999999"),
     "token_id": ("{token}", "999999"),
