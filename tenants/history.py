@@ -7,7 +7,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.models import Event, Mailbox, Run
+from tenants.models import Event, Mailbox, Run, SyncTarget
 
 _FOR_THE_TEAM = frozenset({"note"})
 
@@ -23,13 +23,27 @@ def visible_events(actor: Actor) -> QuerySet[Event]:
 
 def with_runs(events: QuerySet[Event]) -> QuerySet[Event]:
     """Annotate `observed_by`: the id of the run that proved each event outside, or nothing."""
+    runs = _proving(OuterRef("sync_target"))
+    return events.annotate(observed_by=Subquery(runs.values("pk")[:1]))
+
+
+def proved_by(mailboxes: QuerySet[Mailbox], target: SyncTarget | None) -> QuerySet[Mailbox]:
+    """Annotate `proved_by` and `proved_at`: the run of `target` that proved the last change of each."""
+    runs = _proving(target)
+    return mailboxes.annotate(
+        proved_by=Subquery(runs.values("pk")[:1]), proved_at=Subquery(runs.values("finished_at")[:1])
+    )
+
+
+def _proving(target: OuterRef | SyncTarget | None) -> QuerySet[Run]:
+    """Runs that proved the generation of the outer row, the first of them first."""
     runs = Run.objects.filter(
-        target=OuterRef("sync_target"),
+        target=target,
         mode=Run.Mode.APPLY,
         state=Run.State.SUCCEEDED,
         generation__gte=OuterRef("generation"),
     )
-    return events.annotate(observed_by=Subquery(runs.order_by("generation", "pk").values("pk")[:1]))
+    return runs.order_by("generation", "pk")
 
 
 def hidden_fields(*, is_team: bool) -> frozenset[str]:

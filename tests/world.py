@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from tenants import tokens
@@ -30,6 +31,7 @@ from tenants.models import (
     Condition,
     DecisionLink,
     Domain,
+    Event,
     Evidence,
     Finding,
     Invitation,
@@ -72,6 +74,7 @@ class World:
     deciding_token: str
     fingerprint: str
     token_id: int
+    event_id: int
 
     @property
     def names(self) -> dict[str, Any]:
@@ -95,6 +98,7 @@ class World:
             "deciding": self.deciding_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "event": self.event_id,
         }
 
 
@@ -118,6 +122,8 @@ def build_world(
     mailbox = make_address(owner, domain, "ada", holder=holder)
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
     mailboxes.trash_mailbox(actor=owner, mailbox=trashed)
+    # As if a pass had proved that it is gone.
+    SyncTarget.objects.filter(repository=repository).update(observed_generation=F("generation"))
     targets.add_target(actor=owner, mailbox=mailbox, address="second@home.example")
     request, page_token, confirm_token = ask(domain, "grace")
     request = requests.confirm_request(actor=Actor(), confirm_token=confirm_token)
@@ -145,6 +151,8 @@ def build_world(
         deciding_token=decision_link(request, owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        # The last change of ada's address: who gets its mail, which its holder may undo too.
+        event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
     )
 
 

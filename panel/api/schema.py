@@ -27,6 +27,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "email": {"schema": {"type": "string"}, "description": "The e-mail address of a member."},
     "request_id": {"schema": {"type": "integer"}, "description": "The id of an address request."},
     "target_id": {"schema": {"type": "integer"}, "description": "The id of a sync target."},
+    "event_id": {"schema": {"type": "integer"}, "description": "The id of an event."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
     "invitation_id": {"schema": {"type": "integer"}, "description": "The id of an invitation."},

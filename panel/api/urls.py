@@ -27,6 +27,7 @@ from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
 from panel.api.runs import Runs
 from panel.api.targets import SyncTargets
+from panel.api.trash import Trash
 
 converters.register()
 app_name = "api"
@@ -51,6 +52,8 @@ _domains = [
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
+    path("<domain:domain>/trash/", Trash.as_view({"get": "list"}), name="trash"),
+    path("<domain:domain>/trash/empty/", Trash.as_view({"post": "empty_trash"}), name="trash-empty"),
     path(
         "<domain:domain>/repository/",
         Repositories.as_view({"get": "retrieve", "put": "connect_repository"}),
@@ -69,6 +72,7 @@ _domains = [
     path("<domain:domain>/invitations/", DomainInvitations.as_view(_read_and_make), name="invitations"),
 ]
 _mailboxes = [
+    path("<mailbox:address>/purge/", Trash.as_view({"post": "purge_mailbox"}), name="mailbox-purge"),
     path(
         "<mailbox:address>/",
         Mailboxes.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
@@ -158,6 +162,15 @@ _runs = [
     path("<id:run_id>/", Runs.as_view({"get": "retrieve"}), name="run"),
     path("<id:run_id>/agree/", Runs.as_view({"post": "agree_to_run"}), name="run-agree"),
 ]
+_events = [
+    path("", Events.as_view({"get": "list"}), name="events"),
+    path("<id:event_id>/", Events.as_view({"get": "retrieve"}), name="event"),
+    path(
+        "<id:event_id>/undo/",
+        Events.as_view({"get": "preview_undo", "post": "undo_event"}),
+        name="event-undo",
+    ),
+]
 _account = [
     path("", Me.as_view({"get": "retrieve"}), name="account"),
     path("tokens/", Tokens.as_view(_read_and_make), name="tokens"),
@@ -176,7 +189,7 @@ _v1: list[URLPattern | URLResolver] = [
     path("public/", include(_public)),
     path("targets/", include(_targets)),
     path("runs/", include(_runs)),
-    path("events/", Events.as_view({"get": "list"}), name="events"),
+    path("events/", include(_events)),
     path("account/", include(_account)),
     path("schema/", reference.Description.as_view({"get": "retrieve"}), name="schema"),
     path("docs/", reference.Reference.as_view({"get": "retrieve"}), name="docs"),

@@ -218,16 +218,20 @@ def _day(text: str) -> datetime | None:
     return datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
 
 
-def filter_context(request: HttpRequest, url: str, *more: str) -> dict[str, Any]:
-    """The context of panel/parts/history_filter.html; `more` names parameters besides the usual ones."""
+def filter_context(
+    request: HttpRequest, url: str, *more: str, fixed: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """The context of panel/parts/history_filter.html; `more` names parameters besides the usual ones.
+
+    `fixed` narrows a download to what the page is about.
+    """
     query = {name: request.GET.get(name, "")[:254] for name in ("verb", "actor", "from", "to", *more)}
-    kept = {name: value for name, value in query.items() if value}
     return {
         "filter_url": url,
         "query": query,
-        "is_filtered": bool(kept),
+        "is_filtered": any(query.values()),
         "groups": [(key, label) for key, (label, _) in GROUPS.items()],
-        "download_query": urlencode(kept),
+        "fixed": fixed or {},
     }
 
 
@@ -247,7 +251,6 @@ def activity(request: HttpRequest) -> HttpResponse:
         "headline": activity_headline(len(lines), moving, held),
         "domains": list(domains.order_by("name").values_list("name", flat=True)[:500]),
         **filter_context(request, reverse("activity"), "domain"),
-        "download_url": f"{reverse('activity-download')}?",
         "tabs": activity_tabs("activity"),
     }
     return render(request, "panel/activity.html", context)

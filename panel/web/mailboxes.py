@@ -156,7 +156,9 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
             {
                 "label": label,
                 "count": counts[key or "all"],
-                "url": f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
+                "url": reverse("domain-trash", kwargs={"domain": thing.name})
+                if key == "trash"
+                else f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
                 "current": key == only,
             }
             for key, (label, _) in FILTERS.items()

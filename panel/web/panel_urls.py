@@ -21,6 +21,7 @@ from panel.web import (
     requests,
     runs,
     search,
+    trash,
 )
 
 _DOMAIN = "d/<mail_domain:domain>"
@@ -62,6 +63,9 @@ urlpatterns = [
     path(f"{_REPOSITORY}/restarted", repositories.repository_restarted, name="repository-restarted"),
     path(f"{_REPOSITORY}/findings", findings.findings, name="findings"),
     path(f"{_REPOSITORY}/findings/decide", findings.findings_decide, name="findings-decide"),
+    path(f"{_DOMAIN}/settings/trash", trash.trash_days, name="trash-days"),
+    path(f"{_DOMAIN}/trash", trash.domain_trash, name="domain-trash"),
+    path(f"{_DOMAIN}/trash/empty", trash.trash_empty, name="trash-empty"),
     path(f"{_DOMAIN}/addresses", mailboxes.addresses, name="addresses"),
     path(f"{_DOMAIN}/new-address", mailboxes.address_new, name="address-new"),
     path(f"{_DOMAIN}/usual-addresses", mailboxes.addresses_offered, name="addresses-offered"),
@@ -70,6 +74,7 @@ urlpatterns = [
     path(f"{_ADDRESS}/row", mailboxes.address_row_fragment, name="address-row"),
     path(f"{_ADDRESS}/switch", address.address_switch, name="address-switch"),
     path(f"{_ADDRESS}/trash", address.address_trash, name="address-trash"),
+    path(f"{_ADDRESS}/delete", trash.address_delete, name="address-delete"),
     path(f"{_ADDRESS}/restore", address.address_restore, name="address-restore"),
     path(f"{_ADDRESS}/targets/add", address.address_target_add, name="address-target-add"),
     path(f"{_ADDRESS}/targets/remove", address.address_target_remove, name="address-target-remove"),

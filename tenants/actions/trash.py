@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants import access
@@ -69,7 +70,7 @@ def change_trash_days(*, actor: Actor, domain: Domain, days: int) -> Domain:
         return domain
     domain.trash_days = days
     domain.save(update_fields=["trash_days"])
-    domain.mailboxes.filter(trashed_at__isnull=False).update(trash_look_at=timezone.now())
+    _trash_of(domain).update(trash_look_at=timezone.now())
     record(
         actor,
         "change_trash_days",
@@ -82,10 +83,10 @@ def change_trash_days(*, actor: Actor, domain: Domain, days: int) -> Domain:
     return domain
 
 
-def purge_mailbox(*, actor: Actor, mailbox: Mailbox, typed: str) -> None:
+def purge_mailbox(*, actor: Actor, mailbox: Mailbox, typed: str) -> int:
     """Delete a trashed address for good, now. `typed` is the address, as a person typed it to confirm.
 
-    Raises Conflict while it is not proved gone from the outside.
+    Returns how many are left in its domain's trash. Raises Conflict while it is not proved gone outside.
     """
     domain = mailbox.domain
     _require_owner(actor, domain)
@@ -103,6 +104,11 @@ def purge_mailbox(*, actor: Actor, mailbox: Mailbox, typed: str) -> None:
             f"{mailbox} is still being taken away from the mail server. It can be deleted for good once it is"
             " proved gone there."
         )
+    return _trash_of(domain).count()
+
+
+def _trash_of(domain: Domain) -> QuerySet[Mailbox]:
+    return Mailbox.objects.filter(domain=domain, trashed_at__isnull=False)
 
 
 def _again(mailbox: Mailbox) -> Mailbox:
@@ -125,7 +131,7 @@ def empty_trash(*, actor: Actor, domain: Domain, typed: str) -> Emptied:
             f"“{printable(typed, 80)}” is not this domain.",
             f"Type {domain.name} to empty its trash.",
         )
-    trash = domain.mailboxes.filter(trashed_at__isnull=False).order_by("pk")
+    trash = _trash_of(domain).order_by("pk")
     deleted, after = 0, 0
     for _ in range(AT_MOST // AT_ONCE):
         keys = list(trash.filter(pk__gt=after).values_list("pk", flat=True)[:AT_ONCE])

@@ -56,10 +56,6 @@ class UndoPreview:
 class ChangedSince(Conflict):
     """Something that the event changed was changed again; each problem names such a field."""
 
-    def __init__(self, sentence: str, problems: tuple[Problem, ...]) -> None:
-        super().__init__(sentence)
-        self.problems = problems
-
 
 def _comparable(value: Any) -> Any:
     """Lists of addresses have no order of their own."""
@@ -161,7 +157,7 @@ def undo_event(*, actor: Actor, event: Event) -> Event:
     # The rights first: who may not do it is not told how things stand.
     access.require(actor, reversal.needs, row)
     if preview.changed_since:
-        raise ChangedSince(preview.reason, tuple(_problem(each) for each in preview.changed_since))
+        raise ChangedSince(preview.reason, map(_problem, preview.changed_since))
     if not preview.possible:
         raise Conflict(preview.reason)
     try:

@@ -25,6 +25,7 @@ from panel.web import (
     request_rules,
     requests,
     sign_in,
+    trash,
 )
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -38,6 +39,9 @@ FORMS: dict[str, type[forms.Form]] = {
     "member-add": organizations.MemberForm,
     "domain-new": domains.DomainForm,
     "domain-settings": domains.SettingsForm,
+    "trash-empty": trash.EmptyForm,
+    "trash-days": trash.DaysForm,
+    "address-delete": trash.DeleteForm,
     "repository-new": repositories.RepositoryForm,
     "repository-drift-mode": repositories.DriftForm,
     "address-new": mailboxes.MailboxForm,
@@ -84,8 +88,12 @@ PASSWORDS = {("account-password", "password")}
 QUERIES: dict[str, tuple[str, ...]] = {
     "sign-in": ("next",),
     "autoconfig": ("emailaddress",),
-    "activity": ("domain", "actor", "verb", "before"),
-    "domain-activity": ("before",),
+    "activity": ("domain", "actor", "verb", "from", "to", "before"),
+    "activity-download": ("domain", "actor", "verb", "from", "to", "address", "organization"),
+    "domain-activity": ("actor", "verb", "from", "to", "before"),
+    "organization-activity": ("actor", "verb", "from", "to", "before"),
+    "address-history": ("actor", "verb", "from", "to", "before"),
+    "domain-trash": ("before",),
     "runs": ("domain", "before"),
     "requests": ("q", "only", "before"),
     "domain-requests": ("q", "only", "before"),

@@ -44,6 +44,7 @@ def grow(world: World, owner: Account, count: int) -> None:
         for domain, place in ((world.domain, world.target), (target.repository.domain, target)):
             _run(name, place, person)
             _address(name, domain, place, person, holder=owner, enabled=number % 2 == 0)
+            _address(f"t{name}", domain, place, person, trashed_at=timezone.now())
             _request(name, domain, owner)
             ended = {"decided_by": person, "decided_at": timezone.now(), "reason": name}
             _request(name, domain, owner, status="refused", **ended)
@@ -96,16 +97,13 @@ def _run(name: str, target: SyncTarget, person: Account) -> None:
     Evidence.objects.create(run=run, name="Commit", value=name, seen_at=now)
 
 
-def _address(
-    name: str, domain: Domain, place: SyncTarget, person: Account, *, holder: Account, enabled: bool
-) -> None:
+def _address(name: str, domain: Domain, place: SyncTarget, person: Account, **more: Any) -> None:
     mailbox = Mailbox.objects.create(
         domain=domain,
         local_part=name,
         kind=Mailbox.Kind.ALIAS,
-        enabled=enabled,
-        holder=holder,
         changed_at=timezone.now(),
+        **more,
     )
     _target(name, mailbox)
     _event(name, mailbox, place, person, verb="create_mailbox")

@@ -42,7 +42,14 @@ DOMAINS = [
     Row("api:domains", "GET", LISTS),
     Row("api:domains", "POST", coded(OWNERS, 201), {"organization": "{organization}", "name": "new.example"}),
     Row("api:domain", "GET", TEAM),
-    Row("api:domain", "PATCH", OWNERS, {"requests": "closed", "submission_host": "smtp.home.example"}),
+    Row(
+        "api:domain",
+        "PATCH",
+        OWNERS,
+        {"requests": "closed", "submission_host": "smtp.home.example", "trash_days": 7},
+    ),
+    Row("api:trash", "GET", TEAM),
+    Row("api:trash-empty", "POST", OWNERS, {"domain": "{domain}"}),
     Row("api:repository", "GET", TEAM),
     Row(
         "api:repository",
@@ -94,6 +101,13 @@ MAILBOXES = [
     Row("api:mailbox", "PATCH", MASTERS, {"note": "Analyst", "enabled": False}),
     Row("api:mailbox", "DELETE", MASTERS),
     Row("api:mailbox-restore", "POST", MANAGERS, at={"address": "babbage@{domain}"}),
+    Row(
+        "api:mailbox-purge",
+        "POST",
+        OWNERS,
+        {"address": "babbage@{domain}"},
+        at={"address": "babbage@{domain}"},
+    ),
     Row("api:mailbox-passphrase", "PUT", USERS, {"password_hash": OTHER_HASH}),
     Row("api:mailbox-targets", "GET", MAILBOX),
     Row("api:mailbox-targets", "POST", coded(USERS, 201), {"address": "third@home.example"}),
@@ -153,6 +167,9 @@ CONTROLLER = [
     Row("api:run", "GET", TEAM),
     Row("api:run-agree", "POST", OWNERS, {"checksum": CHECKSUM}),
     Row("api:events", "GET", LISTS),
+    Row("api:event", "GET", MAILBOX),
+    Row("api:event-undo", "GET", MAILBOX),
+    Row("api:event-undo", "POST", coded(USERS, 201)),
 ]
 
 ACCOUNT = [

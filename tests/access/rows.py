@@ -24,6 +24,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "request_id": ("{request}", "999999"),
     "invitation_id": ("{invitation}", "999999"),
     "run_id": ("{run}", "999999"),
+    "event_id": ("{event}", "999999"),
     "target_id": ("{target}", "999999"),
     "mailbox_id": ("{mailbox}", "999999"),
     "token_id": ("{token}", "999999"),

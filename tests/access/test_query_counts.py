@@ -23,6 +23,10 @@ PAGES = (
     "/domains",
     "/d/{domain}",
     "/d/{domain}/activity",
+    "/d/{domain}/trash",
+    "/o/{organization}/activity",
+    "/d/{domain}/addresses/ada/history",
+    "/activity/download",
     "/d/{domain}/requests",
     "/d/{domain}/requests?only=refused&q=n",
     "/d/{domain}/requests/invitations",
@@ -49,10 +53,16 @@ SINGLE = {
     "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
-    "run-fragment", "run-live",
+    "run-fragment", "run-live", "event", "trash-days", "address-delete",
 }  # fmt: skip
-# Pages that show some of many: the first six found, the last five runs, what was found at the last look.
-SHORT = {"/search?q=n", "/d/example.org/settings/repository", "/d/example.org/settings/repository/findings"}
+# Pages that show some of many: the first six found, the last five runs, what was found at the last look, the
+# last fifty events of all domains.
+SHORT = {
+    "/search?q=n",
+    "/d/example.org/settings/repository",
+    "/d/example.org/settings/repository/findings",
+    "/o/1/activity",
+}
 MOST_QUESTIONS = 30
 
 

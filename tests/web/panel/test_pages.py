@@ -49,6 +49,7 @@ def pages(
         "/d/example.org/requests?only=waiting&q=grace",
         "/d/example.org/requests/invitations",
         "/d/example.org/settings/requests",
+        "/d/example.org/trash",
         "/d/example.org/activity",
         "/d/example.org/settings",
         "/d/example.org/settings/repository",
