@@ -43,6 +43,7 @@ DOMAINS = [
     Row("api:domains", "POST", coded(OWNERS, 201), {"organization": "{organization}", "name": "new.example"}),
     Row("api:domain", "GET", TEAM),
     Row("api:domain", "PATCH", OWNERS, {"requests": "closed", "submission_host": "smtp.home.example"}),
+    Row("api:domain-checks", "GET", TEAM),
     Row("api:repository", "GET", TEAM),
     Row(
         "api:repository",
@@ -70,6 +71,8 @@ MAILBOXES = [
     Row("api:mailbox-targets", "GET", MAILBOX),
     Row("api:mailbox-targets", "POST", coded(USERS, 201), {"address": "third@home.example"}),
     Row("api:mailbox-target", "DELETE", USERS),
+    Row("api:mailbox-cautions", "GET", MAILBOX),
+    Row("api:mailbox-target-accept", "POST", coded(MASTERS, 409)),
     Row("api:mailbox-target-confirmation", "POST", coded(USERS, 202)),
 ]
 

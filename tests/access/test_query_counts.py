@@ -24,6 +24,7 @@ PAGES = (
     "/d/{domain}",
     "/d/{domain}/activity",
     "/d/{domain}/requests",
+    "/d/{domain}/checks",
     "/d/{domain}/settings/repository",
     "/d/{domain}/settings/repository/findings",
     "/d/{domain}/addresses",
