@@ -21,7 +21,7 @@ from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
 from tenants.errors import Absent, Checks
 from tenants.formats.text import check_text
-from tenants.models import Domain, Mailbox, SyncTarget
+from tenants.models import Domain, Mailbox, SyncTarget, TargetAddress
 
 LONGEST_WAIT = 10.0
 
@@ -30,6 +30,11 @@ class TargetSerializer(serializers.Serializer[Any]):
     address = serializers.CharField()
     confirmed_at = serializers.DateTimeField(
         allow_null=True, help_text="When its holder agreed; no mail goes there before."
+    )
+    exchange = serializers.ChoiceField(
+        choices=TargetAddress.Exchange.choices,
+        allow_blank=True,
+        help_text="Whether ptt's relay can tell it from the other targets; mail goes there in “” and “accepted”.",
     )
 
 
@@ -62,7 +67,7 @@ class MailboxSerializer(serializers.Serializer[Any]):
         "enabled": True,
         "state": "works",
         "observed": True,
-        "targets": [{"address": "ada@home.example", "confirmed_at": "2026-11-21T09:13:20Z"}],
+        "targets": [{"address": "ada@home.example", "confirmed_at": "2026-11-21T09:13:20Z", "exchange": ""}],
         "note": "Analyst",
         "generation": 42,
         "created_at": "2026-11-21T09:12:00Z",
@@ -91,11 +96,15 @@ class MailboxWrite(WriteQuery):
 _HASH = "BLAKE2b-512 of the passphrase, 128 hex digits: printf %s PASSPHRASE | b2sum. Never shown again."
 
 
+_ACCEPT = "Send also to targets that share a mail server, which ptt's relay mixes up: a risk that the team may take."
+
+
 class NewMailbox(Shape):
     local_part = Text(max_length=400)
     targets = Texts(help_text="Each holder is asked by mail before anything goes there.")
     password_hash = Text(required=False, max_length=400, help_text=f"{_HASH} Without it: an alias.")
     note = Text(required=False, max_length=400)
+    accept_shared = Switch(required=False, help_text=_ACCEPT)
 
     example = {
         "local_part": "ada",
@@ -120,6 +129,7 @@ class NewPassphrase(Shape):
 
 class NewTarget(Shape):
     address = Text(max_length=400)
+    accept_shared = Switch(required=False, help_text=_ACCEPT)
 
     example = {"address": "ada@home.example"}
 

@@ -11,6 +11,7 @@ from panel.api.account import Me, Tokens
 from panel.api.activity import Events
 from panel.api.domains import Domains
 from panel.api.findings import Findings
+from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.invitations import DomainInvitations, Invitations
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.nowhere import Nowhere
@@ -51,6 +52,7 @@ _organizations = [
 _domains = [
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
+    path("<domain:domain>/checks/", DomainChecks.as_view({"get": "retrieve"}), name="domain-checks"),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
     path("<domain:domain>/trash/", Trash.as_view({"get": "list"}), name="trash"),
     path("<domain:domain>/trash/empty/", Trash.as_view({"post": "empty_trash"}), name="trash-empty"),
@@ -83,6 +85,14 @@ _mailboxes = [
         "<mailbox:address>/passphrase/",
         Mailboxes.as_view({"put": "set_passphrase"}),
         name="mailbox-passphrase",
+    ),
+    path(
+        "<mailbox:address>/cautions/", AddressCautions.as_view({"get": "retrieve"}), name="mailbox-cautions"
+    ),
+    path(
+        "<mailbox:address>/targets/<outside:target_address>/accept-shared/",
+        AddressCautions.as_view({"post": "accept"}),
+        name="mailbox-target-accept",
     ),
     path("<mailbox:address>/targets/", MailboxTargets.as_view(_read_and_make), name="mailbox-targets"),
     path(

@@ -32,6 +32,10 @@ UNDO_WITHIN = timedelta(hours=1)
 
 
 class TargetForm(forms.Form):
+    accept = forms.BooleanField(
+        required=False,
+        label="Send there all the same: I know that some mail may go to the wrong person",
+    )
     address = Typed(
         label="Also send it to",
         widget=email_input(autocomplete="off", maxlength="254", **{"data-address-target": True}),
@@ -50,6 +54,19 @@ class NoteForm(forms.Form):
         widget=forms.TextInput({"maxlength": "200"}),
         help_text="For you and your team; it is never written to the mail server.",
     )
+
+
+def _plain_target_form() -> TargetForm:
+    """Without the box that only a refusal brings."""
+    form = TargetForm()
+    del form.fields["accept"]
+    return form
+
+
+def _may_accept(request: HttpRequest, mailbox: Mailbox, form: TargetForm) -> bool:
+    """Was it refused for a risk that this person may take?"""
+    risky = any("accepts that risk" in error for error in form.errors.get("address", []))
+    return risky and access.may(actor_of(request), Verb.MANAGE, mailbox)
 
 
 def _load(request: HttpRequest, domain: str, local_part: str) -> Mailbox:
@@ -89,7 +106,7 @@ def _show(
         # The note is the team's, and an address that the team switched off stays off.
         "may_manage": may_change and context_around["is_team"],
         "may_trash": access.may(actor, Verb.DELETE, mailbox),
-        "target_form": TargetForm(),
+        "target_form": _plain_target_form(),
         "passphrase_form": PassphraseForm(),
         "note_form": NoteForm(initial={"note": mailbox.note}),
         "events": event_lines(events.rows, now),
@@ -224,10 +241,15 @@ def address_target_add(request: HttpRequest, domain: str, local_part: str) -> Ht
     tried = try_form(
         form,
         lambda: target_actions.add_target(
-            actor=actor_of(request), mailbox=mailbox, address=form.cleaned_data["address"]
+            actor=actor_of(request),
+            mailbox=mailbox,
+            address=form.cleaned_data["address"],
+            accept_shared=form.cleaned_data["accept"],
         ),
     )
     if tried.value is None:
+        if not _may_accept(request, mailbox, form):
+            del form.fields["accept"]
         return _show(request, mailbox, tried, target_form=form)
     tell(
         request,

@@ -41,6 +41,7 @@ def domain_context(request: HttpRequest, row: DomainRow, tab: str) -> dict[str, 
         ("Overview", "domain", 0),
         ("Addresses", "addresses", 0),
         ("Requests", "domain-requests", row.facts.requests),
+        ("Checks", "domain-checks", 0),
         ("Activity", "domain-activity", 0),
         ("Settings", "domain-settings", 0),
     )

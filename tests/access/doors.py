@@ -66,6 +66,7 @@ BUTTONS = {
     "address-switch": ("on",),
     "address-target-remove": ("address",),
     "address-target-again": ("address",),
+    "address-target-accept": ("address",),
     "run-agree": ("checksum",),
     "findings-decide": ("decision", "unit"),
 }

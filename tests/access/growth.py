@@ -11,6 +11,7 @@ from tenants import tokens
 from tenants.models import (
     Account,
     AddressRequest,
+    AddressWarning,
     ApiToken,
     Condition,
     Domain,
@@ -50,6 +51,10 @@ def grow(world: World, owner: Account, count: int) -> None:
             _request(name, domain, owner, status="refused", **ended)
         _invitation(name, world.domain, person)
         _target(name, world.mailbox)
+        of_this_domain = Mailbox.objects.filter(domain=world.domain).latest("pk")
+        AddressWarning.objects.create(
+            mailbox=of_this_domain, kind="loop", sentence=name, since=timezone.now()
+        )
         _event(name, world.mailbox, world.target, person, verb="change_note")
         Step.objects.create(run=world.run, index=number, name=name, title=name)
         Evidence.objects.create(run=world.run, name=name, value=name, seen_at=timezone.now())

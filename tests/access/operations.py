@@ -50,6 +50,7 @@ DOMAINS = [
     ),
     Row("api:trash", "GET", TEAM),
     Row("api:trash-empty", "POST", OWNERS, {"domain": "{domain}"}),
+    Row("api:domain-checks", "GET", TEAM),
     Row("api:repository", "GET", TEAM),
     Row(
         "api:repository",
@@ -112,6 +113,8 @@ MAILBOXES = [
     Row("api:mailbox-targets", "GET", MAILBOX),
     Row("api:mailbox-targets", "POST", coded(USERS, 201), {"address": "third@home.example"}),
     Row("api:mailbox-target", "DELETE", USERS),
+    Row("api:mailbox-cautions", "GET", MAILBOX),
+    Row("api:mailbox-target-accept", "POST", coded(MASTERS, 409)),
     Row("api:mailbox-target-confirmation", "POST", coded(USERS, 202)),
 ]
 

@@ -30,6 +30,7 @@ PAGES = (
     "/d/{domain}/requests",
     "/d/{domain}/requests?only=refused&q=n",
     "/d/{domain}/requests/invitations",
+    "/d/{domain}/checks",
     "/d/{domain}/settings/repository",
     "/d/{domain}/settings/repository/findings",
     "/d/{domain}/addresses",

@@ -236,7 +236,6 @@ def test_adding_a_target_asks_its_holder(ada: Client, own: Mailbox, page_of_own:
         ("", "The address is empty"),
         ("ada@home.example", "is in the list twice"),
         ("x@example.org", "is in the same domain"),
-        ("x@elsewhere.example", "Keep the targets of one address in one domain"),
         ("x\0@home.example", "control character"),
         ("x@home.example\nBcc: y@z.example", "line break"),
         ("$(reboot)", "has no @"),
@@ -285,7 +284,9 @@ def test_the_page_follows_while_a_change_is_on_its_way(
     assert f'data-live="/live/address/{own.pk}" data-live-poll="{following}"' in body
     with nothing_written():
         part = ada.get(following).content.decode()
-    assert part.strip() in body
+    state, cautions = part.strip().split('<div id="address-cautions">')
+    assert state in body
+    assert cautions in body
     assert "being written" in part
     assert "data-live-final" not in part
     prove(own)
