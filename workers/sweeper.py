@@ -11,6 +11,7 @@ from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from tenants import outbox
+from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.requests import expire_requests
 from tenants.actor import Actor
 from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
@@ -86,4 +87,7 @@ def _tidy() -> None:
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
-    expire_requests(actor=Actor.rookery())
+    rookery = Actor.rookery()
+    expire_requests(actor=rookery)
+    remind_of_expiry(actor=rookery)
+    expire_addresses(actor=rookery)

@@ -17,13 +17,14 @@ from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.names import held_among, require_free_name
 from tenants.actions.targets import add_target_rows, check_target_list
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
 from tenants.formats.addresses import check_local_part, check_target
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import check_text
-from tenants.models import AddressRequest, Domain, Mailbox, Membership
+from tenants.models import AddressRequest, Domain, HeldName, Mailbox, Membership
 from tenants.secrets import Purpose, seal
 
 Status = AddressRequest.Status
@@ -140,7 +141,7 @@ def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
         _expire(Actor.rookery(), request)
         return request
     now = timezone.now()
-    taken = Mailbox.objects.filter(domain=request.domain, local_part=request.local_part).exists()
+    taken = _is_taken(request)
     if taken:
         _end(request, Status.TAKEN, confirmed_at=now, account=account_for(request.target))
     else:
@@ -150,6 +151,15 @@ def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
     if not taken:
         _tell_deciders(request)
     return request
+
+
+def _is_taken(request: AddressRequest) -> bool:
+    """In use, in the trash, or never given again: to a stranger it is the same."""
+    domain, name = request.domain, request.local_part
+    held = held_among(domain, [name]).get(name)
+    if held is not None and held.kind == HeldName.Kind.NEVER:
+        return True
+    return Mailbox.objects.filter(domain=domain, local_part=name).exists()
 
 
 def _change(request: AddressRequest, **values: Any) -> None:
@@ -249,6 +259,7 @@ def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
     with checks:
         check_target_list([request.target], request.domain)
     checks.finish()
+    require_free_name(request.domain, request.local_part, actor)
     access.require_rank(actor, f"{request.local_part}@{request.domain.name}")
     mailbox = insert_sealed_mailbox(
         domain=request.domain,
