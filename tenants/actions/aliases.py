@@ -1,4 +1,4 @@
-"""Aliases: addresses without a passphrase that deliver to mailboxes of their domain, to others, or to both."""
+"""Aliases: addresses without a passphrase that deliver to mailboxes of their domain, to others, or both."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from tenants import access
 from tenants.actions.alias_rules import require_leave, require_rules, rules_for
 from tenants.actions.audit import record
-from tenants.actions.expiry import check_end
 from tenants.actions.locking import lock
 from tenants.actions.mailboxes import insert_mailbox
 from tenants.actions.marks import mark_mailbox
@@ -19,6 +19,7 @@ from tenants.actions.targets import add_target_rows, check_target_list, require_
 from tenants.actor import Actor
 from tenants.errors import Checks, Invalid, Problem
 from tenants.formats.addresses import check_local_part
+from tenants.formats.ends import check_end
 from tenants.formats.text import check_text, printable
 from tenants.models import Delivery, Domain, Mailbox
 
@@ -41,8 +42,8 @@ def create_alias(
 ) -> Mailbox:
     """Add an alias. `delivers_to` names mailboxes of `domain`; `targets` are asked to confirm as always.
 
-    Who is not in the domain's team makes it by the domain's rules, for mailboxes that they hold; whoever holds
-    the first of these holds the alias.
+    Who is not in the domain's team makes it by the domain's rules, for mailboxes that they hold; whoever
+    holds the mailbox that its name fits holds the alias.
     """
     is_team = access.may_create(actor, access.Kind.MAILBOX, domain.organization)
     rules = None if is_team else rules_for(actor, domain)
@@ -54,7 +55,7 @@ def create_alias(
     with checks:
         note = check_text(note, field="note", maximum=200) if note else ""
     with checks:
-        expires_at = check_end(expires_at)
+        expires_at = check_end(expires_at, now=timezone.now())
     mailboxes: list[Mailbox] = []
     with checks:
         mailboxes = _hold_mailboxes(actor, domain, delivers_to, only_own=not is_team)
@@ -67,10 +68,15 @@ def create_alias(
         made_for, expires_at = leave.made_for, leave.expires_at
     require_free_name(domain, local_part, actor)
     access.require_rank(actor, f"{local_part}@{domain.name}")
-    alias = insert_mailbox(domain=domain, local_part=local_part, password_hash="", note=note, holder=None)
-    if made_for is not None or expires_at is not None:
-        alias.made_for, alias.expires_at = made_for, expires_at
-        alias.save(update_fields=["made_for", "expires_at"])
+    alias = insert_mailbox(
+        domain=domain,
+        local_part=local_part,
+        password_hash="",
+        note=note,
+        holder=None,
+        made_for=made_for,
+        expires_at=expires_at,
+    )
     _deliver(alias, mailboxes)
     require_fits(alias, targets)
     add_target_rows(actor, alias, targets)
@@ -143,17 +149,13 @@ def _why_not(name: str, row: Mailbox | None, field: str, domain: Domain, only_ow
     if row.kind != Mailbox.Kind.ALIAS:
         return None
     behind = list(row.delivers_to.order_by("fed_by__pk").values_list("local_part", flat=True)[:5])
-    fix = (
-        f"Choose what it delivers to: {', '.join(behind)}."
-        if behind
-        else "Write the address that it reaches."
-    )
+    fix = f"Choose what it delivers to: {', '.join(behind)}." if behind else "Write whom it reaches."
     return Problem(field, f"{shown} is an alias itself, and the relay looks nothing up twice.", fix)
 
 
 @transaction.atomic
 def change_deliveries(*, actor: Actor, alias: Mailbox, delivers_to: Sequence[str]) -> Mailbox:
-    """Choose anew to which mailboxes an alias delivers. Also of one in the trash, so that it can come back."""
+    """Choose anew to which mailboxes an alias delivers; also one in the trash, so that it can come back."""
     access.require(actor, access.Verb.CHANGE, alias)
     access.require_rank(actor, str(alias))
     rules = require_rules(actor, alias)

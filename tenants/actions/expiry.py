@@ -131,10 +131,10 @@ def remind_of_expiry(*, actor: Actor) -> int:
 
 @transaction.atomic
 def _remind_domain(pks: Sequence[int]) -> int:
-    rows = Mailbox.objects.select_for_update(of=("self",)).select_related(
-        "domain", "made_for__holder", "holder"
+    rows = Mailbox.objects.select_for_update(of=("self",)).filter(
+        pk__in=pks, expiry_told_at=None, trashed_at=None
     )
-    found = list(rows.filter(pk__in=pks, expiry_told_at=None, trashed_at=None).order_by("expires_at"))
+    found = list(rows.select_related("domain", "made_for__holder", "holder").order_by("expires_at"))
     for_team: list[Mailbox] = []
     for mailbox in found:
         people = access.people_who_hold(mailbox)
@@ -159,8 +159,8 @@ def _tell_holder(mailbox: Mailbox, email: str) -> None:
         recipient=email,
         subject=f"{mailbox} ends on {mailbox.expires_at:%-d %B}",
         body=(
-            f"Hello,\n\n{mailbox} ends on {mailbox.expires_at:%-d %B %Y}: from then on no mail for it arrives."
-            f" {how}If you do nothing, it ends; it stays in the trash for a while."
+            f"Hello,\n\n{mailbox} ends on {mailbox.expires_at:%-d %B %Y}: from then on it gets no mail. {how}"
+            "If you do nothing, it ends; it stays in the trash for a while."
         ),
     )
 
@@ -178,8 +178,8 @@ def _tell_team(mailboxes: Iterable[Mailbox]) -> None:
             recipient=email,
             subject=f"{count} soon",
             body=(
-                f"Hello,\n\n{count} soon, and no mail for it arrives from then on. Whoever is still needed can be"
-                f" extended on its page:\n\n{lines}\n"
+                f"Hello,\n\n{count} soon: no mail arrives from then on. What is still needed can be extended"
+                f" on its page:\n\n{lines}\n"
             ),
         )
 

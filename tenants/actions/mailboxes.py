@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -24,6 +25,7 @@ from tenants.actions.targets import (
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_local_part
+from tenants.formats.ends import check_end
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import check_text
 from tenants.models import Account, AliasRules, Domain, HeldName, Mailbox
@@ -31,6 +33,13 @@ from tenants.secrets import Purpose, seal
 
 # What every domain should answer for (RFC 2142); a new domain is offered them.
 OFFERED_LOCAL_PARTS = ("postmaster", "abuse", "hostmaster")
+
+
+class Further(TypedDict, total=False):
+    """Columns that few addresses have: see the model."""
+
+    made_for: Mailbox | None
+    expires_at: datetime | None
 
 
 @transaction.atomic
@@ -43,6 +52,7 @@ def create_mailbox(
     password_hash: str = "",
     note: str = "",
     holder: Account | None = None,
+    expires_at: datetime | None = None,
 ) -> Mailbox:
     """Add an address. Without a passphrase's hash it is an alias: it gets mail, nobody can log in with it."""
     access.require(actor, access.Verb.VIEW, domain)
@@ -56,11 +66,18 @@ def create_mailbox(
         password_hash = check_hash(password_hash) if password_hash else ""
     with checks:
         note = check_text(note, field="note", maximum=200) if note else ""
+    with checks:
+        expires_at = check_end(expires_at, now=timezone.now())
     checks.finish()
     require_free_name(domain, local_part, actor)
     access.require_rank(actor, f"{local_part}@{domain.name}")
     mailbox = insert_mailbox(
-        domain=domain, local_part=local_part, password_hash=password_hash, note=note, holder=holder
+        domain=domain,
+        local_part=local_part,
+        password_hash=password_hash,
+        note=note,
+        holder=holder,
+        expires_at=expires_at,
     )
     add_target_rows(actor, mailbox, targets)
     target = mark_mailbox(mailbox)
@@ -71,23 +88,35 @@ def create_mailbox(
         f"The address {mailbox} was made.",
         mailbox=mailbox,
         target=target,
-        after={"targets": list(targets), "kind": mailbox.kind, "note": note},
+        after={"targets": list(targets), "kind": mailbox.kind, "note": note, **_end_of(mailbox)},
     )
     return mailbox
 
 
 def insert_mailbox(
-    *, domain: Domain, local_part: str, password_hash: str, note: str, holder: Account | None
+    *,
+    domain: Domain,
+    local_part: str,
+    password_hash: str,
+    note: str,
+    holder: Account | None,
+    **columns: Unpack[Further],
 ) -> Mailbox:
     """The row itself, its quota and its uniqueness; shared by making an address and approving a request."""
     sealed = seal(Purpose.MAILBOX_HASH, password_hash) if password_hash else None
     return insert_sealed_mailbox(
-        domain=domain, local_part=local_part, sealed_hash=sealed, note=note, holder=holder
+        domain=domain, local_part=local_part, sealed_hash=sealed, note=note, holder=holder, **columns
     )
 
 
 def insert_sealed_mailbox(
-    *, domain: Domain, local_part: str, sealed_hash: bytes | None, note: str, holder: Account | None
+    *,
+    domain: Domain,
+    local_part: str,
+    sealed_hash: bytes | None,
+    note: str,
+    holder: Account | None,
+    **columns: Unpack[Further],
 ) -> Mailbox:
     existing = Mailbox.objects.filter(domain=domain, local_part=local_part).first()
     if existing is not None:
@@ -109,6 +138,7 @@ def insert_sealed_mailbox(
                 note=note,
                 holder=holder,
                 changed_at=timezone.now(),
+                **columns,
             )
     except IntegrityError as error:
         raise Conflict(f"{local_part}@{domain.name} was made by somebody else just now.") from error

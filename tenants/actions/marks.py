@@ -33,7 +33,7 @@ def mark_mailbox(mailbox: Mailbox) -> SyncTarget | None:
 
 
 def hold_aliases_of(mailbox_ids: Iterable[int]) -> QuerySet[Mailbox] | None:
-    """The aliases that deliver to any of these mailboxes, held until the transaction ends; None: there are none.
+    """The aliases that deliver to any of these mailboxes, held until the transaction ends; None for none.
 
     Held before the sync target is, in the order of their ids, like everything that is locked (see locking).
     """

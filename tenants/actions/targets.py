@@ -68,7 +68,7 @@ def require_fits(mailbox: Mailbox, addresses: Sequence[str]) -> None:
         if problem:
             raise Invalid.of(
                 "targets",
-                f"{alias} delivers to {mailbox} and to others, and could not reach all of them then. {problem}",
+                f"{alias} delivers to {mailbox} and others, and could not reach all of them then. {problem}",
                 f"Take {mailbox} out of {alias} first, or ask who runs {mailbox.domain} to do it.",
             )
 

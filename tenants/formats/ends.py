@@ -10,7 +10,7 @@ LONGEST = timedelta(days=3660)
 
 
 def check_end(expires_at: datetime | None, *, now: datetime, field: str = "expires_at") -> datetime | None:
-    """Return a time, with its zone, at which an address may end: after `now` and within ten years. None: never.
+    """Return a time, with its zone, at which an address may end: after `now`, within ten years. None: never.
 
     Raises FormatError.
     """
