@@ -5,11 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tenants.actions.targets import why_not_together
 from tenants.formats.expansion import expand
 from tenants.models import Delivery, Domain, Mailbox, TargetAddress
+
+# Of a mailbox: some mailbox that it delivers to is on, and somebody agreed to get that one's mail.
+IS_FED = Exists(
+    Delivery.objects.filter(
+        alias=OuterRef("pk"),
+        mailbox__enabled=True,
+        mailbox__trashed_at=None,
+        mailbox__targets__confirmed_at__isnull=False,
+    )
+)
+# Somebody agreed to get its mail, whichever way it comes: then it is written outside.
+REACHES_SOMEBODY = Q(
+    Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
+) | Q(IS_FED)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tenants.actions.locking import lock
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Forbidden, Invalid, Problem
 from tenants.formats import alias_pattern
+from tenants.formats.ends import in_words
 from tenants.models import AliasRules, Domain, Mailbox
 
 MOST_EACH = 1000
@@ -86,8 +87,8 @@ class Leave:
     expires_at: datetime | None
 
 
-def rules_for(actor: Actor, domain: Domain) -> AliasRules:
-    """The rules by which `actor` makes aliases in `domain`, held until the transaction ends.
+def rules_for(actor: Actor, domain: Domain, *, hold: bool = True) -> AliasRules:
+    """The rules by which `actor` makes aliases in `domain`, held until the transaction ends (or only read).
 
     Raises Absent for somebody who has nothing there, Forbidden where people make none themselves.
     """
@@ -96,7 +97,8 @@ def rules_for(actor: Actor, domain: Domain) -> AliasRules:
         raise Forbidden("You may not create this mailbox. Ask an owner or manager.")
     if actor.read_only:
         raise Forbidden("This token may only read. Use one that may write.")
-    rules = AliasRules.objects.select_for_update().filter(domain=domain).first()
+    rows = AliasRules.objects.select_for_update() if hold else AliasRules.objects.all()
+    rules = rows.filter(domain=domain).first()
     if rules is None:
         raise Forbidden(f"In {domain.name} only its team makes aliases. Ask an owner or manager.")
     return rules
@@ -164,7 +166,7 @@ def latest_end(rules: AliasRules, expires_at: datetime | None) -> datetime | Non
         raise Invalid.of(
             "expires_at",
             f"An alias that you make lasts {rules.longest_days} days at most.",
-            f"Choose {latest:%-d %B %Y} or earlier; you can extend it before it ends.",
+            f"Choose {in_words(latest)} or earlier; you can extend it before it ends.",
         )
     return expires_at
 

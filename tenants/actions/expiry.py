@@ -18,7 +18,7 @@ from tenants.actions.mailboxes import put_into_trash
 from tenants.actions.targets import lock_in_use
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden
-from tenants.formats.ends import check_end
+from tenants.formats.ends import check_end, in_words
 from tenants.models import AliasRules, Mailbox, Membership
 
 # How long one press of “Extend” lasts where no rule says otherwise.
@@ -56,7 +56,7 @@ def extend_address(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         raise Conflict(f"{mailbox} does not end by itself; there is nothing to extend.")
     longer = timezone.now() + timedelta(days=extended_by(mailbox, rules))
     if longer <= mailbox.expires_at:
-        raise Conflict(f"{mailbox} lasts until {mailbox.expires_at:%-d %B %Y} already.")
+        raise Conflict(f"{mailbox} lasts until {in_words(mailbox.expires_at)} already.")
     _set_end(actor, mailbox, longer, "extend_address")
     return mailbox
 
@@ -72,7 +72,7 @@ def _set_end(actor: Actor, mailbox: Mailbox, expires_at: datetime | None, verb: 
     before = mailbox.expires_at
     mailbox.expires_at, mailbox.expiry_told_at = expires_at, None
     mailbox.save(update_fields=["expires_at", "expiry_told_at"])
-    until = f"ends on {expires_at:%-d %B %Y}" if expires_at else "does not end by itself any more"
+    until = f"lasts until {in_words(expires_at)}" if expires_at else "does not end by itself any more"
     record(
         actor,
         verb,
@@ -110,7 +110,7 @@ def _expire_one(actor: Actor, pk: int) -> bool:
         mailbox,
         verb="expire_address",
         sentence=f"{mailbox} ended and was put into the trash.",
-        reason=f"It was to end on {mailbox.expires_at:%-d %B %Y}.",
+        reason=f"It was to last until {in_words(mailbox.expires_at)}.",
     )
     return True
 
@@ -149,6 +149,7 @@ def _remind_domain(pks: Sequence[int]) -> int:
 
 
 def _tell_holder(mailbox: Mailbox, email: str) -> None:
+    until = in_words(mailbox.expires_at or timezone.now())
     may_extend = mailbox.made_for_id is not None
     how = (
         f"Open this page and press “Extend” if you still need it:\n\n{_page_of(mailbox)}\n\n"
@@ -157,9 +158,9 @@ def _tell_holder(mailbox: Mailbox, email: str) -> None:
     )
     owe_mail(
         recipient=email,
-        subject=f"{mailbox} ends on {mailbox.expires_at:%-d %B}",
+        subject=f"{mailbox} lasts until {until}",
         body=(
-            f"Hello,\n\n{mailbox} ends on {mailbox.expires_at:%-d %B %Y}: from then on it gets no mail. {how}"
+            f"Hello,\n\n{mailbox} lasts until {until}; afterwards it gets no mail. {how}"
             "If you do nothing, it ends; it stays in the trash for a while."
         ),
     )
@@ -168,7 +169,9 @@ def _tell_holder(mailbox: Mailbox, email: str) -> None:
 def _tell_team(mailboxes: Iterable[Mailbox]) -> None:
     rows = list(mailboxes)
     domain = rows[0].domain
-    lines = "\n".join(f"{each}, on {each.expires_at:%-d %B %Y}\n  {_page_of(each)}" for each in rows)
+    lines = "\n".join(
+        f"{each}, after {in_words(each.expires_at)}\n  {_page_of(each)}" for each in rows if each.expires_at
+    )
     count = f"{len(rows)} addresses of {domain} end" if len(rows) > 1 else f"{rows[0]} ends"
     team = Membership.objects.filter(
         organization=domain.organization_id, role__in=[Role.OWNER, Role.MANAGER], account__is_active=True

@@ -93,7 +93,7 @@ def test_at_the_time_it_goes_into_the_trash_by_itself(
     assert (event.verb, event.actor_name, event.reason[:16]) == (
         "expire_address",
         "Rookery",
-        "It was to end on",
+        "It was to last u",
     )
     due.domain.organization.refresh_from_db()
     assert due.domain.organization.mailbox_count == 2
@@ -156,7 +156,7 @@ def test_a_person_is_told_of_their_own_alias_and_extends_it(
     assert expiry.remind_of_expiry(actor=ROOKERY) == 1
     [(to, subject, body)] = mails()
     assert to == "dora@people.example"
-    assert subject.startswith("dora-x@example.org ends on ")
+    assert subject.startswith("dora-x@example.org lasts until ")
     assert "press “Extend”" in body
     expiry.extend_address(actor=Actor(account=dora), mailbox=alias)
     assert alias.expires_at is not None
