@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tenants import outbox
 from tenants.actions.deciders import remind_deciders
+from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.request_ends import expire_requests
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
@@ -88,5 +89,8 @@ def _tidy() -> None:
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
     DecisionLink.objects.filter(expires_at__lt=timezone.now()).delete()
-    expire_requests(actor=Actor.rookery())
-    remind_deciders(actor=Actor.rookery())
+    rookery = Actor.rookery()
+    expire_requests(actor=rookery)
+    remind_deciders(actor=rookery)
+    remind_of_expiry(actor=rookery)
+    expire_addresses(actor=rookery)

@@ -18,39 +18,104 @@ from tenants.actions.marks import mark_mailbox
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid
 from tenants.formats.addresses import (
+    MAX_REACHED,
+    MAX_TARGETS,
     check_one_domain,
     check_targets,
     find_forwarding_loop,
 )
-from tenants.formats.text import printable
-from tenants.models import Domain, Mailbox, TargetAddress
+from tenants.formats.expansion import merged
+from tenants.formats.text import FormatError, printable
+from tenants.models import Delivery, Domain, Mailbox, TargetAddress
 
 
-def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
+def check_target_list(targets: Sequence[str], domain: Domain, *, maximum: int = MAX_TARGETS) -> list[str]:
     """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses).
 
     Also for targets in several domains, of which one address may have none.
     """
-    checked = list(check_targets(targets, own_domain=domain.name))
+    checked = list(check_targets(targets, own_domain=domain.name, maximum=maximum))
     check_one_domain(checked)
     return checked
 
 
+def why_not_together(targets: Sequence[str], domain: Domain) -> str:
+    """Why one alias of `domain` cannot reach all of these addresses, each of which is a target already;
+    empty when it can."""
+    if len(targets) <= MAX_REACHED and len({each.rpartition("@")[2].lower() for each in targets}) < 2:
+        return ""
+    try:
+        check_target_list(targets, domain, maximum=MAX_REACHED)
+    except (FormatError, Invalid) as error:
+        return str(error)
+    return ""
+
+
+def require_fits(mailbox: Mailbox, addresses: Sequence[str]) -> None:
+    """`addresses` would be the targets of `mailbox`. Raise Invalid if then an alias could not reach all that
+    it is to reach: this one with the mailboxes that it delivers to, or, by name, one that delivers to it."""
+    theirs = TargetAddress.objects.filter(mailbox__fed_by__alias=mailbox, mailbox__trashed_at=None)
+    in_order = theirs.order_by("mailbox__fed_by__pk", "pk").values_list("address", flat=True)
+    problem = why_not_together(merged([addresses, list(in_order)]), mailbox.domain)
+    if problem:
+        raise Invalid.of(
+            "targets", f"{mailbox} could not reach everybody it is to reach. {problem}", "Choose fewer."
+        )
+    aliases = Mailbox.objects.filter(delivers_to=mailbox, trashed_at=None).select_related("domain")
+    others = _reached_without(mailbox)
+    for alias in aliases.order_by("local_part"):
+        problem = why_not_together(merged([others.get(alias.pk, []), addresses]), mailbox.domain)
+        if problem:
+            raise Invalid.of(
+                "targets",
+                f"{alias} delivers to {mailbox} and others, and could not reach all of them then. {problem}",
+                f"Take {mailbox} out of {alias} first, or ask who runs {mailbox.domain} to do it.",
+            )
+
+
+def _reached_without(mailbox: Mailbox) -> dict[int, list[str]]:
+    """By alias that delivers to `mailbox`, everybody else whom it is to reach, confirmed or not."""
+    feeding = Delivery.objects.filter(mailbox=mailbox, alias__trashed_at=None).values("alias")
+    found: dict[int, list[str]] = {}
+    own = (
+        TargetAddress.objects.filter(mailbox__in=feeding).order_by("pk").values_list("mailbox_id", "address")
+    )
+    others = (
+        TargetAddress.objects.filter(mailbox__fed_by__alias__in=feeding, mailbox__trashed_at=None)
+        .exclude(mailbox=mailbox)
+        .order_by("mailbox__fed_by__pk", "pk")
+        .values_list("mailbox__fed_by__alias_id", "address")
+    )
+    for alias_id, address in [*own, *others]:
+        found.setdefault(alias_id, []).append(address)
+    return found
+
+
+def _sent_on(mailbox_id: int) -> list[str]:
+    """Where the mail of one address here goes next: its targets, and the mailboxes it delivers to."""
+    targets = TargetAddress.objects.filter(mailbox=mailbox_id).values_list("address", flat=True)
+    return [*targets, *_delivered_to(mailbox_id)]
+
+
+def _delivered_to(mailbox_id: int) -> list[str]:
+    rows = Mailbox.objects.filter(fed_by__alias=mailbox_id, trashed_at=None).select_related("domain")
+    return [str(row) for row in rows]
+
+
 def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
-    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`."""
+    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`.
+
+    `addresses` are its targets as they would be; what an alias delivers to is followed as well.
+    """
     here = str(mailbox).lower()
 
     def targets_of(address: str) -> Sequence[str]:
         if address.lower() == here:
-            return list(addresses)
+            return [*addresses, *_delivered_to(mailbox.pk)]
         local_part, _, domain = address.lower().rpartition("@")
-        return list(
-            TargetAddress.objects.filter(
-                mailbox__local_part=local_part,
-                mailbox__domain__name=domain,
-                mailbox__trashed_at=None,
-            ).values_list("address", flat=True)
-        )
+        known = Mailbox.objects.filter(local_part=local_part, domain__name=domain, trashed_at=None)
+        pk = known.values_list("pk", flat=True).first()
+        return [] if pk is None else _sent_on(pk)
 
     loop = None
     with Checks() as checks:
@@ -128,6 +193,7 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
         with Checks() as checks:
             checked = check_target_list([*existing, address], mailbox.domain)
         checks.finish()
+        require_fits(mailbox, checked)
         [row] = add_target_rows(actor, mailbox, [checked[-1]])
     target = mark_mailbox(mailbox)
     record(

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def test_the_table_denies_what_it_does_not_say() -> None:
     assert access.TABLE[Role.STRANGER] == {}
-    assert set(access.TABLE[Role.HOLDER]) == {Kind.MAILBOX}
+    assert set(access.TABLE[Role.HOLDER]) == {Kind.MAILBOX, Kind.OWN_ALIAS}
     for role in (Role.VIEWER,):
         assert all(verbs == {Verb.VIEW} for verbs in access.TABLE[role].values())
     for kind in Kind:

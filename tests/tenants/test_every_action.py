@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,13 @@ import tenants.actions
 from tenants import access
 from tenants.actions import (
     adoption,
+    alias_rules,
+    aliases,
     domains,
+    expiry,
     invitations,
     mailboxes,
+    names,
     organizations,
     repositories,
     request_rules,
@@ -40,6 +45,7 @@ from tenants.models import (
     Condition,
     Domain,
     Finding,
+    HeldName,
     Invitation,
     Mailbox,
     Membership,
@@ -59,6 +65,8 @@ class World:
     domain: Domain
     mailbox: Mailbox
     trashed: Mailbox
+    alias: Mailbox
+    held: HeldName
     request: AddressRequest
     invitation: Invitation
     membership: Membership
@@ -106,6 +114,29 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: mailboxes.switch_mailbox(actor=a, mailbox=w.mailbox, enabled=False),
     ),
     "change_note": ("OMP", lambda a, w: mailboxes.change_note(actor=a, mailbox=w.mailbox, note="new")),
+    "create_alias": (
+        "OMP",
+        lambda a, w: aliases.create_alias(actor=a, domain=w.domain, local_part="new", delivers_to=["ada"]),
+    ),
+    "change_deliveries": (
+        "OMP",
+        lambda a, w: aliases.change_deliveries(actor=a, alias=w.alias, delivers_to=["ada", "bob"]),
+    ),
+    "change_alias_rules": (
+        "OP",
+        lambda a, w: alias_rules.change_alias_rules(
+            actor=a, domain=w.domain, allowed=True, pattern="{own}-*", most_each=5
+        ),
+    ),
+    "change_expiry": (
+        "OMP",
+        lambda a, w: expiry.change_expiry(
+            actor=a, mailbox=w.mailbox, expires_at=timezone.now() + timedelta(days=5)
+        ),
+    ),
+    "extend_address": ("OMP", lambda a, w: expiry.extend_address(actor=a, mailbox=w.alias)),
+    "hold_name": ("OMP", lambda a, w: names.hold_name(actor=a, domain=w.domain, local_part="spent")),
+    "release_name": ("OP", lambda a, w: names.release_name(actor=a, held=w.held)),
     "trash_mailbox": ("OMP", lambda a, w: mailboxes.trash_mailbox(actor=a, mailbox=w.mailbox)),
     "restore_mailbox": ("OMP", lambda a, w: mailboxes.restore_mailbox(actor=a, mailbox=w.trashed)),
     "add_target": (
@@ -164,10 +195,12 @@ OTHERS = {
     "create_operator",
     "create_token",
     "decide_by_link",
+    "expire_addresses",
     "expire_requests",
     "redeem_sign_in_link",
     "refuse_requests",
     "remind_deciders",
+    "remind_of_expiry",
     "revoke_token",
     "set_panel_password",
     "sign_in_with_password",
@@ -239,6 +272,15 @@ def world(
     targets.add_target(actor=alice, mailbox=mailbox, address="later@home.example")
     trashed = make_mailbox("old", target="old@home.example", holder=people["H"].account)
     mailboxes.trash_mailbox(actor=alice, mailbox=trashed)
+    make_mailbox("bob", target="bob@home.example")
+    alias = aliases.create_alias(
+        actor=alice,
+        domain=domain,
+        local_part="team",
+        delivers_to=["ada"],
+        expires_at=timezone.now() + timedelta(days=5),
+    )
+    held = names.hold_name(actor=alice, domain=domain, local_part="gone")
     domains.change_domain(actor=alice, domain=domain, requests="moderated")
     request = requests.submit_request(
         actor=Actor(), domain=domain, local_part="grace", target="g@home.example", password_hash=HASH
@@ -273,6 +315,8 @@ def world(
         domain=domain,
         mailbox=mailbox,
         trashed=trashed,
+        alias=alias,
+        held=held,
         request=request,
         invitation=invitation,
         membership=Membership.objects.get(account__email="bob@people.example"),
