@@ -185,9 +185,20 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     )
 
 
-def held_by(actor: Actor) -> Q:
-    """The condition on mailboxes that `actor` holds: they belong to this person's account."""
-    return Q(holder=actor.account, trashed_at=None)
+def held_mailboxes(actor: Actor) -> QuerySet[m.Mailbox]:
+    """The mailboxes that `actor` holds: those that belong to this person's account."""
+    rows = m.Mailbox.objects.filter(trashed_at=None)
+    if actor.account is None or not actor.account.is_active:
+        return rows.none()
+    if actor.organization_id is not None:
+        rows = rows.filter(domain__organization=actor.organization_id)
+    return rows.filter(holder=actor.account)
+
+
+def people_who_hold(mailbox: m.Mailbox) -> list[m.Account]:
+    """Whose mailbox this is, or for whose mailbox this alias was made; those who may sign in."""
+    held = mailbox.made_for or mailbox
+    return [held.holder] if held.holder is not None and held.holder.is_active else []
 
 
 def holds(actor: Actor, mailbox: m.Mailbox) -> bool:
@@ -275,8 +286,8 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     mine = m.Membership.objects.filter(account=actor.account, role__in=roles_that(Verb.VIEW, kind))
     seen = Q(**{f"{path}__in": mine.values("organization_id")})
     if kind is Kind.MAILBOX:
-        own = m.Mailbox.objects.filter(held_by(actor)).values("pk")
-        seen |= held_by(actor) | Q(made_for__in=own, trashed_at=None)
+        held = held_mailboxes(actor).values("pk")
+        seen |= Q(pk__in=held) | Q(made_for__in=held, trashed_at=None)
     return rows.filter(seen)
 
 

@@ -19,7 +19,7 @@ from tenants.actions.warnings import review_address
 from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.formats.text import printable
-from tenants.models import Domain, Finding, Mailbox, TargetAddress, TargetDomain
+from tenants.models import Delivery, Domain, Finding, Mailbox, TargetAddress, TargetDomain
 from workers.lookups import Dns, Silent, look_up
 
 log = logging.getLogger(__name__)
@@ -107,12 +107,15 @@ def review_dependents(domain_id: int, most: int = 2_000) -> int:
     if not Domain.objects.filter(name=row.name).exists():
         elsewhere = TargetAddress.objects.filter(mailbox=OuterRef("mailbox")).exclude(host=row.name)
         there = there.filter(Exists(elsewhere))
+    # Aliases whose entries hold targets of several mailboxes.
+    fed = Delivery.objects.filter(mailbox__targets__host=row.name, alias__trashed_at=None).distinct()
     last, count = row.reviewed_to, 0
     while count < most:
         # Whoever asked once more meanwhile has changed these columns.
         as_read = TargetDomain.objects.filter(pk=row.pk, review_due=row.review_due, reviewed_to=last)
         some = there.filter(mailbox__gt=last).order_by("mailbox").values_list("mailbox", flat=True)
-        batch = list(dict.fromkeys(some[:_AT_ONCE]))
+        more = fed.filter(alias__gt=last).order_by("alias").values_list("alias", flat=True)
+        batch = sorted({*some[:_AT_ONCE], *more[:_AT_ONCE]})[:_AT_ONCE]
         if not batch:
             as_read.update(review_due=0, reviewed_to=0)
             break

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tenants import limits, outbox
 from tenants.actions.deciders import remind_deciders
+from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.former_passphrases import forget_former_passphrases
 from tenants.actions.request_ends import expire_requests
 from tenants.actions.trash import purge_trash
@@ -111,3 +112,5 @@ def _tidy() -> None:
     remind_deciders(actor=rookery)
     forget_former_passphrases(actor=rookery)
     purge_trash(actor=rookery)
+    remind_of_expiry(actor=rookery)
+    expire_addresses(actor=rookery)

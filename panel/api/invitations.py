@@ -36,7 +36,7 @@ class NewInvitationSerializer(InvitationSerializer):
 
 
 class InvitationWish(Shape):
-    note = Text(required=False, max_length=800, help_text="Whom it is for; for the team.")
+    note = Text(max_length=800, help_text="Whom it is for; for the team. May be empty.")
     email = Text(required=False, max_length=400, help_text="Mail the link there.")
     local_part = Text(required=False, max_length=400, help_text="The name to have, for one person.")
     approved = Switch(required=False, default=False, help_text="Say yes beforehand.")

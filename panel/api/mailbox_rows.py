@@ -12,7 +12,8 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
-from tenants.models import Condition, Mailbox, TargetAddress
+from tenants.models import Condition, Delivery, Mailbox, TargetAddress
+from tenants.reach import IS_FED, REACHES_SOMEBODY
 
 
 class State(StrEnum):
@@ -55,6 +56,8 @@ _COLUMNS = (
     "created_at",
     "changed_at",
     "trashed_at",
+    "expires_at",
+    "made_for__local_part",
     f"{_SYNC}pk",
     f"{_SYNC}generation",
     f"{_SYNC}observed_generation",
@@ -64,7 +67,7 @@ _COLUMNS = (
 
 
 def rows_of(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox, dict[str, Any]]:
-    rows: QuerySet[Mailbox, dict[str, Any]] = mailboxes.values(*_COLUMNS)
+    rows: QuerySet[Mailbox, dict[str, Any]] = mailboxes.annotate(is_fed=IS_FED).values(*_COLUMNS, "is_fed")
     return rows
 
 
@@ -93,18 +96,30 @@ def decide_state(
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The bodies of mailboxes, two queries for all of them together."""
+    """The bodies of mailboxes, two queries for all of them together and one for aliases."""
     targets = _targets_of(row["pk"] for row in rows)
+    deliveries = _deliveries_of(row["pk"] for row in rows if row["kind"] == Mailbox.Kind.ALIAS)
     conditions = _conditions_of(row[f"{_SYNC}pk"] for row in rows)
-    return [_show(row, targets.get(row["pk"], []), conditions.get(row[f"{_SYNC}pk"], {})) for row in rows]
+    return [
+        _show(
+            row,
+            targets.get(row["pk"], []),
+            deliveries.get(row["pk"], []),
+            conditions.get(row[f"{_SYNC}pk"], {}),
+        )
+        for row in rows
+    ]
 
 
 def _show(
-    row: Mapping[str, Any], targets: list[dict[str, Any]], conditions: Mapping[str, bool]
+    row: Mapping[str, Any],
+    targets: list[dict[str, Any]],
+    delivers_to: list[str],
+    conditions: Mapping[str, bool],
 ) -> dict[str, Any]:
     state, observed = decide_state(
         row,
-        confirmed=any(target["confirmed_at"] for target in targets),
+        confirmed=row["is_fed"] or any(target["confirmed_at"] for target in targets),
         restarting=conditions.get(Condition.Type.RELOAD_PENDING, False),
         unreachable=not conditions.get(Condition.Type.REACHABLE, True),
     )
@@ -117,6 +132,9 @@ def _show(
         "state": state,
         "observed": observed,
         "targets": targets,
+        "delivers_to": [f"{name}@{domain}" for name in delivers_to],
+        "made_for": f"{row['made_for__local_part']}@{domain}" if row["made_for__local_part"] else None,
+        "expires_at": row["expires_at"],
         "note": row["note"],
         "generation": row["generation"],
         "created_at": row["created_at"],
@@ -134,6 +152,17 @@ def _targets_of(mailbox_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     return found
 
 
+def _deliveries_of(alias_ids: Iterable[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    wanted = list(alias_ids)
+    if not wanted:
+        return found
+    rows = Delivery.objects.filter(alias__in=wanted).order_by("pk")
+    for alias_id, local_part in rows.values_list("alias_id", "mailbox__local_part"):
+        found.setdefault(alias_id, []).append(local_part)
+    return found
+
+
 def _conditions_of(target_ids: Iterable[int | None]) -> dict[int, dict[str, bool]]:
     wanted = {target_id for target_id in target_ids if target_id is not None}
     found: dict[int, dict[str, bool]] = {}
@@ -146,8 +175,7 @@ def _conditions_of(target_ids: Iterable[int | None]) -> dict[int, dict[str, bool
 def with_state(mailboxes: QuerySet[Mailbox], state: str) -> QuerySet[Mailbox]:
     """Those in one state; `decide_state` as SQL."""
     connected = Q(**{f"{_SYNC}isnull": False})
-    confirmed = Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
-    in_use = Q(trashed_at=None, enabled=True) & Q(confirmed)
+    in_use = Q(trashed_at=None, enabled=True) & REACHES_SOMEBODY
     written = Q(**{f"{_SYNC}observed_generation__gte": Greatest(F("generation"), Value(1))})
     stopped = ~Q(**{f"{_SYNC}stop_code": ""}) & Q(**{f"{_SYNC}generation__lte": F(f"{_SYNC}stop_generation")})
     restarting = Q(_stated(Condition.Type.RELOAD_PENDING, True))
@@ -156,7 +184,7 @@ def with_state(mailboxes: QuerySet[Mailbox], state: str) -> QuerySet[Mailbox]:
     conditions = {
         State.TRASHED: Q(trashed_at__isnull=False),
         State.OFF: Q(trashed_at=None, enabled=False),
-        State.UNCONFIRMED: Q(trashed_at=None, enabled=True) & ~Q(confirmed),
+        State.UNCONFIRMED: Q(trashed_at=None, enabled=True) & ~REACHES_SOMEBODY,
         State.NO_SERVER: in_use & ~connected,
         State.STOPPED: going & stopped,
         State.UNREACHABLE: going & ~stopped & unreachable,

@@ -74,7 +74,7 @@ class PublicInvitationSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class DecidedSerializer(serializers.Serializer[Any]):
+class DecidedRequestSerializer(serializers.Serializer[Any]):
     """A request, as far as the link in a decider's mail shows it."""
 
     address = serializers.CharField()
@@ -86,11 +86,11 @@ class DecidedSerializer(serializers.Serializer[Any]):
     decide_by = serializers.DateTimeField(allow_null=True)
 
 
-class DecisionSerializer(DecidedSerializer):
+class MailedDecisionSerializer(DecidedRequestSerializer):
     decider = serializers.CharField(help_text="In whose name the link decides.")
 
 
-class Decision(Shape):
+class MailedDecision(Shape):
     decision = Choice(choices=(("approve", "yes"), ("refuse", "no")))
     reason = Text(required=False, default="", max_length=2000, help_text="Of a refusal; they read it.")
 
@@ -201,16 +201,18 @@ class PublicInvitations(Asking):
 class PublicDecisions(PublicView):
     noun = "public_decision"
 
-    @operation("What the link in a decider's mail is about", responses=DecisionSerializer)
+    @operation("What the link in a decider's mail is about", responses=MailedDecisionSerializer)
     def retrieve(self, request: Request, token: str) -> Response:
         link = decision_links.find_decision_link(token)
         return Response({**_about(link.request), "decider": link.account.email})
 
     @operation(
-        "Decide as the member to whom the link was mailed", request=Decision, responses=DecidedSerializer
+        "Decide as the member to whom the link was mailed",
+        request=MailedDecision,
+        responses=DecidedRequestSerializer,
     )
     def decide(self, request: Request, token: str) -> Response:
-        given = self.body(Decision)
+        given = self.body(MailedDecision)
         return self.act(
             lambda: decision_links.decide_by_link(
                 actor=self.actor,

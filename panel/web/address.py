@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 
 from panel.web import fragments, times
 from panel.web.activity import cut, event_lines, with_proof
+from panel.web.aliases import alias_context
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.frame import offer_undo
@@ -52,7 +53,7 @@ class NoteForm(forms.Form):
         label="Note",
         required=False,
         widget=forms.TextInput({"maxlength": "200"}),
-        help_text="For you and your team; it is never written to the mail server.",
+        help_text="It stays here and is never written to the mail server.",
     )
 
 
@@ -92,6 +93,7 @@ def _show(
     context = {
         **context_around,
         **fragments.address_context(actor, mailbox, now),
+        **alias_context(actor, mailbox),
         "at": at,
         "targets": [
             {
@@ -217,8 +219,21 @@ def _row(request: HttpRequest, mailbox: Mailbox) -> HttpResponse:
 @page(methods=("POST",))
 def address_trash(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     mailbox = _load(request, domain, local_part)
-    if not _try(request, lambda: actions.trash_mailbox(actor=actor_of(request), mailbox=mailbox)):
+    actor = actor_of(request)
+
+    def put_away() -> Mailbox:
+        return actions.trash_mailbox(
+            actor=actor,
+            mailbox=mailbox,
+            never_again=request.POST.get("never_again") == "1",
+            reason=request.POST.get("reason", "")[:1000] if request.POST.get("never_again") else "",
+        )
+
+    if not _try(request, put_away):
         return _back(mailbox)
+    if not access.may(actor, Verb.VIEW, mailbox.domain):
+        tell(request, f"{mailbox} is in the trash. Whoever runs {mailbox.domain} can bring it back.")
+        return redirect("account")
     url = reverse("addresses", kwargs={"domain": mailbox.domain.name})
     return redirect(f"{url}?{urlencode({'trashed': mailbox.local_part})}")
 

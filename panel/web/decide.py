@@ -21,12 +21,15 @@ def decide(request: HttpRequest, token: str) -> HttpResponse:
     """The link acts as the member to whom it was mailed, for this one request; nobody is signed in by it."""
     form = ReasonForm(request.POST if request.method == "POST" else None)
     try:
-        link = decision_links.find_decision_link(token)
+        # Counted first, so that guessing is.
         tried = _pressed(request, token, form) if request.method == "POST" else None
+        if tried is not None and tried.value is not None:
+            return show(request, "public/decided.html", _about(tried.value))
+        if tried is not None and tried.status == 429:
+            return show(request, "public/decision-over.html", {"form": form}, tried)
+        link = decision_links.find_decision_link(token)
     except Absent:
         return show(request, "public/decision-over.html", {}, Tried(ok=False, status=404))
-    if tried is not None and tried.value is not None:
-        return show(request, "public/decided.html", _about(tried.value))
     context = {
         **_about(link.request),
         "decider": link.account,

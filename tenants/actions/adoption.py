@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants import access, outbox, tokens
 from tenants.actions.audit import record, record_all, unsaved_event
 from tenants.actions.exchanges import want_review
+from tenants.actions.marks import hold_aliases_of
+from tenants.actions.names import held_among, why_not_free
 from tenants.actions.organizations import give_quota_back, take_quota
 from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, Invalid
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
-from tenants.models import Event, Finding, Mailbox, SyncTarget, TargetAddress
+from tenants.models import Domain, Event, Finding, HeldName, Mailbox, SyncTarget, TargetAddress
 from tenants.secrets import Purpose, seal
 
 _AT_ONCE = 500
@@ -54,6 +57,7 @@ def take_over(*, actor: Actor, target: SyncTarget, addresses: Sequence[Outside])
             new.append(Mailbox(domain=domain, local_part=each.local_part, **_login(target, each.entry)))
         elif mailbox is not None:
             events.append(_follow(actor, target, mailbox, each.entry))
+    _require_names(actor, domain, new, known, addresses)
     if new:
         take_quota(domain.organization, "mailbox", len(new))
         Mailbox.objects.bulk_create(new, batch_size=_AT_ONCE)
@@ -63,7 +67,41 @@ def take_over(*, actor: Actor, target: SyncTarget, addresses: Sequence[Outside])
     _insert_targets([*known.values(), *new], entries)
     want_review((entry.targets for entry in entries.values()), domain.organization)
     record_all(events)
+    _mark_aliases_of(target, list(known.values()))
     return len(events)
+
+
+def _require_names(
+    actor: Actor,
+    domain: Domain,
+    new: Sequence[Mailbox],
+    known: dict[str, Mailbox],
+    addresses: Sequence[Outside],
+) -> None:
+    """No name that is never given again comes back by having been made outside."""
+    back = {each.local_part for each in addresses if each.entry is not None}
+    names = [each.local_part for each in new]
+    names += [name for name, row in known.items() if row.trashed_at is not None and name in back]
+    for held in held_among(domain, names).values():
+        problem = why_not_free(held, actor)
+        if problem is not None:
+            raise Invalid([problem])
+
+
+def _mark_aliases_of(target: SyncTarget, mailboxes: Sequence[Mailbox]) -> None:
+    """Entries of aliases that deliver to what was taken over do not agree any more.
+
+    The pass that is running writes them already: it loads what is above the generation that was proved.
+    """
+    generation = 0
+    for start in range(0, len(mailboxes), _AT_ONCE):
+        aliases = hold_aliases_of([each.pk for each in mailboxes[start : start + _AT_ONCE]])
+        if aliases is None:
+            continue
+        if not generation:
+            # A row of its own: the pass goes on with the generation that it began with.
+            generation = outbox.mark([SyncTarget.objects.get(pk=target.pk)])[target.pk]
+        aliases.update(generation=generation)
 
 
 def _mailboxes(target: SyncTarget, names: Sequence[str]) -> dict[str, Mailbox]:
@@ -102,7 +140,9 @@ def _follow(actor: Actor, target: SyncTarget, mailbox: Mailbox, entry: RelayEntr
         return _event(actor, target, mailbox, sentence, before, {})
     if mailbox.trashed_at is not None:
         take_quota(mailbox.domain.organization, "mailbox")
-    Mailbox.objects.filter(pk=mailbox.pk).update(**_login(target, entry))
+    # What it delivered to stands in its entry, and is its own from now on.
+    mailbox.deliveries.all().delete()
+    Mailbox.objects.filter(pk=mailbox.pk).update(**_login(target, entry), made_for=None)
     mailbox.targets.exclude(address__in=entry.targets).delete()
     mailbox.targets.filter(confirmed_at=None).update(
         confirmed_at=timezone.now(), source=TargetAddress.Source.OUTSIDE
@@ -168,6 +208,9 @@ def decide_findings(
         possible = possible.filter(takeable=True)
     else:
         possible = possible.filter(kind__in=Finding.REPAIRABLE)
+    domain = target.repository.domain if target.repository else None
+    if decision == Finding.Decision.ADOPT and domain is not None:
+        possible = _without_held(possible, domain, units or ())
     if units is not None:
         wanted = set(units)
         # No name holds a NUL, and PostgreSQL refuses to look for one.
@@ -185,7 +228,6 @@ def decide_findings(
     if not count:
         raise Conflict("There is nothing left to decide that way.")
     outbox.look_again(target)
-    domain = target.repository.domain if target.repository else None
     shown = f"{count} entries" if units is None or count > 1 else units[0]
     what = "take over" if decision == Finding.Decision.ADOPT else "write Rookery's version of"
     record(
@@ -203,3 +245,18 @@ def decide_findings(
 
 final("A worker did that at once. Look at what it took over or wrote, and change that.", "decide_findings")
 final("It stood outside like this already. Change the address, or put it into the trash.", "take_over")
+
+
+def _without_held(possible: QuerySet[Finding], domain: Domain, units: Sequence[str]) -> QuerySet[Finding]:
+    """Findings whose names may be given; Invalid for one that was asked for by name."""
+    held = HeldName.objects.filter(domain=domain, kind=HeldName.Kind.NEVER)
+    named = held.filter(local_part__in=[unit for unit in units if "\0" not in unit][:_AT_ONCE])
+    used = Mailbox.objects.filter(domain=domain, trashed_at=None).values("local_part")
+    first = named.exclude(local_part__in=used).first()
+    if first is not None:
+        raise Invalid.of(
+            "units",
+            f"“{first.local_part}” is not given again, so it is not taken over.",
+            "Take the name off the list in the domain's settings, or remove the entry outside.",
+        )
+    return possible.exclude(unit__in=held.exclude(local_part__in=used).values("local_part"))

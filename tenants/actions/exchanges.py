@@ -127,6 +127,34 @@ def reconsider(mailbox: Mailbox, *, afresh: bool = False) -> list[TargetAddress]
     return changed
 
 
+def judge_aliases(alias_ids: Iterable[int]) -> None:
+    """Say anew which target domains the entries of these aliases hold together: own targets first, then
+    those of the mailboxes that they deliver to. What flows goes on flowing."""
+    aliases = list(Mailbox.objects.filter(pk__in=list(alias_ids), deliveries__isnull=False).distinct())
+    if not aliases:
+        return
+    ids = [alias.pk for alias in aliases]
+    hosts: dict[int, dict[str, str]] = {pk: {} for pk in ids}
+    own = TargetAddress.objects.filter(mailbox__in=ids).order_by("pk")
+    for alias_id, host, state in own.values_list("mailbox_id", "host", "exchange"):
+        if state in FLOWS:
+            hosts[alias_id][host] = FREE
+    theirs = TargetAddress.objects.filter(
+        mailbox__fed_by__alias__in=ids, mailbox__trashed_at=None, exchange__in=FLOWS
+    )
+    in_order = theirs.order_by("mailbox__fed_by__pk", "pk")
+    for alias_id, host in in_order.values_list("mailbox__fed_by__alias_id", "host"):
+        hosts[alias_id].setdefault(host, CHECKING)
+    known = _held({host for each in hosts.values() for host in each})
+    for alias in aliases:
+        flows = set(alias.flowing_hosts)
+        targets = [(host, FREE if host in flows else state) for host, state in hosts[alias.pk].items()]
+        judged = zip(targets, judge(targets, known), strict=True)
+        together = [host for (host, _), state in judged if state in FLOWS]
+        if together != alias.flowing_hosts:
+            Mailbox.objects.filter(pk=alias.pk).update(flowing_hosts=together)
+
+
 def flowing(rows: Iterable[TargetAddress]) -> list[TargetAddress]:
     """The targets that are written outside once they are confirmed."""
     return [row for row in rows if row.exchange in FLOWS]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TypedDict, Unpack
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -13,20 +15,35 @@ from tenants.actions.exchanges import reconsider
 from tenants.actions.former_passphrases import replace_sealed
 from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.names import check_reason, insert_held_name, require_free_name
 from tenants.actions.organizations import give_quota_back, take_quota
 from tenants.actions.reversals import mailbox_now, mailbox_of, targets_of, undoable
-from tenants.actions.targets import add_target_rows, check_target_list, lock_in_use, require_no_loop
+from tenants.actions.targets import (
+    add_target_rows,
+    check_target_list,
+    lock_in_use,
+    require_fits,
+    require_no_loop,
+)
 from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_local_part
+from tenants.formats.ends import check_end
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import check_text
-from tenants.models import Account, Domain, Mailbox
+from tenants.models import Account, AliasRules, Domain, HeldName, Mailbox
 from tenants.secrets import Purpose, seal
 
 # What every domain should answer for (RFC 2142); a new domain is offered them.
 OFFERED_LOCAL_PARTS = ("postmaster", "abuse", "hostmaster")
+
+
+class Further(TypedDict, total=False):
+    """Columns that few addresses have: see the model."""
+
+    made_for: Mailbox | None
+    expires_at: datetime | None
 
 
 @transaction.atomic
@@ -40,6 +57,7 @@ def create_mailbox(
     note: str = "",
     holder: Account | None = None,
     accept_shared: bool = False,
+    expires_at: datetime | None = None,
 ) -> Mailbox:
     """Add an address. Without a passphrase's hash it is an alias: it gets mail, nobody can log in with it.
 
@@ -56,10 +74,18 @@ def create_mailbox(
         password_hash = check_hash(password_hash) if password_hash else ""
     with checks:
         note = check_text(note, field="note", maximum=200) if note else ""
+    with checks:
+        expires_at = check_end(expires_at, now=timezone.now())
     checks.finish()
+    require_free_name(domain, local_part, actor)
     access.require_rank(actor, f"{local_part}@{domain.name}")
     mailbox = insert_mailbox(
-        domain=domain, local_part=local_part, password_hash=password_hash, note=note, holder=holder
+        domain=domain,
+        local_part=local_part,
+        password_hash=password_hash,
+        note=note,
+        holder=holder,
+        expires_at=expires_at,
     )
     add_target_rows(actor, mailbox, targets, accept_shared=accept_shared)
     target = mark_mailbox(mailbox)
@@ -70,23 +96,41 @@ def create_mailbox(
         f"The address {mailbox} was made.",
         mailbox=mailbox,
         target=target,
-        after={"targets": list(targets), "kind": mailbox.kind, "note": note, "trashed": False},
+        after={
+            "targets": list(targets),
+            "kind": mailbox.kind,
+            "note": note,
+            "trashed": False,
+            **_end_of(mailbox),
+        },
     )
     return mailbox
 
 
 def insert_mailbox(
-    *, domain: Domain, local_part: str, password_hash: str, note: str, holder: Account | None
+    *,
+    domain: Domain,
+    local_part: str,
+    password_hash: str,
+    note: str,
+    holder: Account | None,
+    **columns: Unpack[Further],
 ) -> Mailbox:
     """The row itself, its quota and its uniqueness; shared by making an address and approving a request."""
     sealed = seal(Purpose.MAILBOX_HASH, password_hash) if password_hash else None
     return insert_sealed_mailbox(
-        domain=domain, local_part=local_part, sealed_hash=sealed, note=note, holder=holder
+        domain=domain, local_part=local_part, sealed_hash=sealed, note=note, holder=holder, **columns
     )
 
 
 def insert_sealed_mailbox(
-    *, domain: Domain, local_part: str, sealed_hash: bytes | None, note: str, holder: Account | None
+    *,
+    domain: Domain,
+    local_part: str,
+    sealed_hash: bytes | None,
+    note: str,
+    holder: Account | None,
+    **columns: Unpack[Further],
 ) -> Mailbox:
     existing = Mailbox.objects.filter(domain=domain, local_part=local_part).first()
     if existing is not None:
@@ -108,6 +152,7 @@ def insert_sealed_mailbox(
                 note=note,
                 holder=holder,
                 changed_at=timezone.now(),
+                **columns,
             )
     except IntegrityError as error:
         raise Conflict(f"{local_part}@{domain.name} was made by somebody else just now.") from error
@@ -121,9 +166,20 @@ def set_passphrase(*, actor: Actor, mailbox: Mailbox, password_hash: str) -> Mai
         password_hash = check_hash(password_hash)
     checks.finish()
     lock_in_use(mailbox)
+    _require_mailbox_of_its_own(mailbox)
     sealed = seal(Purpose.MAILBOX_HASH, password_hash)
     replace_sealed(actor, mailbox, sealed, f"{mailbox} got a new passphrase.")
     return mailbox
+
+
+def _require_mailbox_of_its_own(mailbox: Mailbox) -> None:
+    """An alias of mailboxes stays one: nobody logs in with it, whoever made it."""
+    if mailbox.made_for_id is not None or mailbox.deliveries.exists():
+        raise Invalid.of(
+            "password_hash",
+            f"{mailbox} is an alias that delivers to mailboxes; nobody can log in with it.",
+            "Log in with the mailbox, or delete the alias and make a mailbox of that name.",
+        )
 
 
 @transaction.atomic
@@ -173,43 +229,77 @@ def change_note(*, actor: Actor, mailbox: Mailbox, note: str) -> Mailbox:
 
 
 @transaction.atomic
-def trash_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
-    """Take an address away from the outside; it can come back from the trash with its passphrase."""
+def trash_mailbox(*, actor: Actor, mailbox: Mailbox, never_again: bool = False, reason: str = "") -> Mailbox:
+    """Take an address away from the outside; it can come back from the trash with its passphrase.
+
+    `never_again` puts its name, with `reason`, on the list of those that nobody is given any more.
+    """
     access.require(actor, access.Verb.DELETE, mailbox)
+    if never_again:
+        access.require_create(actor, access.Kind.HELD_NAME, mailbox.domain.organization)
+    with Checks() as checks:
+        reason = check_reason(reason)
+    checks.finish()
     lock(mailbox)
     if mailbox.trashed_at is not None:
         raise Conflict(f"{mailbox} is in the trash already.")
+    if never_again:
+        insert_held_name(actor, mailbox.domain, mailbox.local_part, HeldName.Kind.NEVER, reason)
+    sentence = f"{mailbox} was put into the trash"
+    put_into_trash(
+        actor,
+        mailbox,
+        verb="trash_mailbox",
+        sentence=f"{sentence}, and its name is not given again." if never_again else f"{sentence}.",
+        reason=reason,
+        never_again=never_again,
+    )
+    return mailbox
+
+
+def put_into_trash(
+    actor: Actor, mailbox: Mailbox, *, verb: str, sentence: str, reason: str = "", never_again: bool = False
+) -> None:
+    """The change itself, of a row that the caller holds; shared with addresses that end by themselves."""
     mailbox.trashed_at = timezone.now()
     mailbox.save(update_fields=["trashed_at"])
     give_quota_back(mailbox.domain.organization, "mailbox")
     target = mark_mailbox(mailbox)
     record(
         actor,
-        "trash_mailbox",
+        verb,
         mailbox,
-        f"{mailbox} was put into the trash.",
+        sentence,
         mailbox=mailbox,
         target=target,
         before={"trashed": False, "targets": targets_of(mailbox)},
-        after={"trashed": True},
+        after={"trashed": True, **({"never_again": True} if never_again else {})},
+        reason=reason,
     )
-    return mailbox
 
 
 @transaction.atomic
 def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
-    """Bring an address back from the trash as it was, if that is still possible."""
+    """Bring an address back from the trash as it was, if that is still possible.
+
+    One whose end has passed gets a new one where the domain's rules want an end, otherwise none.
+    """
     access.require(actor, access.Verb.DELETE, mailbox)
     lock(mailbox)
     if mailbox.trashed_at is None:
         raise Conflict(f"{mailbox} is not in the trash.")
+    require_free_name(mailbox.domain, mailbox.local_part, actor)
     access.require_rank(actor, str(mailbox))
     addresses = targets_of(mailbox)
-    # Meanwhile another address may have begun to send its mail here.
+    _require_somebody(mailbox, addresses)
+    # Meanwhile another address may have begun to send its mail here, and aliases to deliver elsewhere.
     require_no_loop(mailbox, addresses)
+    require_fits(mailbox, addresses)
     take_quota(mailbox.domain.organization, "mailbox")
+    before = {"trashed": True, **_end_of(mailbox)}
     mailbox.trashed_at = None
-    mailbox.save(update_fields=["trashed_at"])
+    _renew_end(mailbox)
+    mailbox.save(update_fields=["trashed_at", "expires_at", "expiry_told_at"])
     reconsider(mailbox, afresh=True)
     refresh_warnings(mailbox)
     target = mark_mailbox(mailbox)
@@ -220,10 +310,43 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         f"{mailbox} came back from the trash.",
         mailbox=mailbox,
         target=target,
-        before={"trashed": True},
-        after={"trashed": False, "targets": addresses},
+        before=before,
+        after={"trashed": False, "targets": addresses, **_end_of(mailbox)},
     )
     return mailbox
+
+
+def _require_somebody(alias: Mailbox, addresses: Sequence[str]) -> None:
+    """An alias whose mailboxes are gone would come back and reach nobody."""
+    if alias.kind != Mailbox.Kind.ALIAS or addresses:
+        return
+    there = list(alias.delivers_to.order_by("fed_by__pk"))
+    if any(each.trashed_at is None for each in there):
+        return
+    if there:
+        raise Invalid.of(
+            "delivers_to",
+            f"{there[0].local_part}, to which {alias} delivers, is in the trash.",
+            f"Restore {there[0].local_part} first, or choose another mailbox for the alias.",
+        )
+    raise Invalid.of(
+        "delivers_to",
+        f"Nobody would get the mail of {alias}: what it delivered to is gone for good.",
+        "Choose a mailbox for it first, then restore it.",
+    )
+
+
+def _end_of(mailbox: Mailbox) -> dict[str, str]:
+    return {"expires_at": mailbox.expires_at.isoformat()} if mailbox.expires_at else {}
+
+
+def _renew_end(mailbox: Mailbox) -> None:
+    mailbox.expiry_told_at = None
+    if mailbox.expires_at is None or mailbox.expires_at > timezone.now():
+        return
+    rules = AliasRules.objects.filter(domain=mailbox.domain).first() if mailbox.made_for_id else None
+    days = rules.longest_days if rules is not None else None
+    mailbox.expires_at = timezone.now() + timedelta(days=days) if days else None
 
 
 undoable(

@@ -21,18 +21,76 @@ from tenants.actions.reversals import final, mailbox_now, mailbox_of, targets_of
 from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid
-from tenants.formats.addresses import check_targets, find_forwarding_loop
+from tenants.formats.addresses import MAX_REACHED, MAX_TARGETS, check_targets, find_forwarding_loop
+from tenants.formats.exchanges import host_of, shared
+from tenants.formats.expansion import merged
 from tenants.formats.text import printable
 from tenants.forwards import forwards_with
-from tenants.models import Domain, Event, Mailbox, TargetAddress
+from tenants.guards import facts_about, known_exchanges
+from tenants.models import Delivery, Domain, Event, Mailbox, TargetAddress
 
 # After a target was taken away, this long undoing it needs no new word of its holder.
 AGREEMENT_HOLDS = timedelta(days=30)
 
 
-def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
+def check_target_list(targets: Sequence[str], domain: Domain, *, maximum: int = MAX_TARGETS) -> list[str]:
     """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses)."""
-    return list(check_targets(targets, own_domain=domain.name))
+    return list(check_targets(targets, own_domain=domain.name, maximum=maximum))
+
+
+def why_not_together(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    """Why one entry cannot hold both lists, each of which is fine; empty when it can, as far as is known."""
+    count = len(merged([ours, theirs]))
+    if count > MAX_REACHED:
+        return f"That would be {count} addresses; {MAX_REACHED} are the most."
+    pairs = [(one, other) for one in _hosts(ours) for other in _hosts(theirs) if one != other]
+    known = known_exchanges(facts_about({host for pair in pairs for host in pair}))
+    found = (shared(one, other, known) for one, other in pairs)
+    return next((each.sentence for each in found if each is not None), "")
+
+
+def _hosts(addresses: Sequence[str]) -> list[str]:
+    return sorted({host_of(address) for address in addresses})
+
+
+def require_fits(mailbox: Mailbox, addresses: Sequence[str]) -> None:
+    """`addresses` would be the targets of `mailbox`. Raise Invalid if then an alias could not reach all that
+    it is to reach: this one with the mailboxes that it delivers to, or, by name, one that delivers to it."""
+    theirs = TargetAddress.objects.filter(mailbox__fed_by__alias=mailbox, mailbox__trashed_at=None)
+    in_order = theirs.order_by("mailbox__fed_by__pk", "pk").values_list("address", flat=True)
+    problem = why_not_together(addresses, list(in_order))
+    if problem:
+        raise Invalid.of(
+            "targets", f"{mailbox} could not reach everybody it is to reach. {problem}", "Choose fewer."
+        )
+    aliases = Mailbox.objects.filter(delivers_to=mailbox, trashed_at=None).select_related("domain")
+    others = _reached_without(mailbox)
+    for alias in aliases.order_by("local_part"):
+        problem = why_not_together(others.get(alias.pk, []), addresses)
+        if problem:
+            raise Invalid.of(
+                "targets",
+                f"{alias} delivers to {mailbox} and others, and could not reach all of them then. {problem}",
+                f"Take {mailbox} out of {alias} first, or ask who runs {mailbox.domain} to do it.",
+            )
+
+
+def _reached_without(mailbox: Mailbox) -> dict[int, list[str]]:
+    """By alias that delivers to `mailbox`, everybody else whom it is to reach, confirmed or not."""
+    feeding = Delivery.objects.filter(mailbox=mailbox, alias__trashed_at=None).values("alias")
+    found: dict[int, list[str]] = {}
+    own = (
+        TargetAddress.objects.filter(mailbox__in=feeding).order_by("pk").values_list("mailbox_id", "address")
+    )
+    others = (
+        TargetAddress.objects.filter(mailbox__fed_by__alias__in=feeding, mailbox__trashed_at=None)
+        .exclude(mailbox=mailbox)
+        .order_by("mailbox__fed_by__pk", "pk")
+        .values_list("mailbox__fed_by__alias_id", "address")
+    )
+    for alias_id, address in [*own, *others]:
+        found.setdefault(alias_id, []).append(address)
+    return found
 
 
 def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
@@ -143,6 +201,7 @@ def _add(
         with Checks() as checks:
             checked = check_target_list([*existing, address], mailbox.domain)
         checks.finish()
+        require_fits(mailbox, checked)
         [row] = add_target_rows(
             actor, mailbox, [checked[-1]], confirmed=agreed is not None, accept_shared=accept_shared
         )

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tenants import access
 from tenants.actions.audit import record
-from tenants.actions.exchanges import flowing, reconsider
+from tenants.actions.exchanges import flowing, judge_aliases, reconsider
 from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.reversals import final
@@ -33,7 +33,7 @@ def refresh_warnings(mailbox: Mailbox) -> list[AddressWarning]:
     rows = list(mailbox.targets.order_by("pk"))
     found: dict[str, str] = {}
     if mailbox.trashed_at is None:
-        found = {Kind.SHARED_EXCHANGE: _shared(rows), Kind.LOOP: _loop(mailbox, rows)}
+        found = {Kind.SHARED_EXCHANGE: _shared(rows, mailbox.flowing_hosts), Kind.LOOP: _loop(mailbox, rows)}
     return [
         row
         for kind in (Kind.SHARED_EXCHANGE, Kind.LOOP)
@@ -55,9 +55,10 @@ def state_warning(mailbox: Mailbox, kind: str, sentence: str) -> AddressWarning 
     return row if is_new else None
 
 
-def _shared(rows: list[TargetAddress]) -> str:
-    """Pairs that flow together although nobody accepted it: they came to share a server later."""
-    hosts = {row.host for row in flowing(rows)}
+def _shared(rows: list[TargetAddress], together: list[str]) -> str:
+    """Pairs that flow together although nobody accepted it: they came to share a server later. `together`
+    are the domains of an alias that delivers to mailboxes."""
+    hosts = {row.host for row in flowing(rows)} | set(together)
     accepted = {row.host for row in rows if row.exchange == Exchange.ACCEPTED}
     if len(hosts) < 2:
         return ""
@@ -91,11 +92,19 @@ def review_address(*, actor: Actor, mailbox: Mailbox) -> bool:
         raise Forbidden("Only Rookery's workers look at addresses again.")
     lock(mailbox)
     changed = reconsider(mailbox)
+    before = mailbox.flowing_hosts
+    judge_aliases([mailbox.pk])
+    mailbox.refresh_from_db(fields=["flowing_hosts"])
+    begun = [host for host in mailbox.flowing_hosts if host not in before]
     new = refresh_warnings(mailbox)
-    if not changed and not new:
+    if not (changed or new or begun):
         return False
-    target = mark_mailbox(mailbox) if any(row.exchange in TargetAddress.FLOWS for row in changed) else None
+    flows = begun or any(row.exchange in TargetAddress.FLOWS for row in changed)
+    target = mark_mailbox(mailbox) if flows else None
     sentences = [_became(mailbox, row) for row in changed] + [f"{mailbox}: {row.sentence}" for row in new]
+    sentences += [
+        f"The mail server of {host} is known: {mailbox} reaches people there too." for host in begun
+    ]
     record(
         actor,
         "review_address",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tenants.formats import mailbox_syntax as mail
-from tenants.formats.addresses import check_local_part, check_targets
+from tenants.formats.addresses import MAX_REACHED, check_local_part, check_targets
 from tenants.formats.forward_path import ForwardPath, from_mailbox
 from tenants.formats.relay_reading import (
     NO_LOGIN,
@@ -101,7 +101,7 @@ def emit(entry: RelayEntry, *, own_domain: str | None = None) -> bytes:
     Raises FormatError for targets that `check_targets` would refuse or change, and for a digest that
     is not 128 lower-case hex digits.
     """
-    if check_targets(entry.targets, own_domain=own_domain) != entry.targets:
+    if check_targets(entry.targets, own_domain=own_domain, maximum=MAX_REACHED) != entry.targets:
         raise FormatError("targets", "A target's domain is not in lower case.", "Check the targets first.")
     if _DIGEST.fullmatch(entry.password) is None:
         raise FormatError(

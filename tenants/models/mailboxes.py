@@ -43,6 +43,11 @@ class Mailbox(models.Model):
         related_name="aliases",
         help_text="An alias: mailboxes of the same domain whose targets get its mail too.",
     )
+    flowing_hosts = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="An alias of mailboxes: the target domains that its entry holds together.",
+    )
     made_for = models.ForeignKey(
         "self",
         on_delete=models.SET_NULL,

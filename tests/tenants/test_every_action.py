@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ import tenants.actions
 from tenants import access
 from tenants.actions import (
     adoption,
+    alias_rules,
+    aliases,
     domains,
+    expiry,
     invitations,
     mailboxes,
     names,
@@ -67,6 +71,8 @@ class World:
     mailbox: Mailbox
     trashed: Mailbox
     untouched: Mailbox
+    alias: Mailbox
+    held: HeldName
     request: AddressRequest
     invitation: Invitation
     membership: Membership
@@ -117,11 +123,29 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: mailboxes.switch_mailbox(actor=a, mailbox=w.mailbox, enabled=False),
     ),
     "change_note": ("OMP", lambda a, w: mailboxes.change_note(actor=a, mailbox=w.mailbox, note="new")),
-    "hold_name": ("OMP", lambda a, w: names.hold_name(actor=a, domain=w.domain, local_part="held")),
-    "release_name": (
-        "OP",
-        lambda a, w: names.release_name(actor=a, held=HeldName.objects.filter(domain=w.domain)[0]),
+    "create_alias": (
+        "OMP",
+        lambda a, w: aliases.create_alias(actor=a, domain=w.domain, local_part="new", delivers_to=["ada"]),
     ),
+    "change_deliveries": (
+        "OMP",
+        lambda a, w: aliases.change_deliveries(actor=a, alias=w.alias, delivers_to=["ada", "bob"]),
+    ),
+    "change_alias_rules": (
+        "OP",
+        lambda a, w: alias_rules.change_alias_rules(
+            actor=a, domain=w.domain, allowed=True, pattern="{own}-*", most_each=5
+        ),
+    ),
+    "change_expiry": (
+        "OMP",
+        lambda a, w: expiry.change_expiry(
+            actor=a, mailbox=w.mailbox, expires_at=timezone.now() + timedelta(days=5)
+        ),
+    ),
+    "extend_address": ("OMP", lambda a, w: expiry.extend_address(actor=a, mailbox=w.alias)),
+    "hold_name": ("OMP", lambda a, w: names.hold_name(actor=a, domain=w.domain, local_part="spent")),
+    "release_name": ("OP", lambda a, w: names.release_name(actor=a, held=w.held)),
     "trash_mailbox": ("OMP", lambda a, w: mailboxes.trash_mailbox(actor=a, mailbox=w.mailbox)),
     "restore_mailbox": ("OMP", lambda a, w: mailboxes.restore_mailbox(actor=a, mailbox=w.trashed)),
     "add_target": (
@@ -204,6 +228,7 @@ OTHERS = {
     "create_operator",
     "create_token",
     "decide_by_link",
+    "expire_addresses",
     "expire_requests",
     "forget_former_passphrases",
     "purge_trash",
@@ -213,6 +238,7 @@ OTHERS = {
     "note_likeness",
     "record_lookup",
     "review_address",
+    "remind_of_expiry",
     "revoke_token",
     "set_panel_password",
     "sign_in_with_password",
@@ -285,6 +311,15 @@ def world(
     shared_pair(mailbox)
     trashed = make_mailbox("old", target="old@home.example", holder=people["H"].account)
     mailboxes.trash_mailbox(actor=alice, mailbox=trashed)
+    make_mailbox("bob", target="bob@home.example")
+    alias = aliases.create_alias(
+        actor=alice,
+        domain=domain,
+        local_part="team",
+        delivers_to=["ada"],
+        expires_at=timezone.now() + timedelta(days=5),
+    )
+    held = names.hold_name(actor=alice, domain=domain, local_part="gone")
     domains.change_domain(actor=alice, domain=domain, requests="moderated")
     request = requests.submit_request(
         actor=Actor(), domain=domain, local_part="grace", target="g@home.example", password_hash=HASH
@@ -323,6 +358,8 @@ def world(
         mailbox=mailbox,
         trashed=trashed,
         untouched=make_mailbox("untouched", holder=people["H"].account),
+        alias=alias,
+        held=held,
         request=request,
         invitation=invitation,
         membership=Membership.objects.get(account__email="bob@people.example"),

@@ -15,7 +15,7 @@ from tenants.desired import known_names
 from tenants.formats.exchanges import host_of, is_host
 from tenants.formats.relay_entry import Readable, read
 from tenants.formats.text import printable
-from tenants.models import Finding, Mailbox, SyncTarget
+from tenants.models import Finding, HeldName, Mailbox, SyncTarget
 from workers.plan import Apart, Plan
 from workers.relay.decide import shown
 from workers.relay.explain import explain
@@ -46,18 +46,28 @@ def to_take_over(
     wanted = decided(target, Finding.Decision.ADOPT)
     if not everything and not wanted:
         return
+    held = _never_again(target)
     for apart in plan.apart:
         outside_id = observed.ids.get(apart.unit.encode(), "")
         if (everything and apart.reason == "drift") or wanted.get(apart.unit) == outside_id:
             taken = _outside(apart.unit, observed, own_domain)
-            if taken is not None:
+            if taken is not None and (taken.entry is None or apart.unit not in held):
                 yield apart.reason, taken
     for name in _others(target, observed):
         unit = _unit(name)
         if everything or wanted.get(unit) == observed.ids[name]:
             found = explain(name, observed.mirror.blob(observed.ids[name]), own_domain=own_domain)
-            if found.entry is not None:
+            if found.entry is not None and unit not in held:
                 yield "foreign", Outside(name.decode(), found.entry)
+
+
+def _never_again(target: SyncTarget) -> frozenset[str]:
+    """Names that nobody is given: what stands outside under one is shown and left there."""
+    assert target.repository is not None  # noqa: S101 - of every relay target
+    domain = target.repository.domain_id
+    used = Mailbox.objects.filter(domain=domain, trashed_at=None).values("local_part")
+    rows = HeldName.objects.filter(domain=domain, kind=HeldName.Kind.NEVER).exclude(local_part__in=used)
+    return frozenset(rows.values_list("local_part", flat=True))
 
 
 def _unit(name: bytes) -> str:
