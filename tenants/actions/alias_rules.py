@@ -13,6 +13,7 @@ from django.utils import timezone
 from tenants import access
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Forbidden, Invalid, Problem
 from tenants.formats import alias_pattern
@@ -182,3 +183,6 @@ def require_rules(actor: Actor, alias: Mailbox) -> AliasRules | None:
         return rules_for(actor, alias.domain)
     except Absent:
         raise Forbidden(f"In {alias.domain.name} only its team may do that.") from None
+
+
+final("Change the rules back in the domain's settings.", "change_alias_rules")

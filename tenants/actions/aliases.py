@@ -12,9 +12,10 @@ from tenants import access
 from tenants.actions.alias_rules import require_leave, require_rules, rules_for
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
-from tenants.actions.mailboxes import insert_mailbox
+from tenants.actions.mailboxes import insert_mailbox, trash_mailbox
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import require_free_name
+from tenants.actions.reversals import mailbox_now, mailbox_of, undoable
 from tenants.actions.targets import add_target_rows, check_target_list, require_fits, require_no_loop
 from tenants.actor import Actor
 from tenants.errors import Checks, Invalid, Problem
@@ -200,3 +201,24 @@ def change_deliveries(*, actor: Actor, alias: Mailbox, delivers_to: Sequence[str
         after={"delivers_to": after},
     )
     return alias
+
+
+undoable(
+    "create_alias",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=lambda actor, alias, event: trash_mailbox(actor=actor, mailbox=alias),
+    told=lambda alias, event: f"{alias} goes into the trash, from where it can come back.",
+    needs=access.Verb.DELETE,
+)
+undoable(
+    "change_deliveries",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=lambda actor, alias, event: change_deliveries(
+        actor=actor, alias=alias, delivers_to=event.before["delivers_to"]
+    ),
+    told=lambda alias, event: (
+        f"{alias} delivers again to {', '.join(event.before['delivers_to']) or 'nobody'}."
+    ),
+)

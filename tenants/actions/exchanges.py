@@ -146,13 +146,16 @@ def judge_aliases(alias_ids: Iterable[int]) -> None:
     for alias_id, host in in_order.values_list("mailbox__fed_by__alias_id", "host"):
         hosts[alias_id].setdefault(host, CHECKING)
     known = _held({host for each in hosts.values() for host in each})
+    changed = []
     for alias in aliases:
         flows = set(alias.flowing_hosts)
         targets = [(host, FREE if host in flows else state) for host, state in hosts[alias.pk].items()]
         judged = zip(targets, judge(targets, known), strict=True)
         together = [host for (host, _), state in judged if state in FLOWS]
         if together != alias.flowing_hosts:
-            Mailbox.objects.filter(pk=alias.pk).update(flowing_hosts=together)
+            alias.flowing_hosts = together
+            changed.append(alias)
+    Mailbox.objects.bulk_update(changed, ["flowing_hosts"], batch_size=_AT_ONCE)
 
 
 def flowing(rows: Iterable[TargetAddress]) -> list[TargetAddress]:

@@ -14,7 +14,8 @@ from tenants import access
 from tenants.actions.alias_rules import latest_end, require_rules
 from tenants.actions.audit import record
 from tenants.actions.mail import owe_mail
-from tenants.actions.mailboxes import put_into_trash
+from tenants.actions.mailboxes import put_into_trash, restore_mailbox
+from tenants.actions.reversals import mailbox_now, mailbox_of, undoable
 from tenants.actions.targets import lock_in_use
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden
@@ -189,3 +190,28 @@ def _tell_team(mailboxes: Iterable[Mailbox]) -> None:
 
 def _page_of(mailbox: Mailbox) -> str:
     return f"{settings.BASE_URL}/d/{mailbox.domain.name}/addresses/{mailbox.local_part}/expiry"
+
+
+for _verb in ("change_expiry", "extend_address"):
+    undoable(
+        _verb,
+        find=mailbox_of,
+        present=mailbox_now,
+        restore=lambda actor, mailbox, event: change_expiry(
+            actor=actor, mailbox=mailbox, expires_at=_moment(event.before["expires_at"])
+        ),
+        told=lambda mailbox, event: f"{mailbox} lasts as long as before.",
+        needs=access.Verb.MANAGE,
+    )
+undoable(
+    "expire_address",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=lambda actor, mailbox, event: restore_mailbox(actor=actor, mailbox=mailbox),
+    told=lambda mailbox, event: f"{mailbox} comes back from the trash.",
+    needs=access.Verb.DELETE,
+)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
+from tenants.actions.reversals import final
 from tenants.actions.warnings import state_warning
 from tenants.actor import Actor
 from tenants.errors import Forbidden
@@ -46,3 +47,6 @@ def note_likeness(*, actor: Actor, mailbox: Mailbox, likeness: str) -> None:
         state_warning(others[0], _Kind, _REUSED)
     if before and before != likeness and len(left := alike(mailbox, before)) == 1:
         state_warning(left[0], _Kind, "")
+
+
+final("It notes what a worker compared; nothing was changed.", "note_likeness")

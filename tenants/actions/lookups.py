@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants.actions.locking import lock
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.exchanges import Exchanges
@@ -43,3 +44,6 @@ def record_lookup(
         domain.review_due, domain.reviewed_to = domain.review_due + 1, 0
     domain.save()
     return changed
+
+
+final("It notes what the DNS said; nothing was changed.", "record_lookup")

@@ -83,6 +83,10 @@ MAILBOX_FIELDS: dict[str, Callable[[Mailbox], Any]] = {
     "trashed": lambda mailbox: mailbox.trashed_at is not None,
     "note": lambda mailbox: mailbox.note,
     "targets": targets_of,
+    "delivers_to": lambda mailbox: list(
+        mailbox.delivers_to.order_by("fed_by__pk").values_list("local_part", flat=True)
+    ),
+    "expires_at": lambda mailbox: mailbox.expires_at.isoformat() if mailbox.expires_at else None,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.conf import settings
 from django.db import transaction
@@ -57,12 +58,15 @@ def require_fits(mailbox: Mailbox, addresses: Sequence[str]) -> None:
     """`addresses` would be the targets of `mailbox`. Raise Invalid if then an alias could not reach all that
     it is to reach: this one with the mailboxes that it delivers to, or, by name, one that delivers to it."""
     theirs = TargetAddress.objects.filter(mailbox__fed_by__alias=mailbox, mailbox__trashed_at=None)
-    in_order = theirs.order_by("mailbox__fed_by__pk", "pk").values_list("address", flat=True)
-    problem = why_not_together(addresses, list(in_order))
-    if problem:
-        raise Invalid.of(
-            "targets", f"{mailbox} could not reach everybody it is to reach. {problem}", "Choose fewer."
-        )
+    in_order = theirs.order_by("mailbox__fed_by__pk", "pk").values_list("mailbox_id", "address")
+    together = list(addresses)
+    for _, rows in groupby(in_order, key=lambda row: row[0]):
+        more = [address for _, address in rows]
+        if problem := why_not_together(together, more):
+            raise Invalid.of(
+                "targets", f"{mailbox} could not reach everybody it is to reach. {problem}", "Choose fewer."
+            )
+        together += more
     aliases = Mailbox.objects.filter(delivers_to=mailbox, trashed_at=None).select_related("domain")
     others = _reached_without(mailbox)
     for alias in aliases.order_by("local_part"):

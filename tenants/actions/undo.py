@@ -118,7 +118,7 @@ def preview_undo(actor: Actor, event: Event) -> UndoPreview:
 
 
 # Told by events for people; nothing to compare or to set back.
-_CIRCUMSTANCES = frozenset({"removed", "run", "plan"})
+_CIRCUMSTANCES = frozenset({"removed", "run", "plan", "never_again"})
 
 
 def _what_changed(fields: tuple[FieldChange, ...]) -> str:

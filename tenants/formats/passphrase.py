@@ -95,15 +95,14 @@ def is_common_hash(value: str) -> bool:
 
 
 def generate(words: int = 6) -> str:
-    """Return a new passphrase: `words` words of the shipped list, joined by hyphens.
+    """Return a new passphrase: `words` different words of the shipped list, joined by hyphens.
 
     Each of the list's 2,048 or more words adds at least 11 bits. Raises ValueError under 5 words.
     """
     if words < 5:
         message = "a passphrase needs at least 5 words"
         raise ValueError(message)
-    choices = word_list()
-    return "-".join(secrets.choice(choices) for _ in range(words))
+    return "-".join(secrets.SystemRandom().sample(word_list(), words))
 
 
 @lru_cache(maxsize=1)

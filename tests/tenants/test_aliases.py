@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from tenants.actions import aliases, mailboxes, repositories, targets
+from tenants.actions import aliases, lookups, mailboxes, repositories, targets, warnings
 from tenants.actor import Actor
 from tenants.desired import DesiredRelay, desired_relay
 from tenants.errors import Absent, Conflict, Invalid
+from tenants.formats.exchanges import Answer, Exchanges
 from tenants.formats.relay_entry import NO_LOGIN
-from tenants.models import Delivery, Domain, Event, Mailbox, SyncTarget, TargetAddress
+from tenants.models import Delivery, Domain, Event, Mailbox, SyncTarget, TargetDomain
 from tenants.reach import reach_of
 from tenants.secrets import Opener
 from tests.conftest import HASH, confirm_all, make_address
@@ -128,7 +130,7 @@ def test_a_mailbox_of_500_aliases_marks_them_with_a_few_statements(
     Delivery.objects.bulk_create([Delivery(alias=each, mailbox=ada) for each in many])
     with CaptureQueriesContext(connection) as held:
         mailboxes.switch_mailbox(actor=alice, mailbox=ada, enabled=False)
-    assert len(held) == len(without) + 1
+    assert len(held) <= len(without) + 8
     relay.refresh_from_db()
     assert Mailbox.objects.filter(generation=relay.generation).count() == 501
     mailboxes.switch_mailbox(actor=alice, mailbox=ada, enabled=True)
@@ -193,14 +195,36 @@ def test_another_domains_mailbox_is_absent(
             make_alias("new", name)
 
 
+def on_one_server(*names: str) -> None:
+    _known(dict.fromkeys(names, "mx.shared.example"))
+
+
+def on_servers_of_their_own(*names: str) -> None:
+    _known({name: f"mx.{name}" for name in names})
+
+
+def _known(servers: dict[str, str]) -> None:
+    """As workers record what the DNS said."""
+    for name, server in servers.items():
+        row, _ = TargetDomain.objects.get_or_create(name=name, defaults={"wanted_at": timezone.now()})
+        lookups.record_lookup(
+            actor=Actor.rookery(),
+            domain=row,
+            found=Exchanges(Answer.EXCHANGES, (server,), frozenset({f"192.0.2.{sum(server.encode()) % 250}"})),
+            problem="",
+            next_look_at=timezone.now(),
+        )
+
+
 def test_a_list_that_ptt_would_mix_up_is_refused_when_it_is_made(
     make_mailbox: Callable[..., Mailbox], make_alias: Callable[..., Mailbox]
 ) -> None:
+    on_one_server("home.example", "work.example")
     make_mailbox("ada", "ada@home.example")
     make_mailbox("bob", "bob@work.example")
-    with pytest.raises(Invalid, match=r"2 domains \(home\.example, work\.example\)"):
+    with pytest.raises(Invalid, match=r"home\.example and work\.example use the same mail server"):
         make_alias("team", "ada", "bob")
-    with pytest.raises(Invalid, match="2 domains"):
+    with pytest.raises(Invalid, match="use the same mail server"):
         make_alias("team", "ada", targets=["own@work.example"])
     assert not Mailbox.objects.filter(local_part="team").exists()
 
@@ -208,6 +232,7 @@ def test_a_list_that_ptt_would_mix_up_is_refused_when_it_is_made(
 def test_a_change_that_would_break_an_alias_is_refused_and_names_it(
     make_mailbox: Callable[..., Mailbox], make_alias: Callable[..., Mailbox], alice: Actor
 ) -> None:
+    on_one_server("home.example", "work.example")
     ada = make_mailbox("ada", "ada@home.example")
     make_mailbox("bob", "bob@home.example")
     team = make_alias("team", "ada", "bob")
@@ -221,30 +246,38 @@ def test_a_change_that_would_break_an_alias_is_refused_and_names_it(
         targets.add_target(actor=alice, mailbox=team, address="team@work.example")
     aliases.change_deliveries(actor=alice, alias=team, delivers_to=["bob"])
     targets.add_target(actor=alice, mailbox=ada, address="ada@work.example")
-    with pytest.raises(Invalid, match="2 domains"):
+    with pytest.raises(Invalid, match="use the same mail server"):
         aliases.change_deliveries(actor=alice, alias=team, delivers_to=["bob", "ada"])
     # In the trash it keeps nobody from anything; it comes back only if it still can.
     targets.remove_target(actor=alice, mailbox=ada, address="ada@work.example")
     aliases.change_deliveries(actor=alice, alias=team, delivers_to=["bob", "ada"])
     mailboxes.trash_mailbox(actor=alice, mailbox=team)
     targets.add_target(actor=alice, mailbox=ada, address="ada@work.example")
-    with pytest.raises(Invalid, match="2 domains"):
+    with pytest.raises(Invalid, match="use the same mail server"):
         mailboxes.restore_mailbox(actor=alice, mailbox=team)
 
 
 def test_a_mailbox_that_does_not_fit_is_left_out_with_the_reason(
     make_mailbox: Callable[..., Mailbox], make_alias: Callable[..., Mailbox], relay: SyncTarget
 ) -> None:
-    """No door lets such a list in; should the database hold one, nobody gets another's mail."""
+    """Until it is known whether ptt can tell two mail servers apart, nobody gets another's mail."""
     make_mailbox("ada", "ada@home.example")
-    bob = make_mailbox("bob", "bob@home.example")
+    make_mailbox("bob", "bob@work.example")
     team = make_alias("team", "ada", "bob")
-    TargetAddress.objects.filter(mailbox=bob).update(address="bob@work.example")
     assert entry(relay, "team") == ("ada@home.example",)
     reach = reach_of(team)
     assert reach is not None
     assert [(part.local_part, part.targets) for part in reach.left_out] == [("bob", ("bob@work.example",))]
-    assert "2 domains" in reach.left_out[0].why_not
+    assert "bob@work.example gets nothing of it" in reach.left_out[0].why_not
+    on_servers_of_their_own("home.example", "work.example")
+    assert warnings.review_address(actor=Actor.rookery(), mailbox=team)
+    assert entry(relay, "team") == ("ada@home.example", "bob@work.example")
+    assert not warnings.review_address(actor=Actor.rookery(), mailbox=team)
+    # What flows goes on flowing, with a warning, should they come to share a server later.
+    on_one_server("home.example", "work.example")
+    warnings.review_address(actor=Actor.rookery(), mailbox=team)
+    assert entry(relay, "team") == ("ada@home.example", "bob@work.example")
+    assert [row.kind for row in team.warnings.all()] == ["shared-exchange"]
 
 
 def test_the_page_knows_why_somebody_is_not_reached(

@@ -86,6 +86,9 @@ def written_verbs() -> set[str]:
                 and isinstance(node.args[1], ast.Constant)
             ):
                 found.add(str(node.args[1].value))
+            if isinstance(node, ast.Call):
+                words = [each.value for each in node.keywords if each.arg == "verb"]
+                found |= {str(each.value) for each in words if isinstance(each, ast.Constant)}
     return found
 
 
