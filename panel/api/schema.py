@@ -29,6 +29,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "target_id": {"schema": {"type": "integer"}, "description": "The id of a sync target."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
+    "held_id": {"schema": {"type": "integer"}, "description": "The id of a held name."},
     "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
 }
 

@@ -16,8 +16,11 @@ from panel.web import (
     account,
     account_tokens,
     address,
+    aliases,
     ask,
+    domain_rules,
     domains,
+    expiry,
     mailboxes,
     organizations,
     repositories,
@@ -38,6 +41,10 @@ FORMS: dict[str, type[forms.Form]] = {
     "repository-new": repositories.RepositoryForm,
     "repository-drift-mode": repositories.DriftForm,
     "address-new": mailboxes.MailboxForm,
+    "alias-new": aliases.AliasForm,
+    "address-expiry": expiry.EndForm,
+    "domain-alias-rules": domain_rules.AliasRulesForm,
+    "domain-names": domain_rules.HeldNameForm,
     "addresses-offered": mailboxes.OfferForm,
     "address-target-add": address.TargetForm,
     "address-passphrase": address.PassphraseForm,
@@ -45,7 +52,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "request-refuse": requests.ReasonForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
-SISTERS = {sign_in.PasswordForm, mailboxes.AliasForm}
+SISTERS = {sign_in.PasswordForm}
 
 # Buttons that name a thing or a choice; nothing typed in them can be kept.
 BUTTONS = {
@@ -53,6 +60,7 @@ BUTTONS = {
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),
     "address-switch": ("on",),
+    "alias-deliveries": ("delivers_to",),
     "address-target-remove": ("address",),
     "address-target-again": ("address",),
     "run-agree": ("checksum",),
@@ -66,6 +74,8 @@ FREE_TEXT = {
     ("account-tokens", "name"): False,
     ("organization-new", "name"): False,
     ("address-new", "note"): False,
+    ("alias-new", "note"): False,
+    ("domain-names", "reason"): False,
     ("address-note", "note"): False,
 }
 PASSWORDS = {("account-password", "password")}
