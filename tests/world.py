@@ -123,6 +123,7 @@ def build_world(
         domain=domain,
         local_part="team",
         delivers_to=["ada"],
+        targets=["team@home.example"],
         expires_at=timezone.now() + timedelta(days=20),
     )
     held = names.hold_name(actor=owner, domain=domain, local_part="spent", reason="Known to spammers")

@@ -19,7 +19,7 @@ from panel.api.waiting import wait_until
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
-from tenants.errors import Absent, Checks
+from tenants.errors import Absent, Checks, Invalid
 from tenants.formats.text import check_text
 from tenants.models import Domain, Mailbox, SyncTarget
 
@@ -247,6 +247,9 @@ class Mailboxes(MailboxView):
     @operation("Put it into the trash: gone outside, kept here", responses={200: MailboxSerializer})
     def destroy(self, request: Request, address: tuple[str, str]) -> Response:
         mailbox = self.find(address)
+        if self.given["reason"] and not self.given["never_again"]:
+            problem = "A reason is kept with a name that is not given again."
+            raise Invalid.of("reason", problem, "Send never_again=true with it, or leave it out.")
         extra = {name: self.given[name] for name in ("never_again", "reason")}
         return self.write(lambda: actions.trash_mailbox(actor=self.actor, mailbox=mailbox, **extra), _itself)
 

@@ -73,10 +73,16 @@ class HeldNames(ApiView):
     def retrieve(self, request: Request, domain: str, held_id: int) -> Response:
         return Response(_show(self._find(domain, held_id)))
 
-    @operation("Take a name off the list: it can be given again", responses={204: None})
+    @operation(
+        "Take a name off the list: it can be given again",
+        responses={200: HeldNameSerializer, 204: None},
+    )
     def destroy(self, request: Request, domain: str, held_id: int) -> Response:
         held = self._find(domain, held_id)
-        return self.act(lambda: actions.release_name(actor=self.actor, held=held), lambda _: None, status=204)
+        shown = _show(held)
+        return self.act(
+            lambda: actions.release_name(actor=self.actor, held=held), lambda _: shown, status=204
+        )
 
     def _find(self, domain: str, held_id: int) -> HeldName:
         return access.get(self.actor, HeldName, domain__name=domain, pk=held_id)

@@ -42,6 +42,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "repository-drift-mode": repositories.DriftForm,
     "address-new": mailboxes.MailboxForm,
     "alias-new": aliases.AliasForm,
+    "alias-deliveries": aliases.DeliveriesForm,
     "address-expiry": expiry.EndForm,
     "domain-alias-rules": domain_rules.AliasRulesForm,
     "domain-names": domain_rules.HeldNameForm,
@@ -60,7 +61,6 @@ BUTTONS = {
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),
     "address-switch": ("on",),
-    "alias-deliveries": ("delivers_to",),
     "address-target-remove": ("address",),
     "address-target-again": ("address",),
     "run-agree": ("checksum",),
@@ -94,7 +94,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "addresses": ("q", "only", "page", "trashed", "switched-off"),
     "address": ("removed", "switched", "before"),
     "address-row": ("look",),
-    "address-new": ("kind", "name"),
+    "address-new": ("name",),
+    "alias-new": ("for", "local_part", "targets", "expires_on", "note"),
+    "domain-names": ("page",),
 }
 # Read by buttons, too: an Undo is a button whose fields stand in its address.
 IN_BUTTONS = {"on", "organization", "address"}
