@@ -76,7 +76,9 @@ def test_a_mailbox_says_everything_but_its_hash(api: Callable[..., Api], alice: 
         "trashed_at": None,
     }
     listed = api(alice).get("domains/example.org/mailboxes/").json()["results"]
-    assert listed == [answer.json()]
+    assert listed[0] == answer.json()
+    assert [each["address"] for each in listed] == ["ada@example.org", "team@example.org"]
+    assert (listed[1]["kind"], listed[1]["delivers_to"]) == ("alias", ["ada@example.org"])
 
 
 def test_pages_follow_each_other_and_lose_nothing(
