@@ -15,9 +15,12 @@ from django.utils import timezone
 from tenants import tokens
 from tenants.actions import (
     accounts,
+    alias_rules,
+    aliases,
     domains,
     invitations,
     mailboxes,
+    names,
     organizations,
     repositories,
     requests,
@@ -34,6 +37,7 @@ from tenants.models import (
     Event,
     Evidence,
     Finding,
+    HeldName,
     Invitation,
     Mailbox,
     Membership,
@@ -60,6 +64,8 @@ class World:
     bare: Domain
     mailbox: Mailbox
     trashed: Mailbox
+    alias: Mailbox
+    held: HeldName
     repository: Repository
     target: SyncTarget
     run: Run
@@ -84,6 +90,7 @@ class World:
             "domain": self.domain.name,
             "bare": self.bare.name,
             "mailbox": self.mailbox.pk,
+            "held": self.held.pk,
             "request": self.request.pk,
             "target": self.target.pk,
             "run": self.run.pk,
@@ -125,6 +132,16 @@ def build_world(
     # As if a pass had proved that it is gone.
     SyncTarget.objects.filter(repository=repository).update(observed_generation=F("generation"))
     targets.add_target(actor=owner, mailbox=mailbox, address="second@home.example")
+    alias_rules.change_alias_rules(actor=owner, domain=domain, allowed=True, pattern="{own}-*", most_each=10)
+    alias = aliases.create_alias(
+        actor=owner,
+        domain=domain,
+        local_part="team",
+        delivers_to=["ada"],
+        targets=["team@home.example"],
+        expires_at=timezone.now() + timedelta(days=20),
+    )
+    held = names.hold_name(actor=owner, domain=domain, local_part="spent", reason="Known to spammers")
     request, page_token, confirm_token = ask(domain, "grace")
     request = requests.confirm_request(actor=Actor(), confirm_token=confirm_token)
     _, _, asked_token = ask(domain, "hopper")
@@ -137,6 +154,8 @@ def build_world(
         bare=bare,
         mailbox=mailbox,
         trashed=trashed,
+        alias=alias,
+        held=held,
         repository=repository,
         target=target,
         run=stopped_run(target),

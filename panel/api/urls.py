@@ -9,11 +9,13 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from panel.api import converters, reference
 from panel.api.account import Me, Tokens
 from panel.api.activity import Events
+from panel.api.aliases import Aliases, DomainAliases, DomainAliasRules
 from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.invitations import DomainInvitations, Invitations
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
+from panel.api.names import HeldNames
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
 from panel.api.public import (
@@ -56,6 +58,18 @@ _domains = [
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
     path("<domain:domain>/trash/", Trash.as_view({"get": "list"}), name="trash"),
     path("<domain:domain>/trash/empty/", Trash.as_view({"post": "empty_trash"}), name="trash-empty"),
+    path("<domain:domain>/aliases/", DomainAliases.as_view({"post": "create"}), name="domain-aliases"),
+    path(
+        "<domain:domain>/alias-rules/",
+        DomainAliasRules.as_view({"get": "retrieve", "put": "update"}),
+        name="alias-rules",
+    ),
+    path("<domain:domain>/held-names/", HeldNames.as_view(_read_and_make), name="held-names"),
+    path(
+        "<domain:domain>/held-names/<id:held_id>/",
+        HeldNames.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="held-name",
+    ),
     path(
         "<domain:domain>/repository/",
         Repositories.as_view({"get": "retrieve", "put": "connect_repository"}),
@@ -94,6 +108,13 @@ _mailboxes = [
         AddressCautions.as_view({"post": "accept"}),
         name="mailbox-target-accept",
     ),
+        "<mailbox:address>/delivers-to/",
+        Aliases.as_view({"put": "set_deliveries"}),
+        name="mailbox-deliveries",
+    ),
+    path("<mailbox:address>/reach/", Aliases.as_view({"get": "show_reach"}), name="mailbox-reach"),
+    path("<mailbox:address>/expiry/", Aliases.as_view({"put": "set_end"}), name="mailbox-expiry"),
+    path("<mailbox:address>/extend/", Aliases.as_view({"post": "extend"}), name="mailbox-extend"),
     path("<mailbox:address>/targets/", MailboxTargets.as_view(_read_and_make), name="mailbox-targets"),
     path(
         "<mailbox:address>/targets/<outside:target_address>/confirmation/",

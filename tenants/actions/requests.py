@@ -359,7 +359,5 @@ final(
     "The decision was told to the person by mail. Put the address into the trash if it should not be.",
     "approve_request",
 )
-final(
-    "The decision was told to the person by mail. They can ask again.", "refuse_request", "refuse_requests"
-)
+final("The decision was told to the person by mail. They can ask again.", "refuse_request", "refuse_requests")
 final("Who asked can ask again.", "withdraw_request", "expire_request")

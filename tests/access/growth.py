@@ -14,9 +14,11 @@ from tenants.models import (
     AddressWarning,
     ApiToken,
     Condition,
+    Delivery,
     Domain,
     Event,
     Evidence,
+    HeldName,
     Invitation,
     Mailbox,
     Membership,
@@ -55,6 +57,7 @@ def grow(world: World, owner: Account, count: int) -> None:
         AddressWarning.objects.create(
             mailbox=of_this_domain, kind="loop", sentence=name, since=timezone.now()
         )
+        _alias(name, world, owner)
         _event(name, world.mailbox, world.target, person, verb="change_note")
         Step.objects.create(run=world.run, index=number, name=name, title=name)
         Evidence.objects.create(run=world.run, name=name, value=name, seen_at=timezone.now())
@@ -63,6 +66,17 @@ def grow(world: World, owner: Account, count: int) -> None:
 def _organization(name: str, owner: Account) -> None:
     other = Organization.objects.create(name=name)
     Membership.objects.create(organization=other, account=owner, role="owner")
+
+
+def _alias(name: str, world: World, owner: Account) -> None:
+    now = timezone.now()
+    alias = Mailbox.objects.create(
+        domain=world.domain, local_part=f"{name}-alias", kind="alias", changed_at=now, expires_at=now
+    )
+    Delivery.objects.create(alias=alias, mailbox=world.mailbox)
+    HeldName.objects.create(
+        domain=world.domain, local_part=name, kind="never", since=now, by=owner, by_name=name
+    )
 
 
 def _token(name: str, owner: Account) -> None:

@@ -37,6 +37,7 @@ PAGES = (
     "/d/{domain}/addresses?q=n",
     "/d/{domain}/addresses?only=off",
     "/d/{domain}/addresses/ada",
+    "/d/{domain}/settings/names",
     "/requests",
     "/runs",
     "/runs?domain={domain}",
@@ -54,7 +55,8 @@ SINGLE = {
     "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
-    "run-fragment", "run-live", "event", "trash-days", "address-delete",
+    "run-fragment", "run-live", "event", "trash-days", "address-delete", "alias-new", "alias-deliveries",
+    "address-expiry", "domain-alias-rules",
 }  # fmt: skip
 # Pages that show some of many: the first six found, the last five runs, what was found at the last look, the
 # last fifty events of all domains.

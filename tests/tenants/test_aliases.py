@@ -210,7 +210,9 @@ def _known(servers: dict[str, str]) -> None:
         lookups.record_lookup(
             actor=Actor.rookery(),
             domain=row,
-            found=Exchanges(Answer.EXCHANGES, (server,), frozenset({f"192.0.2.{sum(server.encode()) % 250}"})),
+            found=Exchanges(
+                Answer.EXCHANGES, (server,), frozenset({f"192.0.2.{sum(server.encode()) % 250}"})
+            ),
             problem="",
             next_look_at=timezone.now(),
         )

@@ -44,6 +44,8 @@ VERBS = {
     "sign_in_with_password": "sign_in",
     "expire_requests": "expire_request",
     "purge_trash": "purge_mailbox",
+    "decide_by_link": "approve_request",
+    "expire_addresses": "expire_address",
 }
 # These write no event of their own: the events are those of what they do.
 SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
