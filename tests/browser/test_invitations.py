@@ -49,7 +49,7 @@ def test_an_invitation_leads_to_an_address_that_works(administrator: StorageStat
     guest.says("This invitation does not work")
     guest.complaints.clear()  # the answer is 404
     page = owner.open(f"/d/{DOMAIN}/requests/invitations")
-    used = page.get_by_role("listitem").filter(has_text="Katherine")
+    used = page.locator("li.card-head").filter(has=page.get_by_text("Katherine", exact=True))
     expect(used).to_contain_text("Used up")
     expect(used).to_contain_text("1 of 1 use")
 
