@@ -11,6 +11,15 @@ from tenants.actions.targets import why_not_together
 from tenants.formats.expansion import expand
 from tenants.models import Delivery, Domain, Mailbox, TargetAddress
 
+# Of a delivery: its mailbox is on, and somebody agreed to get that one's mail.
+IS_SERVED = Exists(
+    TargetAddress.objects.filter(
+        mailbox=OuterRef("mailbox"),
+        mailbox__enabled=True,
+        mailbox__trashed_at=None,
+        confirmed_at__isnull=False,
+    )
+)
 # Of a mailbox: some mailbox that it delivers to is on, and somebody agreed to get that one's mail.
 IS_FED = Exists(
     Delivery.objects.filter(

@@ -14,9 +14,12 @@ from django.utils import timezone
 from tenants import tokens
 from tenants.actions import (
     accounts,
+    alias_rules,
+    aliases,
     domains,
     invitations,
     mailboxes,
+    names,
     organizations,
     repositories,
     requests,
@@ -32,6 +35,7 @@ from tenants.models import (
     Domain,
     Evidence,
     Finding,
+    HeldName,
     Invitation,
     Mailbox,
     Membership,
@@ -58,6 +62,8 @@ class World:
     bare: Domain
     mailbox: Mailbox
     trashed: Mailbox
+    alias: Mailbox
+    held: HeldName
     repository: Repository
     target: SyncTarget
     run: Run
@@ -81,6 +87,7 @@ class World:
             "domain": self.domain.name,
             "bare": self.bare.name,
             "mailbox": self.mailbox.pk,
+            "held": self.held.pk,
             "request": self.request.pk,
             "target": self.target.pk,
             "run": self.run.pk,
@@ -119,6 +126,16 @@ def build_world(
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
     mailboxes.trash_mailbox(actor=owner, mailbox=trashed)
     targets.add_target(actor=owner, mailbox=mailbox, address="second@home.example")
+    alias_rules.change_alias_rules(actor=owner, domain=domain, allowed=True, pattern="{own}-*", most_each=10)
+    alias = aliases.create_alias(
+        actor=owner,
+        domain=domain,
+        local_part="team",
+        delivers_to=["ada"],
+        targets=["team@home.example"],
+        expires_at=timezone.now() + timedelta(days=20),
+    )
+    held = names.hold_name(actor=owner, domain=domain, local_part="spent", reason="Known to spammers")
     request, page_token, confirm_token = ask(domain, "grace")
     request = requests.confirm_request(actor=Actor(), confirm_token=confirm_token)
     _, _, asked_token = ask(domain, "hopper")
@@ -131,6 +148,8 @@ def build_world(
         bare=bare,
         mailbox=mailbox,
         trashed=trashed,
+        alias=alias,
+        held=held,
         repository=repository,
         target=target,
         run=stopped_run(target),

@@ -6,6 +6,7 @@ The state is decided twice, in SQL to filter and here to tell; a test holds the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
 from tenants.models import Condition, Delivery, Mailbox, TargetAddress
-from tenants.reach import IS_FED, REACHES_SOMEBODY
+from tenants.reach import IS_SERVED, REACHES_SOMEBODY
 
 
 class State(StrEnum):
@@ -67,7 +68,7 @@ _COLUMNS = (
 
 
 def rows_of(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox, dict[str, Any]]:
-    rows: QuerySet[Mailbox, dict[str, Any]] = mailboxes.annotate(is_fed=IS_FED).values(*_COLUMNS, "is_fed")
+    rows: QuerySet[Mailbox, dict[str, Any]] = mailboxes.values(*_COLUMNS)
     return rows
 
 
@@ -104,7 +105,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         _show(
             row,
             targets.get(row["pk"], []),
-            deliveries.get(row["pk"], []),
+            deliveries.get(row["pk"], _NO_DELIVERIES),
             conditions.get(row[f"{_SYNC}pk"], {}),
         )
         for row in rows
@@ -114,16 +115,16 @@ def show_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _show(
     row: Mapping[str, Any],
     targets: list[dict[str, Any]],
-    delivers_to: list[str],
+    deliveries: _Deliveries,
     conditions: Mapping[str, bool],
 ) -> dict[str, Any]:
     state, observed = decide_state(
         row,
-        confirmed=row["is_fed"] or any(target["confirmed_at"] for target in targets),
+        confirmed=deliveries.served or any(target["confirmed_at"] for target in targets),
         restarting=conditions.get(Condition.Type.RELOAD_PENDING, False),
         unreachable=not conditions.get(Condition.Type.REACHABLE, True),
     )
-    domain = row["domain__name"]
+    domain, made_for = row["domain__name"], row["made_for__local_part"]
     return {
         "address": f"{row['local_part']}@{domain}",
         "domain": domain,
@@ -132,8 +133,8 @@ def _show(
         "state": state,
         "observed": observed,
         "targets": targets,
-        "delivers_to": [f"{name}@{domain}" for name in delivers_to],
-        "made_for": f"{row['made_for__local_part']}@{domain}" if row["made_for__local_part"] else None,
+        "delivers_to": [f"{name}@{domain}" for name in deliveries.names],
+        "made_for": f"{made_for}@{domain}" if made_for else None,
         "expires_at": row["expires_at"],
         "note": row["note"],
         "generation": row["generation"],
@@ -151,14 +152,27 @@ def _targets_of(mailbox_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     return found
 
 
-def _deliveries_of(alias_ids: Iterable[int]) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+@dataclass
+class _Deliveries:
+    """Where an alias delivers, and whether anybody gets its mail that way."""
+
+    names: list[str] = field(default_factory=list)
+    served: bool = False
+
+
+_NO_DELIVERIES = _Deliveries()
+
+
+def _deliveries_of(alias_ids: Iterable[int]) -> dict[int, _Deliveries]:
+    found: dict[int, _Deliveries] = {}
     wanted = list(alias_ids)
     if not wanted:
         return found
-    rows = Delivery.objects.filter(alias__in=wanted).order_by("pk")
-    for alias_id, local_part in rows.values_list("alias_id", "mailbox__local_part"):
-        found.setdefault(alias_id, []).append(local_part)
+    rows = Delivery.objects.filter(alias__in=wanted).order_by("pk").annotate(is_served=IS_SERVED)
+    for alias_id, local_part, is_served in rows.values_list("alias_id", "mailbox__local_part", "is_served"):
+        deliveries = found.setdefault(alias_id, _Deliveries())
+        deliveries.names.append(local_part)
+        deliveries.served = deliveries.served or is_served
     return found
 
 

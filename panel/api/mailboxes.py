@@ -12,14 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView, T
-from panel.api.fields import Choice, PageQuery, Shape, Switch, Text, Texts, WriteQuery
+from panel.api.fields import Choice, Flag, Moment, PageQuery, Shape, Switch, Text, Texts, WriteQuery
 from panel.api.mailbox_rows import MEANINGS, State, matching, rows_of, show_rows, with_state
 from panel.api.schema import operation
 from panel.api.waiting import wait_until
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
-from tenants.errors import Absent, Checks
+from tenants.errors import Absent, Checks, Invalid
 from tenants.formats.text import check_text
 from tenants.models import Domain, Mailbox, SyncTarget
 
@@ -47,6 +47,15 @@ class MailboxSerializer(serializers.Serializer[Any]):
     )
     observed = serializers.BooleanField(help_text="Whether its last change was read back from outside.")
     targets = TargetSerializer(many=True)
+    delivers_to = serializers.ListField(
+        child=serializers.CharField(), help_text="Of an alias: mailboxes whose targets get its mail, too."
+    )
+    made_for = serializers.CharField(
+        allow_null=True, help_text="Of an alias that a person made: the mailbox whose holder holds it."
+    )
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it goes into the trash by itself; null: it does not."
+    )
     note = serializers.CharField()
     generation = serializers.IntegerField(
         help_text="Proved once the sync target's observed_generation has reached it."
@@ -63,6 +72,9 @@ class MailboxSerializer(serializers.Serializer[Any]):
         "state": "works",
         "observed": True,
         "targets": [{"address": "ada@home.example", "confirmed_at": "2026-11-21T09:13:20Z"}],
+        "delivers_to": [],
+        "made_for": None,
+        "expires_at": None,
         "note": "Analyst",
         "generation": 42,
         "created_at": "2026-11-21T09:12:00Z",
@@ -88,6 +100,11 @@ class MailboxWrite(WriteQuery):
     )
 
 
+class MailboxRemoval(MailboxWrite):
+    never_again = Flag(required=False, default=False, help_text="Also never give this name again.")
+    reason = Text(required=False, default="", max_length=400, help_text="Why, for whoever asks later.")
+
+
 _HASH = "BLAKE2b-512 of the passphrase, 128 hex digits: printf %s PASSPHRASE | b2sum. Never shown again."
 
 
@@ -96,6 +113,9 @@ class NewMailbox(Shape):
     targets = Texts(help_text="Each holder is asked by mail before anything goes there.")
     password_hash = Text(required=False, max_length=400, help_text=f"{_HASH} Without it: an alias.")
     note = Text(required=False, max_length=400)
+    expires_at = Moment(
+        required=False, allow_null=True, help_text="When it goes into the trash by itself; null: never."
+    )
 
     example = {
         "local_part": "ada",
@@ -199,7 +219,10 @@ class DomainMailboxes(MailboxView):
 
 class Mailboxes(MailboxView):
     noun, tag = "mailbox", "Addresses"
-    queries = dict.fromkeys(("partial_update", "destroy", "restore", "set_passphrase"), MailboxWrite)
+    queries = {
+        **dict.fromkeys(("partial_update", "restore", "set_passphrase"), MailboxWrite),
+        "destroy": MailboxRemoval,
+    }
 
     @operation("One address", responses=MailboxSerializer)
     def retrieve(self, request: Request, address: tuple[str, str]) -> Response:
@@ -224,7 +247,11 @@ class Mailboxes(MailboxView):
     @operation("Put it into the trash: gone outside, kept here", responses={200: MailboxSerializer})
     def destroy(self, request: Request, address: tuple[str, str]) -> Response:
         mailbox = self.find(address)
-        return self.write(lambda: actions.trash_mailbox(actor=self.actor, mailbox=mailbox), _itself)
+        if self.given["reason"] and not self.given["never_again"]:
+            problem = "A reason is kept with a name that is not given again."
+            raise Invalid.of("reason", problem, "Send never_again=true with it, or leave it out.")
+        extra = {name: self.given[name] for name in ("never_again", "reason")}
+        return self.write(lambda: actions.trash_mailbox(actor=self.actor, mailbox=mailbox, **extra), _itself)
 
     @operation("Bring it back from the trash as it was", responses=MailboxSerializer)
     def restore(self, request: Request, address: tuple[str, str]) -> Response:

@@ -31,6 +31,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
     "invitation_id": {"schema": {"type": "integer"}, "description": "The id of an invitation."},
     "token": {"schema": {"type": "string"}, "description": "The last part of the link."},
+    "held_id": {"schema": {"type": "integer"}, "description": "The id of a held name."},
     "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
 }
 

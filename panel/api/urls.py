@@ -9,10 +9,12 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from panel.api import converters, reference
 from panel.api.account import Me, Tokens
 from panel.api.activity import Events
+from panel.api.aliases import Aliases, DomainAliases, DomainAliasRules
 from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.invitations import DomainInvitations, Invitations
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
+from panel.api.names import HeldNames
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
 from panel.api.public import (
@@ -51,6 +53,18 @@ _domains = [
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
+    path("<domain:domain>/aliases/", DomainAliases.as_view({"post": "create"}), name="domain-aliases"),
+    path(
+        "<domain:domain>/alias-rules/",
+        DomainAliasRules.as_view({"get": "retrieve", "put": "update"}),
+        name="alias-rules",
+    ),
+    path("<domain:domain>/held-names/", HeldNames.as_view(_read_and_make), name="held-names"),
+    path(
+        "<domain:domain>/held-names/<id:held_id>/",
+        HeldNames.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="held-name",
+    ),
     path(
         "<domain:domain>/repository/",
         Repositories.as_view({"get": "retrieve", "put": "connect_repository"}),
@@ -80,6 +94,14 @@ _mailboxes = [
         Mailboxes.as_view({"put": "set_passphrase"}),
         name="mailbox-passphrase",
     ),
+    path(
+        "<mailbox:address>/delivers-to/",
+        Aliases.as_view({"put": "set_deliveries"}),
+        name="mailbox-deliveries",
+    ),
+    path("<mailbox:address>/reach/", Aliases.as_view({"get": "show_reach"}), name="mailbox-reach"),
+    path("<mailbox:address>/expiry/", Aliases.as_view({"put": "set_end"}), name="mailbox-expiry"),
+    path("<mailbox:address>/extend/", Aliases.as_view({"post": "extend"}), name="mailbox-extend"),
     path("<mailbox:address>/targets/", MailboxTargets.as_view(_read_and_make), name="mailbox-targets"),
     path(
         "<mailbox:address>/targets/<outside:target_address>/confirmation/",

@@ -14,7 +14,7 @@ from panel.web import fragments
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.handling import actor_of, page, tell
-from panel.web.mailbox_picker import choosable, chosen_in, only_boxes, pick, wants_search
+from panel.web.mailbox_picker import DeliveriesForm, choosable, chosen_in, only_boxes, pick, wants_search
 from panel.web.mailboxes import crumbs, target_list
 from tenants import access
 from tenants.actions import aliases as actions
@@ -27,10 +27,11 @@ from tenants.models import AliasRules, Domain, Mailbox
 from tenants.reach import reach_of
 
 Kind, Verb = access.Kind, access.Verb
+_TYPED = ("local_part", "targets", "expires_on", "note")
 EXPIRY_IS_TYPED_IN = {"expires_at": "expires_on"}
 
 
-class AliasForm(forms.Form):
+class AliasForm(DeliveriesForm):
     local_part = Typed(
         label="The address",
         widget=plain_input(maxlength="64", autocomplete="off", **{"data-address-local": True}),
@@ -108,13 +109,13 @@ def alias_new(request: HttpRequest, domain: str) -> HttpResponse:
         form = AliasForm(request.POST)
     else:
         typed = request.POST if searching else request.GET
-        form = AliasForm(initial={name: typed.get(name, "")[:2000] for name in AliasForm.base_fields})
+        form = AliasForm(initial={name: typed.get(name, "")[:2000] for name in _TYPED})
     _explain(form, thing, rules, rows)
     tried: Tried[Mailbox] | None = None
     if request.method == "POST" and not searching:
         tried = try_form(
             form,
-            lambda: _create(actor, thing, form.cleaned_data, chosen),
+            lambda: _create(actor, thing, form.cleaned_data),
             typed_in=EXPIRY_IS_TYPED_IN,
         )
         if tried.value is not None:
@@ -149,8 +150,8 @@ def _explain(form: AliasForm, domain: Domain, rules: AliasRules | None, rows: An
     form.fields["local_part"].help_text = f"Like {rules.pattern}: for example {example}."
     if rules.longest_days is not None:
         form.fields["expires_on"].help_text = (
-            f"At most {rules.longest_days} days from today, which is also what an empty field means. You get a"
-            " mail before, and can extend it."
+            f"At most {rules.longest_days} days from today, which is also what an empty field means. You get"
+            " a mail before, and can extend it."
         )
 
 
@@ -160,12 +161,12 @@ def _told(actor: Actor, domain: Domain, rules: AliasRules | None) -> dict[str, A
     return {"pattern": rules.pattern, "most": rules.most_each, "made": made_by_themselves(actor, domain)}
 
 
-def _create(actor: Actor, domain: Domain, typed: dict[str, Any], chosen: list[str]) -> Mailbox:
+def _create(actor: Actor, domain: Domain, typed: dict[str, Any]) -> Mailbox:
     return actions.create_alias(
         actor=actor,
         domain=domain,
         local_part=typed["local_part"],
-        delivers_to=chosen,
+        delivers_to=typed["delivers_to"],
         targets=target_list(typed["targets"]),
         note=typed["note"],
         expires_at=end_typed(typed["expires_on"]),
@@ -183,11 +184,12 @@ def alias_deliveries(request: HttpRequest, domain: str, local_part: str) -> Http
     only_own = not access.may_create(actor, Kind.MAILBOX, alias.domain.organization)
     before = list(alias.delivers_to.order_by("fed_by__pk").values_list("local_part", flat=True))
     chosen = chosen_in(request) if request.method == "POST" else before
-    form = forms.Form(request.POST if request.method == "POST" else None)
+    saving = request.method == "POST" and not wants_search(request)
+    form = DeliveriesForm(request.POST if saving else None)
     tried: Tried[Mailbox] | None = None
-    if request.method == "POST" and not wants_search(request):
+    if saving:
         tried = try_form(
-            form, lambda: actions.change_deliveries(actor=actor, alias=alias, delivers_to=chosen)
+            form, lambda: actions.change_deliveries(actor=actor, alias=alias, **form.cleaned_data)
         )
         if tried.ok:
             tell(request, f"{alias} reaches whom you chose once this is written.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,7 +16,25 @@ from tenants.models import Domain, Mailbox
 
 OFFERED = 20
 LONGEST_SEARCH = 100
+LONGEST_CHOICE = 254
 MOST_CHOSEN = 500
+
+
+class Chosen(forms.MultipleChoiceField):
+    """The ticked boxes, as they were sent; the action says what is wrong with them."""
+
+    def __init__(self) -> None:
+        super().__init__(label="Mailboxes that get the mail", required=False)
+
+    def to_python(self, value: Any) -> list[str]:
+        return [str(each)[:LONGEST_CHOICE] for each in (value or [])[: MOST_CHOSEN + 1]]
+
+    def validate(self, value: Any) -> None:
+        """The action does."""
+
+
+class DeliveriesForm(forms.Form):
+    delivers_to = Chosen()
 
 
 @dataclass(frozen=True)
@@ -42,7 +61,7 @@ def wants_search(request: HttpRequest) -> bool:
 
 def chosen_in(request: HttpRequest) -> list[str]:
     """The ticked boxes of a form that was sent."""
-    return [each[:254] for each in request.POST.getlist("delivers_to")[: MOST_CHOSEN + 1]]
+    return [each[:LONGEST_CHOICE] for each in request.POST.getlist("delivers_to")[: MOST_CHOSEN + 1]]
 
 
 def choosable(actor: Actor, domain: Domain, *, only_own: bool) -> QuerySet[Mailbox]:

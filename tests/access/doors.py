@@ -16,8 +16,11 @@ from panel.web import (
     account,
     account_tokens,
     address,
+    aliases,
     ask,
+    domain_rules,
     domains,
+    expiry,
     invitations,
     mailboxes,
     organizations,
@@ -41,6 +44,11 @@ FORMS: dict[str, type[forms.Form]] = {
     "repository-new": repositories.RepositoryForm,
     "repository-drift-mode": repositories.DriftForm,
     "address-new": mailboxes.MailboxForm,
+    "alias-new": aliases.AliasForm,
+    "alias-deliveries": aliases.DeliveriesForm,
+    "address-expiry": expiry.EndForm,
+    "domain-alias-rules": domain_rules.AliasRulesForm,
+    "domain-names": domain_rules.HeldNameForm,
     "addresses-offered": mailboxes.OfferForm,
     "address-target-add": address.TargetForm,
     "address-passphrase": address.PassphraseForm,
@@ -51,7 +59,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "domain-invitations": invitations.InvitationForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
-SISTERS = {sign_in.PasswordForm, mailboxes.AliasForm}
+SISTERS = {sign_in.PasswordForm}
 
 # Buttons that name a thing or a choice; nothing typed in them can be kept.
 BUTTONS = {
@@ -76,6 +84,8 @@ FREE_TEXT = {
     ("account-tokens", "name"): False,
     ("organization-new", "name"): False,
     ("address-new", "note"): False,
+    ("alias-new", "note"): False,
+    ("domain-names", "reason"): False,
     ("address-note", "note"): False,
 }
 PASSWORDS = {("account-password", "password")}
@@ -97,7 +107,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "addresses": ("q", "only", "page", "trashed", "switched-off"),
     "address": ("removed", "switched", "before"),
     "address-row": ("look",),
-    "address-new": ("kind", "name"),
+    "address-new": ("name",),
+    "alias-new": ("for", "local_part", "targets", "expires_on", "note"),
+    "domain-names": ("page",),
 }
 # Read by buttons, too: an Undo is a button whose fields stand in its address.
 IN_BUTTONS = {"on", "organization", "address"}

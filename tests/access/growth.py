@@ -13,9 +13,11 @@ from tenants.models import (
     AddressRequest,
     ApiToken,
     Condition,
+    Delivery,
     Domain,
     Event,
     Evidence,
+    HeldName,
     Invitation,
     Mailbox,
     Membership,
@@ -49,6 +51,7 @@ def grow(world: World, owner: Account, count: int) -> None:
             _request(name, domain, owner, status="refused", **ended)
         _invitation(name, world.domain, person)
         _target(name, world.mailbox)
+        _alias(name, world, owner)
         _event(name, world.mailbox, world.target, person, verb="change_note")
         Step.objects.create(run=world.run, index=number, name=name, title=name)
         Evidence.objects.create(run=world.run, name=name, value=name, seen_at=timezone.now())
@@ -57,6 +60,17 @@ def grow(world: World, owner: Account, count: int) -> None:
 def _organization(name: str, owner: Account) -> None:
     other = Organization.objects.create(name=name)
     Membership.objects.create(organization=other, account=owner, role="owner")
+
+
+def _alias(name: str, world: World, owner: Account) -> None:
+    now = timezone.now()
+    alias = Mailbox.objects.create(
+        domain=world.domain, local_part=f"{name}-alias", kind="alias", changed_at=now, expires_at=now
+    )
+    Delivery.objects.create(alias=alias, mailbox=world.mailbox)
+    HeldName.objects.create(
+        domain=world.domain, local_part=name, kind="never", since=now, by=owner, by_name=name
+    )
 
 
 def _token(name: str, owner: Account) -> None:

@@ -24,6 +24,8 @@ FREE_TEXT = {
     ("api:organizations", "name"),
     ("api:domain-mailboxes", "note"),
     ("api:mailbox", "note"),
+    ("api:domain-aliases", "note"),
+    ("api:held-names", "reason"),
     ("api:tokens", "name"),
     ("api:invitations", "note"),
 }

@@ -32,6 +32,7 @@ PAGES = (
     "/d/{domain}/addresses?q=n",
     "/d/{domain}/addresses?only=off",
     "/d/{domain}/addresses/ada",
+    "/d/{domain}/settings/names",
     "/requests",
     "/runs",
     "/runs?domain={domain}",
@@ -49,7 +50,7 @@ SINGLE = {
     "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
-    "run-fragment", "run-live",
+    "run-fragment", "run-live", "alias-new", "alias-deliveries", "address-expiry", "domain-alias-rules",
 }  # fmt: skip
 # Pages that show some of many: the first six found, the last five runs, what was found at the last look.
 SHORT = {"/search?q=n", "/d/example.org/settings/repository", "/d/example.org/settings/repository/findings"}
