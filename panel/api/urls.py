@@ -108,6 +108,7 @@ _mailboxes = [
         AddressCautions.as_view({"post": "accept"}),
         name="mailbox-target-accept",
     ),
+    path(
         "<mailbox:address>/delivers-to/",
         Aliases.as_view({"put": "set_deliveries"}),
         name="mailbox-deliveries",

@@ -91,7 +91,7 @@ def _decided(request: AddressRequest, now: datetime) -> ParcelStep:
             return _step(
                 "Being decided",
                 "live",
-                f"{who} has been told. You get a yes, or a no with a reason.{_until(request, now)}",
+                f"{who} has been told. You get a yes, or a no with a reason.",
                 request.confirmed_at,
                 now,
             )
@@ -113,7 +113,7 @@ def _decided(request: AddressRequest, now: datetime) -> ParcelStep:
 def _until(request: AddressRequest, now: datetime) -> str:
     if request.decide_by is None:
         return ""
-    return f" Without an answer it ends by itself ({times.clock(request.decide_by, now)})."
+    return f" Without an answer it ends by itself: {times.clock(request.decide_by, now)}."
 
 
 def _outside(
@@ -160,7 +160,10 @@ def _sentence(request: AddressRequest, standing: AddressStanding | None, address
             Status.ASKED: (
                 f"Nothing happens yet: open the mail that we sent to {request.target}, and confirm it."
             ),
-            Status.CONFIRMED: f"Your request waits for the decision of {request.domain.organization}.",
+            Status.CONFIRMED: (
+                f"Your request waits for the decision of {request.domain.organization}."
+                f" The answer comes by mail.{_until(request, now)}"
+            ),
             Status.REFUSED: f"Your request for {address} was refused.",
             Status.TAKEN: f"{address} cannot be had. Ask for another address.",
             Status.LAPSED: f"{request.domain.organization} did not decide in time. Nothing was made.",

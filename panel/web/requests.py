@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,7 @@ from tenants.models import AddressRequest
 Status = AddressRequest.Status
 Kind, Verb = access.Kind, access.Verb
 MOST_WAITING = 200
+_ID = re.compile("[1-9][0-9]{0,17}")
 
 
 class ReasonForm(forms.Form):
@@ -42,19 +44,17 @@ class ReasonForm(forms.Form):
 class RefuseForm(ReasonForm):
     """One reason for several, which are boxes in the list."""
 
-    request = forms.ModelMultipleChoiceField(
-        queryset=AddressRequest.objects.none(),
+    request = forms.MultipleChoiceField(
         required=False,
         widget=forms.MultipleHiddenInput,
-        error_messages={
-            "invalid_choice": "A request that was chosen is not there any more.",
-            "invalid_pk_value": "A request that was chosen is not there any more.",
-        },
+        error_messages={"invalid_choice": "A request that was chosen is not there any more."},
     )
 
     def __init__(self, data: QueryDict, seen: QuerySet[AddressRequest]) -> None:
         super().__init__(data)
-        self.fields["request"].queryset = seen  # type: ignore[attr-defined]
+        typed = [each for each in data.getlist("request")[:MOST_WAITING] if _ID.fullmatch(each)]
+        self.rows = {str(row.pk): row for row in seen.filter(pk__in=typed)}
+        self.fields["request"].choices = [(pk, pk) for pk in self.rows]  # type: ignore[attr-defined]
 
 
 # What people look for, and which requests these are.
@@ -172,7 +172,7 @@ def requests_refuse(request: HttpRequest) -> HttpResponse:
     form = RefuseForm(request.POST, waiting)
 
     def act() -> int:
-        chosen = list(form.cleaned_data["request"])
+        chosen = [form.rows[pk] for pk in dict.fromkeys(form.cleaned_data["request"])]
         return actions.refuse_requests(actor=actor, requests=chosen, reason=form.cleaned_data["reason"])
 
     tried = try_form(form, act, typed_in={"requests": "request"})

@@ -50,6 +50,11 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
     _ask(stranger, "emmy", "emmy@algebra.example")
     stranger.open(_link(stranger, "emmy@algebra.example", "Do you want", "/asked/confirm/"))
     stranger.press("Confirm that I asked")
+    _ask(stranger, "maria", "maria@radium.example")
+    stranger.open(_link(stranger, "maria@radium.example", "Do you want", "/asked/confirm/"))
+    stranger.press("Confirm that I asked")
+    decision = _link(stranger, OWNER, f"maria@radium.example asks for maria@{DOMAIN}", "/decide/")
+    invitation = _link(stranger, "intern@home.example", "An invitation to", "/invited/")
     _decide(operator)
     for name, email in (("owner", OWNER), ("member", VIEWER), ("holder", HOLDER)):
         person = visit()
@@ -66,6 +71,8 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "sign-in-link": link,
             "ask": f"/ask/{DOMAIN}",
             "ask-lost": f"/ask/{DOMAIN}/already",
+            "invited": invitation,
+            "decide": decision,
             "asked": waiting,
             "asked-withdraw": f"{waiting}/withdraw",
             "asked-confirm": confirmation,
@@ -109,6 +116,10 @@ def _invite(operator: Visitor) -> None:
         organization.select_option(label="Analytical Society")
     page.get_by_label("Domain", exact=True).fill("klein.example")
     operator.press("Add the domain")
+    page = operator.open(f"/d/{DOMAIN}/requests/invitations")
+    page.get_by_label("Whom it is for").fill("The intern")
+    page.get_by_label("Mail the link to").fill("intern@home.example")
+    operator.press("Make the invitation")
     page = operator.open("/account/tokens")
     page.get_by_label("What is it for?").fill("backup script")
     operator.press("Make the key")
@@ -186,6 +197,10 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain not-connected": "/d/klein.example",
         "domain-requests": f"/d/{DOMAIN}/requests",
         "domain-requests empty": "/d/klein.example/requests",
+        "domain-requests none-found": f"/d/{DOMAIN}/requests?q=nobody",
+        "domain-invitations": f"/d/{DOMAIN}/requests/invitations",
+        "domain-invitations empty": "/d/klein.example/requests/invitations",
+        "domain-request-rules": f"/d/{DOMAIN}/settings/requests",
         "domain-activity": f"/d/{DOMAIN}/activity",
         "domain-settings": f"/d/{DOMAIN}/settings",
         "domain-settings not-connected": "/d/klein.example/settings",
