@@ -35,7 +35,7 @@ class FieldChange:
 
     @property
     def changed_since(self) -> bool:
-        return _comparable(self.now) != _comparable(self.after)
+        return bool(_comparable(self.now) != _comparable(self.after))
 
 
 @dataclass(frozen=True)
