@@ -31,7 +31,7 @@ from panel.web.frame import narrowed, roles_of, shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.proofs import diff_lines
 from tenants import access
-from tenants.actions.reversals import Reversal, mailbox_of
+from tenants.actions.reversals import CIRCUMSTANCES, Reversal, mailbox_of
 from tenants.actions.undo import FieldChange, how_to_undo, in_words, preview_undo, undo_event
 from tenants.actor import Via
 from tenants.errors import Conflict, Invalid
@@ -45,7 +45,6 @@ MOST_ROWS = 10_000
 LABELS = {
     "targets": "Who gets the mail",
     "target": "Who gets the mail",
-    "removed": "Taken away",
     "enabled": "Switched on",
     "trashed": "In the trash",
     "kind": "Kind",
@@ -88,7 +87,7 @@ def differences(event: Event, hidden: frozenset[str]) -> list[dict[str, Any]]:
     return [
         {"name": label(name), "note": "", "lines": diff_lines(_text(before), _text(after))}
         for name in (event.before | event.after)
-        if name not in hidden
+        if name not in hidden | CIRCUMSTANCES
         for before, after in [(event.before.get(name), event.after.get(name))]
         if before != after
     ]
@@ -319,7 +318,7 @@ def _csv(rows: QuerySet[Event], team: set[int]) -> str:
 
 
 def _cells(event: Event, hidden: frozenset[str]) -> list[str]:
-    names = [name for name in (event.before | event.after) if name not in hidden]
+    names = [name for name in (event.before | event.after) if name not in hidden | CIRCUMSTANCES]
     changes = "; ".join(
         f"{name}: {in_words(event.before.get(name))} → {in_words(event.after.get(name))}" for name in names
     )

@@ -184,7 +184,7 @@ def trash_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         f"{mailbox} was put into the trash.",
         mailbox=mailbox,
         target=target,
-        before={"trashed": False, "targets": targets_of(mailbox)},
+        before={"trashed": False},
         after={"trashed": True},
     )
     return mailbox
@@ -213,7 +213,7 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         mailbox=mailbox,
         target=target,
         before={"trashed": True},
-        after={"trashed": False, "targets": addresses},
+        after={"trashed": False},
     )
     return mailbox
 

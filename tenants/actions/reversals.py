@@ -69,6 +69,9 @@ def known_verbs() -> frozenset[str]:
     return frozenset(_reversals)
 
 
+# What events tell besides what changed: nothing to compare, and set back only by the verb's own `restore`.
+CIRCUMSTANCES = frozenset({"removed"})
+
 # Addresses -------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ import tenants.actions
 from tenants import access
 from tenants.actions.audit import undoing
 from tenants.actions.locking import lock
-from tenants.actions.reversals import Reversal, reversal_of
+from tenants.actions.reversals import CIRCUMSTANCES, Reversal, reversal_of
 from tenants.actor import Actor
 from tenants.errors import Conflict, Problem
 from tenants.formats.text import printable
@@ -107,7 +107,7 @@ def preview_undo(actor: Actor, event: Event) -> UndoPreview:
             event, False, sentence, "You may see this, but not undo it. Ask an owner or manager."
         )
     now = reversal.present(row, event)
-    hidden = _CIRCUMSTANCES | hidden_fields(is_team=is_team(actor, event))
+    hidden = CIRCUMSTANCES | hidden_fields(is_team=is_team(actor, event))
     fields = tuple(
         FieldChange(name, event.before.get(name), value, now.get(name))
         for name, value in event.after.items()
@@ -115,10 +115,6 @@ def preview_undo(actor: Actor, event: Event) -> UndoPreview:
     )
     reason = reversal.hindrance(row, event) or _what_changed(fields)
     return UndoPreview(event, not reason, sentence, reason, fields)
-
-
-# Told by events for people; nothing to compare or to set back.
-_CIRCUMSTANCES = frozenset({"removed", "run", "plan"})
 
 
 def _what_changed(fields: tuple[FieldChange, ...]) -> str:
