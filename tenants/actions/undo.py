@@ -18,7 +18,7 @@ from tenants.actions.reversals import CIRCUMSTANCES, Reversal, reversal_of
 from tenants.actor import Actor
 from tenants.errors import Conflict, Problem
 from tenants.formats.text import printable
-from tenants.history import find_event, hidden_fields, is_team
+from tenants.history import find_event, hidden_fields, is_team, label
 from tenants.models import Event
 
 _LONGEST = 120
@@ -122,10 +122,11 @@ def _what_changed(fields: tuple[FieldChange, ...]) -> str:
     if not changed:
         return ""
     each = changed[0]
-    more = f" So did {', '.join(other.name for other in changed[1:])}." if changed[1:] else ""
+    others = ", ".join(f"“{label(other.name)}”" for other in changed[1:])
+    more = f" So did {others}." if others else ""
     return (
-        f"{each.name.replace('_', ' ').capitalize()} changed since: this made it “{_short(each.after)}”, now"
-        f" it is “{_short(each.now)}”.{more} Undo the later change first, or change it by hand."
+        f"“{label(each.name)}” changed since: this made it “{_short(each.after)}”, now it is"
+        f" “{_short(each.now)}”.{more} Undo the later change first, or change it by hand."
     )
 
 
