@@ -11,6 +11,25 @@ from tenants.models import Event, Mailbox, Run, SyncTarget
 
 _FOR_THE_TEAM = frozenset({"note"})
 
+# What people call the fields of events; others are called by their own name.
+LABELS = {
+    "targets": "Who gets the mail",
+    "target": "Who gets the mail",
+    "enabled": "Switched on",
+    "trashed": "In the trash",
+    "kind": "Kind",
+    "requests": "Who may ask for an address",
+    "submission_host": "Name of the mail server",
+    "trash_days": "Days in the trash",
+    "drift_mode": "Entries that others change",
+    "login": "Can log in",
+}
+
+
+def label(name: str) -> str:
+    """A field of an event, for people."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
 
 def visible_events(actor: Actor) -> QuerySet[Event]:
     """Events of the actor's organizations, and of the addresses that the actor holds."""

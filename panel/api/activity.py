@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -16,6 +18,9 @@ from tenants import access
 from tenants.actions.undo import UndoPreview, preview_undo, undo_event
 from tenants.history import find_event, hidden_fields, visible_events, with_runs
 from tenants.models import Event, Mailbox
+
+# The class below has a method of that name.
+Shown = list[dict[str, Any]]
 
 
 class EventSerializer(serializers.Serializer[Event]):
@@ -124,13 +129,13 @@ class Events(ApiView):
         found = find_event(self.actor, event_id)
         return self._show_all([_with_all(Event.objects.filter(pk=found.pk)).get()])[0]
 
-    def _show_all(self, rows: Any) -> list[dict[str, Any]]:  # type: ignore[valid-type]
+    def _show_all(self, rows: Sequence[Event]) -> Shown:
         team = access.visible_to(self.actor, Event).filter(pk__in=[row.pk for row in rows])
         mine = set(team.values_list("pk", flat=True))
         return [_show(row, is_team=row.pk in mine) for row in rows]
 
 
-def _with_all(rows: Any) -> Any:
+def _with_all(rows: QuerySet[Event]) -> QuerySet[Event]:
     return with_runs(rows).select_related("domain", "mailbox__domain", "undone_by")
 
 

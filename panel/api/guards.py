@@ -21,7 +21,8 @@ class CautionSerializer(serializers.Serializer[cautions.Caution]):
     """Something to know about where mail goes; never a reason why a change was refused."""
 
     code = serializers.CharField(
-        help_text="For programs: shared-exchange, loop, reused-passphrase, exchange-checking, exchange-shared,"
+        help_text="For programs: shared-exchange, loop, reused-passphrase, exchange-checking,"
+        " exchange-shared,"
         " exchange-accepted, no-mx, null-mx, no-domain, no-answer, hosted-here or strict-dmarc."
     )
     sentence = serializers.CharField(help_text="For people.")

@@ -34,7 +34,7 @@ class TargetSerializer(serializers.Serializer[Any]):
     exchange = serializers.ChoiceField(
         choices=TargetAddress.Exchange.choices,
         allow_blank=True,
-        help_text="Whether ptt's relay can tell it from the other targets; mail goes there in “” and “accepted”.",
+        help_text="Whether the relay can tell it from the other targets; mail goes there in “” and “accepted”.",
     )
 
 
@@ -113,7 +113,7 @@ class MailboxRemoval(MailboxWrite):
 _HASH = "BLAKE2b-512 of the passphrase, 128 hex digits: printf %s PASSPHRASE | b2sum. Never shown again."
 
 
-_ACCEPT = "Send also to targets that share a mail server, which ptt's relay mixes up: a risk that the team may take."
+_ACCEPT = "Send also to targets that share a mail server, which the relay mixes up: the team may risk it."
 
 
 class NewMailbox(Shape):

@@ -58,7 +58,7 @@ class Trash(ApiView):
         rows = access.visible_to(self.actor, Mailbox).filter(domain=home, trashed_at__isnull=False)
         rows = proved_by(rows.select_related("domain"), target)
 
-        def show(found: Sequence[Mailbox]) -> list[dict[str, Any]]:  # type: ignore[valid-type]
+        def show(found: Sequence[Mailbox]) -> list[dict[str, Any]]:
             runs = {vars(row)["proved_by"] for row in found}
             proofs = Evidence.objects.filter(run__in=runs - {None}, name="Commit")
             commits = dict(proofs.values_list("run_id", "value"))

@@ -31,30 +31,17 @@ from panel.web.frame import narrowed, roles_of, shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.proofs import diff_lines
 from tenants import access
-from tenants.actions.reversals import Reversal, mailbox_of
+from tenants.actions.reversals import CIRCUMSTANCES, Reversal, mailbox_of
 from tenants.actions.undo import FieldChange, how_to_undo, in_words, preview_undo, undo_event
 from tenants.actor import Via
 from tenants.errors import Conflict, Invalid
-from tenants.history import find_event, hidden_fields, visible_events
+from tenants.history import find_event, hidden_fields, label, visible_events
 from tenants.models import Event, Evidence, Mailbox, Organization
 
 Kind, Verb = access.Kind, access.Verb
 PAGE = 50
 MOST_ROWS = 10_000
 
-LABELS = {
-    "targets": "Who gets the mail",
-    "target": "Who gets the mail",
-    "removed": "Taken away",
-    "enabled": "Switched on",
-    "trashed": "In the trash",
-    "kind": "Kind",
-    "requests": "Who may ask for an address",
-    "submission_host": "Name of the mail server",
-    "trash_days": "Days in the trash",
-    "drift_mode": "Entries that others change",
-    "login": "Can log in",
-}
 _VIA = {
     Via.WEB: "in the browser",
     Via.API: "with a program",
@@ -78,18 +65,13 @@ class HistoryLine:
     undone_url: str
 
 
-def label(name: str) -> str:
-    """A field of an event, for people."""
-    return LABELS.get(name, name.replace("_", " ").capitalize())
-
-
 def differences(event: Event, hidden: frozenset[str]) -> list[dict[str, Any]]:
     """The context of parts/diff.html: one block per field that is not the same before and after."""
+    names = [name for name in (event.before | event.after) if name not in hidden | CIRCUMSTANCES]
+    sides = ((name, _text(event.before.get(name)), _text(event.after.get(name))) for name in names)
     return [
-        {"name": label(name), "note": "", "lines": diff_lines(_text(before), _text(after))}
-        for name in (event.before | event.after)
-        if name not in hidden
-        for before, after in [(event.before.get(name), event.after.get(name))]
+        {"name": label(name), "note": "", "lines": diff_lines(before, after)}
+        for name, before, after in sides
         if before != after
     ]
 
@@ -319,7 +301,7 @@ def _csv(rows: QuerySet[Event], team: set[int]) -> str:
 
 
 def _cells(event: Event, hidden: frozenset[str]) -> list[str]:
-    names = [name for name in (event.before | event.after) if name not in hidden]
+    names = [name for name in (event.before | event.after) if name not in hidden | CIRCUMSTANCES]
     changes = "; ".join(
         f"{name}: {in_words(event.before.get(name))} → {in_words(event.after.get(name))}" for name in names
     )

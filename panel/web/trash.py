@@ -152,13 +152,20 @@ def _row(
         url=address_url(domain.name, mailbox.local_part),
         state=state,
         sentence=sentence,
-        proof_url=run_url(run_id) if gone else "",
+        proof_url=run_url(run_id) if gone else _where_to_decide(domain, state),
         commit=commits.get(run_id, "")[:7] if gone else "",
         thrown=times.moment(mailbox.trashed_at, now),
         kept_until=times.moment(actions.kept_until(mailbox), now),
         restore_url=reverse("address-restore", kwargs=at),
         delete_url=reverse("address-delete", kwargs=at) if gone and is_owner else "",
     )
+
+
+def _where_to_decide(domain: Domain, state: sentences.State) -> str:
+    """Where a person sees what keeps an address outside; empty when nothing does."""
+    at = {"domain": domain.name}
+    places = {"todo": "findings", "fail": "repository"}
+    return reverse(places[state.badge], kwargs=at) if state.badge in places else ""
 
 
 @page(methods=("POST",))

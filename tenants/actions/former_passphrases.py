@@ -26,7 +26,7 @@ KEPT = timedelta(days=7)
 AT_ONCE = 500
 
 
-def seal_of(sealed: bytes | None) -> str:
+def seal_of(sealed: bytes | memoryview[int] | None) -> str:
     """Identifies sealed bytes. Sealing is randomized, so this tells nothing about what is inside."""
     return hashlib.sha256(bytes(sealed or b"")).hexdigest()
 

@@ -272,7 +272,7 @@ def put_into_trash(
         sentence,
         mailbox=mailbox,
         target=target,
-        before={"trashed": False, "targets": targets_of(mailbox)},
+        before={"trashed": False},
         after={"trashed": True, **({"never_again": True} if never_again else {})},
         reason=reason,
     )
@@ -296,7 +296,6 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     require_no_loop(mailbox, addresses)
     require_fits(mailbox, addresses)
     take_quota(mailbox.domain.organization, "mailbox")
-    before = {"trashed": True, **_end_of(mailbox)}
     mailbox.trashed_at = None
     _renew_end(mailbox)
     mailbox.save(update_fields=["trashed_at", "expires_at", "expiry_told_at"])
@@ -310,8 +309,8 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         f"{mailbox} came back from the trash.",
         mailbox=mailbox,
         target=target,
-        before=before,
-        after={"trashed": False, "targets": addresses, **_end_of(mailbox)},
+        before={"trashed": True},
+        after={"trashed": False},
     )
     return mailbox
 

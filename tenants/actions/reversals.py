@@ -69,6 +69,9 @@ def known_verbs() -> frozenset[str]:
     return frozenset(_reversals)
 
 
+# What events tell besides what changed: nothing to compare, and set back only by the verb's own `restore`.
+CIRCUMSTANCES = frozenset({"never_again", "removed"})
+
 # Addresses -------------------------------------------------------------------------------------------
 
 
@@ -95,5 +98,5 @@ def mailbox_of(event: Event) -> Mailbox | None:
 
 
 def mailbox_now(mailbox: Mailbox, event: Event) -> Values:
-    """How the address stands now, in the fields of the event's `after`; a field unknown here is None."""
-    return {name: MAILBOX_FIELDS.get(name, lambda _: None)(mailbox) for name in event.after}
+    """How the address stands now, in the fields of the event's `after`; a field unknown here is left out."""
+    return {name: MAILBOX_FIELDS[name](mailbox) for name in event.after if name in MAILBOX_FIELDS}

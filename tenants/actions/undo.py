@@ -14,11 +14,11 @@ import tenants.actions
 from tenants import access
 from tenants.actions.audit import undoing
 from tenants.actions.locking import lock
-from tenants.actions.reversals import Reversal, reversal_of
+from tenants.actions.reversals import CIRCUMSTANCES, Reversal, reversal_of
 from tenants.actor import Actor
 from tenants.errors import Conflict, Problem
 from tenants.formats.text import printable
-from tenants.history import find_event, hidden_fields, is_team
+from tenants.history import find_event, hidden_fields, is_team, label
 from tenants.models import Event
 
 _LONGEST = 120
@@ -35,7 +35,7 @@ class FieldChange:
 
     @property
     def changed_since(self) -> bool:
-        return _comparable(self.now) != _comparable(self.after)
+        return bool(_comparable(self.now) != _comparable(self.after))
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def preview_undo(actor: Actor, event: Event) -> UndoPreview:
             event, False, sentence, "You may see this, but not undo it. Ask an owner or manager."
         )
     now = reversal.present(row, event)
-    hidden = _CIRCUMSTANCES | hidden_fields(is_team=is_team(actor, event))
+    hidden = CIRCUMSTANCES | hidden_fields(is_team=is_team(actor, event))
     fields = tuple(
         FieldChange(name, event.before.get(name), value, now.get(name))
         for name, value in event.after.items()
@@ -117,19 +117,16 @@ def preview_undo(actor: Actor, event: Event) -> UndoPreview:
     return UndoPreview(event, not reason, sentence, reason, fields)
 
 
-# Told by events for people; nothing to compare or to set back.
-_CIRCUMSTANCES = frozenset({"removed", "run", "plan", "never_again"})
-
-
 def _what_changed(fields: tuple[FieldChange, ...]) -> str:
     changed = [each for each in fields if each.changed_since]
     if not changed:
         return ""
     each = changed[0]
-    more = f" So did {', '.join(other.name for other in changed[1:])}." if changed[1:] else ""
+    others = ", ".join(f"“{label(other.name)}”" for other in changed[1:])
+    more = f" So did {others}." if others else ""
     return (
-        f"{each.name.replace('_', ' ').capitalize()} changed since: this made it “{_short(each.after)}”, now"
-        f" it is “{_short(each.now)}”.{more} Undo the later change first, or change it by hand."
+        f"“{label(each.name)}” changed since: this made it “{_short(each.after)}”, now it is"
+        f" “{_short(each.now)}”.{more} Undo the later change first, or change it by hand."
     )
 
 

@@ -38,20 +38,20 @@ def test_preview_undo_and_redo(api: Api, alice: Actor, make_mailbox: MakeMailbox
         "reason": "",
         "differences": [{"name": "note", "before": "", "after": "new", "now": "new", "changed_since": False}],
     }
-    dry = api.post(f"{address}?dry_run=true", {})
+    dry = api.post(f"{address}?dry_run=true")
     assert (dry.status_code, dry.json()["id"], dry.json()["undoes"]) == (200, None, event.pk)
     assert Mailbox.objects.get().note == "new"
-    done = api.post(address, {})
+    done = api.post(address)
     assert done.status_code == 201
     undone = done.json()
     assert (undone["verb"], undone["undoes"], undone["after"]) == ("change_note", event.pk, {"note": ""})
     assert api.get(done["Location"]).json() == undone
     assert api.get(f"/api/v1/events/{event.pk}/").json()["undone_by"] == undone["id"]
     assert Mailbox.objects.get().note == ""
-    again = api.post(address, {})
+    again = api.post(address)
     assert again.status_code == 409
     assert "undid this already" in again.json()["detail"]
-    assert api.post(f"/api/v1/events/{undone['id']}/undo/", {}).status_code == 201
+    assert api.post(f"/api/v1/events/{undone['id']}/undo/").status_code == 201
     assert Mailbox.objects.get().note == "new"
 
 
@@ -62,7 +62,7 @@ def test_a_refusal_names_the_fields_that_changed_since(
     mailboxes.change_note(actor=alice, mailbox=mailbox, note="one")
     event = last()
     mailboxes.change_note(actor=alice, mailbox=mailbox, note="two")
-    refused = api.post(f"/api/v1/events/{event.pk}/undo/", {})
+    refused = api.post(f"/api/v1/events/{event.pk}/undo/")
     assert refused.status_code == 409
     [problem] = refused.json()["problems"]
     assert problem == {

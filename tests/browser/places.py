@@ -86,6 +86,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "account-tokens": "/account/tokens",
             "address": f"/d/{DOMAIN}/addresses/grace",
             "alias-new": f"/d/{DOMAIN}/new-alias?for=grace",
+            "address-history": f"/d/{DOMAIN}/addresses/grace/history",
             "mail-program": f"/d/{DOMAIN}/addresses/grace/mail-program",
         },
     }
@@ -148,6 +149,11 @@ def _make_addresses(operator: Visitor) -> None:
     page.locator("[data-phrase-words] span").nth(5).wait_for()
     operator.press("Make the address")
     operator.press("Switch off")
+    page = operator.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page.get_by_label("The address").fill("leaver")
+    page.get_by_label("Who gets the mail").fill("leaver@elsewhere.example")
+    operator.press("Make the address")
+    operator.press("Put it into the trash")
 
 
 def _ask(stranger: Visitor, local_part: str, target: str) -> str:
@@ -203,6 +209,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain-request-rules": f"/d/{DOMAIN}/settings/requests",
         "domain-activity": f"/d/{DOMAIN}/activity",
         "domain-settings": f"/d/{DOMAIN}/settings",
+        "domain-trash": f"/d/{DOMAIN}/trash",
+        "domain-trash empty": "/d/klein.example/trash",
         "domain-settings not-connected": "/d/klein.example/settings",
         "repository": f"/d/{DOMAIN}/settings/repository",
         "findings": found_outside,
@@ -218,6 +226,10 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain-alias-rules off": "/d/klein.example/settings/aliases",
         "domain-names": f"/d/{DOMAIN}/settings/names",
         "domain-names empty": "/d/klein.example/settings/names",
+        "address in-trash": f"/d/{DOMAIN}/addresses/leaver",
+        "address-history": f"/d/{DOMAIN}/addresses/leaver/history",
+        "address-history none-found": f"/d/{DOMAIN}/addresses/leaver/history?actor=nobody",
+        "organization-activity": "/o/1/activity",
         "address unconfirmed": f"/d/{DOMAIN}/addresses/team",
         "address off": f"/d/{DOMAIN}/addresses/babbage",
         "mail-program": f"/d/{DOMAIN}/addresses/ada/mail-program",
@@ -233,8 +245,13 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         links = visitor.page.locator(f'main a[href^="{below}"]')
         found = [str(links.nth(index).get_attribute("href")) for index in range(links.count())]
         shown |= {f"{name} {path}": path for path in (found[0], found[-1])}
+    history = visitor.open(f"/d/{DOMAIN}/addresses/leaver/history").locator(".history > li .facts a")
+    events = [str(history.nth(index).get_attribute("href")) for index in range(history.count())]
+    shown |= {"event": events[0], "event changed-since": events[-1]}
     if visitor.page.goto(f"{visitor.url}/domains/new").ok:  # type: ignore[union-attr]
         shown["domain-new"] = "/domains/new"
+        shown["trash-days"] = f"/d/{DOMAIN}/settings/trash"
+        shown["address-delete"] = f"/d/{DOMAIN}/addresses/leaver/delete"
         shown["repository-new"] = "/d/klein.example/settings/repository/new"
         shown["address-new"] = f"/d/{DOMAIN}/new-address"
         shown["alias-new"] = f"/d/{DOMAIN}/new-alias"

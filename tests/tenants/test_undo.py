@@ -230,7 +230,9 @@ def test_it_is_refused_with_the_fields_that_changed_since(alice: Actor, make_mai
     assert field.name == "targets"
     assert field.before == ["ada@home.example"]
     assert field.now == ["ada@home.example", "b@home.example", "c@home.example"]
-    with pytest.raises(ChangedSince, match=r"^Targets changed since: .*c@home\.example.*Undo the later"):
+    with pytest.raises(
+        ChangedSince, match=r"^“Who gets the mail” changed since: .*c@home\.example.*Undo the later"
+    ):
         undo_event(actor=alice, event=event)
     assert state(mailbox)["targets"] == field.now
     undo(alice)
@@ -243,7 +245,7 @@ def test_a_passphrase_that_was_set_again_is_not_set_back(alice: Actor, make_mail
     for hash_ in (OTHER, "ab" * 64):
         mailboxes.set_passphrase(actor=alice, mailbox=mailbox, password_hash=hash_)
     second, first = Event.objects.filter(verb="set_passphrase").order_by("-pk")
-    with pytest.raises(ChangedSince, match="Passphrase changed since"):
+    with pytest.raises(ChangedSince, match="“Passphrase” changed since"):
         undo_event(actor=alice, event=first)
     undo_event(actor=alice, event=second)
     undo_event(actor=alice, event=first)

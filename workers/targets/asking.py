@@ -26,4 +26,4 @@ def asked(target: SyncTarget) -> Asked:
         .values_list("actor_name", "undoes_id")[:1000]
     )
     names = dict.fromkeys(name for name, _ in rows)
-    return Asked(asked_by=list(names), undoes=[undone for _, undone in rows if undone is not None])
+    return Asked(asked_by=list(names), undoes=[int(undone) for _, undone in rows if undone])

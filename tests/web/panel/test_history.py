@@ -70,7 +70,7 @@ def test_undo_shows_what_it_would_do_then_does_it(
     with nothing_written():
         text = text_of(as_alice.get(f"/activity/{event.pk}"))
     assert "ada@example.org comes back from the trash as it was." in text
-    assert "In the trashyesno" in text
+    assert "In the trashis nowyesbecomesno" in text
     answer = as_alice.post(f"/activity/{event.pk}/undo", follow=True)
     assert answer.redirect_chain == [("/d/example.org/addresses/ada", 302)]
     assert "Undone: ada@example.org came back from the trash." in text_of(answer)
@@ -88,7 +88,7 @@ def test_a_refusal_names_what_changed_since(as_alice: Client, alice: Actor, mail
     page = as_alice.get(f"/activity/{event.pk}")
     text = text_of(page)
     assert "This cannot be undone now." in text
-    assert "Note changed since: this made it “one”, now it is “<b>two</b>”." in text
+    assert "“Note” changed since: this made it “one”, now it is “<b>two</b>”." in text
     assert "<b>two" not in page.content.decode()
     answer = as_alice.post(f"/activity/{event.pk}/undo", follow=True)
     assert answer.redirect_chain == [(f"/activity/{event.pk}", 302)]
