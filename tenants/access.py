@@ -22,6 +22,7 @@ class Verb(StrEnum):
     CHANGE = "change"
     DELETE = "delete"
     DECIDE = "decide"
+    SWITCH = "switch"
     MANAGE = "manage"
 
 
@@ -50,11 +51,11 @@ V = Verb
 ALL = frozenset(Verb)
 SEE = frozenset({V.VIEW})
 EDIT = frozenset({V.VIEW, V.CREATE, V.CHANGE, V.DELETE})
-# Of an address: switching it off and on, and the note about it. Its holder may do neither.
-RUN_IT = EDIT | {V.MANAGE}
+# Of an address: switching it off and on, who holds it, and the team's note about it.
+RUN_IT = EDIT | {V.SWITCH, V.MANAGE}
 
-# A person who holds a mailbox sees that one mailbox and changes its passphrase and targets; everything else
-# comes from membership.
+# A person who holds a mailbox sees that one mailbox, changes its passphrase and targets, switches and deletes
+# it; everything else comes from membership.
 TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
     Role.OPERATOR: dict.fromkeys(Kind, ALL),
     Role.OWNER: {
@@ -93,7 +94,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         ),
         SEE,
     ),
-    Role.HOLDER: {Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE})},
+    Role.HOLDER: {Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE, V.SWITCH, V.DELETE})},
     Role.STRANGER: {},
 }
 
@@ -161,18 +162,40 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     kind = _KINDS[type(thing)]
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
-    return verb in _verbs(Role.HOLDER, kind) and _holds(actor, thing)
+    return isinstance(thing, m.Mailbox) and verb in _verbs(Role.HOLDER, kind) and holds(actor, thing)
 
 
-def _holds(actor: Actor, thing: Model) -> bool:
+def held_mailboxes(actor: Actor) -> QuerySet[m.Mailbox]:
+    """The addresses that `actor` holds; none of those in the trash."""
+    rows = m.Mailbox.objects.filter(trashed_at=None)
+    if actor.account is None or not actor.account.is_active:
+        return rows.none()
+    if actor.organization_id is not None:
+        rows = rows.filter(domain__organization=actor.organization_id)
+    # Not a join: no row comes twice, and the database reads the person's few holdings once.
+    return rows.filter(pk__in=m.Holding.objects.filter(account=actor.account).values("mailbox_id"))
+
+
+def people_who_hold(mailbox: m.Mailbox) -> list[m.Account]:
+    """Those who hold this address and may sign in, the first one first."""
+    rows = m.Account.objects.filter(holdings__mailbox=mailbox, is_active=True)
+    return list(rows.order_by("holdings__since", "holdings__pk"))
+
+
+def holds(actor: Actor, mailbox: m.Mailbox) -> bool:
+    """Does the actor's account hold this address? Not while it is in the trash."""
     return (
-        isinstance(thing, m.Mailbox)
-        and actor.account is not None
+        actor.account is not None
         and actor.account.is_active
-        and actor.organization_id in {None, organization_id_of(thing)}
-        and thing.holder_id == actor.account.pk
-        and thing.trashed_at is None
+        and actor.organization_id in {None, organization_id_of(mailbox)}
+        and mailbox.trashed_at is None
+        and m.Holding.objects.filter(mailbox=mailbox, account=actor.account).exists()
     )
+
+
+def is_team(actor: Actor, mailbox: m.Mailbox) -> bool:
+    """Does the actor run addresses of this domain by rank, whoever holds this one?"""
+    return V.MANAGE in _verbs(role_in(actor, organization_id_of(mailbox)), Kind.MAILBOX)
 
 
 def may_create(actor: Actor, kind: Kind, organization: m.Organization | None) -> bool:
@@ -202,25 +225,55 @@ def require_create(actor: Actor, kind: Kind, organization: m.Organization | None
 _RANKS = (Role.STRANGER, Role.HOLDER, Role.VIEWER, Role.MANAGER, Role.OWNER, Role.OPERATOR)
 
 
-def require_rank(actor: Actor, sign_in: str) -> None:
-    """Refuse to lead the mail of `sign_in` elsewhere if an account of a higher rank signs in with it.
+def require_rank(actor: Actor, address: str | m.Mailbox) -> None:
+    """Refuse to act on an address that somebody of a higher rank signs in with, or holds.
 
     Whoever reads the mail of a sign-in gets the links that sign in. Owning a domain is no right to act as an
-    operator, or as the owner of something else, who has an address in it.
+    operator, or as the owner of something else, whose sign-in is an address in it. Of an address that has its
+    row, those who hold it count too, by their rank in its organization, unless the actor is one of them.
     """
-    account = m.Account.objects.filter(email=sign_in.lower()).first()
-    if account is None or actor.is_operator or account == actor.account:
+    if actor.is_operator:
         return
-    theirs = m.Membership.objects.filter(account=account).values_list("organization_id", "role")
-    higher = account.is_staff or any(
-        _RANKS.index(Role(role)) > _RANKS.index(role_in(actor, organization_id))
-        for organization_id, role in theirs
-    )
-    if higher:
+    if _signs_in_above(actor, str(address)):
         raise Forbidden(
-            f"{sign_in} is how somebody signs in here who may do things that you may not: its mail could"
+            f"{address} is how somebody signs in here who may do things that you may not: its mail could"
             " sign you in as them. Ask an operator."
         )
+    if isinstance(address, m.Mailbox) and _is_held_above(actor, address):
+        raise Forbidden(
+            f"{address} is held by somebody who may do here what you may not. Ask them, or an operator."
+        )
+
+
+def _signs_in_above(actor: Actor, sign_in: str) -> bool:
+    account = m.Account.objects.filter(email=sign_in.lower()).first()
+    if account is None or account == actor.account:
+        return False
+    theirs = [
+        (organization_id, Role(role))
+        for organization_id, role in m.Membership.objects.filter(account=account).values_list(
+            "organization_id", "role"
+        )
+    ]
+    held = m.Holding.objects.filter(account=account, mailbox__trashed_at=None)
+    theirs += [
+        (organization_id, Role.HOLDER)
+        for organization_id in held.values_list("mailbox__domain__organization_id", flat=True).distinct()
+    ]
+    return account.is_staff or any(
+        _RANKS.index(role) > _RANKS.index(role_in(actor, organization_id)) for organization_id, role in theirs
+    )
+
+
+def _is_held_above(actor: Actor, mailbox: m.Mailbox) -> bool:
+    people = m.Account.objects.filter(holdings__mailbox=mailbox)
+    if actor.account is not None and people.filter(pk=actor.account.pk).exists():
+        return False
+    organization_id = organization_id_of(mailbox)
+    mine = _RANKS.index(role_in(actor, organization_id))
+    roles = m.Membership.objects.filter(account__in=people, organization_id=organization_id)
+    above = any(_RANKS.index(Role(role)) > mine for role in roles.values_list("role", flat=True))
+    return above or people.filter(is_staff=True).exists()
 
 
 def _refusal(actor: Actor, verb: Verb, kind: Kind) -> str:
@@ -245,7 +298,7 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     mine = m.Membership.objects.filter(account=actor.account, role__in=roles).values("organization_id")
     seen = Q(**{f"{path}__in": mine})
     if kind is Kind.MAILBOX:
-        seen |= Q(holder=actor.account, trashed_at__isnull=True)
+        seen |= Q(pk__in=held_mailboxes(actor).values("pk"))
     return rows.filter(seen)
 
 

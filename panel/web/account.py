@@ -70,8 +70,7 @@ def _account_page(
     request: HttpRequest, form: PanelPasswordForm, tried: Tried[None] | None = None
 ) -> HttpResponse:
     me, actor = person(request), actor_of(request)
-    mine = access.visible_to(actor, Mailbox).filter(holder=me, trashed_at=None)
-    mailboxes = with_standing(mine).order_by("domain__name", "local_part")
+    mailboxes = with_standing(access.held_mailboxes(actor)).order_by("domain__name", "local_part")
     asked = AddressRequest.objects.filter(account=me, mailbox=None).select_related("domain__organization")
     context = {
         "me": me,

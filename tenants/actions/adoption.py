@@ -80,6 +80,7 @@ def _login(target: SyncTarget, entry: RelayEntry) -> dict[str, Any]:
         "kind": Mailbox.Kind.MAILBOX if sealed else Mailbox.Kind.ALIAS,
         "sealed_hash": sealed,
         "enabled": True,
+        "off_by_holder": False,
         "trashed_at": None,
         "changed_at": timezone.now(),
         "generation": target.generation,

@@ -121,7 +121,7 @@ def _one_typed() -> Iterator[None]:
 def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
     """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
     access.require(actor, access.Verb.CHANGE, mailbox)
-    access.require_rank(actor, str(mailbox))
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
     existing = list(mailbox.targets.values_list("address", flat=True))
     with _one_typed():
@@ -147,6 +147,7 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
 def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
     """Stop sending the mail of `mailbox` to `address`."""
     access.require(actor, access.Verb.CHANGE, mailbox)
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
     existing = list(mailbox.targets.values_list("address", flat=True))
     if address not in existing:
@@ -175,7 +176,7 @@ def send_confirmation_again(*, actor: Actor, mailbox: Mailbox, address: str) -> 
 
 @transaction.atomic
 def _send_confirmation_again(actor: Actor, mailbox: Mailbox, address: str) -> None:
-    access.require_rank(actor, str(mailbox))
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
     waiting = {row.address: row for row in mailbox.targets.filter(confirmed_at=None)}
     row = waiting.get(address)

@@ -6,6 +6,7 @@ from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
+from tenants.models.holdings import Holding
 from tenants.models.installation import Installation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
@@ -25,6 +26,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Finding",
+    "Holding",
     "Installation",
     "Mailbox",
     "Membership",

@@ -15,6 +15,7 @@ from tenants.models import (
     Domain,
     Event,
     Evidence,
+    Holding,
     Mailbox,
     Membership,
     Organization,
@@ -101,9 +102,9 @@ def _address(
         local_part=name,
         kind=Mailbox.Kind.ALIAS,
         enabled=enabled,
-        holder=holder,
         changed_at=timezone.now(),
     )
+    Holding.objects.create(mailbox=mailbox, account=holder, since=timezone.now())
     _target(name, mailbox)
     _event(name, mailbox, place, person, verb="create_mailbox")
 
