@@ -6,6 +6,7 @@ actor may not see does not exist for it: absent and foreign give the same `Absen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -222,6 +223,8 @@ def require_create(actor: Actor, kind: Kind, organization: m.Organization | None
     raise Forbidden(_refusal(actor, Verb.CREATE, kind))
 
 
+# SQLite takes a bounded number of parameters.
+_AT_ONCE = 500
 _RANKS = (Role.STRANGER, Role.HOLDER, Role.VIEWER, Role.MANAGER, Role.OWNER, Role.OPERATOR)
 
 
@@ -266,14 +269,35 @@ def _signs_in_above(actor: Actor, sign_in: str) -> bool:
 
 
 def _is_held_above(actor: Actor, mailbox: m.Mailbox) -> bool:
-    people = m.Account.objects.filter(holdings__mailbox=mailbox)
-    if actor.account is not None and people.filter(pk=actor.account.pk).exists():
-        return False
-    organization_id = organization_id_of(mailbox)
+    return _held_above(actor, organization_id_of(mailbox)).filter(mailbox=mailbox).exists()
+
+
+def _held_above(actor: Actor, organization_id: int | None) -> QuerySet[m.Holding]:
+    """Holdings in an organization of people who rank above the actor in it, without what the actor shares."""
     mine = _RANKS.index(role_in(actor, organization_id))
-    roles = m.Membership.objects.filter(account__in=people, organization_id=organization_id)
-    above = any(_RANKS.index(Role(role)) > mine for role in roles.values_list("role", flat=True))
-    return above or people.filter(is_staff=True).exists()
+    roles = [role.value for role in _RANKS[mine + 1 :]]
+    above = m.Membership.objects.filter(organization_id=organization_id, role__in=roles).values("account_id")
+    shared = m.Holding.objects.filter(account=actor.account) if actor.account else m.Holding.objects.none()
+    return m.Holding.objects.filter(
+        Q(account__in=above) | Q(account__is_staff=True), mailbox__domain__organization=organization_id
+    ).exclude(mailbox__in=shared.values("mailbox_id"))
+
+
+def names_above(actor: Actor, domain: m.Domain, names: Sequence[str]) -> frozenset[str]:
+    """Those local parts of a domain that `require_rank` would refuse: for lists, some queries for all."""
+    if actor.is_operator:
+        return frozenset()
+    found: set[str] = set()
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        emails = {f"{name}@{domain.name}".lower(): name for name in some}
+        known = m.Account.objects.filter(email__in=list(emails)).values_list("email", flat=True)
+        found |= {emails[email] for email in known if _signs_in_above(actor, email)}
+        held = _held_above(actor, domain.organization_id).filter(
+            mailbox__domain=domain, mailbox__local_part__in=list(some)
+        )
+        found |= set(held.values_list("mailbox__local_part", flat=True))
+    return frozenset(found)
 
 
 def _refusal(actor: Actor, verb: Verb, kind: Kind) -> str:

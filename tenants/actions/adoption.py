@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants import access, outbox, tokens
@@ -147,6 +148,21 @@ def _event(
     )
 
 
+def _within_rank(
+    actor: Actor, target: SyncTarget, possible: QuerySet[Finding], units: Sequence[str] | None
+) -> QuerySet[Finding]:
+    """Without the addresses of people who rank above the actor; Forbidden where one of them was named."""
+    domain = target.repository.domain if target.repository else None
+    if domain is None:
+        return possible
+    names = list(possible.values_list("unit", flat=True)) if units is None else list(units)
+    above = access.names_above(actor, domain, [name for name in names if "\0" not in name])
+    if units is not None and above:
+        access.require_rank(actor, f"{min(above)}@{domain.name}")
+        access.require_rank(actor, Mailbox.objects.get(domain=domain, local_part=min(above)))
+    return possible.exclude(unit__in=above)
+
+
 @transaction.atomic
 def decide_findings(
     *, actor: Actor, target: SyncTarget, decision: str, units: Sequence[str] | None = None
@@ -162,6 +178,7 @@ def decide_findings(
     possible = target.findings.all()
     if decision == Finding.Decision.ADOPT:
         possible = possible.filter(takeable=True)
+        possible = _within_rank(actor, target, possible, units)
     else:
         possible = possible.filter(kind__in=Finding.REPAIRABLE)
     if units is not None:

@@ -20,7 +20,7 @@ from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.targets import add_target_rows, check_target_list, lock_in_use
 from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
+from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.addresses import check_target
 from tenants.formats.text import check_text
 from tenants.models import Account, Holding, Mailbox
@@ -105,9 +105,7 @@ def hand_over(*, actor: Actor, mailbox: Mailbox, email: str, keep_targets: bool 
     access.require_rank(actor, mailbox)
     email = _checked(email)
     if not keep_targets:
-        with Checks() as checks:
-            check_target_list([email], mailbox.domain)
-        checks.finish()
+        _require_target(mailbox, email)
     lock_in_use(mailbox)
     before = {"holders": _emails(mailbox), "targets": _targets(mailbox)}
     if before["holders"] == [email]:
@@ -170,6 +168,18 @@ def _checked(email: str) -> str:
         email = check_target(email, field="email").lower()
     checks.finish()
     return email
+
+
+def _require_target(mailbox: Mailbox, email: str) -> None:
+    """Can the mail of the address go to that person?"""
+    checks = Checks()
+    with checks:
+        check_target_list([email], mailbox.domain)
+    checks.problems = [
+        Problem("email", each.problem, "Choose another address of theirs, or keep who gets the mail.")
+        for each in checks.problems
+    ]
+    checks.finish()
 
 
 def _emails(mailbox: Mailbox) -> list[str]:
