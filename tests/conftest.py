@@ -30,6 +30,7 @@ def join(organization: Organization, person: Account, role: str) -> None:
     """Make somebody a member; the mail that welcomes them is out of the way of tests that count mails."""
     organizations.add_member(actor=Actor.rookery(), organization=organization, email=person.email, role=role)
     OutgoingMail.objects.filter(recipient=person.email).delete()
+    person.sign_in_links.all().delete()
 
 
 @pytest.fixture

@@ -15,9 +15,11 @@ from django.utils.http import urlencode
 
 from panel.web import fragments, times
 from panel.web.activity import cut, event_lines, with_proof
+from panel.web.address_people import holders_context
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.frame import offer_undo
+from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.mailboxes import address_row
 from panel.web.standing import relay_state
@@ -75,6 +77,7 @@ def _show(
     context = {
         **around,
         **fragments.address_context(actor, mailbox, now),
+        **holders_context(request, mailbox),
         "at": at,
         "targets": [
             {
@@ -87,7 +90,7 @@ def _show(
         ],
         "may_change": may_change,
         # The note is the team's, and an address that the team switched off stays off.
-        "may_manage": may_change and around["is_team"],
+        "may_manage": may_change and access.may(actor, Verb.MANAGE, mailbox),
         "may_trash": access.may(actor, Verb.DELETE, mailbox),
         "target_form": TargetForm(),
         "passphrase_form": PassphraseForm(),
@@ -101,12 +104,19 @@ def _show(
     return show(request, "panel/address/show.html", context, tried)
 
 
+def show_address(
+    request: HttpRequest, mailbox: Mailbox, tried: Tried[Any], **forms_shown: forms.Form
+) -> HttpResponse:
+    """The page after a form on it was refused whose button belongs to another module."""
+    return _show(request, mailbox, tried, **forms_shown)
+
+
 def _around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
     """Tabs and the way back: the domain's for its team; a holder sees only this address."""
     try:
         row = get_domain(request, mailbox.domain.name)
     except Absent:
-        crumbs = [{"label": "Your account", "url": reverse("account")}, {"label": str(mailbox)}]
+        crumbs = [{"label": "Your addresses", "url": reverse("own-addresses")}, {"label": str(mailbox)}]
         return {"is_team": False, "crumbs": crumbs}
     context = {**domain_context(request, row, "addresses"), "is_team": True}
     context["crumbs"] = [
@@ -267,6 +277,7 @@ def _listed(request: HttpRequest) -> str:
 
 
 @page(methods=("POST",))
+@fresh_sign_in()
 def address_passphrase(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     mailbox = _load(request, domain, local_part)
     form = PassphraseForm(request.POST)

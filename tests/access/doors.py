@@ -16,10 +16,14 @@ from panel.web import (
     account,
     account_tokens,
     address,
+    address_people,
     ask,
     domains,
+    fresh,
+    holders,
     mailboxes,
     organizations,
+    own_account,
     repositories,
     requests,
     sign_in,
@@ -30,6 +34,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "ask": ask.AskForm,
     "account-password": account.PanelPasswordForm,
     "account-tokens": account_tokens.TokenForm,
+    "account-delete": own_account.DeleteForm,
     "organization-new": organizations.OrganizationForm,
     "organization-quotas": organizations.QuotaForm,
     "member-add": organizations.MemberForm,
@@ -42,10 +47,14 @@ FORMS: dict[str, type[forms.Form]] = {
     "address-target-add": address.TargetForm,
     "address-passphrase": address.PassphraseForm,
     "address-note": address.NoteForm,
+    "address-own-note": address_people.OwnNoteForm,
+    "address-holder-add": address_people.HolderForm,
+    "address-hand-over": holders.HandOverForm,
+    "address-delete": holders.TypedAgainForm,
     "request-refuse": requests.ReasonForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
-SISTERS = {sign_in.PasswordForm, mailboxes.AliasForm}
+SISTERS = {sign_in.PasswordForm, mailboxes.AliasForm, fresh.AgainForm}
 
 # Buttons that name a thing or a choice; nothing typed in them can be kept.
 BUTTONS = {
@@ -55,6 +64,7 @@ BUTTONS = {
     "address-switch": ("on",),
     "address-target-remove": ("address",),
     "address-target-again": ("address",),
+    "address-holder-remove": ("email",),
     "run-agree": ("checksum",),
     "findings-decide": ("decision", "unit"),
 }
@@ -67,6 +77,7 @@ FREE_TEXT = {
     ("organization-new", "name"): False,
     ("address-new", "note"): False,
     ("address-note", "note"): False,
+    ("address-own-note", "own_note"): False,
 }
 PASSWORDS = {("account-password", "password")}
 
