@@ -91,7 +91,7 @@ def build_world(
     holder: Account | None = None,
     member: Membership | None = None,
 ) -> World:
-    """Fill `organization` and `domain`; `holder` (or somebody new) holds ada, `member` is the one who can be sent away."""
+    """Fill both; `holder` (or somebody new) holds ada, `member` is the one who can be sent away."""
     name = domain.name
     bare = domains.create_domain(actor=owner, organization=organization, name=f"bare.{name}")
     domains.change_domain(actor=owner, domain=domain, requests="moderated")

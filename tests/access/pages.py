@@ -133,7 +133,7 @@ PANEL = [
     Row("address-holder-add", "POST", MASTERS, {"email": "new@people.example"}),
     Row("address-holder-remove", "POST", USERS, {"email": "{holder}"}),
     Row("address-hand-over", "GET", "in 404 403 403 200 200 200"),
-    Row("address-hand-over", "POST", MASTERS, {"email": "new@home.example", "keep_targets": ""}),
+    Row("address-hand-over", "POST", MASTERS, {"email": "new@home.example"}),
     Row("address-own-note", "POST", HOLDERS, {"own_note": "for letters"}),
     Row("address-delete", "GET", "in 404 200 403 403 403 403"),
     Row("address-delete", "POST", HOLDERS, {"address": "ada@{domain}"}),
