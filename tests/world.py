@@ -62,6 +62,7 @@ class World:
     organization: Organization
     domain: Domain
     bare: Domain
+    holder: Account
     mailbox: Mailbox
     trashed: Mailbox
     alias: Mailbox
@@ -106,6 +107,7 @@ class World:
             "fingerprint": self.fingerprint,
             "token": self.token_id,
             "event": self.event_id,
+            "holder": self.holder.email,
         }
 
 
@@ -117,7 +119,7 @@ def build_world(
     holder: Account | None = None,
     member: Membership | None = None,
 ) -> World:
-    """Fill `organization` and `domain`; `holder` holds ada, `member` is the one who can be sent away."""
+    """Fill both; `holder` (or somebody new) holds ada, `member` is the one who can be sent away."""
     name = domain.name
     bare = domains.create_domain(actor=owner, organization=organization, name=f"bare.{name}")
     domains.change_domain(actor=owner, domain=domain, requests="moderated")
@@ -126,6 +128,7 @@ def build_world(
     )
     Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
     repository.refresh_from_db()
+    holder = holder or accounts.account_for(f"holder@people.{name}")
     mailbox = make_address(owner, domain, "ada", holder=holder)
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
     mailboxes.trash_mailbox(actor=owner, mailbox=trashed)
@@ -152,6 +155,7 @@ def build_world(
         organization=organization,
         domain=domain,
         bare=bare,
+        holder=holder,
         mailbox=mailbox,
         trashed=trashed,
         alias=alias,

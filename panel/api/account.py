@@ -15,7 +15,7 @@ from panel.api.schema import operation
 from tenants import access
 from tenants.actions import accounts as actions
 from tenants.errors import Absent
-from tenants.models import Account, ApiToken, Mailbox, Membership, Organization
+from tenants.models import Account, ApiToken, Membership, Organization
 
 
 class TokenSerializer(serializers.Serializer[ApiToken]):
@@ -70,7 +70,7 @@ class Me(ApiView):
         if account is None:
             raise Absent
         memberships = access.visible_to(self.actor, Membership).filter(account=account)
-        held = access.visible_to(self.actor, Mailbox).filter(holder=account, trashed_at=None)
+        held = access.held_mailboxes(self.actor)
         memberships = memberships.select_related("organization").order_by("organization__name")
         shown = [dict(AccountMembershipSerializer(each).data) for each in memberships]
         token = request.auth if isinstance(request.auth, ApiToken) else None

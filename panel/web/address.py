@@ -15,10 +15,12 @@ from django.utils.http import urlencode
 
 from panel.web import fragments, times
 from panel.web.activity import cut, event_lines, with_proof
+from panel.web.address_people import holders_context
 from panel.web.aliases import alias_context
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.frame import offer_undo
+from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.mailboxes import address_row
 from panel.web.standing import relay_state
@@ -94,6 +96,7 @@ def _show(
         **context_around,
         **fragments.address_context(actor, mailbox, now),
         **alias_context(actor, mailbox),
+        **holders_context(request, mailbox),
         "at": at,
         "targets": [
             {
@@ -120,12 +123,19 @@ def _show(
     return show(request, "panel/address/show.html", context, tried)
 
 
+def show_address(
+    request: HttpRequest, mailbox: Mailbox, tried: Tried[Any], **forms_shown: forms.Form
+) -> HttpResponse:
+    """The page after a form on it was refused whose button belongs to another module."""
+    return _show(request, mailbox, tried, **forms_shown)
+
+
 def around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
     """Tabs and the way back: the domain's for its team; a holder sees only this address."""
     try:
         row = get_domain(request, mailbox.domain.name)
     except Absent:
-        crumbs = [{"label": "Your account", "url": reverse("account")}, {"label": str(mailbox)}]
+        crumbs = [{"label": "Your addresses", "url": reverse("own-addresses")}, {"label": str(mailbox)}]
         return {"is_team": False, "crumbs": crumbs}
     context = {**domain_context(request, row, "addresses"), "is_team": True}
     context["crumbs"] = [
@@ -304,6 +314,7 @@ def _listed(request: HttpRequest) -> str:
 
 
 @page(methods=("POST",))
+@fresh_sign_in()
 def address_passphrase(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     mailbox = _load(request, domain, local_part)
     form = PassphraseForm(request.POST)

@@ -169,7 +169,7 @@ def run_fragment(actor: Actor, run_id: int, csrf_token: str) -> Fragment:
 def load_mailbox(actor: Actor, **lookup: Any) -> Mailbox:
     """One address with what its standing depends on; Absent when it does not exist for `actor`."""
     mine = with_standing(access.visible_to(actor, Mailbox))
-    mailbox = mine.select_related("holder").filter(**lookup).first()
+    mailbox = mine.filter(**lookup).first()
     if mailbox is None:
         raise Absent
     return mailbox

@@ -105,8 +105,7 @@ def _build(request: HttpRequest) -> dict[str, Any]:
         "organizations": [],
     }
     if not organizations and not actor.is_operator:
-        item = {"label": "Your addresses", "icon": "addresses", "url": reverse("account"), "current": True}
-        return {**common, "home_url": reverse("account"), "nav": [item]}
+        return {**common, "home_url": reverse("own-addresses"), "nav": _own_nav(request)}
     chosen = chosen_organization(request)
     return {
         **common,
@@ -117,6 +116,21 @@ def _build(request: HttpRequest) -> dict[str, Any]:
         "search_url": reverse("search"),
         "pulse": _pulse(request, now),
     }
+
+
+def _own_nav(request: HttpRequest) -> list[dict[str, Any]]:
+    """For somebody who runs nothing here."""
+    name = request.resolver_match.url_name or "" if request.resolver_match else ""
+    at_account = name.partition("-")[0] == "account"
+    return [
+        {
+            "label": "Your addresses",
+            "icon": "addresses",
+            "url": reverse("own-addresses"),
+            "current": not at_account,
+        },
+        {"label": "Your account", "icon": "person", "url": reverse("account"), "current": at_account},
+    ]
 
 
 def _account(account: Account) -> dict[str, str]:

@@ -121,6 +121,7 @@ def _login(target: SyncTarget, entry: RelayEntry) -> dict[str, Any]:
         "kind": Mailbox.Kind.MAILBOX if sealed else Mailbox.Kind.ALIAS,
         "sealed_hash": sealed,
         "enabled": True,
+        "off_by_holder": False,
         "trashed_at": None,
         "changed_at": timezone.now(),
         "generation": target.generation,
@@ -191,6 +192,21 @@ def _event(
     )
 
 
+def _within_rank(
+    actor: Actor, target: SyncTarget, possible: QuerySet[Finding], units: Sequence[str] | None
+) -> QuerySet[Finding]:
+    """Without the addresses of people who rank above the actor; Forbidden where one of them was named."""
+    domain = target.repository.domain if target.repository else None
+    if domain is None:
+        return possible
+    names = list(possible.values_list("unit", flat=True)) if units is None else list(units)
+    above = access.names_above(actor, domain, [name for name in names if "\0" not in name])
+    if units is not None and above:
+        access.require_rank(actor, f"{min(above)}@{domain.name}")
+        access.require_rank(actor, Mailbox.objects.get(domain=domain, local_part=min(above)))
+    return possible.exclude(unit__in=above)
+
+
 @transaction.atomic
 def decide_findings(
     *, actor: Actor, target: SyncTarget, decision: str, units: Sequence[str] | None = None
@@ -206,6 +222,7 @@ def decide_findings(
     possible = target.findings.all()
     if decision == Finding.Decision.ADOPT:
         possible = possible.filter(takeable=True)
+        possible = _within_rank(actor, target, possible, units)
     else:
         possible = possible.filter(kind__in=Finding.REPAIRABLE)
     domain = target.repository.domain if target.repository else None

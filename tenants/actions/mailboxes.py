@@ -27,12 +27,12 @@ from tenants.actions.targets import (
 )
 from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
-from tenants.errors import Checks, Conflict, Invalid
+from tenants.errors import Checks, Conflict, Forbidden, Invalid
 from tenants.formats.addresses import check_local_part
 from tenants.formats.ends import check_end
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import check_text
-from tenants.models import Account, AliasRules, Domain, HeldName, Mailbox
+from tenants.models import Account, AliasRules, Domain, HeldName, Holding, Mailbox
 from tenants.secrets import Purpose, seal
 
 # What every domain should answer for (RFC 2142); a new domain is offered them.
@@ -144,24 +144,27 @@ def insert_sealed_mailbox(
     take_quota(domain.organization, "mailbox")
     try:
         with transaction.atomic():
-            return Mailbox.objects.create(
+            mailbox = Mailbox.objects.create(
                 domain=domain,
                 local_part=local_part,
                 kind=Mailbox.Kind.MAILBOX if sealed_hash else Mailbox.Kind.ALIAS,
                 sealed_hash=sealed_hash,
                 note=note,
-                holder=holder,
                 changed_at=timezone.now(),
                 **columns,
             )
     except IntegrityError as error:
         raise Conflict(f"{local_part}@{domain.name} was made by somebody else just now.") from error
+    if holder is not None:
+        Holding.objects.create(mailbox=mailbox, account=holder, since=timezone.now())
+    return mailbox
 
 
 @transaction.atomic
 def set_passphrase(*, actor: Actor, mailbox: Mailbox, password_hash: str) -> Mailbox:
     """Replace the passphrase, given as the BLAKE2b hash that the browser or `b2sum` made."""
     access.require(actor, access.Verb.CHANGE, mailbox)
+    access.require_rank(actor, mailbox)
     with Checks() as checks:
         password_hash = check_hash(password_hash)
     checks.finish()
@@ -184,13 +187,28 @@ def _require_mailbox_of_its_own(mailbox: Mailbox) -> None:
 
 @transaction.atomic
 def switch_mailbox(*, actor: Actor, mailbox: Mailbox, enabled: bool) -> Mailbox:
-    """Switch an address on or off. Off: no login, no mail, everything kept here. Not for its holder."""
-    access.require(actor, access.Verb.MANAGE, mailbox)
+    """Switch an address on or off. Off: no login, no mail, everything kept here.
+
+    Who holds it switches on again only what was switched off by somebody who holds it: what the team
+    switched off stays off until the team switches it on.
+    """
+    access.require(actor, access.Verb.SWITCH, mailbox)
+    # Off gives nobody's mail away, and it is the team's domain; on may lead it where it went before.
+    if enabled:
+        access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
+    team = access.is_team(actor, mailbox)
+    by_holder = not enabled and not team
     if mailbox.enabled == enabled:
+        if not enabled and team and mailbox.off_by_holder:
+            _keep_off(actor, mailbox)
         return mailbox
-    mailbox.enabled = enabled
-    mailbox.save(update_fields=["enabled"])
+    if enabled and not team and not mailbox.off_by_holder:
+        raise Forbidden(
+            f"{mailbox} was switched off by the people who run {mailbox.domain}. Ask an owner or manager."
+        )
+    mailbox.enabled, mailbox.off_by_holder = enabled, by_holder
+    mailbox.save(update_fields=["enabled", "off_by_holder"])
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -203,6 +221,21 @@ def switch_mailbox(*, actor: Actor, mailbox: Mailbox, enabled: bool) -> Mailbox:
         after={"enabled": enabled},
     )
     return mailbox
+
+
+def _keep_off(actor: Actor, mailbox: Mailbox) -> None:
+    """The team switches off what its holder had switched off: from now on only the team switches it on."""
+    mailbox.off_by_holder = False
+    mailbox.save(update_fields=["off_by_holder"])
+    record(
+        actor,
+        "switch_mailbox",
+        mailbox,
+        f"{mailbox} stays off until somebody who runs {mailbox.domain} switches it on.",
+        mailbox=mailbox,
+        before={"enabled": False, "off_by_holder": True},
+        after={"enabled": False, "off_by_holder": False},
+    )
 
 
 @transaction.atomic
@@ -232,7 +265,8 @@ def change_note(*, actor: Actor, mailbox: Mailbox, note: str) -> Mailbox:
 def trash_mailbox(*, actor: Actor, mailbox: Mailbox, never_again: bool = False, reason: str = "") -> Mailbox:
     """Take an address away from the outside; it can come back from the trash with its passphrase.
 
-    `never_again` puts its name, with `reason`, on the list of those that nobody is given any more.
+    `never_again` puts its name, with `reason`, on the list of those that nobody is given any more. Who holds
+    an address together with others leaves it instead.
     """
     access.require(actor, access.Verb.DELETE, mailbox)
     if never_again:
@@ -241,6 +275,8 @@ def trash_mailbox(*, actor: Actor, mailbox: Mailbox, never_again: bool = False, 
         reason = check_reason(reason)
     checks.finish()
     lock(mailbox)
+    if not access.is_team(actor, mailbox) and mailbox.holdings.count() > 1:
+        raise Conflict(f"Others hold {mailbox} too. Leave it instead; for them it goes on.")
     if mailbox.trashed_at is not None:
         raise Conflict(f"{mailbox} is in the trash already.")
     if never_again:
@@ -289,7 +325,7 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     if mailbox.trashed_at is None:
         raise Conflict(f"{mailbox} is not in the trash.")
     require_free_name(mailbox.domain, mailbox.local_part, actor)
-    access.require_rank(actor, str(mailbox))
+    access.require_rank(actor, mailbox)
     addresses = targets_of(mailbox)
     _require_somebody(mailbox, addresses)
     # Meanwhile another address may have begun to send its mail here, and aliases to deliver elsewhere.

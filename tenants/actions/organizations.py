@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from tenants import access
-from tenants.actions.accounts import account_for
+from tenants.actions.accounts import account_for, first_link
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
+from tenants.actions.mail import owe_mail
 from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.addresses import check_target
 from tenants.formats.text import check_name, printable
-from tenants.models import Event, Membership, Organization
+from tenants.models import Account, Event, Membership, Organization
 
 Role = Membership.Role
 
@@ -88,7 +90,7 @@ def change_quotas(*, actor: Actor, organization: Organization, domain_quota: int
 
 @transaction.atomic
 def add_member(*, actor: Actor, organization: Organization, email: str, role: str) -> Membership:
-    """Let a person into an organization, or change their role; they sign in with a link sent there."""
+    """Let a person into an organization, or change their role; who is new gets a link to sign in by mail."""
     access.require(actor, access.Verb.VIEW, organization)
     access.require_create(actor, access.Kind.MEMBERSHIP, organization)
     checks = Checks()
@@ -112,8 +114,9 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
                 row = Membership.objects.create(organization=organization, account=account, role=role)
         except IntegrityError as error:
             raise Conflict(f"{account.email} was added by somebody else just now.") from error
+        _welcome(actor, organization, account, role)
     else:
-        _keep_an_owner(organization, row, role)
+        keep_an_owner(organization, row, role)
         row.role = role
         row.save(update_fields=["role"])
     record(
@@ -128,6 +131,29 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
     return row
 
 
+_MAY = {
+    Role.OWNER: "You may do everything in it.",
+    Role.MANAGER: "You may make and change its addresses and decide requests.",
+    Role.VIEWER: "You may look at everything in it and change nothing.",
+}
+
+
+def _welcome(actor: Actor, organization: Organization, account: Account, role: str) -> None:
+    if account == actor.account:
+        return
+    owe_mail(
+        recipient=account.email,
+        subject=f"You are {role} of {organization}",
+        body=(
+            f"Hello,\n\n{actor} made you {role} of {organization}. {_MAY[Role(role)]}"
+            f" Open this page and press the button to sign in:\n\n{first_link(account)}\n\n"
+            "The link works once, for a day. Later, ask for another one:\n\n"
+            f"{settings.BASE_URL}/sign-in\n\n"
+            "If you do not want this, leave the organization on the page of your account."
+        ),
+    )
+
+
 @transaction.atomic
 def remove_member(*, actor: Actor, membership: Membership) -> None:
     """Let a person go. The last owner stays."""
@@ -135,7 +161,7 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
     organization = membership.organization
     lock(organization)
     lock(membership)
-    _keep_an_owner(organization, membership, "")
+    keep_an_owner(organization, membership, "")
     email, role = membership.account.email, membership.role
     membership.delete()
     record(
@@ -149,7 +175,8 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
     )
 
 
-def _keep_an_owner(organization: Organization, membership: Membership, new_role: str) -> None:
+def keep_an_owner(organization: Organization, membership: Membership, new_role: str) -> None:
+    """Refuse that the last owner leaves or steps down; the caller holds the organization."""
     others = organization.memberships.filter(~Q(pk=membership.pk), role=Role.OWNER, account__is_active=True)
     if membership.role == Role.OWNER and new_role != Role.OWNER and not others.exists():
         raise Invalid.of(

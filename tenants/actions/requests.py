@@ -345,6 +345,11 @@ def withdraw_request(*, actor: Actor, page_token: str) -> AddressRequest:
     """The requester takes the request back, from its timeline page."""
     request = find_by_page(page_token)
     lock(request)
+    return withdraw_own_request(actor, request)
+
+
+def withdraw_own_request(actor: Actor, request: AddressRequest) -> AddressRequest:
+    """The part after it is known that the request is the actor's own; the caller holds the row."""
     before = request.status
     if before not in AddressRequest.OPEN:
         raise Conflict("This request was decided already; there is nothing to take back.")

@@ -198,7 +198,7 @@ def _add(
 ) -> TargetAddress:
     """`agreed` says when and how its holder agreed already; without it they are asked."""
     access.require(actor, access.Verb.CHANGE, mailbox)
-    access.require_rank(actor, str(mailbox))
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
     existing = targets_of(mailbox)
     with _one_typed():
@@ -234,6 +234,7 @@ def _add(
 def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
     """Stop sending the mail of `mailbox` to `address`."""
     access.require(actor, access.Verb.CHANGE, mailbox)
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
     rows = {row.address: row for row in mailbox.targets.order_by("pk")}
     existing = list(rows)
@@ -266,7 +267,7 @@ def send_confirmation_again(*, actor: Actor, mailbox: Mailbox, address: str) -> 
 
 @transaction.atomic
 def _send_confirmation_again(actor: Actor, mailbox: Mailbox, address: str) -> None:
-    access.require_rank(actor, str(mailbox))
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
     waiting = {row.address: row for row in mailbox.targets.filter(confirmed_at=None)}
     row = waiting.get(address)

@@ -9,6 +9,7 @@ from tenants.models.events import Event
 from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
+from tenants.models.holdings import Holding
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -37,6 +38,7 @@ __all__ = [
     "Finding",
     "FormerPassphrase",
     "HeldName",
+    "Holding",
     "Installation",
     "Invitation",
     "Mailbox",

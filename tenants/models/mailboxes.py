@@ -25,11 +25,11 @@ class Mailbox(models.Model):
     domain = models.ForeignKey("tenants.Domain", on_delete=models.PROTECT, related_name="mailboxes")
     local_part = models.CharField(max_length=64)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.MAILBOX)
-    holder = models.ForeignKey(
-        "tenants.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="mailboxes"
-    )
     sealed_hash = models.BinaryField(null=True, help_text="The passphrase's BLAKE2b hash, for workers only.")
     enabled = models.BooleanField(default=True)
+    off_by_holder = models.BooleanField(
+        default=False, help_text="Who holds it switched it off, and may switch it on; else the team did."
+    )
     trashed_at = models.DateTimeField(null=True, blank=True)
     trash_look_at = models.DateTimeField(
         default=LONG_AGO, help_text="When Rookery looks again whether it is to be deleted for good."

@@ -16,14 +16,18 @@ from panel.web import (
     account,
     account_tokens,
     address,
+    address_people,
     aliases,
     ask,
     domain_rules,
     domains,
     expiry,
+    fresh,
+    holders,
     invitations,
     mailboxes,
     organizations,
+    own_account,
     repositories,
     request_rules,
     requests,
@@ -37,6 +41,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "invited": ask.AskForm,
     "account-password": account.PanelPasswordForm,
     "account-tokens": account_tokens.TokenForm,
+    "account-delete": own_account.DeleteForm,
     "organization-new": organizations.OrganizationForm,
     "organization-quotas": organizations.QuotaForm,
     "member-add": organizations.MemberForm,
@@ -57,13 +62,17 @@ FORMS: dict[str, type[forms.Form]] = {
     "address-target-add": address.TargetForm,
     "address-passphrase": address.PassphraseForm,
     "address-note": address.NoteForm,
+    "address-own-note": address_people.OwnNoteForm,
+    "address-holder-add": address_people.HolderForm,
+    "address-hand-over": holders.HandOverForm,
+    "address-delete": holders.TypedAgainForm,
     "request-refuse": requests.ReasonForm,
     "requests-refuse": requests.RefuseForm,
     "domain-request-rules": request_rules.RulesForm,
     "domain-invitations": invitations.InvitationForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
-SISTERS = {sign_in.PasswordForm}
+SISTERS = {sign_in.PasswordForm, fresh.AgainForm}
 
 # Buttons that name a thing or a choice; nothing typed in them can be kept.
 BUTTONS = {
@@ -75,6 +84,7 @@ BUTTONS = {
     "address-target-remove": ("address",),
     "address-target-again": ("address",),
     "address-target-accept": ("address",),
+    "address-holder-remove": ("email",),
     "run-agree": ("checksum",),
     "findings-decide": ("decision", "unit"),
 }
@@ -92,6 +102,7 @@ FREE_TEXT = {
     ("alias-new", "note"): False,
     ("domain-names", "reason"): False,
     ("address-note", "note"): False,
+    ("address-own-note", "own_note"): False,
 }
 PASSWORDS = {("account-password", "password")}
 

@@ -19,6 +19,7 @@ from tenants.models import (
     Event,
     Evidence,
     HeldName,
+    Holding,
     Invitation,
     Mailbox,
     Membership,
@@ -121,9 +122,11 @@ def _address(name: str, domain: Domain, place: SyncTarget, person: Account, **mo
         domain=domain,
         local_part=name,
         kind=Mailbox.Kind.ALIAS,
+        enabled=enabled,
         changed_at=timezone.now(),
         **more,
     )
+    Holding.objects.create(mailbox=mailbox, account=holder, since=timezone.now())
     _target(name, mailbox)
     _event(name, mailbox, place, person, verb="create_mailbox")
 

@@ -19,6 +19,7 @@ TEAM = "      in 404 404 200 200 200 200"
 MAILBOX = "   in 404 200 200 200 200 200"
 USERS = "     in 404  to 403  to  to  to"  # the holder's own, too
 MASTERS = "   in 404 403 403  to  to  to"  # its holder may see it only
+HOLDERS = "   in 404  to 403 403 403 403"  # theirs alone
 MANAGERS = "  in 404 404 403  to  to  to"
 OWNERS = "    in 404 404 403 403  to  to"
 OPERATORS = " in 404 404 403 403 403  to"
@@ -67,7 +68,13 @@ PUBLIC = [
 ]
 
 OWN = [
+    Row("own-addresses", "GET", SIGNED_IN),
     Row("account", "GET", SIGNED_IN),
+    Row("account-export", "GET", SIGNED_IN),
+    Row("account-delete", "GET", SIGNED_IN),
+    # The last owner and the last operator are told why not.
+    Row("account-delete", "POST", "in 400 400 400 400 400 400", {"email": "somebody@else.example"}),
+    Row("account-leave", "POST", "in 404 404 to to to 404"),
     Row("account-password", "POST", "in to to to to to to", {"password": "ferry-lantern-otter"}),
     Row("account-tokens", "GET", SIGNED_IN),
     Row("account-tokens", "POST", SIGNED_IN, {"name": "backup", "organization": "", "days": "30"}),
@@ -206,8 +213,15 @@ PANEL = [
     ),
     Row("address-fragment", "GET", MAILBOX),
     Row("address-live", "GET", "401 404 200 200 200 200 200"),
-    Row("address-switch", "POST", MASTERS, {"on": "0"}),
-    Row("address-trash", "POST", MASTERS),
+    Row("address-switch", "POST", USERS, {"on": "0"}),
+    Row("address-trash", "POST", USERS),
+    Row("address-holder-add", "POST", MASTERS, {"email": "new@people.example"}),
+    Row("address-holder-remove", "POST", USERS, {"email": "{holder}"}),
+    Row("address-hand-over", "GET", "in 404 403 403 200 200 200"),
+    Row("address-hand-over", "POST", MASTERS, {"email": "new@home.example"}),
+    Row("address-own-note", "POST", HOLDERS, {"own_note": "for letters"}),
+    Row("address-delete", "GET", "in 404 200 403 403 403 403"),
+    Row("address-delete", "POST", HOLDERS, {"address": "ada@{domain}"}),
     Row("address-restore", "POST", MANAGERS, at={"local_part": "babbage"}),
     Row("address-target-add", "POST", USERS, {"address": "third@home.example"}),
     Row("address-target-remove", "POST", USERS, {"address": "second@home.example"}),

@@ -21,6 +21,7 @@ from tenants.actor import Actor
 from tenants.dryrun import rehearsal
 from tenants.models import Account, Domain, Organization
 from tests.conftest import account
+from tests.web.people import signed_in
 from tests.world import World, add_member, build_world
 
 # A GET may write these, and nothing else:
@@ -43,7 +44,7 @@ class Person:
     def __post_init__(self) -> None:
         if self.actor is not None:
             assert self.actor.account is not None
-            self.browser.force_login(self.actor.account)
+            self.browser = signed_in(self.actor.account)
             _, self.key = accounts.create_token(actor=self.actor, name="program")
         self._cookies = self.browser.cookies.output(header="", sep=";")
 

@@ -82,8 +82,9 @@ def test_a_holder_has_one_mailbox_and_nothing_else(
     assert not access.visible_to(dora, Domain).exists()
     assert not access.visible_to(dora, Organization).exists()
     access.require(dora, Verb.CHANGE, mine)
+    access.require(dora, Verb.DELETE, mine)
     with pytest.raises(Forbidden):
-        access.require(dora, Verb.DELETE, mine)
+        access.require(dora, Verb.MANAGE, mine)
     with pytest.raises(Absent):
         access.require(dora, Verb.CHANGE, other)
     mailboxes.trash_mailbox(actor=alice, mailbox=mine)

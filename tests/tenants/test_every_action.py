@@ -26,10 +26,12 @@ from tenants.actions import (
     aliases,
     domains,
     expiry,
+    holders,
     invitations,
     mailboxes,
     names,
     organizations,
+    own_account,
     repositories,
     request_rules,
     requests,
@@ -73,6 +75,7 @@ class World:
     untouched: Mailbox
     alias: Mailbox
     held: HeldName
+    shared: Mailbox
     request: AddressRequest
     invitation: Invitation
     membership: Membership
@@ -103,6 +106,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         ),
     ),
     "remove_member": ("OP", lambda a, w: organizations.remove_member(actor=a, membership=w.membership)),
+    "leave_organization": (
+        "V",
+        lambda a, w: own_account.leave_organization(actor=a, membership=w.membership),
+    ),
     "create_domain": (
         "OP",
         lambda a, w: domains.create_domain(actor=a, organization=w.organization, name="new.example"),
@@ -119,7 +126,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: mailboxes.set_passphrase(actor=a, mailbox=w.mailbox, password_hash=HASH),
     ),
     "switch_mailbox": (
-        "OMP",
+        "OMHP",
         lambda a, w: mailboxes.switch_mailbox(actor=a, mailbox=w.mailbox, enabled=False),
     ),
     "change_note": ("OMP", lambda a, w: mailboxes.change_note(actor=a, mailbox=w.mailbox, note="new")),
@@ -146,8 +153,24 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "extend_address": ("OMP", lambda a, w: expiry.extend_address(actor=a, mailbox=w.alias)),
     "hold_name": ("OMP", lambda a, w: names.hold_name(actor=a, domain=w.domain, local_part="spent")),
     "release_name": ("OP", lambda a, w: names.release_name(actor=a, held=w.held)),
-    "trash_mailbox": ("OMP", lambda a, w: mailboxes.trash_mailbox(actor=a, mailbox=w.mailbox)),
+    "trash_mailbox": ("OMHP", lambda a, w: mailboxes.trash_mailbox(actor=a, mailbox=w.mailbox)),
     "restore_mailbox": ("OMP", lambda a, w: mailboxes.restore_mailbox(actor=a, mailbox=w.trashed)),
+    "add_holder": (
+        "OMP",
+        lambda a, w: holders.add_holder(actor=a, mailbox=w.mailbox, email="new@people.example"),
+    ),
+    "remove_holder": (
+        "OMP",
+        lambda a, w: holders.remove_holder(actor=a, mailbox=w.shared, email="erin@people.example"),
+    ),
+    "hand_over": (
+        "OMP",
+        lambda a, w: holders.hand_over(actor=a, mailbox=w.mailbox, email="new@people.example"),
+    ),
+    "change_own_note": (
+        "H",
+        lambda a, w: holders.change_own_note(actor=a, mailbox=w.mailbox, note="for letters"),
+    ),
     "add_target": (
         "OMHP",
         lambda a, w: targets.add_target(actor=a, mailbox=w.mailbox, address="new@home.example"),
@@ -229,6 +252,7 @@ OTHERS = {
     "create_token",
     "decide_by_link",
     "expire_addresses",
+    "delete_account",
     "expire_requests",
     "forget_former_passphrases",
     "purge_trash",
@@ -320,6 +344,8 @@ def world(
         expires_at=timezone.now() + timedelta(days=5),
     )
     held = names.hold_name(actor=alice, domain=domain, local_part="gone")
+    shared = make_mailbox("shared", target="sh@home.example", holder=people["H"].account)
+    holders.add_holder(actor=alice, mailbox=shared, email="erin@people.example")
     domains.change_domain(actor=alice, domain=domain, requests="moderated")
     request = requests.submit_request(
         actor=Actor(), domain=domain, local_part="grace", target="g@home.example", password_hash=HASH
@@ -360,6 +386,7 @@ def world(
         untouched=make_mailbox("untouched", holder=people["H"].account),
         alias=alias,
         held=held,
+        shared=shared,
         request=request,
         invitation=invitation,
         membership=Membership.objects.get(account__email="bob@people.example"),
@@ -387,7 +414,7 @@ def test_who_may_not_changes_nothing(name: str, world: World, people: dict[str, 
             continue
         with pytest.raises((Absent, Forbidden)) as refused:
             act(actor, world)
-        sees = who in {"V", "M", "O"} or "read-only" in who
+        sees = who in {"V", "M", "O", "P"} or "read-only" in who
         if name not in {"create_organization"} and not sees and who != "H":
             assert isinstance(refused.value, Absent), (who, refused.value)
         assert everything() == before, who
@@ -415,7 +442,20 @@ def test_who_may_is_not_kept_out(name: str, world: World, people: dict[str, Acto
 
 
 def test_a_holder_cannot_undo_what_the_owner_decided(world: World, people: dict[str, Actor]) -> None:
-    mailboxes.switch_mailbox(actor=people["O"], mailbox=world.mailbox, enabled=False)
-    with pytest.raises(Forbidden, match=r"You may not manage this mailbox\. Ask an owner or manager\."):
-        mailboxes.switch_mailbox(actor=people["H"], mailbox=world.mailbox, enabled=True)
+    mailbox, holder, owner = world.mailbox, people["H"], people["O"]
+    mailboxes.switch_mailbox(actor=holder, mailbox=mailbox, enabled=False)
+    mailboxes.switch_mailbox(actor=holder, mailbox=mailbox, enabled=True)
+    mailboxes.switch_mailbox(actor=owner, mailbox=mailbox, enabled=False)
+    for _ in range(2):  # switching off what is off gives no right either
+        with pytest.raises(Forbidden, match=r"run example\.org\. Ask an owner or manager\."):
+            mailboxes.switch_mailbox(actor=holder, mailbox=mailbox, enabled=True)
+        mailboxes.switch_mailbox(actor=holder, mailbox=mailbox, enabled=False)
+    mailboxes.switch_mailbox(actor=owner, mailbox=mailbox, enabled=True)
+    mailboxes.switch_mailbox(actor=holder, mailbox=mailbox, enabled=False)
+    # The team says off as well: from now on it is the team's.
+    mailboxes.switch_mailbox(actor=owner, mailbox=mailbox, enabled=False)
+    with pytest.raises(Forbidden, match="Ask an owner or manager"):
+        mailboxes.switch_mailbox(actor=holder, mailbox=mailbox, enabled=True)
+    mailbox.refresh_from_db()
+    assert (mailbox.enabled, mailbox.off_by_holder) == (False, False)
     access.require(people["H"], access.Verb.CHANGE, world.mailbox)

@@ -63,7 +63,7 @@ def test_the_whole_way(open_domain: Domain, alice: Actor) -> None:
     assert f"/requests/{request.pk}" in body
     mailbox = requests.approve_request(actor=alice, request=request)
     assert str(mailbox) == "grace@example.org"
-    assert mailbox.holder == request.account
+    assert [row.account for row in mailbox.holdings.all()] == [request.account]
     assert [row.confirmed_at is not None for row in mailbox.targets.all()] == [True]
     assert Opener().open(Purpose.MAILBOX_HASH, bytes(mailbox.sealed_hash or b"")) == HASH
     request.refresh_from_db()

@@ -50,9 +50,10 @@ def ada(holder: Account) -> Client:
 def test_the_account_shows_what_is_mine(ada: Client, own: Mailbox, make_mailbox: MakeMailbox) -> None:
     make_mailbox("grace", "grace@home.example")
     with nothing_written():
-        page = ada.get("/account")
-    check_page(page)
-    assert "You hold 1 address" in text_of(page)
+        account, page = ada.get("/account"), ada.get("/my")
+    for each in (account, page):
+        check_page(each)
+    assert "You hold 1 address" in text_of(account)
     assert "ada@example.org" in text_of(page)
     assert "grace@example.org" not in text_of(page)
 
@@ -63,7 +64,7 @@ def test_the_number_of_queries_does_not_grow(
     for number in range(5):
         make_mailbox(f"more{number}", f"m{number}@home.example", holder=holder)
     with django_assert_max_num_queries(12):
-        assert "You hold 6 addresses" in text_of(ada.get("/account"))
+        assert "0 of your 6 addresses work" in text_of(ada.get("/my"))
 
 
 def test_signed_out_people_are_sent_to_sign_in(client: Client, page_of_own: str) -> None:
@@ -183,7 +184,7 @@ def test_what_belongs_to_the_team_is_not_shown_to_the_holder(
 ) -> None:
     mailboxes.change_note(actor=alice, mailbox=own, note="Leaves in May")
     page, team = ada.get(page_of_own), signed_in(alice.account).get(page_of_own)
-    for words in ("Leaves in May", "Switch off", "Put it into the trash"):
+    for words in ("Leaves in May", "Hand it over", "Put it into the trash"):
         assert words in team.content.decode()
         assert words not in page.content.decode()
     assert "/d/example.org/settings" not in page.content.decode()
