@@ -65,7 +65,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "address-own-note": address_people.OwnNoteForm,
     "address-holder-add": address_people.HolderForm,
     "address-hand-over": holders.HandOverForm,
-    "address-delete": holders.TypedAgainForm,
+    "address-delete-own": holders.TypedAgainForm,
     "request-refuse": requests.ReasonForm,
     "requests-refuse": requests.RefuseForm,
     "domain-request-rules": request_rules.RulesForm,

@@ -117,16 +117,24 @@ def _run(name: str, target: SyncTarget, person: Account) -> None:
     Evidence.objects.create(run=run, name="Commit", value=name, seen_at=now)
 
 
-def _address(name: str, domain: Domain, place: SyncTarget, person: Account, **more: Any) -> None:
+def _address(
+    name: str,
+    domain: Domain,
+    place: SyncTarget,
+    person: Account,
+    *,
+    holder: Account | None = None,
+    **more: Any,
+) -> None:
     mailbox = Mailbox.objects.create(
         domain=domain,
         local_part=name,
         kind=Mailbox.Kind.ALIAS,
-        enabled=enabled,
         changed_at=timezone.now(),
         **more,
     )
-    Holding.objects.create(mailbox=mailbox, account=holder, since=timezone.now())
+    if holder is not None:
+        Holding.objects.create(mailbox=mailbox, account=holder, since=timezone.now())
     _target(name, mailbox)
     _event(name, mailbox, place, person, verb="create_mailbox")
 

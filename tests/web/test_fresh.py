@@ -133,7 +133,7 @@ def test_what_is_guarded(ada: Client, own: Mailbox, holder: Account) -> None:
         "/account/password": {"password": PASSWORD},
         "/account/tokens": {"name": "backup", "days": "30"},
         "/account/delete": {"email": "ada@home.example"},
-        "/d/example.org/addresses/ada/delete": {"address": "ada@example.org"},
+        "/d/example.org/addresses/ada/delete-own": {"address": "ada@example.org"},
         "/d/example.org/addresses/ada/hand-over": {"email": "x@home.example"},
         PASSPHRASE: {"password_hash": HASH},
     }

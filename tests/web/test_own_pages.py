@@ -149,14 +149,14 @@ def test_leaving_an_address(ada: Client, own: Mailbox, alice: Actor) -> None:
 
 def test_deleting_an_own_address(ada: Client, own: Mailbox, alice: Actor) -> None:
     with nothing_written():
-        check_page(ada.get(f"{PAGE}/delete"))
-    page = ada.post(f"{PAGE}/delete", {"address": "ada@example.com"})
+        check_page(ada.get(f"{PAGE}/delete-own"))
+    page = ada.post(f"{PAGE}/delete-own", {"address": "ada@example.com"})
     assert (page.status_code, list(page.context["form"].errors)) == (400, ["address"])
-    answer = ada.post(f"{PAGE}/delete", {"address": "Ada@Example.org"}, follow=True)
+    answer = ada.post(f"{PAGE}/delete-own", {"address": "Ada@Example.org"}, follow=True)
     assert "ada@example.org was deleted." in text_of(answer)
     own.refresh_from_db()
     assert own.trashed_at is not None
-    assert signed_in(alice.account).get(f"{PAGE}/delete").status_code == 403
+    assert signed_in(alice.account).get(f"{PAGE}/delete-own").status_code == 403
 
 
 def test_handing_over(alice: Actor, own: Mailbox, ada: Client) -> None:
