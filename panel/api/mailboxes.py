@@ -34,7 +34,7 @@ class TargetSerializer(serializers.Serializer[Any]):
     exchange = serializers.ChoiceField(
         choices=TargetAddress.Exchange.choices,
         allow_blank=True,
-        help_text="Whether the relay can tell it from the other targets; mail goes there in “” and “accepted”.",
+        help_text="Whether the relay can tell it from the others; mail goes there in “” and “accepted”.",
     )
 
 

@@ -109,8 +109,9 @@ def _show(
         ],
         "may_change": may_change,
         # The note is the team's, and an address that the team switched off stays off.
-        "may_manage": may_change and context_around["is_team"],
-        "may_trash": access.may(actor, Verb.DELETE, mailbox),
+        "may_manage": may_change and access.may(actor, Verb.MANAGE, mailbox),
+        # Whoever only holds it deletes it where they leave it.
+        "may_trash": access.may(actor, Verb.DELETE, mailbox) and access.may(actor, Verb.MANAGE, mailbox),
         "target_form": _plain_target_form(),
         "passphrase_form": PassphraseForm(),
         "note_form": NoteForm(initial={"note": mailbox.note}),

@@ -59,7 +59,7 @@ def _own(row: Mailbox, standing: AddressStanding, notes: dict[int, str], now: da
         mailbox=row,
         standing=standing,
         sentence=standing.sentence(str(row), now),
-        who=who_gets_it(list(row.targets.all())),
+        who=who_gets_it(row),
         note=notes.get(row.pk, ""),
         others=vars(row)["people"] - 1,
     )

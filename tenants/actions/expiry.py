@@ -15,7 +15,7 @@ from tenants.actions.alias_rules import latest_end, require_rules
 from tenants.actions.audit import record
 from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import put_into_trash, restore_mailbox
-from tenants.actions.reversals import mailbox_now, mailbox_of, undoable
+from tenants.actions.reversals import final, mailbox_now, mailbox_of, undoable
 from tenants.actions.targets import lock_in_use
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden
@@ -135,7 +135,7 @@ def _remind_domain(pks: Sequence[int]) -> int:
     rows = Mailbox.objects.select_for_update(of=("self",)).filter(
         pk__in=pks, expiry_told_at=None, trashed_at=None
     )
-    found = list(rows.select_related("domain", "made_for__holder", "holder").order_by("expires_at"))
+    found = list(rows.select_related("domain", "made_for").order_by("expires_at"))
     for_team: list[Mailbox] = []
     for mailbox in found:
         people = access.people_who_hold(mailbox)
@@ -215,3 +215,6 @@ undoable(
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
+
+
+final("The reminder was sent by mail.", "remind_of_expiry")

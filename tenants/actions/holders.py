@@ -18,6 +18,7 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.reversals import final
 from tenants.actions.targets import add_target_rows, check_target_list, lock_in_use
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
@@ -217,3 +218,8 @@ def _tell_gone(accounts: Iterable[Account], mailbox: Mailbox, what: str) -> None
                     f" untouched.\n\n{settings.BASE_URL}/account"
                 ),
             )
+
+
+final("Let the person go again, or in again, on the page of the address.", "add_holder", "remove_holder")
+final("Whoever holds it now can hand it over again.", "hand_over")
+final("It is a note of one's own; write it again.", "change_own_note")

@@ -332,6 +332,7 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     require_no_loop(mailbox, addresses)
     require_fits(mailbox, addresses)
     take_quota(mailbox.domain.organization, "mailbox")
+    before = {"trashed": True, **_end_of(mailbox)}
     mailbox.trashed_at = None
     _renew_end(mailbox)
     mailbox.save(update_fields=["trashed_at", "expires_at", "expiry_told_at"])
@@ -345,8 +346,8 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         f"{mailbox} came back from the trash.",
         mailbox=mailbox,
         target=target,
-        before={"trashed": True},
-        after={"trashed": False},
+        before=before,
+        after={"trashed": False, **_end_of(mailbox)},
     )
     return mailbox
 

@@ -15,6 +15,7 @@ from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import trash_mailbox
 from tenants.actions.organizations import keep_an_owner
 from tenants.actions.requests import withdraw_own_request
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden
 from tenants.models import Account, AddressRequest, Mailbox, Membership
@@ -157,3 +158,7 @@ def _record_left(actor: Actor, membership: Membership) -> None:
         organization=membership.organization,
         before={"role": membership.role},
     )
+
+
+final("The account is gone for good. A new one can be made by signing in again.", "delete_account")
+final("An owner of the organization can add the person again.", "leave_organization")

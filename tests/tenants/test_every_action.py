@@ -236,7 +236,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: trash.empty_trash(actor=a, domain=w.domain, typed=w.domain.name),
     ),
     "undo_event": (
-        "OMP",
+        "OMHP",
         lambda a, w: undo.undo_event(
             actor=a, event=Event.objects.get(verb="create_mailbox", mailbox=w.untouched)
         ),

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 
 from tenants.actions import domains, mailboxes, organizations, repositories, targets, warnings
 from tenants.actor import Actor
 from tenants.desired import desired_relay
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
 from tenants.formats.exchanges import Answer, Exchanges
-from tenants.models import AddressWarning, Domain, Event, Mailbox, Organization, SyncTarget, TargetDomain
+from tenants.models import (
+    AddressWarning,
+    Domain,
+    Event,
+    Holding,
+    Mailbox,
+    Organization,
+    SyncTarget,
+    TargetDomain,
+)
 from tenants.secrets import Opener
 from tests.conftest import account, confirm_all
 from tests.exchanges import SHARED_HOST, dns_says, served, shared_pair
@@ -121,7 +131,7 @@ def test_the_team_may_accept_the_risk_and_the_holder_may_not(
     for name in ("north", "south"):
         dns_says(f"{name}.shared.example", served(SHARED_HOST))
     holder = Actor(account=account("hanna"))
-    Mailbox.objects.filter(pk=ada.pk).update(holder=holder.account)
+    Holding.objects.create(mailbox=ada, account=holder.account, since=timezone.now())
     ada.refresh_from_db()
     with pytest.raises(Forbidden):
         targets.add_target(actor=holder, mailbox=ada, address="ada@south.shared.example", accept_shared=True)

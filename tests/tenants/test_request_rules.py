@@ -36,7 +36,7 @@ def test_what_the_rule_admits_is_given_at_once(open_domain: Domain) -> None:
     request = ask_and_confirm(open_domain, "grace.hopper")
     assert (request.status, request.decided_by, request.waits_because) == ("approved", None, "")
     mailbox = Mailbox.objects.get(local_part="grace.hopper")
-    assert mailbox.holder == request.account
+    assert [row.account for row in mailbox.holdings.all()] == [request.account]
     assert request.sealed_hash is None
     event = Event.objects.get(verb="approve_request")
     assert event.actor_name == "Rookery"

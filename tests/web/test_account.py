@@ -63,7 +63,7 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     for number in range(5):
         make_mailbox(f"more{number}", f"m{number}@home.example", holder=holder)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert "0 of your 6 addresses work" in text_of(ada.get("/my"))
 
 
