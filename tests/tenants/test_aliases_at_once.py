@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -61,16 +62,15 @@ def test_nobody_waits_for_each_other_for_ever(
     repositories.connect_repository(actor=alice, domain=domain, host="git.example.org", path="relay.git")
     ada, bob = make_mailbox("ada", "a@home.example"), make_mailbox("bob", "b@home.example")
     team = team_of(alice, domain, "ada", "bob")
-    for round_ in range(4):
-        on = bool(round_ % 2)
-        rows = [fresh(row) for row in (ada, bob, team, team)]
+    for on in (False, True, False, True):
+        one, other, alias, same = [fresh(row) for row in (ada, bob, team, team)]
+        switched = partial(mailboxes.switch_mailbox, actor=alice, enabled=on)
+        order = ["bob", "ada"] if on else ["ada", "bob"]
         results = at_once(
-            lambda rows=rows, on=on: mailboxes.switch_mailbox(actor=alice, mailbox=rows[0], enabled=on),
-            lambda rows=rows, on=on: mailboxes.switch_mailbox(actor=alice, mailbox=rows[1], enabled=on),
-            lambda rows=rows, on=on: mailboxes.switch_mailbox(actor=alice, mailbox=rows[2], enabled=on),
-            lambda rows=rows, on=on: aliases.change_deliveries(
-                actor=alice, alias=rows[3], delivers_to=["bob", "ada"] if on else ["ada", "bob"]
-            ),
+            partial(switched, mailbox=one),
+            partial(switched, mailbox=other),
+            partial(switched, mailbox=alias),
+            partial(aliases.change_deliveries, actor=alice, alias=same, delivers_to=order),
         )
         assert refusals(results) == []
     relay = SyncTarget.objects.get()
@@ -86,7 +86,7 @@ def test_a_person_makes_no_more_than_so_many(
     make_mailbox("dora", "d@home.example", holder=person)
     alias_rules.change_alias_rules(actor=alice, domain=domain, allowed=True, pattern="{own}-*", most_each=2)
     acts = [
-        lambda name=name: aliases.create_alias(  # type: ignore[misc]
+        lambda name=name: aliases.create_alias(
             actor=Actor(account=person), domain=domain, local_part=name, delivers_to=["dora"]
         )
         for name in ("dora-1", "dora-2", "dora-3", "dora-4")
