@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -19,18 +20,11 @@ IS_SERVED = Exists(
         mailbox__enabled=True,
         mailbox__trashed_at=None,
         confirmed_at__isnull=False,
+        exchange__in=TargetAddress.FLOWS,
     )
 )
-# Of a mailbox: some mailbox that it delivers to is on, and somebody agreed to get that one's mail.
-IS_FED = Exists(
-    Delivery.objects.filter(
-        alias=OuterRef("pk"),
-        mailbox__enabled=True,
-        mailbox__trashed_at=None,
-        mailbox__targets__confirmed_at__isnull=False,
-        mailbox__targets__exchange__in=TargetAddress.FLOWS,
-    )
-)
+# Of an alias: there is such a delivery.
+IS_FED = Exists(Delivery.objects.filter(IS_SERVED, alias=OuterRef("pk")))
 # Somebody agreed to get its mail, whichever way it comes: then it is written outside.
 REACHES_SOMEBODY = Q(
     Exists(
@@ -107,7 +101,7 @@ def reaches(aliases: QuerySet[Mailbox], domain: Domain) -> dict[int, Reach]:
     }
 
 
-def _fill(sources: dict[int, _Source], mailboxes: QuerySet[Delivery, dict[str, int]]) -> None:
+def _fill(sources: dict[int, _Source], mailboxes: QuerySet[Delivery, Any]) -> None:
     rows = TargetAddress.objects.filter(mailbox__in=mailboxes).order_by("pk")
     columns = ("mailbox_id", "address", "confirmed_at", "exchange")
     for mailbox_id, address, confirmed_at, exchange in rows.values_list(*columns):

@@ -26,7 +26,8 @@ _NAV = (("Overview", "overview"), ("Domains", "domains"), ("Requests", "requests
 _HOME_OF = {
     "overview": "Overview",
     **dict.fromkeys(
-        ("domain", "domains", "address", "addresses", "trash", "repository", "findings", "mail"), "Domains"
+        ("domain", "domains", "address", "addresses", "alias", "trash", "repository", "findings", "mail"),
+        "Domains",
     ),
     **dict.fromkeys(("request", "requests"), "Requests"),
     **dict.fromkeys(("activity", "event", "run", "runs"), "Activity"),

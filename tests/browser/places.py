@@ -140,7 +140,7 @@ def _make_addresses(operator: Visitor) -> None:
     page.get_by_label("People may make aliases").check()
     operator.press("Save")
     page = operator.open(f"/d/{DOMAIN}/settings/names")
-    page.get_by_label("The name").fill("intern")
+    page.get_by_label("The name", exact=True).fill("intern")
     page.get_by_label("Why").fill("Gets mail for three people who left.")
     operator.press("Hold it back")
     page = operator.open(f"/d/{DOMAIN}/new-address")
