@@ -102,14 +102,14 @@ def _follow(
     The event, still unsaved, and the passphrase that was replaced, for undoing it.
     """
     if entry is None:
-        before = {"trashed": mailbox.trashed_at is not None}
+        was = {"trashed": mailbox.trashed_at is not None}
         if mailbox.trashed_at is None:
             give_quota_back(mailbox.domain.organization, "mailbox")
         Mailbox.objects.filter(pk=mailbox.pk).update(
             trashed_at=timezone.now(), changed_at=timezone.now(), generation=target.generation
         )
         sentence = f"{mailbox} was removed outside and put into the trash here."
-        return _event(actor, target, mailbox, sentence, before, {"trashed": True}), []
+        return _event(actor, target, mailbox, sentence, was, {"trashed": True}), []
     rows = sorted(mailbox.targets.all(), key=lambda row: row.pk)
     before = {
         **address_told(mailbox, "set", [row.address for row in rows]),
@@ -125,7 +125,7 @@ def _follow(
         confirmed_at=timezone.now(), source=TargetAddress.Source.OUTSIDE
     )
     event = _taken_over(actor, target, mailbox, before, entry)
-    return event, [former_passphrase(event, mailbox, sealed)]
+    return event, [former_passphrase(event, mailbox, bytes(sealed) if sealed else None)]
 
 
 def _insert_targets(mailboxes: Sequence[Mailbox], entries: dict[str, RelayEntry]) -> None:
