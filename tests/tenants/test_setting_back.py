@@ -1,4 +1,4 @@
-"""Undoing what was taken over from outside: all that it changed comes back at once, and can be taken again."""
+"""Undoing what was taken over from outside: all that it changed comes back at once, or is taken again."""
 
 from __future__ import annotations
 
