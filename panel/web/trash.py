@@ -28,6 +28,8 @@ from tenants.models import Domain, Evidence, Mailbox, SyncTarget
 
 Kind, Verb = access.Kind, access.Verb
 PAGE = 50
+# While something is on its way the list asks again this often, then it stops: reloading starts anew.
+LOOKS = 30
 
 
 class DaysForm(forms.Form):
@@ -105,8 +107,12 @@ def _show(
     commits = dict(Evidence.objects.filter(run__in=runs, name="Commit").values_list("run_id", "value"))
     is_owner = shows(request, Verb.DELETE, Kind.DOMAIN, thing.organization_id)
     lines = [_row(each, thing, target, commits, now, is_owner=is_owner) for each in found.rows]
+    looks = request.GET.get("look", "0")
+    look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else LOOKS
+    moves = look < LOOKS and any(line.state.is_moving for line in lines)
     context = {
         **domain_context(request, row, "addresses"),
+        "look_url": f"{url}?look={look + 1}" if moves and not request.GET.get("before") else "",
         "rows": lines,
         "pages": found.pages,
         "headline": headline(thing.name, lines, more=bool(found.pages["next_url"])),

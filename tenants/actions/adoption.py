@@ -13,14 +13,26 @@ from django.utils import timezone
 from tenants import access, outbox, tokens
 from tenants.actions.audit import record, record_all, unsaved_event
 from tenants.actions.exchanges import want_review
+from tenants.actions.former_passphrases import former_passphrase
 from tenants.actions.marks import hold_aliases_of
 from tenants.actions.names import held_among, why_not_free
 from tenants.actions.organizations import give_quota_back, take_quota
 from tenants.actions.reversals import final
+from tenants.actions.setting_back import address_told
+from tenants.actions.targets import agreement
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, Invalid
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
-from tenants.models import Domain, Event, Finding, HeldName, Mailbox, SyncTarget, TargetAddress
+from tenants.models import (
+    Domain,
+    Event,
+    Finding,
+    FormerPassphrase,
+    HeldName,
+    Mailbox,
+    SyncTarget,
+    TargetAddress,
+)
 from tenants.secrets import Purpose, seal
 
 _AT_ONCE = 500
@@ -50,13 +62,16 @@ def take_over(*, actor: Actor, target: SyncTarget, addresses: Sequence[Outside])
     names = [each.local_part for each in addresses]
     known = _mailboxes(target, names)
     events: list[Event] = []
+    former: list[FormerPassphrase] = []
     new: list[Mailbox] = []
     for each in addresses:
         mailbox = known.get(each.local_part)
         if mailbox is None and each.entry is not None:
             new.append(Mailbox(domain=domain, local_part=each.local_part, **_login(target, each.entry)))
         elif mailbox is not None:
-            events.append(_follow(actor, target, mailbox, each.entry))
+            event, replaced = _follow(actor, target, mailbox, each.entry)
+            events.append(event)
+            former += replaced
     _require_names(actor, domain, new, known, addresses)
     if new:
         take_quota(domain.organization, "mailbox", len(new))
@@ -67,6 +82,7 @@ def take_over(*, actor: Actor, target: SyncTarget, addresses: Sequence[Outside])
     _insert_targets([*known.values(), *new], entries)
     want_review((entry.targets for entry in entries.values()), domain.organization)
     record_all(events)
+    FormerPassphrase.objects.bulk_create(former, batch_size=_AT_ONCE)
     _mark_aliases_of(target, list(known.values()))
     return len(events)
 
@@ -128,29 +144,42 @@ def _login(target: SyncTarget, entry: RelayEntry) -> dict[str, Any]:
     }
 
 
-def _follow(actor: Actor, target: SyncTarget, mailbox: Mailbox, entry: RelayEntry | None) -> Event:
-    """Change an address of ours to what the outside has; a removed one goes to the trash."""
-    before = {"targets": [row.address for row in mailbox.targets.all()]}
+def _follow(
+    actor: Actor, target: SyncTarget, mailbox: Mailbox, entry: RelayEntry | None
+) -> tuple[Event, list[FormerPassphrase]]:
+    """Change an address of ours to what the outside has; a removed one goes to the trash.
+
+    The event, still unsaved, and the passphrase that was replaced, for undoing it.
+    """
     if entry is None:
+        was = {"trashed": mailbox.trashed_at is not None}
         if mailbox.trashed_at is None:
             give_quota_back(mailbox.domain.organization, "mailbox")
         Mailbox.objects.filter(pk=mailbox.pk).update(
             trashed_at=timezone.now(), changed_at=timezone.now(), generation=target.generation
         )
         sentence = f"{mailbox} was removed outside and put into the trash here."
-        return _event(actor, target, mailbox, sentence, before, {})
+        return _event(actor, target, mailbox, sentence, was, {"trashed": True}), []
+    rows = sorted(mailbox.targets.all(), key=lambda row: row.pk)
+    before = {
+        **address_told(mailbox, "set", [row.address for row in rows]),
+        "removed": [agreement(row) for row in rows if row.address not in entry.targets],
+    }
     if mailbox.trashed_at is not None:
         take_quota(mailbox.domain.organization, "mailbox")
     # What it delivered to stands in its entry, and is its own from now on.
     mailbox.deliveries.all().delete()
-    Mailbox.objects.filter(pk=mailbox.pk).update(**_login(target, entry), made_for=None)
+    columns, sealed = _login(target, entry), mailbox.sealed_hash
+    Mailbox.objects.filter(pk=mailbox.pk).update(**columns, made_for=None)
+    mailbox.sealed_hash = columns["sealed_hash"]
     mailbox.targets.exclude(address__in=entry.targets).delete()
     mailbox.targets.filter(confirmed_at=None).update(
         confirmed_at=timezone.now(), source=TargetAddress.Source.OUTSIDE
     )
     # Mail flows there already, whatever mail servers they have.
     mailbox.targets.exclude(exchange__in=TargetAddress.FLOWS).update(exchange=TargetAddress.Exchange.FREE)
-    return _taken_over(actor, target, mailbox, before, entry)
+    event = _taken_over(actor, target, mailbox, before, entry)
+    return event, [former_passphrase(event, mailbox, bytes(sealed) if sealed else None)]
 
 
 def _insert_targets(mailboxes: Sequence[Mailbox], entries: dict[str, RelayEntry]) -> None:
@@ -175,7 +204,14 @@ def _taken_over(
     actor: Actor, target: SyncTarget, mailbox: Mailbox, before: dict[str, Any] | None, entry: RelayEntry
 ) -> Event:
     sentence = f"{mailbox} was taken over from outside."
-    after = {"targets": list(entry.targets), "login": entry.password != NO_LOGIN}
+    login = entry.password != NO_LOGIN
+    after = {
+        "targets": list(entry.targets),
+        "kind": Mailbox.Kind.MAILBOX if login else Mailbox.Kind.ALIAS,
+        "enabled": True,
+        "trashed": False,
+        "passphrase": "changed" if login else "none",
+    }
     return _event(actor, target, mailbox, sentence, before or {}, after)
 
 
@@ -261,7 +297,6 @@ def decide_findings(
 
 
 final("A worker did that at once. Look at what it took over or wrote, and change that.", "decide_findings")
-final("It stood outside like this already. Change the address, or put it into the trash.", "take_over")
 
 
 def _without_held(possible: QuerySet[Finding], domain: Domain, units: Sequence[str]) -> QuerySet[Finding]:

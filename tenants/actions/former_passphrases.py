@@ -89,8 +89,10 @@ def passphrase_now(mailbox: Mailbox, event: Event) -> dict[str, Any]:
     """As the event left it, or changed since; without the former one nothing is known of that."""
     kept = kept_for(event)
     same = kept is None or kept.followed_by == seal_of(mailbox.sealed_hash)
-    now = event.after.get("passphrase") if same else "changed since"
-    return {**mailbox_now(mailbox, event), "passphrase": now}
+    now = mailbox_now(mailbox, event)
+    if "passphrase" in event.after:
+        now["passphrase"] = event.after["passphrase"] if same else "changed since"
+    return now
 
 
 def not_kept(mailbox: Mailbox, event: Event) -> str:

@@ -12,8 +12,8 @@ def lock(row: Model) -> None:
     """Read `row` again, as it is now, and keep others from changing it until the transaction ends.
 
     Actions are given rows that were read some time before. SQLite needs no lock: its transactions that
-    write come one after the other. Locks are taken in one order: installation, address request, invitation,
-    request rules, mailbox, organization, sync targets by id. Raises Absent when the row is gone.
+    write come one after the other. Locks are taken in one order: installation, event, address request,
+    invitation, request rules, mailbox, organization, sync targets by id. Raises Absent when the row is gone.
     """
     kind = row._meta.concrete_model or type(row)  # `request.user` is a lazy object around its row
     known = dict(row._state.fields_cache)

@@ -385,22 +385,15 @@ def _renew_end(mailbox: Mailbox) -> None:
     mailbox.expires_at = timezone.now() + timedelta(days=days) if days else None
 
 
-undoable(
-    "create_mailbox",
-    find=mailbox_of,
-    present=mailbox_now,
-    restore=lambda actor, mailbox, event: trash_mailbox(actor=actor, mailbox=mailbox),
-    told=lambda mailbox, event: f"{mailbox} goes into the trash, from where it can come back.",
-    needs=access.Verb.DELETE,
-)
-undoable(
-    "restore_mailbox",
-    find=mailbox_of,
-    present=mailbox_now,
-    restore=lambda actor, mailbox, event: trash_mailbox(actor=actor, mailbox=mailbox),
-    told=lambda mailbox, event: f"{mailbox} goes back into the trash.",
-    needs=access.Verb.DELETE,
-)
+for _verb in ("create_mailbox", "restore_mailbox"):
+    undoable(
+        _verb,
+        find=mailbox_of,
+        present=mailbox_now,
+        restore=lambda actor, mailbox, event: trash_mailbox(actor=actor, mailbox=mailbox),
+        told=lambda mailbox, event: f"{mailbox} goes into the trash, from where it can come back.",
+        needs=access.Verb.DELETE,
+    )
 undoable(
     "trash_mailbox",
     find=mailbox_of,

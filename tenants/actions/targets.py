@@ -255,7 +255,7 @@ def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
         f"{mailbox} no longer reaches {address}.",
         mailbox=mailbox,
         target=target,
-        before={"targets": existing, "removed": _agreement(row)},
+        before={"targets": existing, "removed": [agreement(row)]},
         after={"targets": [each for each in existing if each != address]},
     )
 
@@ -342,7 +342,7 @@ def confirm_target(*, actor: Actor, token: str) -> TargetAddress:
 # Undoing ---------------------------------------------------------------------------------------------
 
 
-def _agreement(row: TargetAddress) -> dict[str, str | None]:
+def agreement(row: TargetAddress) -> dict[str, str | None]:
     """What is kept of a target that was taken away, so that its holder need not agree twice."""
     confirmed = row.confirmed_at.isoformat() if row.confirmed_at else None
     return {"address": row.address, "confirmed_at": confirmed, "source": row.source}
@@ -354,11 +354,15 @@ def _take_away_again(actor: Actor, mailbox: Mailbox, event: Event) -> None:
 
 
 def _bring_back(actor: Actor, mailbox: Mailbox, event: Event) -> None:
-    """If its holder had agreed, that still holds for a while; then they are asked as for a new one."""
-    removed = event.before["removed"]
-    holds = removed["confirmed_at"] and timezone.now() - event.at < AGREEMENT_HOLDS
-    agreed = (datetime.fromisoformat(removed["confirmed_at"]), removed["source"]) if holds else None
-    _add(actor, mailbox, removed["address"], agreed)
+    [removed] = event.before["removed"]
+    _add(actor, mailbox, removed["address"], still_agreed(event, removed))
+
+
+def still_agreed(event: Event, removed: dict[str, str]) -> tuple[datetime, str] | None:
+    """When and how the holder of a removed target had agreed, if that still holds; else they are asked."""
+    if not removed["confirmed_at"] or timezone.now() - event.at >= AGREEMENT_HOLDS:
+        return None
+    return datetime.fromisoformat(removed["confirmed_at"]), removed["source"]
 
 
 undoable(
@@ -373,7 +377,7 @@ undoable(
     find=mailbox_of,
     present=mailbox_now,
     restore=_bring_back,
-    told=lambda mailbox, event: f"{mailbox} reaches {event.before['removed']['address']} again.",
+    told=lambda mailbox, event: f"{mailbox} reaches {event.before['removed'][0]['address']} again.",
     hindrance=lambda mailbox, event: (
         "" if "removed" in event.before else "It is not known whom this took away. Add them by hand."
     ),

@@ -116,7 +116,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "domain-activity": ("actor", "verb", "from", "to", "before"),
     "organization-activity": ("actor", "verb", "from", "to", "before"),
     "address-history": ("actor", "verb", "from", "to", "before"),
-    "domain-trash": ("before",),
+    "domain-trash": ("before", "look"),
     "runs": ("domain", "before"),
     "requests": ("q", "only", "before"),
     "domain-requests": ("q", "only", "before"),

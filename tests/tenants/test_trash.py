@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.db.models import Model, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -154,7 +155,7 @@ def test_a_look_takes_some_at_once_and_none_is_forgotten(
 
 
 def test_looking_costs_the_same_whatever_is_not_due(
-    alice: Actor, domain: Domain, make_mailbox: MakeMailbox, django_assert_num_queries: Callable[..., object]
+    alice: Actor, domain: Domain, make_mailbox: MakeMailbox
 ) -> None:
     for number in range(3):
         thrown(alice, make_mailbox(f"m{number}"))
@@ -162,6 +163,30 @@ def test_looking_costs_the_same_whatever_is_not_due(
     with CaptureQueriesContext(connection) as queries:
         assert trash.purge_trash(actor=ROOKERY) == 0
     assert len(queries) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "index"),
+    [
+        (
+            lambda: Mailbox.objects.filter(
+                trashed_at__isnull=False, trash_look_at__lte=timezone.now()
+            ).order_by("trash_look_at", "pk")[:200],
+            "trash_by_its_next_look",
+        ),
+        (
+            lambda: FormerPassphrase.objects.filter(kept_until__lt=timezone.now()).order_by("kept_until"),
+            "tenants_for_kept_un",
+        ),
+    ],
+)
+def test_looking_reads_an_index(rows: Callable[[], QuerySet[Model]], index: str, db: None) -> None:
+    """Of few rows PostgreSQL reads all, unless it may not."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_sort = off")
+    assert index in rows().explain()
 
 
 # By hand -----------------------------------------------------------------------------------------------

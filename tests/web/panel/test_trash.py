@@ -37,7 +37,10 @@ def test_still_there_then_gone_with_its_proof(
     assert "1 address is in the trash of example.org; 1 not proved gone yet." in text
     assert "Still being taken away from the mail server." in text
     assert "Delete for good…" not in text
+    assert f'hx-get="{TRASH}?look=8"' in as_alice.get(f"{TRASH}?look=7").content.decode()
+    assert "hx-get" not in str(as_alice.get(f"{TRASH}?look=30").content).partition("trash-list")[2][:80]
     outside.reconcile(target)
+    assert 'id="trash-list" aria-live="polite">' in as_alice.get(TRASH).content.decode()
     text = text_of(as_alice.get(TRASH))
     assert "all proved gone outside" in text
     assert "Gone outside since" in text
