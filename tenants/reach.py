@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -20,15 +21,8 @@ IS_SERVED = Exists(
         confirmed_at__isnull=False,
     )
 )
-# Of a mailbox: some mailbox that it delivers to is on, and somebody agreed to get that one's mail.
-IS_FED = Exists(
-    Delivery.objects.filter(
-        alias=OuterRef("pk"),
-        mailbox__enabled=True,
-        mailbox__trashed_at=None,
-        mailbox__targets__confirmed_at__isnull=False,
-    )
-)
+# Of an alias: there is such a delivery.
+IS_FED = Exists(Delivery.objects.filter(IS_SERVED, alias=OuterRef("pk")))
 # Somebody agreed to get its mail, whichever way it comes: then it is written outside.
 REACHES_SOMEBODY = Q(
     Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
@@ -100,7 +94,7 @@ def reaches(aliases: QuerySet[Mailbox], domain: Domain) -> dict[int, Reach]:
     }
 
 
-def _fill(sources: dict[int, _Source], mailboxes: QuerySet[Delivery, dict[str, int]]) -> None:
+def _fill(sources: dict[int, _Source], mailboxes: QuerySet[Delivery, Any]) -> None:
     rows = TargetAddress.objects.filter(mailbox__in=mailboxes).order_by("pk")
     for mailbox_id, address, confirmed_at in rows.values_list("mailbox_id", "address", "confirmed_at"):
         if mailbox_id in sources:

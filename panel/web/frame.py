@@ -26,7 +26,7 @@ _NAV = (("Overview", "overview"), ("Domains", "domains"), ("Requests", "requests
 _HOME_OF = {
     "overview": "Overview",
     **dict.fromkeys(
-        ("domain", "domains", "address", "addresses", "repository", "findings", "mail"), "Domains"
+        ("domain", "domains", "address", "addresses", "alias", "repository", "findings", "mail"), "Domains"
     ),
     **dict.fromkeys(("request", "requests"), "Requests"),
     **dict.fromkeys(("activity", "run", "runs"), "Activity"),

@@ -61,9 +61,12 @@ def require_fits(mailbox: Mailbox, addresses: Sequence[str]) -> None:
         raise Invalid.of(
             "targets", f"{mailbox} could not reach everybody it is to reach. {problem}", "Choose fewer."
         )
-    aliases = Mailbox.objects.filter(delivers_to=mailbox, trashed_at=None).select_related("domain")
-    others = _reached_without(mailbox)
-    for alias in aliases.order_by("local_part"):
+    # Held before they are looked at: another of their mailboxes may be about to change, or they to come back.
+    feeding = Delivery.objects.filter(mailbox=mailbox).values("alias")
+    held = Mailbox.objects.select_for_update(of=("self",)).filter(pk__in=feeding).order_by("pk")
+    aliases = [alias for alias in held.select_related("domain") if alias.trashed_at is None]
+    others = _reached_without(mailbox) if aliases else {}
+    for alias in sorted(aliases, key=lambda each: each.local_part):
         problem = why_not_together(merged([others.get(alias.pk, []), addresses]), mailbox.domain)
         if problem:
             raise Invalid.of(

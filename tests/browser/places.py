@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "account": "/account",
             "account-tokens": "/account/tokens",
             "address": f"/d/{DOMAIN}/addresses/grace",
+            "alias-new": f"/d/{DOMAIN}/new-alias?for=grace",
             "mail-program": f"/d/{DOMAIN}/addresses/grace/mail-program",
         },
     }
@@ -124,11 +126,22 @@ def _invite(operator: Visitor) -> None:
 
 
 def _make_addresses(operator: Visitor) -> None:
-    page = operator.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page = operator.open(f"/d/{DOMAIN}/new-alias")
     page.get_by_label("The address").fill("team")
-    page.get_by_label("Who gets the mail").fill("team@work.example")
+    page.get_by_label("Others who get the mail").fill("team@work.example")
     page.get_by_label("Note").fill("Everybody at the desk")
-    operator.press("Make the address")
+    operator.press("Make the alias")
+    page = operator.open(f"/d/{DOMAIN}/new-alias?for=ada")
+    page.get_by_label("The address").fill("fair")
+    page.get_by_label("Last day").fill(f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}")
+    operator.press("Make the alias")
+    page = operator.open(f"/d/{DOMAIN}/settings/aliases")
+    page.get_by_label("People may make aliases").check()
+    operator.press("Save")
+    page = operator.open(f"/d/{DOMAIN}/settings/names")
+    page.get_by_label("The name", exact=True).fill("intern")
+    page.get_by_label("Why").fill("Gets mail for three people who left.")
+    operator.press("Hold it back")
     page = operator.open(f"/d/{DOMAIN}/new-address")
     page.get_by_label("The address").fill("babbage")
     page.get_by_label("Who gets the mail").fill("charles@engine.example")
@@ -196,7 +209,15 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "addresses": f"/d/{DOMAIN}/addresses",
         "addresses empty": "/d/klein.example/addresses",
         "addresses none-found": f"/d/{DOMAIN}/addresses?q=nobody",
+        "addresses aliases": f"/d/{DOMAIN}/addresses?only=alias",
         "address": f"/d/{DOMAIN}/addresses/ada",
+        "address alias": f"/d/{DOMAIN}/addresses/fair",
+        "address-expiry": f"/d/{DOMAIN}/addresses/fair/expiry",
+        "address-expiry none": f"/d/{DOMAIN}/addresses/ada/expiry",
+        "domain-alias-rules": f"/d/{DOMAIN}/settings/aliases",
+        "domain-alias-rules off": "/d/klein.example/settings/aliases",
+        "domain-names": f"/d/{DOMAIN}/settings/names",
+        "domain-names empty": "/d/klein.example/settings/names",
         "address unconfirmed": f"/d/{DOMAIN}/addresses/team",
         "address off": f"/d/{DOMAIN}/addresses/babbage",
         "mail-program": f"/d/{DOMAIN}/addresses/ada/mail-program",
@@ -216,7 +237,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["domain-new"] = "/domains/new"
         shown["repository-new"] = "/d/klein.example/settings/repository/new"
         shown["address-new"] = f"/d/{DOMAIN}/new-address"
-        shown["address-new alias"] = f"/d/{DOMAIN}/new-address?kind=alias"
+        shown["alias-new"] = f"/d/{DOMAIN}/new-alias"
+        shown["alias-deliveries"] = f"/d/{DOMAIN}/addresses/fair/delivers-to"
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
     visitor.complaints.clear()  # what is forbidden complains in the console, by right

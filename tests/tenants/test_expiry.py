@@ -31,7 +31,8 @@ def mails() -> list[tuple[str, str, str]]:
     rows = OutgoingMail.objects.order_by("pk")
     opener = Opener()
     return [
-        (row.recipient, row.subject, opener.open(Purpose.MAIL_BODY, row.sealed_body or b"")) for row in rows
+        (row.recipient, row.subject, opener.open(Purpose.MAIL_BODY, bytes(row.sealed_body or b"")))
+        for row in rows
     ]
 
 
