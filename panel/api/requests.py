@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from rest_framework import serializers
@@ -49,7 +49,7 @@ class RequestQuery(PageQuery):
 class Refusal(Shape):
     reason = Text(max_length=2000, help_text="The person who asked reads it.")
 
-    example = {"reason": "This name is kept for the society itself."}
+    example: ClassVar[dict[str, Any]] = {"reason": "This name is kept for the society itself."}
 
 
 class Refusals(Refusal):
