@@ -34,7 +34,7 @@ class TargetSerializer(serializers.Serializer[Any]):
     exchange = serializers.ChoiceField(
         choices=TargetAddress.Exchange.choices,
         allow_blank=True,
-        help_text="Whether ptt's relay can tell it from the other targets; mail goes there in “” and “accepted”.",
+        help_text="Whether ptt's relay can tell it from the others; mail goes there in “” and “accepted”.",
     )
 
 
@@ -96,7 +96,7 @@ class MailboxWrite(WriteQuery):
 _HASH = "BLAKE2b-512 of the passphrase, 128 hex digits: printf %s PASSPHRASE | b2sum. Never shown again."
 
 
-_ACCEPT = "Send also to targets that share a mail server, which ptt's relay mixes up: a risk that the team may take."
+_ACCEPT = "Also write targets that share a mail server and that ptt's relay mixes up: the team's risk."
 
 
 class NewMailbox(Shape):

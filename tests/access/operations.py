@@ -61,7 +61,13 @@ MAILBOXES = [
         "api:domain-mailboxes",
         "POST",
         coded(MANAGERS, 201),
-        {"local_part": "mary", "targets": ["mary@home.example"], "password_hash": HASH, "note": "Analyst"},
+        {
+            "local_part": "mary",
+            "targets": ["mary@home.example"],
+            "password_hash": HASH,
+            "note": "Analyst",
+            "accept_shared": False,
+        },
     ),
     Row("api:mailbox", "GET", MAILBOX),
     Row("api:mailbox", "PATCH", MASTERS, {"note": "Analyst", "enabled": False}),
@@ -69,10 +75,20 @@ MAILBOXES = [
     Row("api:mailbox-restore", "POST", MANAGERS, at={"address": "babbage@{domain}"}),
     Row("api:mailbox-passphrase", "PUT", USERS, {"password_hash": OTHER_HASH}),
     Row("api:mailbox-targets", "GET", MAILBOX),
-    Row("api:mailbox-targets", "POST", coded(USERS, 201), {"address": "third@home.example"}),
+    Row(
+        "api:mailbox-targets",
+        "POST",
+        coded(USERS, 201),
+        {"address": "third@home.example", "accept_shared": False},
+    ),
     Row("api:mailbox-target", "DELETE", USERS),
     Row("api:mailbox-cautions", "GET", MAILBOX),
-    Row("api:mailbox-target-accept", "POST", coded(MASTERS, 409)),
+    Row(
+        "api:mailbox-target-accept",
+        "POST",
+        MANAGERS,
+        at={"address": "mixed@{domain}", "target_address": "south@south.shared.example"},
+    ),
     Row("api:mailbox-target-confirmation", "POST", coded(USERS, 202)),
 ]
 
