@@ -104,7 +104,9 @@ def _show(
 ) -> dict[str, Any]:
     state, observed = decide_state(
         row,
-        confirmed=any(target["confirmed_at"] for target in targets),
+        confirmed=any(
+            target["confirmed_at"] and target["exchange"] in TargetAddress.FLOWS for target in targets
+        ),
         restarting=conditions.get(Condition.Type.RELOAD_PENDING, False),
         unreachable=not conditions.get(Condition.Type.REACHABLE, True),
     )
@@ -146,7 +148,11 @@ def _conditions_of(target_ids: Iterable[int | None]) -> dict[int, dict[str, bool
 def with_state(mailboxes: QuerySet[Mailbox], state: str) -> QuerySet[Mailbox]:
     """Those in one state; `decide_state` as SQL."""
     connected = Q(**{f"{_SYNC}isnull": False})
-    confirmed = Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
+    confirmed = Exists(
+        TargetAddress.objects.filter(
+            mailbox=OuterRef("pk"), confirmed_at__isnull=False, exchange__in=TargetAddress.FLOWS
+        )
+    )
     in_use = Q(trashed_at=None, enabled=True) & Q(confirmed)
     written = Q(**{f"{_SYNC}observed_generation__gte": Greatest(F("generation"), Value(1))})
     stopped = ~Q(**{f"{_SYNC}stop_code": ""}) & Q(**{f"{_SYNC}generation__lte": F(f"{_SYNC}stop_generation")})

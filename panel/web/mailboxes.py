@@ -35,7 +35,11 @@ Kind, Verb = access.Kind, access.Verb
 T = TypeVar("T")
 
 _UNCONFIRMED = Q(enabled=True, trashed_at=None) & ~Q(
-    Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
+    Exists(
+        TargetAddress.objects.filter(
+            mailbox=OuterRef("pk"), confirmed_at__isnull=False, exchange__in=TargetAddress.FLOWS
+        )
+    )
 )
 FILTERS: dict[str, tuple[str, Q]] = {
     "": ("All", Q(trashed_at=None)),

@@ -90,7 +90,9 @@ def _counted(rows: QuerySet[Any]) -> Coalesce:
 def with_counts(domains: QuerySet[Domain]) -> QuerySet[Domain]:
     """Annotate how many addresses, unconfirmed ones and waiting requests there are, and the stopped run."""
     in_use = Mailbox.objects.filter(domain=OuterRef("pk"), trashed_at=None)
-    agreed = Target.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False)
+    agreed = Target.objects.filter(
+        mailbox=OuterRef("pk"), confirmed_at__isnull=False, exchange__in=Target.FLOWS
+    )
     waiting = AddressRequest.objects.filter(domain=OuterRef("pk"), status=AddressRequest.Status.CONFIRMED)
     stopped = Run.objects.filter(
         target__repository__domain=OuterRef("pk"), mode=Run.Mode.APPLY, state=Run.State.STOPPED
@@ -236,7 +238,7 @@ def address_standing(mailbox: Mailbox, relay: RelayState | None = None) -> Addre
     facts = AddressFacts(
         enabled=mailbox.enabled,
         trashed=mailbox.trashed_at is not None,
-        confirmed=any(row.confirmed_at for row in mailbox.targets.all()),
+        confirmed=any(row.confirmed_at and row.exchange in Target.FLOWS for row in mailbox.targets.all()),
         connected=target is not None,
         observed=observed,
         stopped=is_stopped(target),
