@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 # A pass that left more to do goes on at once, but never for ever in one task.
 PASSES_AT_ONCE = 3
+BATCHES_AT_ONCE = 10
 
 
 @lru_cache(maxsize=1)
@@ -70,5 +71,7 @@ def review(domain_id: int) -> None:
 
 @shared_task
 def compare_passphrases(_: int) -> None:
-    """Find passphrases that are used more than once, among what changed."""
-    likeness.compare(opener())
+    """Find passphrases that are used more than once, among what changed; the next sweep sees to the rest."""
+    for _ in range(BATCHES_AT_ONCE):
+        if likeness.compare(opener()) < likeness.AT_ONCE:
+            return

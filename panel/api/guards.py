@@ -22,8 +22,8 @@ class CautionSerializer(serializers.Serializer[cautions.Caution]):
 
     code = serializers.CharField(
         help_text="For programs: shared-exchange, loop, reused-passphrase, exchange-checking,"
-        " exchange-shared,"
-        " exchange-accepted, no-mx, null-mx, no-domain, no-answer, hosted-here or strict-dmarc."
+        " exchange-shared, exchange-accepted, no-mx, null-mx, no-domain, no-answer, hosted-here or"
+        " strict-dmarc."
     )
     sentence = serializers.CharField(help_text="For people.")
     serious = serializers.BooleanField(help_text="Whether mail is lost or goes astray.")
@@ -32,6 +32,10 @@ class CautionSerializer(serializers.Serializer[cautions.Caution]):
     addresses = serializers.ListField(
         child=serializers.CharField(), help_text="Others that it concerns, for those who run the address."
     )
+
+
+class CautionsSerializer(serializers.Serializer[Any]):
+    cautions = CautionSerializer(many=True, help_text="The serious ones first.")
 
 
 class AddressCautionSerializer(serializers.Serializer[Any]):
@@ -56,10 +60,10 @@ class AddressCautions(MailboxView):
     noun, plural, tag = "caution", "cautions", "Addresses"
     queries = {"accept": WriteQuery}
 
-    @operation("What there is to know about where its mail goes", responses=CautionSerializer(many=True))
+    @operation("What there is to know about where its mail goes", responses=CautionsSerializer)
     def retrieve(self, request: Request, address: tuple[str, str]) -> Response:
         found = cautions.address_cautions(self.actor, self.find(address))
-        return Response([dict(CautionSerializer(each).data) for each in found])
+        return Response(CautionsSerializer({"cautions": found}).data)
 
     @operation(
         "Send to a target although ptt's relay may mix it up with another: a named risk",

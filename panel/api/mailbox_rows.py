@@ -120,7 +120,8 @@ def _show(
 ) -> dict[str, Any]:
     state, observed = decide_state(
         row,
-        confirmed=deliveries.served or any(target["confirmed_at"] for target in targets),
+        confirmed=deliveries.served
+        or any(target["confirmed_at"] and target["exchange"] in TargetAddress.FLOWS for target in targets),
         restarting=conditions.get(Condition.Type.RELOAD_PENDING, False),
         unreachable=not conditions.get(Condition.Type.REACHABLE, True),
     )

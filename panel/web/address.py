@@ -35,14 +35,14 @@ UNDO_WITHIN = timedelta(hours=1)
 
 
 class TargetForm(forms.Form):
-    accept = forms.BooleanField(
-        required=False,
-        label="Send there all the same: I know that some mail may go to the wrong person",
-    )
     address = Typed(
         label="Also send it to",
         widget=email_input(autocomplete="off", maxlength="254", **{"data-address-target": True}),
         help_text="We write there; mail goes there once the button in our mail was pressed.",
+    )
+    accept = forms.BooleanField(
+        required=False,
+        label="Send there all the same: I know that some mail may go to the wrong person",
     )
 
 

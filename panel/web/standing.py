@@ -217,7 +217,7 @@ def with_standing(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
 
 def somebody_agreed(mailbox: Mailbox) -> bool:
     """Does its mail go to anybody? An alias may reach people by the mailboxes that it delivers to."""
-    if any(row.confirmed_at for row in mailbox.targets.all()):
+    if any(row.confirmed_at and row.exchange in Target.FLOWS for row in mailbox.targets.all()):
         return True
     known: bool | None = vars(mailbox).get("is_fed")
     if known is None and mailbox.kind == Mailbox.Kind.ALIAS:

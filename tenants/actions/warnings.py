@@ -123,7 +123,8 @@ def review_address(*, actor: Actor, mailbox: Mailbox) -> bool:
 def _became(mailbox: Mailbox, row: TargetAddress) -> str:
     if row.exchange == Exchange.SHARED:
         return f"{row.address} gets no mail of {mailbox}: it has the same mail server as another target."
-    return f"The mail server of {row.address} is known: it gets mail of {mailbox}."
+    when = "" if row.confirmed_at else " once that was confirmed"
+    return f"The mail server of {row.address} is known: it gets mail of {mailbox}{when}."
 
 
 @transaction.atomic

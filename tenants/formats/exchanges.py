@@ -214,9 +214,7 @@ _UNREACHABLE = {
 _STRICT = {Dmarc.REJECT: "refuse", Dmarc.QUARANTINE: "put aside as suspicious"}
 _DMARC = (
     "{host} asks everybody to {what} mail in its name that neither SPF nor DKIM proves (DMARC). That is about"
-    " mail that people at {host} write, not about mail that goes there. After ptt's relay has forwarded it,"
-    " SPF proves no author at {host}: the relay puts a sender of its own on the envelope, or leaves it and is"
-    " a server that {host} does not name. Their DKIM signature stays valid, since ptt only adds header lines."
-    " So what they send here unsigned is lost. And do not write as somebody at {host} through this domain's"
-    " server: it signs as this domain, which proves nothing about {host}."
+    " mail that people at {host} write, not about mail that goes there. What they write to this address is"
+    " forwarded from another server, so SPF fails; only their DKIM signature, which ptt leaves valid, gets it"
+    " through. Do not write as somebody at {host} through this domain's server."
 )

@@ -118,6 +118,7 @@ MAILBOXES = [
             "password_hash": HASH,
             "note": "Analyst",
             "expires_at": "2030-01-31T00:00:00Z",
+            "accept_shared": False,
         },
     ),
     Row(
@@ -149,10 +150,20 @@ MAILBOXES = [
     ),
     Row("api:mailbox-passphrase", "PUT", USERS, {"password_hash": OTHER_HASH}),
     Row("api:mailbox-targets", "GET", MAILBOX),
-    Row("api:mailbox-targets", "POST", coded(USERS, 201), {"address": "third@home.example"}),
+    Row(
+        "api:mailbox-targets",
+        "POST",
+        coded(USERS, 201),
+        {"address": "third@home.example", "accept_shared": False},
+    ),
     Row("api:mailbox-target", "DELETE", USERS),
     Row("api:mailbox-cautions", "GET", MAILBOX),
-    Row("api:mailbox-target-accept", "POST", coded(MASTERS, 409)),
+    Row(
+        "api:mailbox-target-accept",
+        "POST",
+        MANAGERS,
+        at={"address": "mixed@{domain}", "target_address": "south@south.shared.example"},
+    ),
     Row("api:mailbox-target-confirmation", "POST", coded(USERS, 202)),
 ]
 

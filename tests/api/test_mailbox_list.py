@@ -63,8 +63,12 @@ def test_a_mailbox_says_everything_but_its_hash(api: Callable[..., Api], alice: 
         "state": "writing",
         "observed": False,
         "targets": [
-            {"address": "ada@home.example", "confirmed_at": answer.json()["targets"][0]["confirmed_at"]},
-            {"address": "second@home.example", "confirmed_at": None},
+            {
+                "address": "ada@home.example",
+                "confirmed_at": answer.json()["targets"][0]["confirmed_at"],
+                "exchange": "",
+            },
+            {"address": "second@home.example", "confirmed_at": None, "exchange": ""},
         ],
         "delivers_to": [],
         "made_for": None,

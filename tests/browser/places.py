@@ -143,6 +143,12 @@ def _make_addresses(operator: Visitor) -> None:
     page.get_by_label("The name", exact=True).fill("intern")
     page.get_by_label("Why").fill("Gets mail for three people who left.")
     operator.press("Hold it back")
+    # Her mail is lost, and the page of the checks has something to say.
+    page = operator.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page.get_by_label("The address").fill("sofia")
+    page.get_by_label("Who gets the mail").fill("sofia@nomx.example")
+    operator.press("Make the address")
+    operator.open_until(f"/d/{DOMAIN}/checks", page.get_by_text("nomx.example has no MX record"))
     page = operator.open(f"/d/{DOMAIN}/new-address")
     page.get_by_label("The address").fill("babbage")
     page.get_by_label("Who gets the mail").fill("charles@engine.example")
@@ -202,6 +208,9 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain": f"/d/{DOMAIN}",
         "domain not-connected": "/d/klein.example",
         "domain-requests": f"/d/{DOMAIN}/requests",
+        "domain-checks": f"/d/{DOMAIN}/checks",
+        "domain-checks empty": "/d/klein.example/checks",
+        "address guarded": f"/d/{DOMAIN}/addresses/sofia",
         "domain-requests empty": "/d/klein.example/requests",
         "domain-requests none-found": f"/d/{DOMAIN}/requests?q=nobody",
         "domain-invitations": f"/d/{DOMAIN}/requests/invitations",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 
 from tenants.actions import domains, mailboxes, organizations, requests, sync, targets, trash, undo
+from tenants.actions.exchanges import want_lookups
 from tenants.actor import Actor
 from tenants.errors import ActionError
 from tenants.models import (
@@ -24,6 +26,8 @@ from tenants.models import (
     SyncTarget,
 )
 from tests.conftest import HASH
+from tests.exchanges import dns_says, served
+from workers.scout import domains_to_review, review_dependents
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,6 +74,24 @@ def test_of_two_targets_at_once_the_second_waits(alice: Actor, make_mailbox: Cal
     )
     assert refusals(results) == []
     assert sorted(mailbox.targets.values_list("exchange", flat=True)) == ["", "checking"]
+
+
+def test_a_target_saved_while_its_domain_is_looked_up_does_not_wait_for_ever(
+    alice: Actor, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    dns_says("home.example", served("mx.home.example"))
+    for number in range(4):
+        host = f"work{number}.example"
+        mailbox = fresh(make_mailbox(f"ada{number}", target="ada@home.example"))
+        want_lookups([host], None)
+        results = at_once(
+            partial(targets.add_target, actor=alice, mailbox=mailbox, address=f"ada@{host}"),
+            partial(dns_says, host, served(f"mx.{host}")),
+        )
+        assert refusals(results) == []
+        for row in domains_to_review():
+            review_dependents(row.pk)
+        assert mailbox.targets.get(host=host).exchange == ""
 
 
 def test_two_owners_step_down_at_once_and_one_stays(alice: Actor, organization: Organization) -> None:

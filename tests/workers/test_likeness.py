@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from tenants.actions import domains, mailboxes
 from tenants.actor import Actor
@@ -92,6 +93,15 @@ def test_one_that_cannot_be_opened_hinders_no_other(make_mailbox: Callable[..., 
     Mailbox.objects.filter(pk=broken.pk).update(sealed_hash=b"garbled")
     assert warned() == set()
     assert not likeness.waiting().exists()
+
+
+def test_finding_nothing_to_do_costs_nothing(make_mailbox: Callable[..., Mailbox]) -> None:
+    """However many addresses there are: an index holds only those that wait."""
+    make_mailbox()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "mailbox_not_likened" in likeness.waiting().order_by("changed_at").explain()
 
 
 def test_the_work_is_bounded_and_goes_on(make_mailbox: Callable[..., Mailbox]) -> None:

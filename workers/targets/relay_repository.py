@@ -275,10 +275,7 @@ class RelayRepository:
 
     @mending
     def maintain(self, current: Pass) -> Statement | None:
-        """After our first commit and every MAINTAIN_EVERY changes: both sides, as far as we may.
-
-        Where we only look, nothing is touched, not even how git keeps it.
-        """
+        """After our first commit and every MAINTAIN_EVERY changes; where we only look, nothing is touched."""
         target, repository = current.target, _repository(current.target)
         known = target.conditions.filter(type=Condition.Type.GROWING).first()
         done_at = known.details.get("generation", 0) if known is not None else -MAINTAIN_EVERY

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from tenants.formats.sshkeys import fingerprint
 from tenants.models import Repository
 from workers.sandbox import handmade
 from workers.sandbox.control import Addresses, Sandbox, SandboxError
@@ -41,7 +42,8 @@ class Command(BaseCommand):
             handmade.make(host.create_repository(handmade.PATH, handmade.BRANCH))
             steward = _Steward(host, sandbox, folder)
             steward.publish()
-            self.stdout.write(f"sandbox  git at {host.host}:{host.port}")
+            self.stdout.write(f"sandbox  git at {host.host}:{host.port}, key {fingerprint(host.public_key)}")
+            self.stdout.write(f"sandbox  {handmade.PATH} there was made by hand, for {handmade.DOMAIN}")
             while not stop.wait(LOOK_EVERY_SECONDS):
                 steward.look()
         finally:
