@@ -1,0 +1,72 @@
+"""LOC: where something stands on Earth (RFC 1876), held as its wire numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tenants.formats.zones.data import NameWriter
+
+__all__ = ["LOC", "centimetres_of", "precision_of"]
+
+MIDDLE = 1 << 31
+"""Latitude and longitude count thousandths of an arc second from the equator and from Greenwich at 2^31."""
+SEA_LEVEL = 10_000_000
+"""Altitude counts centimetres from 100 km below the WGS 84 ellipsoid."""
+
+
+@dataclass(frozen=True, slots=True)
+class LOC:
+    """A place: latitude and longitude in thousandths of an arc second from 2^31, altitude in centimetres
+    from 100 km below sea level (each 32 bits); size and the two precisions as one byte each: a digit and
+    a power of ten, in centimetres."""
+
+    type: ClassVar[str] = "LOC"
+    latitude: int
+    longitude: int
+    altitude: int
+    size: int = 0x12
+    horizontal: int = 0x16
+    vertical: int = 0x13
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        return self.latitude, self.longitude, self.altitude, self.size, self.horizontal, self.vertical
+
+    def text(self, name: NameWriter) -> bytes:
+        height = self.altitude - SEA_LEVEL
+        metres = " ".join(
+            _metres(value) for value in (height, *map(centimetres_of, (self.size, self.horizontal, self.vertical)))
+        )
+        return f"{_angle(self.latitude, 'NS')} {_angle(self.longitude, 'EW')} {metres}".encode()
+
+
+def centimetres_of(precision: int) -> int:
+    """Return the length that a precision byte stands for, in centimetres."""
+    return int((precision >> 4) % 10 * 10 ** ((precision & 15) % 10))
+
+
+def precision_of(centimetres: int) -> int:
+    """Return the precision byte for a length: its first digit and power of ten, the rest cut off; the
+    primary's own for a length below nothing."""
+    if centimetres <= 0:
+        return centimetres << 4 & 0xFF
+    exponent = min(len(str(centimetres)) - 1, 9)
+    return min(centimetres // 10**exponent, 9) << 4 | exponent
+
+
+def _angle(value: int, directions: str) -> str:
+    offset = value - MIDDLE
+    seconds, thousandths = divmod(abs(offset), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    degrees, minutes = divmod(minutes, 60)
+    return f"{degrees} {minutes} {_decimal(seconds, thousandths, 3)} {directions[offset < 0]}"
+
+
+def _metres(centimetres: int) -> str:
+    sign = "-" if centimetres < 0 else ""
+    return f"{sign}{_decimal(*divmod(abs(centimetres), 100), 2)}m"
+
+
+def _decimal(whole: int, fraction: int, digits: int) -> str:
+    return f"{whole}.{fraction:0{digits}d}".rstrip("0").rstrip(".")

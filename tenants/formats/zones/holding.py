@@ -1,0 +1,155 @@
+"""What ptt's primary keeps in memory: one tree of names, filled from files.
+
+Only what decides whether a zone is served, and what is written back, is modelled; answering queries is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tenants.formats.zones.data import Data
+from tenants.formats.zones.dialect import Dialect
+from tenants.formats.zones.names import Name
+from tenants.formats.zones.reader import Record
+from tenants.formats.zones.zone import Soa
+
+__all__ = ["BrokenRuleError", "Delegated", "Held", "HeldSet", "Node", "Tree", "collect"]
+
+_ONE_ONLY = {"CNAME", "PTR", "LOC"}
+"""Types of which the primary keeps one record for each name: the first of a file."""
+
+
+class BrokenRuleError(ValueError):
+    """A zone breaks a rule of the primary, which therefore does not serve it. `str()` is for people."""
+
+
+@dataclass(slots=True)
+class HeldSet:
+    """The records of one name and type as the primary has them, in the order of the file."""
+
+    ttl: int
+    data: dict[Data, None]
+
+
+Held = dict[str, "HeldSet | Soa"]
+"""By type, what the primary has at one name."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A name of the tree: what is at it, and the names one label below."""
+
+    held: Held = field(default_factory=dict)
+    below: dict[bytes, Node] = field(default_factory=dict)
+
+
+class Delegated(Exception):  # noqa: N818 - an answer of the look-up, not an error
+    """The name asked for is below a delegation."""
+
+
+class Tree:
+    """Names of all zones. A look-up follows the primary's, wildcards included."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.root = Node()
+        self.dialect = dialect
+        self.spelling: dict[tuple[bytes, ...], Name] = {}
+        """Owners as they are written back: the old primary keeps their case."""
+
+    def insert(self, names: Mapping[Name, Held]) -> None:
+        """Add what a file holds. Raises BrokenRuleError for names that the primary cannot sort in."""
+        for name in sorted(names):
+            owner = self._canonical(name) if self.dialect.folds_owners else name
+            node = self.root
+            for label in owner.key:
+                node = node.below.setdefault(label, Node())
+            self.spelling.setdefault(owner.key, owner)
+            for kind, held in names[name].items():
+                known = node.held.get(kind)
+                if isinstance(held, HeldSet) and isinstance(known, HeldSet) and kind not in _ONE_ONLY:
+                    held = HeldSet(held.ttl, known.data | held.data)  # noqa: PLW2901
+                node.held[kind] = held
+
+    def node(self, name: Name) -> Node | None:
+        """Return the node of exactly this name, or None."""
+        node: Node | None = self.root
+        for label in name.key:
+            node = node.below.get(label) if node else None
+        return node
+
+    def find(self, name: Name, kind: str) -> HeldSet | Soa | None:
+        """Return a set as a query would find it, or None when there is none.
+
+        Raises Delegated when another server answers for the name.
+        """
+        node, authority = self._walk(name)
+        if authority == "NS":
+            raise Delegated
+        return node.held.get(kind) if node and authority else None
+
+    def answers_for(self, name: Name) -> bool:
+        """Whether a zone of the tree is responsible for a name."""
+        return self._walk(name)[1] == "SOA"
+
+    def glue(self, name: Name) -> Held:
+        """Return what is at a name, or at the wildcard that covers it, whoever answers for it."""
+        node, _ = self._walk(name)
+        return node.held if node else {}
+
+    def _walk(self, name: Name) -> tuple[Node | None, str]:
+        """Return the node for `name`, and SOA or NS: whose answer it is, by the nearest name that has one."""
+        node, authority = self.root, ""
+        for label in (*name.key, None):
+            authority = "SOA" if "SOA" in node.held else "NS" if "NS" in node.held else authority
+            if label is None:
+                break
+            step = node.below.get(label)
+            if step is None:
+                return (node.below.get(b"*") if authority == "SOA" else None), authority
+            node = step
+        return node, authority
+
+    def _canonical(self, name: Name) -> Name:
+        try:
+            return Name(b".".join(name.labels).lower().split(b".")) if name.labels else name
+        except ValueError:
+            raise BrokenRuleError(
+                f"{name} has a dot inside a label, which stops the primary altogether."
+            ) from None
+
+
+def collect(records: Iterable[Record]) -> dict[Name, Held]:
+    """Return the records of one file by name. The first TTL of a set counts for all of it.
+
+    Raises BrokenRuleError for records that the primary cannot compare.
+    """
+    found: dict[Name, Held] = {}
+    for record in records:
+        held = found.setdefault(record.owner, {})
+        if isinstance(record.data, Soa):
+            held.setdefault("SOA", record.data)
+            continue
+        kind = record.data.type
+        known = held.get(kind)
+        if isinstance(known, HeldSet):
+            _add(known, record.data)
+        else:
+            held[kind] = HeldSet(record.ttl, {record.data: None})
+    return found
+
+
+def _add(known: HeldSet, item: Data) -> None:
+    if item.type in _ONE_ONLY:
+        return
+    if item.type in {"CAA", "SVCB", "HTTPS"} and _parts(item) != _parts(next(iter(known.data))):
+        raise BrokenRuleError(
+            f"{item.type} records of one name must have the same number of parts: the primary cannot compare"
+            " others, and gives up on the file."
+        )
+    known.data.setdefault(item)
+
+
+def _parts(item: Data) -> int:
+    parts: tuple[object, ...] = getattr(item, "value", None) or getattr(item, "parameters", ())
+    return len(parts)
