@@ -33,6 +33,13 @@ class LOC:
     def order(self) -> tuple[int, ...]:
         return self.latitude, self.longitude, self.altitude, self.size, self.horizontal, self.vertical
 
+    @property
+    def writable(self) -> bool:
+        """Whether the primary can write the record: centimetres of a height below zero stop it, unless there
+        are fewer than ten, which it writes as something that nobody reads (`0.-5m`)."""
+        height = self.altitude - SEA_LEVEL
+        return height >= 0 or -height % 100 < 10
+
     def text(self, name: NameWriter) -> bytes:
         height = self.altitude - SEA_LEVEL
         metres = " ".join(
@@ -64,8 +71,11 @@ def _angle(value: int, directions: str) -> str:
 
 
 def _metres(centimetres: int) -> str:
-    sign = "-" if centimetres < 0 else ""
-    return f"{sign}{_decimal(*divmod(abs(centimetres), 100), 2)}m"
+    whole, fraction = divmod(abs(centimetres), 100)
+    if centimetres < 0:
+        sign = "-" if whole else ""
+        return f"{sign}{whole}.-{fraction}m" if fraction else f"{sign}{whole}m"
+    return f"{_decimal(whole, fraction, 2)}m"
 
 
 def _decimal(whole: int, fraction: int, digits: int) -> str:

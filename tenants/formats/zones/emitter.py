@@ -11,7 +11,7 @@ from __future__ import annotations
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.zone import Blocks, Soa, Zone
 
-__all__ = ["arrange", "emit"]
+__all__ = ["arrange", "emit", "soa_line"]
 
 
 def emit(zone: Zone) -> bytes:
@@ -22,15 +22,18 @@ def emit(zone: Zone) -> bytes:
 def arrange(origin: Name, soa: Soa, blocks: Blocks) -> bytes:
     """Return a file in the primary's arrangement: head, names, an empty line, glue, two empty lines, and
     the names that begin with an underscore."""
-    return b"".join((_head(origin, soa), *blocks.plain, b"\n", *blocks.glue, b"\n\n", *blocks.services))
-
-
-def _head(origin: Name, soa: Soa) -> bytes:
     minimum = soa.minimum if soa.minimum < 2**31 else soa.minimum - 2**32  # printed signed there
+    head = b"$ORIGIN %s\n$TTL %d\n%s" % (origin.absolute, minimum, soa_line(origin, soa, origin, soa.minimum))
+    return b"".join((head, *blocks.plain, b"\n", *blocks.glue, b"\n\n", *blocks.services))
+
+
+def soa_line(owner: Name, soa: Soa, origin: Name, usual_ttl: int) -> bytes:
+    """Return the line of an SOA, whose TTL is always its minimum, in the zone of `origin`."""
+    ttl = b"" if soa.minimum == usual_ttl else b"%d\t" % soa.minimum
     numbers = (soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum)
-    return b"$ORIGIN %s\n$TTL %d\n@\tSOA\t%s\t%s\t%s\n" % (
-        origin.absolute,
-        minimum,
+    return b"%s\t%sSOA\t%s\t%s\t%s\n" % (
+        owner.relative(origin),
+        ttl,
         soa.primary.relative(origin),
         soa.mailbox.relative(origin),
         b"\t".join(b"%d" % number for number in numbers),

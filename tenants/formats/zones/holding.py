@@ -64,7 +64,7 @@ class Tree:
             node = self.root
             for label in owner.key:
                 node = node.below.setdefault(label, Node())
-            self.spelling.setdefault(owner.key, owner)
+            self.spelling[owner.key] = owner
             for kind, held in names[name].items():
                 known = node.held.get(kind)
                 if isinstance(held, HeldSet) and isinstance(known, HeldSet) and kind not in _ONE_ONLY:
@@ -126,7 +126,7 @@ def collect(records: Iterable[Record]) -> dict[Name, Held]:
     """
     found: dict[Name, Held] = {}
     for record in records:
-        held = found.setdefault(record.owner, {})
+        held = found[record.owner] = found.pop(record.owner, {})  # the name as written last
         if isinstance(record.data, Soa):
             held.setdefault("SOA", record.data)
             continue

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from tenants.formats.text import printable
 from tenants.formats.zones.data import NS
+from tenants.formats.zones.data_location import LOC
 from tenants.formats.zones.dialect import NEW, Dialect
 from tenants.formats.zones.holding import BrokenRuleError, Held, HeldSet, Tree, collect
 from tenants.formats.zones.names import Name
@@ -52,76 +53,85 @@ def judge_all(files: Mapping[Name, bytes], dialect: Dialect = NEW) -> dict[Name,
 
     Zones above or below each other share names: the file of one may break a rule together with another's.
     """
-    verdicts: dict[Name, Verdict] = {}
-    for family in _families(files):
-        verdicts |= _judge_family({origin: files[origin] for origin in family}, dialect)
+    loaded = _load(files, dialect)
+    tree = Tree(dialect)
+    for zone in loaded.accepted.values():
+        tree.insert(zone.inside)
+    dropped = {origin: _add_glue(tree, origin, zone.outside) for origin, zone in loaded.accepted.items()}
+    written = {origin: write_back(tree, origin) for origin in loaded.accepted}
+    again = _load({origin: data for origin, data in written.items() if data is not None}, dialect)
+    verdicts = loaded.rejected | {
+        origin: Verdict(True, "", None, dropped[origin], data, origin in again.accepted)
+        for origin, data in written.items()
+    }
     return {origin: verdicts[origin] for origin in files}
 
 
-def _families(files: Mapping[Name, bytes]) -> list[list[Name]]:
-    """Group zones under the highest of their ancestors among them: unrelated ones never meet."""
-    groups: dict[Name, list[Name]] = {}
-    for origin in files:
-        tops = [above for above in origin.ancestors() if above in files]
-        groups.setdefault(tops[-1] if tops else origin, []).append(origin)
-    return list(groups.values())
+@dataclass
+class _File:
+    """What an accepted file says: names in its zone, and others."""
+
+    inside: dict[Name, Held]
+    outside: dict[Name, Held]
 
 
-def _judge_family(files: Mapping[Name, bytes], dialect: Dialect) -> dict[Name, Verdict]:
-    loaded = _Load(files, dialect)
-    written = {origin: write_back(loaded.tree, origin) for origin in loaded.accepted}
-    again = _Load({origin: data for origin, data in written.items() if data is not None}, dialect)
-    verdicts = dict(loaded.rejected)
-    for origin, data in written.items():
-        survives = origin in again.accepted
-        verdicts[origin] = Verdict(True, "", None, loaded.dropped[origin], data, survives)
-    return verdicts
+@dataclass
+class _Loaded:
+    accepted: dict[Name, _File] = field(default_factory=dict)
+    rejected: dict[Name, Verdict] = field(default_factory=dict)
 
 
-class _Load:
-    """The tree after files were loaded one by one, as at boot and at each NOTIFY.
-
-    As in the primary, the whole tree is checked after each file: related zones cost the square of their number.
-    """
-
-    def __init__(self, files: Mapping[Name, bytes], dialect: Dialect) -> None:
-        self.tree = Tree(dialect)
-        self.accepted: dict[Name, Mapping[Name, Held]] = {}
-        self.rejected: dict[Name, Verdict] = {}
-        outside: dict[Name, dict[Name, Held]] = {}
-        for origin, data in files.items():
-            try:
-                names = collect(read_records(data, dialect))
-                self._add(origin, {name: held for name, held in names.items() if name.within(origin)})
-            except UnreadableError as error:
-                line = None if error.position is None else data.count(b"\n", 0, error.position) + 1
-                self.rejected[origin] = Verdict(False, error.reason, line)
-            except BrokenRuleError as error:
-                self.rejected[origin] = Verdict(False, str(error))
-            else:
-                outside[origin] = {name: held for name, held in names.items() if not name.within(origin)}
-        self.dropped = {origin: self._add_glue(origin, names) for origin, names in outside.items()}
-
-    def _add(self, origin: Name, inside: Mapping[Name, Held]) -> None:
-        if "SOA" not in inside.get(origin, {}):
-            raise BrokenRuleError(f"The file has no SOA record for {printable(origin.short, 260)}.")
+def _load(files: Mapping[Name, bytes], dialect: Dialect) -> _Loaded:
+    """Read and check files one by one. The whole tree is checked after each; only zones above and below each
+    other can matter to that, so only they are put together: they cost the square of their number."""
+    loaded = _Loaded()
+    families: dict[Name, Tree] = {}
+    for origin, data in files.items():
+        top = next((above for above in reversed(list(origin.ancestors())) if above in files), origin)
+        tree = families.setdefault(top, Tree(dialect))
         try:
-            self.tree.insert(inside)
-            check_tree(self.tree)
-        except BrokenRuleError:
-            self.tree = Tree(self.tree.dialect)
-            for names in self.accepted.values():
-                self.tree.insert(names)
-            raise
-        self.accepted[origin] = inside
+            zone = _read(data, origin, dialect)
+            tree.insert(zone.inside)
+            check_tree(tree)
+        except UnreadableError as error:
+            line = None if error.position is None else data.count(b"\n", 0, error.position) + 1
+            loaded.rejected[origin] = Verdict(False, error.reason, line)
+        except BrokenRuleError as error:
+            loaded.rejected[origin] = Verdict(False, str(error))
+            families[top] = Tree(dialect)
+            for name, other in loaded.accepted.items():
+                if name.within(top):
+                    families[top].insert(other.inside)
+        else:
+            loaded.accepted[origin] = zone
+    return loaded
 
-    def _add_glue(self, origin: Name, names: Mapping[Name, Held]) -> tuple[Name, ...]:
-        """Keep addresses of the zone's name servers for which no zone answers; return the names left over."""
-        servers = self.tree.find(origin, "NS")
-        used: set[tuple[Name, str]] = set()
-        for item in servers.data if isinstance(servers, HeldSet) else ():
-            if isinstance(item, NS) and item.target in names and not self.tree.answers_for(item.target):
-                glue = {kind: held for kind, held in names[item.target].items() if kind in {"A", "AAAA"}}
-                self.tree.insert({item.target: glue})
-                used |= {(item.target, kind) for kind in glue}
-        return tuple(name for name in sorted(names) if any((name, kind) not in used for kind in names[name]))
+
+def _read(data: bytes, origin: Name, dialect: Dialect) -> _File:
+    names = collect(read_records(data, dialect))
+    outside = {name: held for name, held in names.items() if not name.within(origin)}
+    inside = {name: held for name, held in names.items() if name not in outside}
+    _check_printable(outside)
+    if "SOA" not in inside.get(origin, {}):
+        raise BrokenRuleError(f"The file has no SOA record for {printable(origin.short, 260)}.")
+    return _File(inside, outside)
+
+
+def _add_glue(tree: Tree, origin: Name, names: Mapping[Name, Held]) -> tuple[Name, ...]:
+    """Keep addresses of the zone's name servers for which no zone answers; return the names left over."""
+    servers = tree.find(origin, "NS")
+    used: set[tuple[Name, str]] = set()
+    for item in servers.data if isinstance(servers, HeldSet) else ():
+        if isinstance(item, NS) and item.target in names and not tree.answers_for(item.target):
+            glue = {kind: held for kind, held in names[item.target].items() if kind in {"A", "AAAA"}}
+            tree.insert({item.target: glue})
+            used |= {(item.target, kind) for kind in glue}
+    return tuple(name for name in sorted(names) if any((name, kind) not in used for kind in names[name]))
+
+
+def _check_printable(others: Mapping[Name, Held]) -> None:
+    """What lies outside the zone is written to the log, which stops the primary if it cannot be written."""
+    for held in others.values():
+        places = held.get("LOC")
+        if isinstance(places, HeldSet) and not all(item.writable for item in places.data if isinstance(item, LOC)):
+            raise BrokenRuleError("A LOC record outside the zone stops the primary: it cannot write its height.")

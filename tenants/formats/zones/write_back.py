@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from tenants.formats.zones.data_location import LOC
 from tenants.formats.zones.dialect import Dialect
-from tenants.formats.zones.emitter import arrange
+from tenants.formats.zones.emitter import arrange, soa_line
 from tenants.formats.zones.holding import Delegated, Held, HeldSet, Node, Tree
 from tenants.formats.zones.names import Name
-from tenants.formats.zones.record_set import RecordSet
+from tenants.formats.zones.record_set import RecordSet, type_rank
 from tenants.formats.zones.zone import Blocks, Soa
 
 __all__ = ["write_back"]
@@ -20,41 +20,37 @@ def write_back(tree: Tree, origin: Name) -> bytes | None:
 
     Below a delegation only its NS and DS are written; glue is, when it is for the zone's own name servers.
     """
-    node = tree.node(origin)
-    soa = node.held.get("SOA") if node else None
-    if node is None or not isinstance(soa, Soa):
+    top = tree.node(origin)
+    soa = top.held.get("SOA") if top else None
+    if top is None or not isinstance(soa, Soa):
         return None
-    plain: list[RecordSet] = []
-    services: list[RecordSet] = []
-    for item in sorted(_shown(tree, origin, node), key=lambda item: item.rank):
-        (services if item.owner.first[:1] == b"_" else plain).append(item)
-    glue = sorted(_glue(tree, node.held), key=lambda item: item.rank)
-    if any(_unwritable(item) for item in (*plain, *services)):
-        return None
-    lines = [tuple(_lines(item, origin, soa, tree.dialect) for item in block) for block in (plain, glue, services)]
-    return arrange(origin, soa, Blocks(*lines))
+    plain: list[bytes] = []
+    services: list[bytes] = []
+    for owner, held in sorted(_shown(tree, origin, top), key=lambda item: item[0]):
+        block = services if owner.first[:1] == b"_" else plain
+        for kind in sorted(held, key=type_rank):
+            lines = _lines(owner, held[kind], origin, soa.minimum, tree.dialect)
+            if lines is None:
+                return None
+            block.append(lines)
+    glue = [item.lines(origin, soa.minimum) for item in sorted(_glue(tree, top.held), key=lambda item: item.rank)]
+    return arrange(origin, soa, Blocks(tuple(plain), tuple(glue), tuple(services)))
 
 
-def _lines(item: RecordSet, origin: Name, soa: Soa, dialect: Dialect) -> bytes:
-    lines = item.lines(origin, soa.minimum)
-    if item.type == "DNSKEY" and not dialect.folds_owners:  # the old primary has no tab after a key's name
-        owner = item.owner.relative(origin)
-        return b"".join(owner + line.removeprefix(owner + b"\t") for line in lines.splitlines(keepends=True))
-    return lines
-
-
-def _shown(tree: Tree, origin: Name, top: Node) -> Iterator[RecordSet]:
-    """Yield what a zone transfer shows besides the SOA."""
+def _shown(tree: Tree, origin: Name, top: Node) -> Iterator[tuple[Name, Held]]:
+    """Yield what a zone transfer shows besides the zone's SOA."""
     waiting = [(origin.key, top)]
     while waiting:
         key, node = waiting.pop()
         owner = tree.spelling.get(key) or Name(reversed(key))
-        cut = node is not top and "NS" in node.held
-        for kind, held in node.held.items():
-            if isinstance(held, HeldSet) and (not cut or kind in {"NS", "DS"}):
-                yield RecordSet(owner, held.ttl, held.data)
-        if not cut:
-            waiting += [((*key, label), below) for label, below in node.below.items()]
+        if node is top:
+            yield owner, {kind: held for kind, held in node.held.items() if kind != "SOA"}
+        elif "NS" in node.held:
+            yield owner, {kind: held for kind, held in node.held.items() if kind in {"NS", "DS"}}
+            continue
+        else:
+            yield owner, node.held
+        waiting += [((*key, label), below) for label, below in node.below.items()]
 
 
 def _glue(tree: Tree, held: Held) -> Iterator[RecordSet]:
@@ -73,6 +69,15 @@ def _glue(tree: Tree, held: Held) -> Iterator[RecordSet]:
                 yield RecordSet(target, addresses.ttl, addresses.data)
 
 
-def _unwritable(item: RecordSet) -> bool:
-    """A height below zero with centimetres stops the primary's writer."""
-    return any(isinstance(data, LOC) and data.altitude < 10_000_000 and data.altitude % 100 for data in item.data)
+def _lines(owner: Name, held: HeldSet | Soa, origin: Name, usual_ttl: int, dialect: Dialect) -> bytes | None:
+    """Return the lines of one set, or None where the primary's writer stops."""
+    if isinstance(held, Soa):
+        return soa_line(owner, held, origin, usual_ttl)
+    if not all(data.writable for data in held.data if isinstance(data, LOC)):
+        return None
+    item = RecordSet(owner, held.ttl, held.data)
+    lines = item.lines(origin, usual_ttl)
+    if item.type == "DNSKEY" and not dialect.folds_owners:  # the old primary has no tab after a key's name
+        name = owner.relative(origin)
+        return b"".join(name + line.removeprefix(name + b"\t") for line in lines.splitlines(keepends=True))
+    return lines
