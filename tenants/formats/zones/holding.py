@@ -59,7 +59,7 @@ class Tree:
 
     def insert(self, names: Mapping[Name, Held]) -> None:
         """Add what a file holds. Raises BrokenRuleError for names that the primary cannot sort in."""
-        for name in sorted(names):
+        for name in sorted(names, key=lambda name: name.key):
             owner = self._canonical(name) if self.dialect.folds_owners else name
             node = self.root
             for label in owner.key:
@@ -111,6 +111,8 @@ class Tree:
         return node, authority
 
     def _canonical(self, name: Name) -> Name:
+        if name.key == name.labels[::-1] and not any(b"." in label for label in name.labels):
+            return name
         try:
             return Name(b".".join(name.labels).lower().split(b".")) if name.labels else name
         except ValueError:

@@ -15,6 +15,8 @@ MAX_LABEL = 63
 MAX_NAME = 255
 """Bytes of a name on the wire, with a length byte for every label and the root (RFC 1035 §2.3.4)."""
 
+_store = object.__setattr__
+
 
 @total_ordering
 class Name:
@@ -33,12 +35,17 @@ class Name:
     def __init__(self, labels: Iterable[bytes]) -> None:
         """Raises ValueError when a label is empty or longer than 63 bytes, or the name than 255."""
         written = tuple(labels)
-        if not all(0 < len(label) <= MAX_LABEL for label in written):
+        joined = b".".join(written)
+        if written and (not all(written) or max(map(len, written)) > MAX_LABEL):
             raise ValueError("a label has 1 to 63 bytes")
-        if sum(map(len, written)) + len(written) + 1 > MAX_NAME:
+        if len(joined) + 2 > MAX_NAME and written:
             raise ValueError("a name has at most 255 bytes on the wire")
-        object.__setattr__(self, "labels", written)
-        object.__setattr__(self, "key", tuple(label.lower() for label in reversed(written)))
+        folded = joined.lower().split(b".") if written else []
+        if len(folded) != len(written):  # a dot inside a label
+            folded = [label.lower() for label in written]
+        folded.reverse()
+        _store(self, "labels", written)
+        _store(self, "key", tuple(folded))
 
     @classmethod
     def of(cls, text: str) -> Name:

@@ -16,25 +16,28 @@ from tenants.formats.zones.zone import Soa
 
 __all__ = ["check_tree"]
 
+_Key = tuple[bytes, ...]
+"""A name from the root down, as `Name.key`: cheap for the thousands of names that pass."""
+
 
 def check_tree(tree: Tree) -> None:
     """Raise BrokenRuleError for the first rule that the tree breaks, in the primary's order."""
-    waiting: list[tuple[tuple[bytes, ...], Node, Name | None]] = [((), tree.root, None)]
+    waiting: list[tuple[_Key, Node, _Key | None]] = [((), tree.root, None)]
     while waiting:
         key, node, zone = waiting.pop()
-        name = Name(reversed(key))
         if "SOA" in node.held:
-            zone = name
+            zone = key
         elif "NS" in node.held:
             zone = None
-        _check_name(tree, name, node.held, zone)
+        if node.held:
+            _check_name(tree, key, node.held, key if zone is None else zone)
         waiting += [((*key, label), node.below[label], zone) for label in sorted(node.below, reverse=True)]
 
 
-def _check_name(tree: Tree, name: Name, held: Held, zone: Name | None) -> None:
+def _check_name(tree: Tree, key: _Key, held: Held, domain: _Key) -> None:
     if "CNAME" in held and len(held) > 1:
-        raise BrokenRuleError(f"{_shown(name)} is an alias (CNAME) and has other records too.")
-    for kind in sorted(held, key=type_rank):
+        raise BrokenRuleError(f"{_shown(key)} is an alias (CNAME) and has other records too.")
+    for kind in sorted(held, key=type_rank) if len(held) > 1 else held:
         item = held[kind]
         if isinstance(item, Soa):
             problem = host_problem(item.primary)
@@ -42,18 +45,20 @@ def _check_name(tree: Tree, name: Name, held: Held, zone: Name | None) -> None:
                 raise BrokenRuleError(f"The first name server of the SOA: {problem}")
             continue
         if item.ttl > MAX_TTL:
-            raise BrokenRuleError(f"The TTL of {_shown(name)} {kind} is longer than {MAX_TTL} seconds.")
+            raise BrokenRuleError(f"The TTL of {_shown(key)} {kind} is longer than {MAX_TTL} seconds.")
         if kind in {"NS", "MX"}:
-            _check_addresses(tree, item, zone or name)
+            _check_addresses(tree, item, domain)
         if kind == "TXT" and not any(text.value for text in item.data if isinstance(text, TXT)):
-            raise BrokenRuleError(f"{_shown(name)} has a TXT record without text.")
+            raise BrokenRuleError(f"{_shown(key)} has a TXT record without text.")
 
 
-def _check_addresses(tree: Tree, held: HeldSet, domain: Name) -> None:
+def _check_addresses(tree: Tree, held: HeldSet, domain: _Key) -> None:
     for item in sorted(held.data, key=lambda item: item.order):
-        if isinstance(item, NS | MX) and item.target.within(domain) and not _has_address(tree, item.target):
+        if not isinstance(item, NS | MX) or item.target.key[: len(domain)] != domain:
+            continue
+        if not _has_address(tree, item.target):
             raise BrokenRuleError(
-                f"{_shown(item.target)} has no address in the zone, but {item.type} records point to it."
+                f"{_shown(item.target.key)} has no address in the zone, but {item.type} records point to it."
             )
 
 
@@ -64,5 +69,5 @@ def _has_address(tree: Tree, name: Name) -> bool:
         return True
 
 
-def _shown(name: Name) -> str:
-    return printable(name.short, 260)
+def _shown(key: _Key) -> str:
+    return printable(Name(reversed(key)).short, 260)

@@ -59,9 +59,11 @@ def judge_all(files: Mapping[Name, bytes], dialect: Dialect = NEW) -> dict[Name,
         tree.insert(zone.inside)
     dropped = {origin: _add_glue(tree, origin, zone.outside) for origin, zone in loaded.accepted.items()}
     written = {origin: write_back(tree, origin) for origin in loaded.accepted}
-    again = _load({origin: data for origin, data in written.items() if data is not None}, dialect)
+    changed = any(data is not None and data != files[origin] for origin, data in written.items())
+    kept = {origin: data for origin, data in written.items() if data is not None}
+    again = _load(kept, dialect) if changed or loaded.rejected else loaded
     verdicts = loaded.rejected | {
-        origin: Verdict(True, "", None, dropped[origin], data, origin in again.accepted)
+        origin: Verdict(True, "", None, dropped[origin], data, data is not None and origin in again.accepted)
         for origin, data in written.items()
     }
     return {origin: verdicts[origin] for origin in files}

@@ -26,7 +26,7 @@ def write_back(tree: Tree, origin: Name) -> bytes | None:
         return None
     plain: list[bytes] = []
     services: list[bytes] = []
-    for owner, held in sorted(_shown(tree, origin, top), key=lambda item: item[0]):
+    for owner, held in sorted(_shown(tree, origin, top), key=lambda item: item[0].key):
         block = services if owner.first[:1] == b"_" else plain
         for kind in sorted(held, key=type_rank):
             lines = _lines(owner, held[kind], origin, soa.minimum, tree.dialect)
