@@ -50,7 +50,7 @@ class Zone:
     the zone brings its lines along.
     """
 
-    __slots__ = ("_by_key", "_cuts", "blocks", "origin", "sets", "soa")
+    __slots__ = ("_by_key", "_cuts", "_types", "blocks", "origin", "sets", "soa")
 
     origin: Name
     soa: Soa
@@ -58,6 +58,7 @@ class Zone:
     blocks: Blocks
     _by_key: dict[Key, RecordSet]
     _cuts: frozenset[tuple[bytes, ...]]
+    _types: Mapping[tuple[bytes, ...], tuple[str, ...]] | None
 
     def __init__(self, origin: Name, soa: Soa, sets: Iterable[RecordSet]) -> None:
         """Raises ValueError when two sets have the same name and type."""
@@ -72,6 +73,7 @@ class Zone:
         store(self, "sets", ordered)
         store(self, "_by_key", by_key)
         store(self, "_cuts", frozenset(owner.key for owner in cuts))
+        store(self, "_types", None)
         store(self, "blocks", self._arrange())
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -100,6 +102,14 @@ class Zone:
         """Return one record set, or None."""
         return self._by_key.get((owner, record_type))
 
+    def types_at(self, name: Name) -> frozenset[str]:
+        """Return the types of the sets of a name, the SOA not among them."""
+        return frozenset(self._names().get(name.key, ()))
+
+    def exists(self, name: Name) -> bool:
+        """Whether the zone has records at or below a name."""
+        return name == self.origin or name.key in self._names()
+
     def with_soa(self, soa: Soa) -> Zone:
         return Zone(self.origin, soa, self.sets)
 
@@ -126,6 +136,19 @@ class Zone:
             return True
         cut = self.delegation(item.owner)
         return cut is not None and (item.owner != cut or item.type not in {"NS", "DS"})
+
+    def _names(self) -> Mapping[tuple[bytes, ...], tuple[str, ...]]:
+        """The types at each name, and names in between without any (empty non-terminals); made when asked for."""
+        if self._types is None:
+            types: dict[tuple[bytes, ...], tuple[str, ...]] = {}
+            for item in self.sets:
+                key = item.owner.key
+                types[key] = (*types.get(key, ()), item.type)
+                if item.owner.within(self.origin):
+                    for length in range(len(self.origin.key) + 1, len(key)):
+                        types.setdefault(key[:length], ())
+            object.__setattr__(self, "_types", types)
+        return self._types or {}
 
     def _arrange(self) -> Blocks:
         """The primary's order: names, then glue, then names that begin with an underscore. It forgets glue
