@@ -1,8 +1,9 @@
-"""Record data as people and other servers write them: BIND's text to our data and back, by way of dnspython."""
+"""Record data as people and other servers write them: to ours, by way of dnspython."""
 
 from __future__ import annotations
 
 import struct
+from base64 import b64encode
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -66,14 +67,15 @@ def rdata_from_text(record_type: str, text: str, origin: Name) -> dns.rdata.Rdat
     try:
         number = dns.rdatatype.from_text(name)
     except (dns.exception.DNSException, ValueError):
-        raise FormatError("type", f"{printable(record_type, 40)} is not a known type.", "Correct the type.") from None
+        shown = printable(record_type, 40)
+        raise FormatError("type", f"{shown} is not a known type.", "Correct the type.") from None
     if dns.rdatatype.is_metatype(number):
         raise FormatError("type", f"{name} records do not stand in zones.", "Leave them out.")
     try:
         return dns.rdata.from_text(
             dns.rdataclass.IN, number, text, origin=dns.name.Name((*origin.labels, b"")), relativize=False
         )
-    except (dns.exception.DNSException, ValueError, OverflowError, IndexError, struct.error, KeyError) as error:
+    except (dns.exception.DNSException, ValueError, ArithmeticError, LookupError, struct.error) as error:
         reason = printable(str(error), 160) or type(error).__name__
         raise FormatError(
             "data", f"This is not the data of a {name} record: {reason}.", "Compare it with the type's form."
@@ -106,9 +108,14 @@ def _soa(rdata: Any) -> Soa:
 
 
 def _loc(rdata: Any) -> LOC:
-    angles = [MIDDLE + _thousandths(value) for value in (rdata.latitude, rdata.longitude)]
-    lengths = [precision_of(round(value)) for value in (rdata.size, rdata.horizontal_precision, rdata.vertical_precision)]
-    return LOC(*angles, SEA_LEVEL + round(rdata.altitude), *lengths)
+    return LOC(
+        MIDDLE + _thousandths(rdata.latitude),
+        MIDDLE + _thousandths(rdata.longitude),
+        SEA_LEVEL + round(rdata.altitude),
+        precision_of(round(rdata.size)),
+        precision_of(round(rdata.horizontal_precision)),
+        precision_of(round(rdata.vertical_precision)),
+    )
 
 
 def _thousandths(parts: tuple[int, int, int, int, int]) -> int:
@@ -129,22 +136,20 @@ def _service(kind: type[SVCB]) -> Callable[[Any], SVCB]:
 
 
 def _parameter(number: int, value: Any) -> Parameter:
-    match number:
-        case ParamKey.MANDATORY:
-            return Mandatory(tuple(int(key) for key in value.keys))
-        case ParamKey.ALPN:
-            return Alpn(tuple(value.ids))
-        case ParamKey.NO_DEFAULT_ALPN:
-            return NoDefaultAlpn()
-        case ParamKey.PORT:
-            return Port(value.port)
-        case ParamKey.IPV4HINT:
-            return Ipv4Hint(tuple(IPv4Address(address) for address in value.addresses))
-        case ParamKey.IPV6HINT:
-            return Ipv6Hint(tuple(IPv6Address(address) for address in value.addresses))
-        case ParamKey.ECH:
-            raise ValueError("Leave out “ech”: the primary does not know it.")
-    return KeyValue(number, bytes(value.value) if value is not None else b"")
+    if number == ParamKey.ECH:
+        raise ValueError("Leave out “ech”: the primary does not know it.")
+    convert = _PARAMETERS.get(number)
+    return convert(value) if convert else KeyValue(number, bytes(value.value) if value is not None else b"")
+
+
+_PARAMETERS: dict[int, Callable[[Any], Parameter]] = {
+    ParamKey.MANDATORY: lambda value: Mandatory(tuple(int(key) for key in value.keys)),
+    ParamKey.ALPN: lambda value: Alpn(tuple(value.ids)),
+    ParamKey.NO_DEFAULT_ALPN: lambda value: NoDefaultAlpn(),
+    ParamKey.PORT: lambda value: Port(value.port),
+    ParamKey.IPV4HINT: lambda value: Ipv4Hint(tuple(map(IPv4Address, value.addresses))),
+    ParamKey.IPV6HINT: lambda value: Ipv6Hint(tuple(map(IPv6Address, value.addresses))),
+}
 
 
 _CONVERTERS: dict[str, Callable[[Any], Data | Soa]] = {
@@ -161,7 +166,7 @@ _CONVERTERS: dict[str, Callable[[Any], Data | Soa]] = {
     "TLSA": lambda rdata: TLSA(rdata.usage, rdata.selector, rdata.mtype, rdata.cert),
     "SSHFP": lambda rdata: SSHFP(rdata.algorithm, rdata.fp_type, rdata.fingerprint),
     "DS": lambda rdata: DS(rdata.key_tag, int(rdata.algorithm), int(rdata.digest_type), rdata.digest),
-    "DNSKEY": lambda rdata: DNSKEY(int(rdata.flags), int(rdata.algorithm), rdata.key),
+    "DNSKEY": lambda rdata: DNSKEY(int(rdata.flags), int(rdata.algorithm), b64encode(rdata.key)),
     "LOC": _loc,
     "SVCB": _service(SVCB),
     "HTTPS": _service(HTTPS),

@@ -17,7 +17,7 @@ _PIECE = re.compile(
     | (?P<comment>;[^\n]*)
     | (?P<newline>\n)
     | (?P<mark>[()])
-    | (?P<quoted>"(?:[^"\\\n]|\\.)*+")
+    | (?P<quoted>"(?:[^"\\\n]|\\[^\n])*+")
     | (?P<open>")
     | (?P<word>(?:[^ \t\r\f\v\n;()"\\]|\\[^\n]|\\(?=\n|\Z))++)
     """,
@@ -30,8 +30,8 @@ class Statement:
     """One directive or record.
 
     `first` and `last` are line numbers from 1; `indented` whether the first line begins with a blank, so that
-    the owner of the record before goes on; `words` keep their quotes and escapes. `problem` is a sentence when
-    the statement is broken: a quote or parenthesis that is never closed.
+    the owner of the record before goes on; `words` keep their quotes and escapes. `problem` is a sentence
+    when the statement is broken: a quote or parenthesis that is never closed.
     """
 
     first: int
@@ -46,6 +46,7 @@ def statements(text: str) -> Iterator[Statement]:
     line = first = 1
     words: list[str] = []
     depth, indented, fresh, problem = 0, False, True, ""
+    end = -1
     for piece in _PIECE.finditer(text):
         kind = piece.lastgroup
         if kind == "newline":
@@ -64,12 +65,17 @@ def statements(text: str) -> Iterator[Statement]:
             problem = problem or "A quotation mark is never closed on its line."
         elif kind in {"word", "quoted"}:
             first = first if words else line
-            words.append(piece[0])
+            if words and piece.start() == end:  # alpn="h2" is one word
+                words[-1] += piece[0]
+            else:
+                words.append(piece[0])
+            end = piece.end()
         fresh = False
     if depth:
         problem = problem or "A parenthesis is never closed."
     if words or problem:
-        yield Statement(first, line if text[-1:] != "\n" else max(line - 1, first), indented, tuple(words), problem)
+        last = line if text[-1:] != "\n" else max(line - 1, first)
+        yield Statement(first, last, indented, tuple(words), problem)
 
 
 def _parenthesis(mark: str, depth: int, problem: str) -> tuple[int, str]:

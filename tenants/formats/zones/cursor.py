@@ -146,7 +146,7 @@ class Cursor:
             raise self.expected("A name")
         label = spelling(self.token)
         if self.token.kind == "string" and len(label) > MAX_LABEL:
-            raise self.fail(f"The label {printable(label, 80)} has {len(label)} bytes; at most 63 are allowed.")
+            raise self.fail(f"The label {printable(label, 80)} has {len(label)} bytes; at most 63 fit.")
         self.advance()
         return label
 

@@ -15,7 +15,21 @@ from typing import Any, ClassVar, Protocol
 
 from tenants.formats.zones.names import Name
 
-__all__ = ["AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TXT", "A", "Data", "NameWriter", "hex_blocks"]
+__all__ = [
+    "AAAA",
+    "CAA",
+    "CNAME",
+    "MX",
+    "NS",
+    "PTR",
+    "SRV",
+    "TXT",
+    "A",
+    "Data",
+    "NameWriter",
+    "hex_blocks",
+    "ipv6_text",
+]
 
 NameWriter = Callable[[Name], bytes]
 
@@ -62,8 +76,7 @@ class AAAA:
         return int(self.address)
 
     def text(self, name: NameWriter) -> bytes:
-        mapped = self.address.ipv4_mapped
-        return f"::ffff:{mapped}".encode() if mapped else str(self.address).encode()
+        return ipv6_text(self.address).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +196,12 @@ class CAA:
 
     def text(self, name: NameWriter) -> bytes:
         return b'%d\t%s\t"%s"' % (128 if self.critical else 0, self.tag, b";".join(self.value))
+
+
+def ipv6_text(address: IPv6Address) -> str:
+    """Return an address as the primary writes it: RFC 5952, with dots for IPv4 in IPv6."""
+    mapped = address.ipv4_mapped
+    return f"::ffff:{mapped}" if mapped else str(address)
 
 
 def hex_blocks(data: bytes) -> bytes:

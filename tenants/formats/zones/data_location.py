@@ -42,15 +42,15 @@ class LOC:
 
     def text(self, name: NameWriter) -> bytes:
         height = self.altitude - SEA_LEVEL
-        metres = " ".join(
-            _metres(value) for value in (height, *map(centimetres_of, (self.size, self.horizontal, self.vertical)))
-        )
-        return f"{_angle(self.latitude, 'NS')} {_angle(self.longitude, 'EW')} {metres}".encode()
+        lengths = (height, *map(centimetres_of, (self.size, self.horizontal, self.vertical)))
+        angles = f"{_angle(self.latitude, 'NS')} {_angle(self.longitude, 'EW')}"
+        return f"{angles} {' '.join(map(_metres, lengths))}".encode()
 
 
 def centimetres_of(precision: int) -> int:
     """Return the length that a precision byte stands for, in centimetres."""
-    return int((precision >> 4) % 10 * 10 ** ((precision & 15) % 10))
+    digit, power = (precision >> 4) % 10, (precision & 15) % 10
+    return digit * 10**power if power else digit
 
 
 def precision_of(centimetres: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar
 
-from tenants.formats.zones.data import AAAA, NameWriter
+from tenants.formats.zones.data import NameWriter, ipv6_text
 from tenants.formats.zones.names import Name
 
 __all__ = [
@@ -36,9 +36,8 @@ class Mandatory:
 
     def text(self) -> bytes:
         # The primary leaves out key 0, which its own parser never accepts.
-        return b"mandatory=" + ",".join(
-            KEY_NAMES.get(key) or f"key{key}" for key in self.keys if key != 0
-        ).encode()
+        names = [KEY_NAMES.get(key) or f"key{key}" for key in self.keys if key != 0]
+        return b"mandatory=" + ",".join(names).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class Ipv6Hint:
     addresses: tuple[IPv6Address, ...]
 
     def text(self) -> bytes:
-        return b"ipv6hint=" + b",".join(AAAA(address).text(Name.relative) for address in self.addresses)
+        return b"ipv6hint=" + ",".join(map(ipv6_text, self.addresses)).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The two generations of ptt's primary, which differ in what they read.
 
-`primary-git.hvt` of December 2022 is built on ocaml-dns 6.4.1, that of 2026 on 10.2.5. Everything else said in
-this package holds for both.
+`primary-git.hvt` of December 2022 is built on ocaml-dns 6.4.1, that of 2026 on 10.2.5. Everything else that
+is said in this package holds for both.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from dataclasses import dataclass
 __all__ = ["DIALECTS", "NEW", "OLD", "Dialect"]
 
 _CLASSES = frozenset({"IN", "CS", "CH", "HS"})
-_OLD_TYPES = frozenset("A NS CNAME SOA PTR MX TXT AAAA SRV DNSKEY CAA TLSA SSHFP DS LOC".split())
-_KNOWN_NUMBERS = frozenset({1, 2, 5, 6, 12, 15, 16, 28, 33, 41, 43, 46, 47, 48, 50, 52, 250, 251, 252, 255, 257})
+_OLD_TYPE_NAMES = "A NS CNAME SOA PTR MX TXT AAAA SRV DNSKEY CAA TLSA SSHFP DS LOC"
+_OLD_TYPES = frozenset(_OLD_TYPE_NAMES.split())
+_KNOWN_NUMBERS = frozenset(
+    {1, 2, 5, 6, 12, 15, 16, 28, 33, 41, 43, 46, 47, 48, 50, 52, 250, 251, 252, 255, 257}
+)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def dkim_text(public_key: str, kind: str = "rsa") -> bytes:
 
 
 def published_key(text: bytes) -> str | None:
-    """Return what a DKIM record has after `p=`, without blanks (RFC 6376 §3.2), or None; empty means revoked."""
+    """Return what a DKIM record has after `p=`, without blanks (RFC 6376 §3.2), or None. Empty: revoked."""
     for tag in text.decode("latin-1").split(";"):
         name, equals, value = tag.partition("=")
         if equals and name.strip() == "p":
@@ -69,7 +69,9 @@ class _Fortuna:
     def generate(self, count: int) -> bytes:
         blocks = -(-count // _BLOCK) + 2  # two more become the next key
         counter = self._counter.to_bytes(_BLOCK, "big")
-        stream = Cipher(algorithms.AES(self._key), modes.CTR(counter)).encryptor().update(bytes(_BLOCK * blocks))
+        stream = (
+            Cipher(algorithms.AES(self._key), modes.CTR(counter)).encryptor().update(bytes(_BLOCK * blocks))
+        )
         self._key = stream[-32:]
         self._counter += blocks
         return stream[:count]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tenants.formats.zones.data import Data
+from tenants.formats.zones.data import CAA, Data
+from tenants.formats.zones.data_services import SVCB
 from tenants.formats.zones.dialect import Dialect
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.reader import Record
@@ -44,7 +45,7 @@ class Node:
     below: dict[bytes, Node] = field(default_factory=dict)
 
 
-class Delegated(Exception):  # noqa: N818 - an answer of the look-up, not an error
+class Delegated(Exception):
     """The name asked for is below a delegation."""
 
 
@@ -66,10 +67,7 @@ class Tree:
                 node = node.below.setdefault(label, Node())
             self.spelling[owner.key] = owner
             for kind, held in names[name].items():
-                known = node.held.get(kind)
-                if isinstance(held, HeldSet) and isinstance(known, HeldSet) and kind not in _ONE_ONLY:
-                    held = HeldSet(held.ttl, known.data | held.data)  # noqa: PLW2901
-                node.held[kind] = held
+                node.held[kind] = _united(kind, node.held.get(kind), held)
 
     def node(self, name: Name) -> Node | None:
         """Return the node of exactly this name, or None."""
@@ -141,10 +139,16 @@ def collect(records: Iterable[Record]) -> dict[Name, Held]:
     return found
 
 
+def _united(kind: str, known: HeldSet | Soa | None, added: HeldSet | Soa) -> HeldSet | Soa:
+    if isinstance(added, HeldSet) and isinstance(known, HeldSet) and kind not in _ONE_ONLY:
+        return HeldSet(added.ttl, known.data | added.data)
+    return added
+
+
 def _add(known: HeldSet, item: Data) -> None:
     if item.type in _ONE_ONLY:
         return
-    if item.type in {"CAA", "SVCB", "HTTPS"} and _parts(item) != _parts(next(iter(known.data))):
+    if _parts(item) != _parts(next(iter(known.data))):
         raise BrokenRuleError(
             f"{item.type} records of one name must have the same number of parts: the primary cannot compare"
             " others, and gives up on the file."
@@ -153,5 +157,4 @@ def _add(known: HeldSet, item: Data) -> None:
 
 
 def _parts(item: Data) -> int:
-    parts: tuple[object, ...] = getattr(item, "value", None) or getattr(item, "parameters", ())
-    return len(parts)
+    return len(item.value) if isinstance(item, CAA) else len(item.parameters) if isinstance(item, SVCB) else 0

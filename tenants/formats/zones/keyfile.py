@@ -1,8 +1,8 @@
 """TSIG keys: the files `<zone>._keys` of a zone repository, and what the name of a key permits.
 
-The right-most label among `_update`, `_transfer` and `_notify` is the right; what follows it is the zone, with
-everything below. A file that the primary cannot read loses all its keys, and is copied whole into the
-primary's console: so a file is read back before it is written.
+The right-most label among `_update`, `_transfer` and `_notify` is the right; what follows it is the zone,
+with everything below. A file that the primary cannot read loses all its keys, and is copied whole into the
+primary's console: so every line is read back before it is written.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from enum import Enum
 from ipaddress import AddressValueError, IPv4Address
 
 from tenants.formats.text import FormatError, printable
-from tenants.formats.zones.cursor import UnreadableError, host_problem
+from tenants.formats.zones.cursor import UnreadableError
 from tenants.formats.zones.data_digests import DNSKEY
 from tenants.formats.zones.dialect import DIALECTS, NEW, Dialect
-from tenants.formats.zones.names import Name
+from tenants.formats.zones.names import ROOT, Name
 from tenants.formats.zones.reader import Record, read_records
+from tenants.formats.zones.rules_names import name_refusal
 
 __all__ = [
     "ALGORITHMS",
@@ -75,7 +76,7 @@ def key_file_name(zone: Name) -> str:
 
 
 def scope_of(name: Name) -> tuple[Right, Name] | None:
-    """Return the right that a key's name gives and the zone it covers, or None: the key is good for nothing."""
+    """Return the right that a key's name gives and the zone it covers, or None: it gives none."""
     for position in range(len(name.labels) - 1, -1, -1):
         label = name.labels[position].lower()
         for right in Right:
@@ -94,9 +95,8 @@ def addresses_of(name: Name) -> tuple[IPv4Address | None, IPv4Address | None]:
     if not scope or scope[0] is not Right.TRANSFER:
         return None, None
     before = name.labels[: len(name.labels) - len(scope[1].labels) - 1]
-    if len(before) >= 8 and (pair := (_ipv4(before[-8:-4]), _ipv4(before[-4:]))) and None not in pair:
-        return pair
-    return (_ipv4(before[-4:]) if len(before) >= 4 else None), None
+    near, far = _ipv4(before[-4:]), _ipv4(before[-8:-4])
+    return (far, near) if far and near else (near, None)
 
 
 def emit_keys(zone: Name, keys: Iterable[TsigKey]) -> bytes:
@@ -109,7 +109,9 @@ def emit_keys(zone: Name, keys: Iterable[TsigKey]) -> bytes:
     for key in ordered:
         _check_key(key, zone)
     if len({key.name for key in ordered}) < len(ordered):
-        raise FormatError("name", "Two keys have the same name, so the primary would ignore both.", "Rename one.")
+        raise FormatError(
+            "name", "Two keys with the same name: the primary would ignore both.", "Rename one."
+        )
     return b"".join(_line(key) for key in ordered)
 
 
@@ -151,11 +153,14 @@ def _check_key(key: TsigKey, zone: Name) -> None:
 
     scope = scope_of(key.name)
     if scope is None:
-        raise refuse("gives no right.", "Put _update, _transfer or _notify before the zone, as in a._update.example.org.")
+        raise refuse(
+            "gives no right.", "Put _update, _transfer or _notify before the zone: a._update.example.org."
+        )
     if not scope[1].within(zone):
         raise refuse(f"does not lie in {zone.short}.", "Put it into the file of its own zone.")
-    if host_problem(Name(label.lstrip(b"_") or b"-" for label in key.name.labels)) and scope[1].labels:
-        raise refuse("has other characters than letters, digits and hyphens.", "Choose a plain name.")
+    refusal = name_refusal(key.name, ROOT, DIALECTS)
+    if refusal:
+        raise FormatError("name", *refusal)
     if key.algorithm not in _NUMBERS:
         raise FormatError("algorithm", "The primary does not know this algorithm.", "Use SHA256.")
     if not (decoded := _decoded(key.secret)) or len(decoded) < _MIN_SECRET:
@@ -165,13 +170,13 @@ def _check_key(key: TsigKey, zone: Name) -> None:
     for dialect in DIALECTS:
         if not _reads_back(key, dialect):
             raise FormatError(
-                "secret", "The primary would misread this name and secret.", "Generate a new secret, or rename the key."
+                "secret", "The primary would misread this key.", "Generate a new secret, or rename it."
             )
 
 
 def _reads_back(key: TsigKey, dialect: Dialect) -> bool:
     try:
-        return read_keys(_line(key), Name(()), dialect).keys == (key,)
+        return read_keys(_line(key), ROOT, dialect).keys == (key,)
     except UnreadableError:
         return False
 

@@ -1,7 +1,7 @@
 """Tokens of a zone file, as ptt's primary cuts them: always the longest that fits.
 
-So a host `10.mail` is *ten point metres* (`10.m`, as in LOC) followed by `ail`; a label `no-default-alpn` is a
-parameter of HTTPS; and a comment needs a blank before it. RFC 1035 §5.1 knows none of that.
+So a host `10.mail` is *ten point metres* (`10.m`, as in LOC) followed by `ail`; a label `no-default-alpn` is
+a parameter of HTTPS; and a comment needs a blank before it. RFC 1035 §5.1 knows none of that.
 
 Work is linear in the size of the file: no expression steps back, and a run of blank lines is measured once.
 """

@@ -1,4 +1,4 @@
-"""Three parties write to a zone: Rookery, unikernels (by dynamic update) and people. One merge, by record set.
+"""Three parties write to a zone, Rookery, unikernels and people: their changes merged by record set.
 
 A pure function of the last common state, what Rookery wants and what is there. Whatever belongs to others is
 copied into the result before anything is compared, so that no comparison needs an exception.

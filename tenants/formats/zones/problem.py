@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tenants.formats.zones.data import Data
 from tenants.formats.zones.names import Name
 
 __all__ = ["Problem", "blocking"]
@@ -11,7 +12,8 @@ __all__ = ["Problem", "blocking"]
 
 @dataclass(frozen=True)
 class Problem:
-    """`owner` and `type` say which record set (no owner: the whole zone); `problem` and `fix` are sentences.
+    """`owner` and `type` say which record set (no owner: the whole zone), `data` which of its records, if it
+    is one; `problem` and `fix` are sentences.
 
     A problem that blocks must not be committed: the primary would drop the zone, lose the record or serve
     something else. Others are advice.
@@ -22,6 +24,7 @@ class Problem:
     problem: str
     fix: str
     blocks: bool = True
+    data: Data | None = None
 
     def __str__(self) -> str:
         return f"{self.problem} {self.fix}".strip()

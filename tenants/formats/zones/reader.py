@@ -1,6 +1,6 @@
 """A zone file, read line by line as ptt's primary reads it: the grammar above the data of single records.
 
-Accepted are `$ORIGIN`, `$TTL`, and records as `owner [ttl] [IN] TYPE data` with TTL and class in either order.
+Accepted are `$ORIGIN`, `$TTL`, and records as `owner [ttl] [IN] TYPE data`, TTL and class in either order.
 Anything else (`$INCLUDE`, units of time, other classes) makes the primary throw the whole file away.
 """
 

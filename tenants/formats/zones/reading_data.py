@@ -42,7 +42,7 @@ def read_generic(cursor: Cursor, number: int) -> Generic:
     start = cursor.token.start
     data = cursor.hex()
     if len(data) != length:
-        raise UnreadableError(f"The data have {len(data)} bytes, but their length is given as {length}.", start)
+        raise UnreadableError(f"The data have {len(data)} bytes, not {length} as stated before them.", start)
     _check_size(len(data), start)
     if number in cursor.dialect.known_numbers:
         raise UnreadableError(f"TYPE{number} must be written with the type's name.", start)
@@ -86,8 +86,8 @@ def _mx(cursor: Cursor) -> MX:
 
 
 def _srv(cursor: Cursor) -> SRV:
-    numbers = [_then_blank(cursor, _MAX_16) for _ in range(3)]
-    return SRV(*numbers, cursor.host())
+    priority, weight, port = (_then_blank(cursor, _MAX_16) for _ in range(3))
+    return SRV(priority, weight, port, cursor.host())
 
 
 def _ptr(cursor: Cursor) -> PTR:

@@ -81,4 +81,3 @@ def _decimal(cursor: Cursor) -> tuple[bytes, bytes]:
         return whole, b""
     cursor.advance()
     return whole, cursor.advance().value if cursor.token.kind == "number" else b""
-

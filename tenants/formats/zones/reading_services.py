@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
@@ -71,17 +72,8 @@ def _parameter(text: bytes) -> Parameter:
     if len(parts) != 2:
         raise UnreadableError(f"{printable(text, 80)} has more than one “=”.")
     key, value = parts
-    if key == b"mandatory":
-        return Mandatory(tuple(sorted(_mandatory_key(name) for name in value.split(b","))))
-    if key == b"alpn":
-        return Alpn(tuple(value.split(b",")))
-    if key == b"port":
-        return Port(_integer(value))
-    if key == b"ipv4hint":
-        return Ipv4Hint(tuple(_needed(ipv4(part), part) for part in _hints(value)))
-    if key == b"ipv6hint":
-        return Ipv6Hint(tuple(_needed(ipv6(part), part) for part in _hints(value)))
-    return KeyValue(_other_key(key), value)
+    read = _BY_NAME.get(key)
+    return read(value) if read else KeyValue(_other_key(key), value)
 
 
 def _hints(value: bytes) -> list[bytes]:
@@ -123,3 +115,12 @@ def _integer(text: bytes) -> int:
     if abs(value) >= 2**63:
         raise UnreadableError(f"{printable(text, 40)} is beyond reason.")
     return (value + 2**62) % 2**63 - 2**62
+
+
+_BY_NAME: dict[bytes, Callable[[bytes], Parameter]] = {
+    b"mandatory": lambda value: Mandatory(tuple(sorted(map(_mandatory_key, value.split(b","))))),
+    b"alpn": lambda value: Alpn(tuple(value.split(b","))),
+    b"port": lambda value: Port(_integer(value)),
+    b"ipv4hint": lambda value: Ipv4Hint(tuple(_needed(ipv4(part), part) for part in _hints(value))),
+    b"ipv6hint": lambda value: Ipv6Hint(tuple(_needed(ipv6(part), part) for part in _hints(value))),
+}

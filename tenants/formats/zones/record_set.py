@@ -18,10 +18,8 @@ MAX_TTL = 2**31 - 1
 Key = tuple[Name, str]
 """What names a record set: its owner and type."""
 
-_WRITTEN_FIRST = (
-    "SOA NS MX CNAME A AAAA PTR SRV SVCB HTTPS DNSKEY CAA TLSA SSHFP TXT DS LOC".split()  # the primary's order
-)
-_RANKS = {name: rank for rank, name in enumerate(_WRITTEN_FIRST)}
+_WRITTEN_FIRST = "SOA NS MX CNAME A AAAA PTR SRV SVCB HTTPS DNSKEY CAA TLSA SSHFP TXT DS LOC"
+_RANKS = {name: rank for rank, name in enumerate(_WRITTEN_FIRST.split())}
 
 
 def type_rank(record_type: str) -> int:
@@ -109,7 +107,7 @@ class RecordSet:
     def __repr__(self) -> str:
         return f"RecordSet({self.owner}, {self.ttl}, {self.data!r})"
 
-    def __reduce__(self) -> tuple[type[RecordSet], tuple[Name, int, tuple[Data, ...]]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return (RecordSet, (self.owner, self.ttl, self.data))
 
 

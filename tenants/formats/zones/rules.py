@@ -74,4 +74,6 @@ def _soa_problems(soa: Soa, origin: Name, dialects: tuple[Dialect, ...]) -> Iter
             yield problem(f"The {what} must be from 0 to {MAX_TTL} seconds, not {value}.", "Give seconds.")
     if soa.expire < soa.refresh + soa.retry:
         text = "Secondaries forget the zone before they tried twice to renew it."
-        yield Problem(origin, "SOA", text, "Let expire be longer than refresh and retry together.", blocks=False)
+        yield Problem(
+            origin, "SOA", text, "Let expire be longer than refresh and retry together.", blocks=False
+        )

@@ -84,8 +84,10 @@ def _target(data: Any, where: Where, *, host: bool) -> Iterator[Refusal]:
 def _address(data: AAAA, where: Where) -> Iterator[Refusal]:
     if data.address.ipv4_mapped:
         yield (
-            f"{data.address} is an IPv4 address written as IPv6, which the primary cannot read after it wrote"
-            " the zone back.",
+            (
+                f"{data.address} is an IPv4 address written as IPv6, which the primary cannot read after it"
+                " wrote the zone back."
+            ),
             f"Publish an A record with {data.address.ipv4_mapped}.",
         )
     elif data.address.scope_id:
@@ -163,8 +165,10 @@ def _ds(data: DS, where: Where) -> Iterator[Refusal]:
 
 def _dnskey(data: DNSKEY, where: Where) -> Iterator[Refusal]:
     yield (
-        "The primary cannot publish keys: it does not decode them, and cannot read them after it wrote the zone"
-        " back.",
+        (
+            "The primary cannot publish keys: it does not decode them, and cannot read them after it wrote"
+            " the zone back."
+        ),
         "Leave the record out. A zone signed elsewhere needs another primary.",
     )
 
@@ -189,7 +193,10 @@ def _numbers(data: Any) -> Iterator[Refusal]:
     for name, most in _LIMITS.items():
         value = getattr(data, name, 0)
         if isinstance(value, int) and not 0 <= value <= most:
-            yield (f"The {name.replace('_', ' ')} must be from 0 to {most}, not {value}.", "Correct the number.")
+            yield (
+                f"The {name.replace('_', ' ')} must be from 0 to {most}, not {value}.",
+                "Correct the number.",
+            )
 
 
 _LIMITS = {
@@ -211,7 +218,10 @@ _ROOT_FIXES: dict[str, Refusal] = {
         f"A null MX (“0 .”) {_LOST}",
         "Remove the MX; a name without MX and without addresses gets no mail either.",
     ),
-    "SRV": (f"A service that points to the root (“.”) {_LOST}", "Remove the record: then there is no service."),
+    "SRV": (
+        f"A service that points to the root (“.”) {_LOST}",
+        "Remove the record: then there is no service.",
+    ),
     "CNAME": (f"A target that is only a dot {_LOST}", "Give the full name of the target."),
 }
 _CHECKS: dict[type, Callable[[Any, Where], Iterator[Refusal]]] = {

@@ -43,9 +43,11 @@ def name_refusal(name: Name, origin: Name, dialects: tuple[Dialect, ...]) -> Ref
         for text in (written, name.absolute):
             if not _reads_back(text, name, origin, dialect):
                 return (
-                    f"“{printable(written, 260)}” cannot be written: primaries on ocaml-dns {dialect.version} read"
-                    " it as something else, and would drop the zone.",
-                    "Choose another name, for example with a hyphen instead of the dot or the single letter.",
+                    (
+                        f"“{printable(written, 260)}” cannot be written: primaries on ocaml-dns"
+                        f" {dialect.version} read it as something else, and would drop the zone."
+                    ),
+                    "Choose another name, for example with a hyphen in place of a dot.",
                 )
     return None
 

@@ -32,8 +32,10 @@ def service_refusals(data: SVCB, where: tuple[Name, tuple[Dialect, ...]]) -> Ite
         yield (f"The priority must be from 0 to 65535, not {data.priority}.", "Correct the number.")
     if not data.target.labels:
         yield (
-            "A target that is only a dot becomes nothing when the primary writes the zone back, and then it"
-            " cannot read the file.",
+            (
+                "A target that is only a dot becomes nothing when the primary writes the zone back, and then"
+                " it cannot read the file."
+            ),
             "Name the host itself as the target: it means the same.",
         )
     elif refusal := name_refusal(data.target, *where) or host_refusal(data.target):
@@ -60,15 +62,22 @@ def _parameter(item: object, numbers: set[int]) -> Iterator[Refusal]:
             yield ("“no-default-alpn” needs “alpn” beside it.", "Add alpn, or remove no-default-alpn.")
         case Ipv4Hint(addresses) | Ipv6Hint(addresses) if not addresses:
             yield ("A hint needs an address.", "Add an address, or remove the hint.")
-        case Mandatory(keys) if not keys or 0 in keys or set(keys) - numbers or list(keys) != sorted(set(keys)):
-            yield ("“mandatory” names keys that the record has, each once.", "List only parameters given here.")
+        case Mandatory(keys) if (
+            not keys or 0 in keys or set(keys) - numbers or list(keys) != sorted(set(keys))
+        ):
+            yield (
+                "“mandatory” names keys that the record has, each once.",
+                "List only parameters given here.",
+            )
         case KeyValue(number, value):
             if not 7 <= number <= 65534:
                 yield (f"key{number} must be written with its own name, or does not exist.", "Remove it.")
             if not _VALUE.fullmatch(value):
                 yield (
-                    f"The value of key{number} has characters that the primary does not keep:"
-                    f" {printable(value, 60)}.",
+                    (
+                        f"The value of key{number} has characters that the primary does not keep:"
+                        f" {printable(value, 60)}."
+                    ),
                     "Use letters, digits and plain signs only.",
                 )
         case _:

@@ -26,6 +26,9 @@ def set_problems(item: RecordSet, origin: Name, dialects: tuple[Dialect, ...]) -
     """Yield what is wrong with one record set, wherever it stands in the zone of `origin`."""
     for problem, fix in _refusals(item, origin, dialects):
         yield Problem(item.owner, item.type, problem, fix)
+    for data in item.data:
+        for problem, fix in data_refusals(data, origin, dialects):
+            yield Problem(item.owner, item.type, problem, fix, data=data)
     if item.type == "TXT" and _spf_policies(item) > 1:
         yield Problem(
             item.owner,
@@ -47,8 +50,6 @@ def _refusals(item: RecordSet, origin: Name, dialects: tuple[Dialect, ...]) -> I
         )
     if len(item.data) > 1 and item.type in _SINGLE:
         yield (_SINGLE[item.type], "Keep one of the records.")
-    for data in item.data:
-        yield from data_refusals(data, origin, dialects)
     yield from _together(item)
 
 
@@ -56,8 +57,10 @@ def _together(item: RecordSet) -> Iterator[Refusal]:
     services = [data for data in item.data if isinstance(data, SVCB)]
     if len({len(data.parameters) for data in services}) > 1:
         yield (
-            f"The {item.type} records have different numbers of parameters, which the primary cannot compare: it"
-            " would drop the zone.",
+            (
+                f"The {item.type} records have different numbers of parameters, which the primary cannot"
+                " compare: it would drop the zone."
+            ),
             "Give each the same number of parameters.",
         )
     if len({data.order for data in services}) < len(services):

@@ -83,8 +83,8 @@ def _alias(zone: Zone, item: RecordSet) -> Iterator[Problem]:
         yield Problem(
             item.owner,
             "CNAME",
-            f"{item.owner.short} is an alias and has other records too ({', '.join(sorted(others))}): the primary"
-            " would drop the zone.",
+            f"{item.owner.short} is an alias and has other records too ({', '.join(sorted(others))}): the"
+            " primary would drop the zone.",
             "Remove the alias, or the other records.",
         )
     target: Name = item.data[0].order
@@ -96,7 +96,9 @@ def _alias(zone: Zone, item: RecordSet) -> Iterator[Problem]:
 def _at_delegation(zone: Zone, item: RecordSet) -> Iterator[Problem]:
     cut = zone.delegation(item.owner)
     if item.type in _AT_CUT and b"*" in item.owner.labels:
-        yield Problem(item.owner, item.type, "A wildcard cannot be delegated.", "Delegate each name by itself.")
+        yield Problem(
+            item.owner, item.type, "A wildcard cannot be delegated.", "Delegate each name by itself."
+        )
     if item.type == "DS" and (cut is None or cut != item.owner):
         text = "A DS record belongs to a delegation, and this name is not delegated."
         yield Problem(item.owner, "DS", text, "Add the NS records of the delegated zone, or remove the DS.")
@@ -111,8 +113,8 @@ def _at_delegation(zone: Zone, item: RecordSet) -> Iterator[Problem]:
     yield Problem(
         item.owner,
         item.type,
-        f"{cut.short} is delegated to other name servers, so nobody is ever told of this record, and the primary"
-        " loses it when it writes the zone back.",
+        f"{cut.short} is delegated to other name servers, so nobody is ever told of this record, and the"
+        " primary loses it when it writes the zone back.",
         "Put it into the delegated zone, or remove the delegation.",
     )
 
@@ -131,6 +133,7 @@ def _targets(zone: Zone, item: RecordSet) -> Iterator[Problem]:
                 f"{what} must not be an alias, and {target.short} is one.",
                 "Point to the name that has the addresses.",
                 blocks=item.type != "SRV",
+                data=data,
             )
         elif not _reachable(zone, item, target):
             yield Problem(
@@ -140,6 +143,7 @@ def _targets(zone: Zone, item: RecordSet) -> Iterator[Problem]:
                 f"Add an A or AAAA record for {target.short}, or correct the name. (A name that ends in the"
                 " domain's own name twice lacks its last dot.)",
                 blocks=_must_have_address(zone, item, target),
+                data=data,
             )
 
 

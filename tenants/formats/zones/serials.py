@@ -53,4 +53,8 @@ def serials_back_to(wanted: int, served: int) -> tuple[int, ...]:
         return (wanted,)
     between = (served + _HALF - 1) % (MAX_SERIAL + 1)
     # From exactly half a circle away, one more serial is between.
-    return (between, wanted) if serial_newer(wanted, between) else (between, (between + 1) % (MAX_SERIAL + 1), wanted)
+    return (
+        (between, wanted)
+        if serial_newer(wanted, between)
+        else (between, (between + 1) % (MAX_SERIAL + 1), wanted)
+    )

@@ -1,4 +1,4 @@
-"""The last check before a commit: give the file to our copy of the primary and look at what it makes of it."""
+"""The last check before a commit: what our copy of the primary makes of the file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FIX = "Do not publish it. This is a fault in Rookery's rules: please report it 
 
 
 def trial(zone: Zone, dialect: Dialect) -> Iterator[Problem]:
-    """Yield why a file would be dropped, changed, or lost at the next dynamic update; nothing when it is safe."""
+    """Yield why a file would be dropped, changed, or lost at the next dynamic update."""
     data = emit(zone)
     verdict = judge(data, zone.origin, dialect)
     which = f"A primary on ocaml-dns {dialect.version}"
@@ -44,5 +44,7 @@ def _kept(zone: Zone, written_back: bytes, dialect: Dialect) -> Iterator[Problem
     kept = set(read_zone(written_back, zone.origin, dialect).sets)
     for item in zone.sets:
         if item not in kept and not zone.is_glue(item):
-            text = f"A primary on ocaml-dns {dialect.version} would lose or change this when it writes the zone."
+            text = (
+                f"A primary on ocaml-dns {dialect.version} would lose or change this when it writes the zone."
+            )
             yield Problem(item.owner, item.type, text, _FIX)

@@ -1,7 +1,7 @@
 """The verdict of ptt's primary on zone files: served or not, why not, and what it would write back.
 
-A rejected zone is not kept as it was: it is no longer served (rcode NOTAUTH), and the next dynamic update of any
-zone deletes its file.
+A rejected zone is not kept as it was: it is no longer served (rcode NOTAUTH), and the next dynamic update of
+any zone deletes its file.
 """
 
 from __future__ import annotations
@@ -135,5 +135,6 @@ def _check_printable(others: Mapping[Name, Held]) -> None:
     """What lies outside the zone is written to the log, which stops the primary if it cannot be written."""
     for held in others.values():
         places = held.get("LOC")
-        if isinstance(places, HeldSet) and not all(item.writable for item in places.data if isinstance(item, LOC)):
-            raise BrokenRuleError("A LOC record outside the zone stops the primary: it cannot write its height.")
+        found = places.data if isinstance(places, HeldSet) else ()
+        if not all(item.writable for item in found if isinstance(item, LOC)):
+            raise BrokenRuleError("A LOC record outside the zone has a height at which the primary stops.")

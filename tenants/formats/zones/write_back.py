@@ -33,7 +33,9 @@ def write_back(tree: Tree, origin: Name) -> bytes | None:
             if lines is None:
                 return None
             block.append(lines)
-    glue = [item.lines(origin, soa.minimum) for item in sorted(_glue(tree, top.held), key=lambda item: item.rank)]
+    glue = [
+        item.lines(origin, soa.minimum) for item in sorted(_glue(tree, top.held), key=lambda item: item.rank)
+    ]
     return arrange(origin, soa, Blocks(tuple(plain), tuple(glue), tuple(services)))
 
 

@@ -138,7 +138,7 @@ class Zone:
         return cut is not None and (item.owner != cut or item.type not in {"NS", "DS"})
 
     def _names(self) -> Mapping[tuple[bytes, ...], tuple[str, ...]]:
-        """The types at each name, and names in between without any (empty non-terminals); made when asked for."""
+        """The types at each name, also of names in between that have none; made when first asked for."""
         if self._types is None:
             types: dict[tuple[bytes, ...], tuple[str, ...]] = {}
             for item in self.sets:
@@ -151,7 +151,7 @@ class Zone:
         return self._types or {}
 
     def _arrange(self) -> Blocks:
-        """The primary's order: names, then glue, then names that begin with an underscore. It forgets glue
+        """The primary's order: names, then glue, then names with an underscore first. It forgets glue
         below delegations when it writes the file; we write that too, among the other glue."""
         plain: list[RecordSet] = []
         glue: list[RecordSet] = []
@@ -168,7 +168,7 @@ class Zone:
         return Blocks(*(self._render(block) for block in (plain, glue, services)))
 
     def _repeated_addresses(self) -> list[RecordSet]:
-        """The AAAA sets of the zone's name servers without an A: the primary writes them among the glue too."""
+        """The AAAA sets of the zone's name servers without an A: the primary writes them as glue too."""
         servers = self.get(self.origin, "NS")
         targets = {item.order for item in servers.data} if servers else set()
         found = (self.get(target, "AAAA") for target in targets if self.get(target, "A") is None)

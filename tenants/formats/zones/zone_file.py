@@ -36,6 +36,6 @@ def read_zone(data: bytes, origin: Name, dialect: Dialect = NEW) -> Zone:
                     sets.append(RecordSet(owner, item.ttl, item.data))
             elif inside and owner != origin:
                 raise BrokenRuleError(
-                    f"The file holds a second zone, {printable(owner.short, 260)}, which needs a file of its own."
+                    f"The file holds another zone, {printable(owner.short, 260)}, which needs its own file."
                 )
     return Zone(origin, soa, sets)
