@@ -44,7 +44,7 @@ class Statement:
 def statements(text: str) -> Iterator[Statement]:
     """Yield the statements of a file in order; empty lines and comments are left out. Linear in its size."""
     line = first = 1
-    words: list[str] = []
+    words: list[list[str]] = []
     depth, indented, fresh, problem = 0, False, True, ""
     end = -1
     for piece in _PIECE.finditer(text):
@@ -53,7 +53,7 @@ def statements(text: str) -> Iterator[Statement]:
             line += 1
             if depth == 0:
                 if words or problem:
-                    yield Statement(first, line - 1, indented, tuple(words), problem)
+                    yield Statement(first, line - 1, indented, _joined(words), problem)
                 words, indented, fresh, problem, first = [], False, True, "", line
             continue
         if kind == "blank":
@@ -66,16 +66,16 @@ def statements(text: str) -> Iterator[Statement]:
         elif kind in {"word", "quoted"}:
             first = first if words else line
             if words and piece.start() == end:  # alpn="h2" is one word
-                words[-1] += piece[0]
+                words[-1].append(piece[0])
             else:
-                words.append(piece[0])
+                words.append([piece[0]])
             end = piece.end()
         fresh = False
     if depth:
         problem = problem or "A parenthesis is never closed."
     if words or problem:
         last = line if text[-1:] != "\n" else max(line - 1, first)
-        yield Statement(first, last, indented, tuple(words), problem)
+        yield Statement(first, last, indented, _joined(words), problem)
 
 
 def _parenthesis(mark: str, depth: int, problem: str) -> tuple[int, str]:
@@ -84,3 +84,7 @@ def _parenthesis(mark: str, depth: int, problem: str) -> tuple[int, str]:
     if depth == 0:
         return 0, problem or "A parenthesis is closed that was never opened."
     return depth - 1, problem
+
+
+def _joined(words: list[list[str]]) -> tuple[str, ...]:
+    return tuple(["".join(pieces) for pieces in words])

@@ -50,7 +50,8 @@ class LOC:
 def centimetres_of(precision: int) -> int:
     """Return the length that a precision byte stands for, in centimetres."""
     digit, power = (precision >> 4) % 10, (precision & 15) % 10
-    return digit * 10**power if power else digit
+    scale: int = 10**power
+    return digit * scale
 
 
 def precision_of(centimetres: int) -> int:
@@ -59,7 +60,8 @@ def precision_of(centimetres: int) -> int:
     if centimetres <= 0:
         return centimetres << 4 & 0xFF
     exponent = min(len(str(centimetres)) - 1, 9)
-    return min(centimetres // 10**exponent, 9) << 4 | exponent
+    scale: int = 10**exponent
+    return min(centimetres // scale, 9) << 4 | exponent
 
 
 def _angle(value: int, directions: str) -> str:
