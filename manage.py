@@ -9,9 +9,14 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - settings must be named first
+    # Settings must be named before Django is imported.
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"Rookery cannot start: {error}")
 
 
 if __name__ == "__main__":

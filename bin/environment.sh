@@ -150,6 +150,9 @@ prepare() {
 
 rookery_rebuild() {
     say "Making an environment for Rookery in $rookery_venv …"
+    # Through a link, somebody else's environment would be made anew.
+    [ ! -L "$rookery_venv" ] || fail "$rookery_venv is a link, and what it names has not what is locked here." \
+        "Remove the link, or choose another folder: ROOKERY_VENV=/path/to/folder"
     if [ -e "$rookery_venv" ] && [ ! -e "$rookery_venv/pyvenv.cfg" ]; then
         [ -z "$(ls -A -- "$rookery_venv")" ] || fail \
             "$rookery_venv is there already and is no Python environment; it is left alone." \

@@ -9,53 +9,30 @@ from __future__ import annotations
 import ipaddress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from environs import EnvError, FileAwareEnv
 
+from panel import environment
 from tenants import keys
 
-env = FileAwareEnv()
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def _read(parser: Any, name: str, default: Any, **rules: Any) -> Any:
-    try:
-        return parser(name, default, **rules)
-    except EnvError as error:
-        raise ImproperlyConfigured(f"The setting {name} is not usable: {error}") from error
-
-
-def _base_url() -> str:
-    url = str(_read(env.str, "ROOKERY_URL", f"http://127.0.0.1:{PORT}")).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-        raise ImproperlyConfigured(
-            f"The setting ROOKERY_URL is {url!r}. Write the address that people type, without a path,"
-            " for example https://panel.example.org."
-        )
-    return url
 
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
 
 
 # Where things are ---------------------------------------------------------------------------------
 
-DATA_DIR = Path(str(_read(env.str, "ROOKERY_DATA", str(BASE_DIR / "var")))).expanduser().absolute()
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-PORT = _read(env.int, "ROOKERY_PORT", 8080)
-if not 1 <= PORT <= 65535:
-    raise ImproperlyConfigured(f"The setting ROOKERY_PORT is {PORT}; choose a port from 1 to 65535.")
-BASE_URL = _base_url()
-DEBUG = _read(env.bool, "ROOKERY_DEBUG", False)
-SANDBOX = _read(env.bool, "ROOKERY_SANDBOX", False)
+DATA_DIR = environment.folder("ROOKERY_DATA", BASE_DIR / "var")
+PORT = environment.port("ROOKERY_PORT", 8080)
+BASE_URL = environment.base_url("ROOKERY_URL", f"http://127.0.0.1:{PORT}")
+DEBUG = environment.switch("ROOKERY_DEBUG")
+SANDBOX = environment.switch("ROOKERY_SANDBOX")
 SANDBOX_CONTROL = DATA_DIR / "sandbox" / "control.sock"
 SANDBOX_MAIL_DIR = DATA_DIR / "sandbox" / "mail"
 MIRROR_DIR = DATA_DIR / "mirrors"
@@ -63,18 +40,28 @@ MIRROR_DIR = DATA_DIR / "mirrors"
 # Keys ---------------------------------------------------------------------------------------------
 # The web process is given the public key only; `manage.py up` hands the private one to workers.
 
-SECRET_KEY = _read(env.str, "ROOKERY_SECRET_KEY", "") or keys.read_or_make_web_secret(DATA_DIR / "keys")
-WORKERS_PUBLIC_KEY = _read(env.str, "ROOKERY_WORKERS_PUBLIC_KEY", "") or keys.read_or_make_workers_pair(
-    DATA_DIR / "keys"
-)
-WORKERS_KEY = _read(env.str, "ROOKERY_WORKERS_KEY", "")
+SECRET_KEY = environment.secret("ROOKERY_SECRET_KEY") or keys.read_or_make_web_secret(DATA_DIR / "keys")
+WORKERS_KEY = environment.key_of_workers("ROOKERY_WORKERS_KEY", "keys/workers.key")
+WORKERS_PUBLIC_KEY = environment.key_of_workers("ROOKERY_WORKERS_PUBLIC_KEY", "keys/workers.pub")
+if not WORKERS_PUBLIC_KEY:
+    # A worker on a machine of its own knows the public half by the private one.
+    if WORKERS_KEY and not (DATA_DIR / "keys" / "workers.pub").exists():
+        WORKERS_PUBLIC_KEY = keys.public_half(WORKERS_KEY)
+    else:
+        WORKERS_PUBLIC_KEY = keys.read_or_make_workers_pair(DATA_DIR / "keys")
+if WORKERS_KEY and keys.public_half(WORKERS_KEY) != WORKERS_PUBLIC_KEY:
+    raise environment.refusal(
+        "ROOKERY_WORKERS_KEY",
+        "and the public key in use do not belong together",
+        f"Set ROOKERY_WORKERS_PUBLIC_KEY to its own half, or look into {DATA_DIR / 'keys' / 'workers.pub'}.",
+    )
 
 # Django -------------------------------------------------------------------------------------------
 
-HOSTS = [str(host) for host in _read(env.list, "ROOKERY_HOSTS", [])]
-BEHIND_PROXY = _read(env.bool, "ROOKERY_BEHIND_PROXY", False)
-TRUSTED_PROXIES = tuple(_read(env.list, "ROOKERY_TRUSTED_PROXIES", []))
-ALLOWED_HOSTS = sorted({urlsplit(BASE_URL).hostname or "", *HOSTS})
+HOSTS = environment.hosts("ROOKERY_HOSTS")
+BEHIND_PROXY = environment.switch("ROOKERY_BEHIND_PROXY")
+TRUSTED_PROXIES = environment.addresses("ROOKERY_TRUSTED_PROXIES")
+ALLOWED_HOSTS = sorted({environment.host_of(BASE_URL), *HOSTS})
 if _is_loopback(urlsplit(BASE_URL).hostname or ""):
     ALLOWED_HOSTS = sorted({*ALLOWED_HOSTS, "127.0.0.1", "localhost"})
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
@@ -166,7 +153,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = _read(env.str, "ROOKERY_TIME_ZONE", "UTC")
+TIME_ZONE = environment.time_zone("ROOKERY_TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -180,67 +167,42 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # Database -----------------------------------------------------------------------------------------
 
-
-def _database() -> dict[str, Any]:
-    url = str(_read(env.str, "DATABASE_URL", ""))
-    if not url:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": DATA_DIR / "rookery.sqlite3",
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 10,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
-            },
-            # A file, so that other processes of a test can open the same database.
-            "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
-        }
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise ImproperlyConfigured(
-            "The setting DATABASE_URL must look like postgresql://user:password@host:5432/name;"
-            " leave it out to use SQLite."
-        )
-    # libpq's way to name a socket folder: postgresql:///name?host=/run/postgresql
-    socket_dir = parse_qs(parts.query).get("host", [""])[0]
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.strip("/"),
-        "USER": parts.username or "",
-        "PASSWORD": parts.password or "",
-        "HOST": parts.hostname or socket_dir,
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": 0,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}},
+DATABASES = {
+    "default": environment.database("DATABASE_URL")
+    or {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "rookery.sqlite3",
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 10,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+        },
+        # A file, so that other processes of a test can open the same database.
+        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
-
-
-DATABASES = {"default": _database()}
+}
 
 # Broker -------------------------------------------------------------------------------------------
 
-REDIS_URL = _read(env.str, "REDIS_URL", "")
-SWEEP_SECONDS = _read(env.float, "ROOKERY_SWEEP_SECONDS", 3.0)
-CHECK_SECONDS = _read(env.float, "ROOKERY_CHECK_SECONDS", 60.0)
-if SWEEP_SECONDS <= 0 or CHECK_SECONDS <= 0:
-    raise ImproperlyConfigured("ROOKERY_SWEEP_SECONDS and ROOKERY_CHECK_SECONDS must be above zero.")
+REDIS_URL = environment.broker("REDIS_URL")
+SWEEP_SECONDS = environment.number("ROOKERY_SWEEP_SECONDS", 3.0, "Write seconds, above zero.")
+CHECK_SECONDS = environment.number("ROOKERY_CHECK_SECONDS", 60.0, "Write seconds, above zero.")
 
 # How long somebody may take to confirm a request for an address.
-CONFIRM_DAYS = _read(env.float, "ROOKERY_CONFIRM_DAYS", 7.0)
-if not 0 < CONFIRM_DAYS <= 366:
-    raise ImproperlyConfigured(f"The setting ROOKERY_CONFIRM_DAYS is {CONFIRM_DAYS}; choose up to 366.")
+CONFIRM_DAYS = environment.number("ROOKERY_CONFIRM_DAYS", 7.0, "Write days, up to 366.", most=366.0)
 CONFIRM_WITHIN = timedelta(days=CONFIRM_DAYS)
 
 # Mail that the panel sends ------------------------------------------------------------------------
 
-EMAIL_HOST = _read(env.str, "ROOKERY_SMTP_HOST", "127.0.0.1")
-EMAIL_PORT = _read(env.int, "ROOKERY_SMTP_PORT", 25)
-EMAIL_HOST_USER = _read(env.str, "ROOKERY_SMTP_USER", "")
-EMAIL_HOST_PASSWORD = _read(env.str, "ROOKERY_SMTP_PASSWORD", "")
-EMAIL_USE_TLS = _read(env.bool, "ROOKERY_SMTP_STARTTLS", False)
-EMAIL_USE_SSL = _read(env.bool, "ROOKERY_SMTP_TLS", False)
+_smtp = environment.smtp("ROOKERY_SMTP")
+EMAIL_HOST = _smtp["EMAIL_HOST"]
+EMAIL_PORT = _smtp["EMAIL_PORT"]
+EMAIL_HOST_USER = _smtp["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _smtp["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _smtp["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _smtp["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = _read(env.str, "ROOKERY_MAIL_FROM", "Rookery <rookery@localhost>")
+DEFAULT_FROM_EMAIL = environment.sender("ROOKERY_MAIL_FROM", "Rookery <rookery@localhost>")
 
 # Only at home ----------------------------------------------------------------------------------------
 # The sandbox shows everybody's mail and DEBUG everybody's data: both are for a trial on one machine.
@@ -302,7 +264,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": _read(env.str, "ROOKERY_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["console"], "level": environment.log_level("ROOKERY_LOG_LEVEL", "INFO")},
     "loggers": {
         "paramiko": {"level": "CRITICAL"},
         # Django would mail whole requests to administrators, and print its own way while developing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import Prefetch, Q
+from django.db.models import Q
 
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
 from tenants.models import Mailbox, SyncTarget, TargetAddress
@@ -44,23 +44,24 @@ def desired_relay(
     """
     assert target.repository is not None  # noqa: S101 - of every relay target
     complete = names is None or len(names) > _NAMES_AT_ONCE
-    rows = Mailbox.objects.filter(domain=target.repository.domain_id).order_by("local_part")
+    rows = Mailbox.objects.filter(domain=target.repository.domain_id)
     if not complete and names is not None:
         asked = [name.decode("utf-8", "replace") for name in names]
         rows = rows.filter(Q(generation__gt=target.observed_generation) | Q(local_part__in=asked))
-    confirmed = TargetAddress.objects.filter(confirmed_at__isnull=False).order_by("pk")
+    confirmed = TargetAddress.objects.filter(confirmed_at__isnull=False, mailbox__in=rows.values("pk"))
+    agreed: dict[int, list[str]] = {}
+    for mailbox_id, address in confirmed.order_by("pk").values_list("mailbox_id", "address"):
+        agreed.setdefault(mailbox_id, []).append(address)
     entries: dict[bytes, RelayEntry] = {}
     absent: set[bytes] = set()
-    for mailbox in rows.prefetch_related(Prefetch("targets", queryset=confirmed, to_attr="agreed")):
-        name = mailbox.local_part.encode()
-        addresses = tuple(row.address for row in mailbox.agreed)
-        if mailbox.trashed_at or not mailbox.enabled or not addresses:
+    columns = ("pk", "local_part", "trashed_at", "enabled", "sealed_hash")
+    for pk, local_part, trashed_at, enabled, sealed in rows.values_list(*columns):
+        name = local_part.encode()
+        if trashed_at or not enabled or pk not in agreed:
             absent.add(name)
             continue
-        password = (
-            opener.open(Purpose.MAILBOX_HASH, bytes(mailbox.sealed_hash)) if mailbox.sealed_hash else NO_LOGIN
-        )
-        entries[name] = RelayEntry(targets=addresses, password=password)
+        password = opener.open(Purpose.MAILBOX_HASH, bytes(sealed)) if sealed else NO_LOGIN
+        entries[name] = RelayEntry(targets=tuple(agreed[pk]), password=password)
     return DesiredRelay(target.generation, entries, frozenset(absent), complete)
 
 

@@ -27,6 +27,7 @@ from tenants.models import (
     Organization,
     Repository,
     Run,
+    SignInLink,
     Step,
     SyncTarget,
     TargetAddress,
@@ -54,6 +55,7 @@ class World:
     asked_token: str
     page_token: str
     target_token: str
+    link_token: str
     fingerprint: str
     token_id: int
 
@@ -73,6 +75,7 @@ class World:
             "page": self.page_token,
             "asked": self.asked_token,
             "target_token": self.target_token,
+            "link": self.link_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
         }
@@ -118,6 +121,7 @@ def build_world(
         asked_token=asked_token,
         page_token=page_token,
         target_token=link_of(mailbox, "second@home.example"),
+        link_token=sign_in_link(owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
     )
@@ -131,6 +135,16 @@ def link_of(mailbox: Mailbox, address: str) -> str:
     """The token in the link that a target's holder was mailed; a fresh one, since only digests are kept."""
     token = tokens.new_token()
     TargetAddress.objects.filter(mailbox=mailbox, address=address).update(digest=tokens.digest(token))
+    return token
+
+
+def sign_in_link(actor: Actor) -> str:
+    """The token of a one-time link that `actor` asked for."""
+    assert actor.account is not None
+    accounts.ask_for_sign_in_link(actor=Actor(), email=actor.account.email)
+    token = tokens.new_token()
+    newest = SignInLink.objects.filter(account=actor.account).latest("pk")
+    SignInLink.objects.filter(pk=newest.pk).update(digest=tokens.digest(token))
     return token
 
 

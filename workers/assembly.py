@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.conf import settings
 from tenants.models import Repository, SyncTarget
 from tenants.secrets import Opener
 from workers import ssh
+from workers.accounts import AccountCheck
 from workers.controller import Controller
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.servers import SandboxServers
@@ -22,11 +24,21 @@ def opener() -> Opener:
 
 
 @lru_cache(maxsize=1)
+def pool() -> ssh.ConnectionPool:
+    return ssh.ConnectionPool()
+
+
+@lru_cache(maxsize=1)
+def account_check() -> AccountCheck:
+    return AccountCheck(opener(), pool(), timedelta(seconds=settings.CHECK_SECONDS))
+
+
+@lru_cache(maxsize=1)
 def controller() -> Controller:
-    """One per process; kept SSH connections live in it."""
+    """One per process; open mirrors live in it."""
     reloaders: dict[str, Reloader] = {Repository.Reload.HAND: ByHand()}
     if settings.SANDBOX:
         servers = SandboxServers(ControlClient(settings.SANDBOX_CONTROL))
         reloaders[Repository.Reload.SANDBOX] = Automatic(servers, (ControlError, OSError))
-    relay = RelayRepository(opener=opener(), pool=ssh.ConnectionPool(), reloader=PerRepository(reloaders))
+    relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
     return Controller(kinds={SyncTarget.Kind.RELAY_REPOSITORY: relay})

@@ -11,7 +11,7 @@ from kombu import Exchange, Queue
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
 # One queue per kind, so that two hanging hosts never delay a password change.
-QUEUES = ("relay_repository", "mail", "sweep")
+QUEUES = ("relay_repository", "checks", "mail", "sweep")
 
 EXCHANGE = Exchange("rookery", type="direct")
 
@@ -19,6 +19,8 @@ app = Celery("rookery")
 app.conf.update(
     broker_url=settings.REDIS_URL or "redis://127.0.0.1:6379/0",
     broker_connection_retry_on_startup=True,
+    # For ever: a worker that gave up after an hour would have to be started again by a person.
+    broker_connection_max_retries=None,
     broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 3, "visibility_timeout": 900},
     task_publish_retry=False,
     task_serializer="json",
@@ -35,7 +37,8 @@ app.conf.update(
         "sweep": {
             "task": "workers.tasks.sweep",
             "schedule": settings.SWEEP_SECONDS,
-            "options": {"expires": settings.SWEEP_SECONDS, "queue": "sweep"},
+            # Long enough for clocks that differ; ten waiting ones cost nothing.
+            "options": {"expires": max(30.0, settings.SWEEP_SECONDS), "queue": "sweep"},
         }
     },
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),

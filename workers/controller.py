@@ -7,7 +7,8 @@ message, a crash or somebody's manual edit costs a delay and never correctness.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,7 +21,7 @@ from tenants.models import Condition, Run, SyncTarget
 from workers.lease import Lease, LeaseLost, new_owner
 from workers.outcome import Backoff, NeedsPerson, Retry
 from workers.plan import Plan
-from workers.recorder import Recorder, record_findings, state_conditions
+from workers.recorder import Recorder, close_left_steps, record_findings, state_conditions
 from workers.targets.base import Findings, Pass, Proof, Statement, TargetKind
 
 log = logging.getLogger(__name__)
@@ -38,13 +39,17 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Controller:
-    """Runs passes. The clock is injected; kinds are looked up by the target's kind."""
+    """Runs passes. The clock is injected; kinds are looked up by the target's kind.
+
+    `out_of_time` is what the caller raises in the middle of a pass that takes too long.
+    """
 
     kinds: Mapping[str, TargetKind]
     clock: Callable[[], datetime] = timezone.now
     backoff: Backoff = field(default_factory=Backoff)
     check_every: timedelta = field(default_factory=lambda: timedelta(seconds=settings.CHECK_SECONDS))
     owner: str = field(default_factory=new_owner)
+    out_of_time: tuple[type[Exception], ...] = ()
 
     def reconcile(self, target_id: int) -> Ending:
         """One pass over one target, previews first. Raises only for bugs, after they were recorded."""
@@ -53,7 +58,11 @@ class Controller:
             return Ending.BUSY
         lease, target = taken
         try:
-            preview = target.runs.filter(mode=Run.Mode.PREVIEW, state=Run.State.QUEUED).first()
+            if lease.took_over:
+                close_left_steps(target, self.clock())
+            # Under our lease, one that seems to run was left by a worker that died.
+            waiting = (Run.State.QUEUED, Run.State.RUNNING)
+            preview = target.runs.filter(mode=Run.Mode.PREVIEW, state__in=waiting).first()
             if preview is not None:
                 self._preview(lease, target, preview)
                 if not is_due(target, self.clock()):
@@ -65,9 +74,17 @@ class Controller:
         finally:
             lease.release()
 
+    @contextmanager
+    def in_time(self) -> Iterator[None]:
+        """Too slow is a reason to try again, and no bug."""
+        try:
+            yield
+        except self.out_of_time as error:
+            raise Retry("too-slow", "It took too long, so this try was ended.") from error
+
     def _preview(self, lease: Lease, target: SyncTarget, run: Run) -> None:
         kind = self.kinds[target.kind]
-        recorder = Recorder(lease, target, run)
+        recorder = Recorder(lease, target, run, in_time=self.in_time)
         recorder.open(run.title, target.generation, Run.Mode.PREVIEW)
         recorder.skip("guard", "apply", "verify", "settle")
         current = _pass(self, lease, target, recorder)
@@ -112,7 +129,7 @@ def _pass(controller: Controller, lease: Lease, target: SyncTarget, recorder: Re
         now=controller.clock(),
         note=recorder.note,
         tell=lambda sentence: recorder.tell(detail=sentence),
-        renew=lease.renew,
+        renew=recorder.flush,
         write=lease.write,
     )
 
@@ -130,16 +147,17 @@ class _OnePass:
         self.lease = lease
         self.target = target
         self.kind = controller.kinds[target.kind]
-        self.recorder = Recorder(lease, target, None)
+        self.recorder = Recorder(lease, target, None, in_time=controller.in_time)
         # Read before any row of desired state: what is proved at the end is at least this generation.
         self.generation = target.generation
         self.was_asked = self.generation > target.observed_generation
 
     def run(self) -> Ending:
         try:
-            if self.was_asked:
-                self.recorder.open(self.kind.title(self.target, None), self.generation)
-            self._reach_agreement()
+            with self.controller.in_time():
+                if self.was_asked or self.lease.run_is_open:
+                    self.recorder.open(self.kind.title(self.target, None), self.generation)
+                self._reach_agreement()
         except Retry as setback:
             return self._try_again(setback)
         except NeedsPerson as setback:
@@ -154,22 +172,23 @@ class _OnePass:
 
     def _reach_agreement(self) -> None:
         recorder, kind = self.recorder, self.kind
-        with recorder.step("observe"):
+        with recorder.step("observe", at_once=False):  # the kind says at once what it looks at
             observed = kind.observe(self._current())
             recorder.tell(detail=kind.describe(observed))
-        with recorder.step("plan"):
+        with recorder.step("plan", at_once=False):
             taken = kind.adopt(self._current(), observed)
             plan = kind.plan(self._current(), observed)
             recorder.tell(detail=f"{taken} {_plan_sentence(plan)}".strip())
         findings = kind.findings(self._current(), observed, plan)
         statements = kind.statements(self._current(), plan, findings)
-        if self.was_asked or not plan.is_empty or self._says_something_new(statements):
+        is_open = self.recorder.run is not None
+        if is_open or not plan.is_empty or self._says_something_new(statements):
             self._open_run(plan)
         if plan.is_empty:
             recorder.skip("guard", "apply", "verify")
             proof = kind.unchanged(self._current(), observed, plan)
         else:
-            with recorder.step("guard"):
+            with recorder.step("guard", at_once=False):
                 self._guard(plan)
             with recorder.step("apply"):
                 applied = kind.apply(self._current(), observed, plan)
@@ -188,7 +207,7 @@ class _OnePass:
         title = self.kind.title(self.target, None if wanted_nothing else plan)
         if self.recorder.run is None:
             self.recorder.open(title, self.generation)
-        self.recorder.update_run(title=title[:200], plan=plan.as_dict(), plan_checksum=plan.checksum)
+        self.recorder.change_run(title=title[:200], plan=plan.as_dict(), plan_checksum=plan.checksum)
 
     def _says_something_new(self, statements: Any) -> bool:
         known = {row.type: (row.status, row.reason, row.details) for row in self.target.conditions.all()}
@@ -214,34 +233,36 @@ class _OnePass:
 
     def _record_agreement(self, proof: Proof, statements: Any, findings: Findings) -> None:
         now = self.controller.clock()
+        agreed: dict[str, Any] = {
+            "observed_generation": self.generation,
+            "observed_at": now,
+            "checked_at": now,
+            "next_check_at": now + self.controller.check_every,
+            "next_try_at": now,
+            "failures": 0,
+            "stop_code": "",
+            "stop_generation": 0,
+            "agreed_to": [],
+            "proof": dict(proof.stored),
+        }
         with self.lease.write():
-            SyncTarget.objects.filter(pk=self.target.pk).update(
-                observed_generation=self.generation,
-                observed_at=now,
-                checked_at=now,
-                next_check_at=now + self.controller.check_every,
-                next_try_at=now,
-                failures=0,
-                stop_code="",
-                stop_generation=0,
-                agreed_to=[],
-                proof=dict(proof.stored),
-            )
+            SyncTarget.objects.filter(pk=self.target.pk).update(**agreed)
             state_conditions(self.target, (*_AGREED, *statements), now)
+            self.recorder.change_run(
+                state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now
+            )
+            self.recorder.begin("settle")
             self.recorder.write()
             self.recorder.evidence(proof.evidence, now)
             record_findings(self.target, findings, now)
-            if self.recorder.run is not None:
-                Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now
-                )
-        # The rows that settle() reads must be those that were just written.
-        self.target.refresh_from_db(fields=["observed_generation", "proof", "failures", "stop_code"])
+        # What settle() reads must be what was just written.
+        for name, value in agreed.items():
+            setattr(self.target, name, value)
 
     def _settle(self, proof: Proof) -> None:
         """A reload that fails keeps the proof: the change is outside, and the condition says what waits."""
         try:
-            with self.recorder.step("settle"):
+            with self.recorder.step("settle", at_once=False):  # it began with the proof
                 statement = self.kind.settle(self._current(), proof.stored)
                 if statement is None:
                     self.recorder.skip("settle")
@@ -261,10 +282,20 @@ class _OnePass:
                 SyncTarget.objects.filter(pk=self.target.pk).update(
                     next_check_at=now + self.controller.backoff.delay(3)
                 )
+        found = [each for each in (statement, self._maintain()) if each is not None]
         with self.lease.write():
             self.recorder.write()
-            if statement is not None:
-                state_conditions(self.target, [statement], self.controller.clock())
+            if found:
+                state_conditions(self.target, found, self.controller.clock())
+
+    def _maintain(self) -> Statement | None:
+        try:
+            return self.kind.maintain(self._current())
+        except Retry as setback:
+            log.info("target %s: not tidied up: %s", self.target.pk, setback.code)
+        except NeedsPerson as setback:
+            log.warning("target %s: not tidied up: %s", self.target.pk, setback.code)
+        return None
 
     def _try_again(self, setback: Retry) -> Ending:
         now = self.controller.clock()
@@ -275,19 +306,18 @@ class _OnePass:
             SyncTarget.objects.filter(pk=self.target.pk).update(
                 failures=failures, next_try_at=now + delay, next_check_at=now + delay
             )
-            if setback.code != "lost-race":
+            if setback.code not in _STILL_REACHABLE:
                 state_conditions(
                     self.target,
                     [Statement(Condition.Type.REACHABLE, False, setback.code, setback.sentence)],
                     now,
                 )
+            self.recorder.change_run(
+                state=Run.State.WAITING,
+                outcome=setback.code,
+                advice=f"{setback.sentence} Rookery tries again by itself.",
+            )
             self.recorder.write()
-            if self.recorder.run is not None:
-                Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.WAITING,
-                    outcome=setback.code,
-                    advice=f"{setback.sentence} Rookery tries again by itself.",
-                )
         return Ending.RETRY
 
     def _stop(self, setback: NeedsPerson) -> Ending:
@@ -305,15 +335,14 @@ class _OnePass:
             sentence = f"{setback.sentence} {setback.advice}"
             statement = Statement(Condition.Type.SYNCED, False, setback.code, sentence, setback.details)
             state_conditions(self.target, [statement], now)
+            self.recorder.change_run(
+                state=Run.State.STOPPED,
+                outcome=setback.code,
+                advice=sentence,
+                agree_to=setback.agree_to,
+                finished_at=now,
+            )
             self.recorder.write()
-            if self.recorder.run is not None:
-                Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.STOPPED,
-                    outcome=setback.code,
-                    advice=sentence,
-                    agree_to=setback.agree_to,
-                    finished_at=now,
-                )
         return Ending.STOPPED
 
     def _give_up(self, error: Exception) -> None:
@@ -328,18 +357,17 @@ class _OnePass:
             )
             sentence = f"Rookery itself failed ({type(error).__name__}). This is a bug; please report it."
             state_conditions(self.target, [Statement(Condition.Type.SYNCED, False, "bug", sentence)], now)
+            self.recorder.change_run(state=Run.State.FAILED, outcome="bug", advice=sentence, finished_at=now)
             self.recorder.write()
-            if self.recorder.run is not None:
-                Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.FAILED, outcome="bug", advice=sentence, finished_at=now
-                )
 
     def _open_for_failure(self) -> None:
         if self.recorder.run is None:
             self.recorder.open(self.kind.title(self.target, None), self.generation)
 
 
+ANSWERED = Statement(Condition.Type.REACHABLE, True, "answered", "It answered.")
+_STILL_REACHABLE = frozenset({"lost-race", "copy-damaged"})
 _AGREED = (
     Statement(Condition.Type.SYNCED, True, "observed", "The outside was compared and agrees."),
-    Statement(Condition.Type.REACHABLE, True, "answered", "It answered."),
+    ANSWERED,
 )

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from tenants.models import SyncTarget
+from tenants.models import Run, SyncTarget
 from tenants.models.sync import LONG_AGO
 
+# Longer than one task may take (workers/celery.py): a worker that lives keeps it.
 DURATION = timedelta(seconds=90)
 
 
@@ -28,25 +29,38 @@ def new_owner() -> str:
 
 
 class Lease:
-    """Held from `acquire` to `release`. Every write-back is conditional on its fence."""
+    """Held from `acquire` to `release`. Every write-back is conditional on its fence.
 
-    def __init__(self, target: SyncTarget, owner: str) -> None:
+    `took_over`: the last holder never gave it back, so it was killed or sleeps. `run_is_open`: an earlier
+    pass opened a run that is not finished.
+    """
+
+    def __init__(self, target: SyncTarget, owner: str, *, took_over: bool, run_is_open: bool) -> None:
         self.target_id = target.pk
         self.fence = target.fence
         self.owner = owner
+        self.took_over = took_over
+        self.run_is_open = run_is_open
 
     @classmethod
     def acquire(cls, target_id: int, owner: str) -> tuple[Lease, SyncTarget] | None:
         """Take the lease if it is free or expired; returns it with the row as it was then."""
-        taken = SyncTarget.objects.filter(pk=target_id, lease_until__lt=Now()).update(
-            lease_owner=owner, lease_until=Now() + DURATION, fence=F("fence") + 1
+        free = SyncTarget.objects.filter(pk=target_id, lease_until__lt=Now())
+        ours = {"lease_owner": owner, "lease_until": Now() + DURATION, "fence": F("fence") + 1}
+        took_over = False
+        if not free.filter(lease_owner="").update(**ours):
+            took_over = bool(free.update(**ours))
+            if not took_over:
+                return None
+        open_runs = Run.objects.filter(target=OuterRef("pk"), mode=Run.Mode.APPLY, state__in=Run.UNFINISHED)
+        target = (
+            SyncTarget.objects.select_related("repository__domain", "organization")
+            .annotate(run_is_open=Exists(open_runs))
+            .get(pk=target_id)
         )
-        if not taken:
-            return None
-        target = SyncTarget.objects.select_related("repository__domain", "organization").get(pk=target_id)
         if target.lease_owner != owner:
             return None
-        return cls(target, owner), target
+        return cls(target, owner, took_over=took_over, run_is_open=target.run_is_open), target
 
     def renew(self) -> None:
         """Read the fence again and hold on for another while; raises LeaseLost."""

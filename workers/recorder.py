@@ -5,8 +5,8 @@ A pass that finds nothing to do leaves no run: the run is opened when there is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -33,12 +33,21 @@ class Recorder:
     """What it hears is kept until the next step starts or somebody is told to wait: one short transaction
     then writes it all, instead of one for each word."""
 
-    def __init__(self, lease: Lease, target: SyncTarget, run: Run | None) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        target: SyncTarget,
+        run: Run | None,
+        *,
+        in_time: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self._lease = lease
+        self._in_time = in_time
         self._target = target
         self.run = run
         self._memory: dict[str, dict[str, Any]] = {name: {"title": title} for name, title in STEPS.items()}
         self._unwritten: dict[str, dict[str, Any]] = {}
+        self._unwritten_run: dict[str, Any] = {}
         self._current = ""
 
     def open(self, title: str, generation: int, mode: str = Run.Mode.APPLY) -> Run:
@@ -71,22 +80,29 @@ class Recorder:
         return run
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str, *, at_once: bool = True) -> Iterator[None]:
         """Mark a step running, then done; a failure marks it failed and goes on.
 
-        The lease is renewed before the step; raises LeaseLost.
+        Written at once, unless the step is over in no time or notes at once what it does; that also renews
+        the lease: raises LeaseLost.
         """
-        self._current = name
-        self._update(name, state=Step.State.RUNNING, started_at=timezone.now())
-        self.flush()
+        self.begin(name)
+        if at_once:
+            self.flush()
         try:
-            yield
+            with self._in_time():
+                yield
         except Exception as error:
             # Our own sentences are for people; of anything else only the kind is shown.
             sentence = getattr(error, "sentence", "") or f"An error in Rookery: {type(error).__name__}."
             self._update(name, state=Step.State.FAILED, finished_at=timezone.now(), detail=sentence[:2000])
             raise
         self._update(name, state=Step.State.DONE, finished_at=timezone.now())
+
+    def begin(self, name: str) -> None:
+        """Mark a step running with whatever is written next."""
+        self._current = name
+        self._update(name, state=Step.State.RUNNING, started_at=timezone.now())
 
     def tell(self, title: str = "", detail: str = "") -> None:
         """Say what the current step found."""
@@ -114,7 +130,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what is unwritten, and renew the lease; raises LeaseLost."""
-        if self._unwritten:
+        if self._unwritten or self._unwritten_run:
             with self._lease.write():
                 self.write()
         else:
@@ -124,23 +140,36 @@ class Recorder:
         """Write what is unwritten; the caller holds the transaction."""
         for name, changes in self._unwritten.items():
             Step.objects.filter(run=self.run, name=name).update(**changes)
-        self._unwritten = {}
+        if self._unwritten_run and self.run is not None:
+            Run.objects.filter(pk=self.run.pk).update(**self._unwritten_run)
+        self._unwritten, self._unwritten_run = {}, {}
+
+    def change_run(self, **changes: Any) -> None:
+        """Change the run's row, if there is one, with whatever is written next."""
+        if self.run is not None:
+            self._unwritten_run.update(changes)
 
     def update_run(self, **changes: Any) -> None:
-        """Change the run's row, if there is one."""
-        if self.run is not None:
-            with self._lease.write():
-                self.write()
-                Run.objects.filter(pk=self.run.pk).update(**changes)
+        """Change the run's row, if there is one, now."""
+        self.change_run(**changes)
+        self.flush()
 
     def evidence(self, facts: Mapping[str, str], now: datetime) -> None:
         """Replace the run's evidence; the caller holds the transaction."""
         if self.run is None:
             return
-        Evidence.objects.filter(run=self.run).delete()
+        if self.run.attempts > 1:
+            Evidence.objects.filter(run=self.run).delete()
         Evidence.objects.bulk_create(
             Evidence(run=self.run, name=name, value=value[:300], seen_at=now) for name, value in facts.items()
         )
+
+
+def close_left_steps(target: SyncTarget, now: datetime) -> None:
+    """A worker died in the middle of them. Those of a run that goes on are written anew anyway."""
+    Step.objects.filter(run__target=target, state=Step.State.RUNNING).update(
+        state=Step.State.FAILED, finished_at=now, detail="The worker stopped here; another one went on."
+    )
 
 
 def record_findings(target: SyncTarget, findings: Findings, now: datetime) -> None:

@@ -14,23 +14,27 @@ from tenants import outbox
 from tenants.actions.requests import expire_requests
 from tenants.actor import Actor
 from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
+from workers import accounts
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
+# Between the machine that wrote a time and the database.
+CLOCKS_DIFFER = timedelta(seconds=1)
 
 
 def due_targets(now_margin: timedelta = timedelta(0)) -> QuerySet[SyncTarget]:
-    """Targets that want a pass: asked for something, a check due, or a preview waiting; nobody has them.
+    """Targets that want a pass: asked for something, a check due, a preview waiting, or left by a worker
+    that died; nobody has them.
 
     An organization's first target comes before another's second.
     """
     asked = Q(generation__gt=F("observed_generation")) & (
         Q(stop_code="") | Q(generation__gt=F("stop_generation"))
     )
-    previews = Run.objects.filter(mode=Run.Mode.PREVIEW, state=Run.State.QUEUED).values("target_id")
+    left = ~Q(lease_owner="")
     due = Q(next_try_at__lte=Now() + now_margin) & (asked | Q(next_check_at__lte=Now() + now_margin))
     return (
-        SyncTarget.objects.filter(due | Q(pk__in=previews), lease_until__lt=Now())
+        SyncTarget.objects.filter(due | left | Q(pk__in=_previews()), lease_until__lt=Now())
         .annotate(
             turn=Window(RowNumber(), partition_by=F("organization_id"), order_by=F("next_try_at").asc())
         )
@@ -38,13 +42,30 @@ def due_targets(now_margin: timedelta = timedelta(0)) -> QuerySet[SyncTarget]:
     )
 
 
+def waits(target_id: int) -> bool:
+    """Was it put off after a failure? Hints that queued up meanwhile must not undo that; a preview may go."""
+    later = Now() + CLOCKS_DIFFER
+    return SyncTarget.objects.exclude(pk__in=_previews()).filter(pk=target_id, next_try_at__gt=later).exists()
+
+
+def _previews() -> QuerySet[Run, int]:
+    """Targets with a preview to make. One that seems to run although nobody has the target was left."""
+    waiting = (Run.State.QUEUED, Run.State.RUNNING)
+    return Run.objects.filter(mode=Run.Mode.PREVIEW, state__in=waiting).values_list("target_id", flat=True)
+
+
 def wants_another_pass(target_id: int) -> bool:
     return due_targets().filter(pk=target_id).exists()
 
 
 def sweep() -> int:
-    """Hint at everything that is due; returns how many hints were sent."""
-    hints = [("reconcile", target.pk, target.kind) for target in due_targets()[:AT_ONCE]]
+    """Hint at everything that is due; returns how many hints were sent.
+
+    Quiet targets cost a hint for each account, not a pass for each of them.
+    """
+    busy = due_targets().exclude(pk__in=accounts.quiet_targets().values("pk"))
+    hints = [("reconcile", target.pk, target.kind) for target in busy[:AT_ONCE]]
+    hints += [("check_account", pk, "checks") for pk in accounts.accounts_to_check(AT_ONCE)]
     mails = OutgoingMail.objects.filter(
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")

@@ -1,14 +1,17 @@
-"""The three tasks. With `celery.py`, the only place that knows Celery; ids in, nothing out."""
+"""The tasks. With `celery.py`, the only place that knows Celery; ids in, nothing out."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from functools import lru_cache
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 
 from workers import post, sweeper
-from workers.assembly import controller
-from workers.controller import Ending
+from workers.assembly import account_check, controller
+from workers.controller import Controller, Ending
 
 log = logging.getLogger(__name__)
 
@@ -16,14 +19,28 @@ log = logging.getLogger(__name__)
 PASSES_AT_ONCE = 3
 
 
+@lru_cache(maxsize=1)
+def _controller() -> Controller:
+    return replace(controller(), out_of_time=(SoftTimeLimitExceeded,))
+
+
 @shared_task
 def reconcile(target_id: int) -> None:
-    """Bring one target into agreement."""
+    """Bring one target into agreement, unless it waits for its next try: hints come late and twice."""
     for _ in range(PASSES_AT_ONCE):
-        ending = controller().reconcile(target_id)
+        if sweeper.waits(target_id):
+            return
+        ending = _controller().reconcile(target_id)
         log.info("target %s: %s", target_id, ending.value)
         if ending is not Ending.AGREED or not sweeper.wants_another_pass(target_id):
             return
+
+
+@shared_task
+def check_account(target_id: int) -> None:
+    """Look at the tips of all quiet targets that share this one's SSH account."""
+    same = account_check().check(target_id)
+    log.info("the account of target %s: %s have not moved", target_id, same)
 
 
 @shared_task

@@ -36,6 +36,8 @@ class JSONParser(BaseParser):
             return msgspec.json.decode(raw)
         except msgspec.MsgspecError as error:
             raise ParseError(f"The body is not JSON: {error}. Send an object: {{…}}.") from error
+        except UnicodeDecodeError as error:
+            raise ParseError("The body is not UTF-8. Encode it again.") from error
         except RecursionError as error:
             raise ParseError("The body is nested too deeply. Send it flatter.") from error
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from panel.api import errors
 from panel.api.base import ApiView
-from panel.api.schema import openapi
+from panel.api.schema import NULL, openapi
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 _POLICY = (
@@ -59,7 +59,9 @@ def _page() -> str:
         "api/reference.html",
         {
             "title": document["info"]["title"],
-            "introduction": document["info"]["description"].split("\n\n"),
+            "introduction": [
+                _pieces(paragraph) for paragraph in document["info"]["description"].split("\n\n")
+            ],
             "groups": _groups(document),
             "shapes": [
                 {"name": name, "note": shape.get("description", ""), "fields": _fields(shape)}
@@ -71,6 +73,11 @@ def _page() -> str:
             ],
         },
     )
+
+
+def _pieces(paragraph: str) -> list[tuple[bool, str]]:
+    """Text and code (between backticks) in turn; the first of each pair says whether it is code."""
+    return [(index % 2 == 1, piece) for index, piece in enumerate(paragraph.split("`"))]
 
 
 def _groups(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -136,6 +143,8 @@ def _fields(shape: dict[str, Any]) -> list[dict[str, Any]]:
 
 def describe_type(schema: dict[str, Any]) -> str:
     """A schema in a few words: `string or null`, `list of Mailbox`, `one of: on, off`."""
+    if schema == NULL:
+        return "null"
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "allOf" in schema:

@@ -32,6 +32,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
 }
 
+NULL: dict[str, Any] = {"nullable": True, "enum": [None]}
 _TEXT = {"type": "string"}
 PROBLEM: dict[str, Any] = {
     "type": "object",
@@ -169,7 +170,7 @@ _INTRODUCTION = f"""Everything that the panel can do, for programs.
 Addresses end with a slash. Bodies and answers are JSON; times are RFC 3339 in UTC. Send a token made in the
 panel: `Authorization: Bearer rk_…`. What you may not see does not exist for you: both answer 404.
 
-A change is first *accepted* (the answer that you get), then written outside by workers and read back. Only
+A change is first accepted (the answer that you get), then written outside by workers and read back. Only
 then is it proved: `observed` of a mailbox turns true when `observed_generation` of its sync target has
 reached the mailbox's `generation`.
 
@@ -198,7 +199,21 @@ def openapi() -> dict[str, Any]:
     components["responses"] = {f"Problem{status}": _problem_response(status) for status in statuses}
     described = normalize_result_object(result)  # type: ignore[no-untyped-call]
     described = sanitize_result_object(described)  # type: ignore[no-untyped-call]
-    return cast(dict[str, Any], described)
+    return cast(dict[str, Any], _with_null(described))
+
+
+def _with_null(part: Any) -> Any:
+    """Say of a nullable reference that it may be null: `nullable` beside `allOf` does not (OpenAPI 3.0.3,
+    Proposal 2019-10-31 “Clarify nullable”), since the shape inside refuses null."""
+    if isinstance(part, list):
+        return [_with_null(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    part = {name: _with_null(inner) for name, inner in part.items()}
+    if part.get("nullable") and "allOf" in part:
+        del part["nullable"]
+        part["oneOf"] = [*part.pop("allOf"), NULL]
+    return part
 
 
 def _patterns() -> list[Any]:

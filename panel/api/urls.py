@@ -148,5 +148,5 @@ _v1: list[URLPattern | URLResolver] = [
 ]
 urlpatterns = [
     path("v1/", include(_v1)),
-    re_path(r"^.*$", Nowhere.as_view({"get": "nothing"}), name="nowhere"),
+    re_path(r"^[\s\S]*$", Nowhere.as_view({"get": "nothing"}), name="nowhere"),
 ]

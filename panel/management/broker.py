@@ -5,17 +5,18 @@ Always on a private unix socket (mode 0700), TCP off, with an append-only file s
 
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 from django.conf import settings
 from django.core.management.base import CommandError
+
+from panel.management.family import Family
 
 # Longer socket paths do not fit into the kernel's address structure.
 _LONGEST_SOCKET_PATH = 100
@@ -25,45 +26,31 @@ _LONGEST_SOCKET_PATH = 100
 class Broker:
     url: str
     description: str
-    stop: Callable[[], None]
 
 
-def start_broker(data_dir: Path) -> Broker:
-    """Return a broker that answers, or raise CommandError with what to do."""
+def start_broker(data_dir: Path, family: Family) -> Broker:
+    """Return a broker that answers and ends with the family, or raise CommandError with what to do."""
     if settings.REDIS_URL:
         _require_answer(settings.REDIS_URL)
-        return Broker(settings.REDIS_URL, "from REDIS_URL", lambda: None)
+        return Broker(settings.REDIS_URL, "from REDIS_URL")
     folder = data_dir / "broker"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     socket = folder / "broker.sock"
-    short = None
-    if len(str(socket)) > _LONGEST_SOCKET_PATH:
-        short = tempfile.mkdtemp(prefix="rookery-")
-        socket = Path(short) / "broker.sock"
+    if len(os.fsencode(socket)) > _LONGEST_SOCKET_PATH:
+        socket = _short_folder(family) / "broker.sock"
     program = shutil.which("valkey-server") or shutil.which("redis-server") or _bundled()
-    server = subprocess.Popen(  # noqa: S603 - a server program with fixed arguments
-        [program, *_arguments(socket, folder)],
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    family.start("broker", [program, *_arguments(socket, folder)], os.environ, quiet=True)
+    _wait(family, socket)
+    return Broker(f"redis+socket://{socket}?virtual_host=0", f"{Path(program).name} on {socket}")
 
-    def stop() -> None:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        if short:
-            shutil.rmtree(short, ignore_errors=True)
 
-    url = f"redis+socket://{socket}?virtual_host=0"
-    try:
-        _wait(server, socket)
-    except CommandError:
-        stop()
-        raise
-    return Broker(url, f"{Path(program).name} on {socket}", stop)
+def _short_folder(family: Family) -> Path:
+    """A private folder with a short name: clients need a path that fits too."""
+    place = tempfile.gettempdir()
+    with family.unbroken():
+        folder = tempfile.mkdtemp(prefix="rookery-", dir=place if len(os.fsencode(place)) < 60 else "/tmp")  # noqa: S108
+        family.on_stop(lambda: shutil.rmtree(folder, ignore_errors=True))
+    return Path(folder)
 
 
 def _arguments(socket: Path, folder: Path) -> list[str]:
@@ -85,13 +72,12 @@ def _bundled() -> str:
     return str(found[0])
 
 
-def _wait(server: subprocess.Popen[bytes], socket: Path, seconds: float = 10.0) -> None:
+def _wait(family: Family, socket: Path, seconds: float = 10.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if server.poll() is not None:
-            raise CommandError(f"The broker ended at once with {server.returncode}; see its message above.")
+        family.require_all_alive()
         try:
-            if redis.Redis(unix_socket_path=str(socket)).ping():
+            if redis.Redis(unix_socket_path=str(socket), socket_timeout=3).ping():
                 return
         except redis.RedisError:
             time.sleep(0.02)

@@ -25,7 +25,7 @@ def require_free(host: str, port: int) -> None:
         except OSError as error:
             raise CommandError(
                 f"Port {port} of {host} is taken. Stop what uses it, or choose another one:"
-                f" ROOKERY_PORT={port + 1}"
+                f" ROOKERY_PORT={port + 1 if port < 65535 else 8080}"
             ) from error
 
 

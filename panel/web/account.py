@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from panel.web.address_state import AddressStanding
 from panel.web.fields import Secret, Tried, show, try_form
 from panel.web.handling import actor_of, page, tell
-from panel.web.standing import address_standing, with_standing
+from panel.web.standing import address_standings, with_standing
 from tenants import access
 from tenants.actions import accounts
 from tenants.errors import Absent
@@ -75,7 +75,7 @@ def _account_page(
     asked = AddressRequest.objects.filter(account=me, mailbox=None).select_related("domain__organization")
     context = {
         "me": me,
-        "addresses": [OwnAddress(row, address_standing(row)) for row in mailboxes],
+        "addresses": [OwnAddress(row, standing) for row, standing in address_standings(mailboxes)],
         "asked": asked.exclude(status=AddressRequest.Status.APPROVED).order_by("-pk")[:SHOWN_REQUESTS],
         "password_form": form,
         "has_password": me.has_usable_password(),

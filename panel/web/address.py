@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -27,6 +28,7 @@ from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import Event, Mailbox
 
 Verb = access.Verb
+UNDO_WITHIN = timedelta(hours=1)
 
 
 class TargetForm(forms.Form):
@@ -117,8 +119,8 @@ def _around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
 
 def _offer_undo(request: HttpRequest, mailbox: Mailbox, at: dict[str, str]) -> None:
     """After a target was taken away, or the address switched: the way back, while it is still one."""
-    removed = request.GET.get("removed", "")[:254].replace("\0", "")
-    if removed and not any(row.address == removed for row in mailbox.targets.all()):
+    removed = request.GET.get("removed", "")[:254]
+    if _removed_just_now(request, mailbox, removed):
         query = urlencode({"address": removed})
         offer_undo(
             request, f"{removed} gets no more mail.", f"{reverse('address-target-add', kwargs=at)}?{query}"
@@ -131,6 +133,19 @@ def _offer_undo(request: HttpRequest, mailbox: Mailbox, at: dict[str, str]) -> N
             f"{mailbox} was switched {switched}.",
             f"{reverse('address-switch', kwargs=at)}?on={back}",
         )
+
+
+def _removed_just_now(request: HttpRequest, mailbox: Mailbox, removed: str) -> bool:
+    """Did this person take that target away? Somebody else's link must not offer to add one."""
+    if not removed or any(row.address == removed for row in mailbox.targets.all()):
+        return False
+    lately = Event.objects.filter(
+        mailbox=mailbox,
+        verb="remove_target",
+        actor=actor_of(request).account,
+        at__gte=timezone.now() - UNDO_WITHIN,
+    )
+    return any(removed in event.before.get("targets", ()) for event in lately.order_by("-pk")[:5])
 
 
 # What the buttons do ----------------------------------------------------------------------------------
@@ -158,7 +173,7 @@ def _try(request: HttpRequest, act: Callable[[], object], sentence: str = "") ->
 def address_switch(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     """`on` is 1 or 0; from the list, htmx gets the row back, others the page with an Undo."""
     mailbox = _load(request, domain, local_part)
-    on = (request.POST.get("on") or request.GET.get("on")) == "1"
+    on = _is_on(request.POST.get("on") or request.GET.get("on"))
     actor = actor_of(request)
     if request.headers.get("HX-Request") == "true":
         actions.switch_mailbox(actor=actor, mailbox=mailbox, enabled=on)
@@ -169,6 +184,12 @@ def address_switch(request: HttpRequest, domain: str, local_part: str) -> HttpRe
         query = {} if on else {"switched-off": mailbox.local_part}
         return redirect(f"{url}?{urlencode(query)}" if query else url)
     return _back(mailbox, **({"switched": "on" if on else "off"} if done else {}))
+
+
+def _is_on(word: str | None) -> bool:
+    if word not in {"0", "1"}:
+        raise Invalid.of("on", "This button is not known.", "Load the page again and try once more.")
+    return word == "1"
 
 
 def _row(request: HttpRequest, mailbox: Mailbox) -> HttpResponse:
@@ -205,7 +226,6 @@ def address_target_add(request: HttpRequest, domain: str, local_part: str) -> Ht
         lambda: target_actions.add_target(
             actor=actor_of(request), mailbox=mailbox, address=form.cleaned_data["address"]
         ),
-        typed_in={"targets": "address"},
     )
     if tried.value is None:
         return _show(request, mailbox, tried, target_form=form)

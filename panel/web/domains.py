@@ -156,6 +156,7 @@ def domain_new(request: HttpRequest) -> HttpResponse:
     able = [each for each in organizations_of(request) if shows(request, Verb.CREATE, Kind.DOMAIN, each.pk)]
     if not able:
         access.require_create(actor, Kind.DOMAIN, chosen_organization(request))
+        return redirect("organization-new")  # an operator's first step: domains need an owner
     form = DomainForm(request.POST or None, initial={"organization": chosen_organization(request) or able[0]})
     choices = access.visible_to(actor, Organization).filter(pk__in=[each.pk for each in able])
     field = form.fields["organization"]

@@ -107,7 +107,7 @@ def _line(row: Finding, now: datetime) -> dict[str, Any]:
     return {
         "unit": row.unit,
         "sentence": row.sentence,
-        "badge": "run" if row.decision else badge,
+        "badge": "live" if row.decision else badge,
         "word": "Decided, a worker does it" if row.decision else word,
         "outside": row.outside if row.outside is not None else "nothing",
         "ours": row.ours if row.ours is not None else "nothing",

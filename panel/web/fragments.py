@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import proofs, sentences, times
+from panel.web.address_state import LEFT_ALONE
 from panel.web.standing import RelayState, address_standing, is_observed, relay_state, with_standing
 from tenants import access
 from tenants.actor import Actor
@@ -202,8 +203,16 @@ def address_context(actor: Actor, mailbox: Mailbox, now: datetime) -> dict[str, 
         "is_alias": mailbox.kind == Mailbox.Kind.ALIAS,
         "proof": {"id": "address-proof-line", "label": f"the last change of {mailbox}", **line},
         "stopped_url": url if standing.state == sentences.STOPPED else "",
+        "findings_url": _findings_url(actor, mailbox) if standing.state == LEFT_ALONE else "",
         "is_over": not standing.moves and standing.state != sentences.STOPPED,
     }
+
+
+def _findings_url(actor: Actor, mailbox: Mailbox) -> str:
+    """Where it is decided what holds; empty for those who may not see it."""
+    if not access.may(actor, access.Verb.VIEW, mailbox.domain):
+        return ""
+    return reverse("findings", kwargs={"domain": mailbox.domain.name})
 
 
 def address_fragment(actor: Actor, mailbox_id: int, csrf_token: str) -> Fragment:

@@ -25,7 +25,9 @@ _NAV = (("Overview", "overview"), ("Domains", "domains"), ("Requests", "requests
 # Which entry is the current one, by the first word of a page's name.
 _HOME_OF = {
     "overview": "Overview",
-    **dict.fromkeys(("domain", "domains", "address", "addresses", "repository", "mail"), "Domains"),
+    **dict.fromkeys(
+        ("domain", "domains", "address", "addresses", "repository", "findings", "mail"), "Domains"
+    ),
     **dict.fromkeys(("request", "requests"), "Requests"),
     **dict.fromkeys(("activity", "run", "runs"), "Activity"),
     **dict.fromkeys(("organization", "organizations", "member"), "Settings"),
@@ -151,25 +153,14 @@ def _nav(
 def _switcher(organizations: list[Organization], chosen: Organization | None) -> list[dict[str, Any]]:
     if len(organizations) < 2:
         return []
-    switch = reverse("organization-switch")
-    rows = [
-        {
-            "id": each.pk,
-            "name": each.name,
-            "url": reverse("organization", kwargs={"organization_id": each.pk}),
-            "switch_url": f"{switch}?organization={each.pk}",
-            "current": chosen is not None and chosen.pk == each.pk,
-        }
-        for each in organizations
+    everything = {"id": "", "name": "All organizations", "current": chosen is None}
+    return [
+        everything,
+        *(
+            {"id": each.pk, "name": each.name, "current": chosen is not None and chosen.pk == each.pk}
+            for each in organizations
+        ),
     ]
-    everything = {
-        "id": "",
-        "name": "All organizations",
-        "url": reverse("organizations"),
-        "switch_url": f"{switch}?organization=",
-        "current": chosen is None,
-    }
-    return [everything, *rows]
 
 
 def _pulse(request: HttpRequest, now: datetime) -> dict[str, str] | None:
@@ -191,12 +182,11 @@ def pulse(
     if not total:
         return None
     if stopped:
-        return {
-            "state": "todo",
-            "sentence": f"{stopped} of {total} repositories need{'s' * (stopped == 1)} you",
-        }
+        which = f"{stopped} of {total} repositories" if total > 1 else "The repository"
+        return {"state": "todo", "sentence": f"{which} need{'s' * (stopped == 1)} you"}
     if failing:
-        return {"state": "wait", "sentence": f"{failing} of {total} repositories cannot be reached"}
+        which = f"{failing} of {total} repositories" if total > 1 else "The repository"
+        return {"state": "wait", "sentence": f"{which} cannot be reached"}
     if oldest is None or never:
         return {"state": "wait", "sentence": "The first look is on its way"}
     late = max(timedelta(seconds=3 * settings.CHECK_SECONDS), timedelta(minutes=5))

@@ -117,8 +117,6 @@ def _show(
         "quota_form": quota_form or QuotaForm(initial=quotas),
         "domains_left": thing.domain_quota - thing.domain_count,
         "addresses_left": thing.mailbox_quota - thing.mailbox_count,
-        "is_one_of_many": len(organizations_of(request)) > 1,
-        "is_chosen": request.session.get(SESSION_KEY) == thing.pk,
         "me": actor.account,
     }
     return show(request, "panel/organization/show.html", context, tried)

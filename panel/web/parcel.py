@@ -68,7 +68,8 @@ def _confirmed(request: AddressRequest, now: datetime) -> ParcelStep:
     if request.confirmed_at is not None:
         return _step(title, "done", "The button in our mail was pressed", request.confirmed_at, now)
     if request.status == Status.ASKED:
-        return ParcelStep(title, "needs", f"We wrote to {request.target}. Press the button in that mail.")
+        asked = f"We wrote to {request.target}. Press the button in that mail."
+        return ParcelStep("Confirm it by mail", "needs", asked)
     return ParcelStep(title, "skip")
 
 

@@ -38,7 +38,8 @@ def run_proof(run: Run, steps: Steps, commit: str, url: str) -> dict[str, Any]:
         planned = {"state": "live", "note": "waits for a worker" if run.state == Run.State.QUEUED else ""}
     if planned["state"] == "done":
         total = int(run.plan.get("total", 0) or 0)
-        planned |= {"note": f"{total} change{'s' if total != 1 else ''}", "url": _at(url, "changes", total)}
+        note = f"{total} change{'s' if total != 1 else ''}" if total else "nothing to write"
+        planned |= {"note": note, "url": _at(url, "changes", total)}
     pushed = _word(_state_of(steps, "guard", "apply"), waits)
     if pushed["state"] == "done" and commit:
         pushed |= {"note": commit[:7], "url": _at(url, "evidence")}

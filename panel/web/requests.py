@@ -154,7 +154,7 @@ def _timeline(row: AddressRequest, now: datetime, may_decide: bool, decided_by: 
         {**decided, "at": row.decided_at, "when": str(times.moment(row.decided_at, now) or "")},
         {
             "title": "Written to the mail server",
-            "state": "done" if row.mailbox_id else "todo",
+            "state": "done" if row.mailbox_id else "todo" if row.status in AddressRequest.OPEN else "skip",
             "detail": "Its page shows the proof" if row.mailbox_id else "",
         },
     ]

@@ -206,11 +206,12 @@ def overview_headline(greeting: str, standings: list[DomainStanding]) -> str:
     waiting = total - healthy - needing
     if healthy == total:
         return f"{greeting}. {'Your domain is' if total == 1 else f'All {total} domains are'} healthy."
-    parts = [f"{healthy} of {total} domains {'is' if healthy == 1 else 'are'} healthy"] if total > 1 else []
+    parts = [f"{healthy} of {total} domains {'is' if healthy == 1 else 'are'} healthy"] if healthy else []
     if needing:
-        parts.append(
-            "your domain needs you" if total == 1 else f"{needing} need{'s' if needing == 1 else ''} you"
+        which = (
+            "your domain" if total == 1 else f"{needing} of {total} domains" if not healthy else f"{needing}"
         )
+        parts.append(f"{which} need{'s' if needing == 1 else ''} you")
     if waiting:
         verb = "waits" if waiting == 1 else "wait"
         parts.append("your domain waits for its server" if total == 1 else f"{waiting} {verb} for a server")

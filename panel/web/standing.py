@@ -256,6 +256,17 @@ def address_standing(mailbox: Mailbox, relay: RelayState | None = None) -> Addre
     )
 
 
+def address_standings(mailboxes: Iterable[Mailbox]) -> list[tuple[Mailbox, AddressStanding]]:
+    """Of many, with each: what those of one domain share is asked once."""
+    relays: dict[int, RelayState] = {}
+    found = []
+    for mailbox in mailboxes:
+        if mailbox.domain_id not in relays:
+            relays[mailbox.domain_id] = relay_state(mailbox.domain)
+        found.append((mailbox, address_standing(mailbox, relays[mailbox.domain_id])))
+    return found
+
+
 def domain_rows(domains: Iterable[Domain], now: datetime) -> list[DomainRow]:
     """Judged, those that need a person first."""
     rows = [domain_row(domain, now) for domain in domains]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,11 @@ class Moment:
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def tag(self) -> SafeString:
+        """As HTML, with the whole time for machines and for whoever points at it."""
+        return format_html('<time datetime="{}" title="{}">{}</time>', self.iso, self.full, self.text)
 
 
 def moment(at: datetime | None, now: datetime, *, relative: bool = False) -> Moment | None:

@@ -165,7 +165,9 @@ def decide_findings(
         possible = possible.filter(kind__in=Finding.REPAIRABLE)
     if units is not None:
         wanted = set(units)
-        rows = {row.unit: row.pk for row in possible.filter(unit__in=list(wanted)[:_AT_ONCE])}
+        # No name holds a NUL, and PostgreSQL refuses to look for one.
+        named = [unit for unit in wanted if "\0" not in unit][:_AT_ONCE]
+        rows = {row.unit: row.pk for row in possible.filter(unit__in=named)}
         missing = sorted(wanted - rows.keys())
         if missing:
             raise Invalid.of(

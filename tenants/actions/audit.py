@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.utils import timezone
 
@@ -11,34 +11,21 @@ from tenants.actor import Actor
 from tenants.models import Domain, Event, Mailbox, Organization, SyncTarget
 
 
-def record(
-    actor: Actor,
-    verb: str,
-    subject: object,
-    sentence: str,
-    *,
-    organization: Organization | None = None,
-    domain: Domain | None = None,
-    mailbox: Mailbox | None = None,
-    target: SyncTarget | None = None,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-    reason: str = "",
-) -> Event:
-    """Write who did what to what. `before` and `after` hold no secrets: say "changed" instead."""
-    event = unsaved_event(
-        actor,
-        verb,
-        subject,
-        sentence,
-        organization=organization,
-        domain=domain,
-        mailbox=mailbox,
-        target=target,
-        before=before,
-        after=after,
-        reason=reason,
-    )
+class About(TypedDict, total=False):
+    """What an event is about. `before` and `after` hold no secrets: say "changed" instead."""
+
+    organization: Organization | None
+    domain: Domain | None
+    mailbox: Mailbox | None
+    target: SyncTarget | None
+    before: dict[str, Any]
+    after: dict[str, Any]
+    reason: str
+
+
+def record(actor: Actor, verb: str, subject: object, sentence: str, **about: Unpack[About]) -> Event:
+    """Write who did what to what."""
+    event = unsaved_event(actor, verb, subject, sentence, **about)
     event.save()
     return event
 
@@ -48,25 +35,11 @@ def record_all(events: Sequence[Event]) -> None:
     Event.objects.bulk_create(events, batch_size=500)
 
 
-def unsaved_event(
-    actor: Actor,
-    verb: str,
-    subject: object,
-    sentence: str,
-    *,
-    organization: Organization | None = None,
-    domain: Domain | None = None,
-    mailbox: Mailbox | None = None,
-    target: SyncTarget | None = None,
-    before: dict[str, Any] | None = None,
-    after: dict[str, Any] | None = None,
-    reason: str = "",
-) -> Event:
-    """The row of an event; see `record`."""
-    if domain is None and mailbox is not None:
-        domain = mailbox.domain
-    if organization is None and domain is not None:
-        organization = domain.organization
+def unsaved_event(actor: Actor, verb: str, subject: object, sentence: str, **about: Unpack[About]) -> Event:
+    """The row of an event. Its domain and organization follow from what is narrower."""
+    mailbox, target = about.get("mailbox"), about.get("target")
+    domain = about.get("domain") or (mailbox.domain if mailbox is not None else None)
+    organization = about.get("organization") or (domain.organization if domain is not None else None)
     return Event(
         organization=organization,
         domain=domain,
@@ -76,9 +49,9 @@ def unsaved_event(
         verb=verb,
         subject=str(subject)[:300],
         sentence=sentence[:500],
-        before=before or {},
-        after=after or {},
-        reason=reason,
+        before=about.get("before") or {},
+        after=about.get("after") or {},
+        reason=about.get("reason", ""),
         actor=actor.account,
         actor_name=str(actor)[:300],
         via=actor.via.value,

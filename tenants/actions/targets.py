@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import transaction
@@ -106,6 +108,15 @@ def lock_in_use(mailbox: Mailbox) -> None:
         raise Conflict(f"{mailbox} is in the trash. Restore it first.")
 
 
+@contextmanager
+def _one_typed() -> Iterator[None]:
+    """The whole list is checked, but only one address was typed: what is wrong belongs there."""
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(replace(each, field="address") for each in error.problems) from error
+
+
 @transaction.atomic
 def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
     """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
@@ -113,10 +124,11 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
     access.require_rank(actor, str(mailbox))
     lock_in_use(mailbox)
     existing = list(mailbox.targets.values_list("address", flat=True))
-    with Checks() as checks:
-        checked = check_target_list([*existing, address], mailbox.domain)
-    checks.finish()
-    [row] = add_target_rows(actor, mailbox, [checked[-1]])
+    with _one_typed():
+        with Checks() as checks:
+            checked = check_target_list([*existing, address], mailbox.domain)
+        checks.finish()
+        [row] = add_target_rows(actor, mailbox, [checked[-1]])
     target = mark_mailbox(mailbox)
     record(
         actor,

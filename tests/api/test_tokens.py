@@ -15,7 +15,6 @@ from tenants.actions import accounts, domains, organizations
 from tenants.actor import Actor
 from tenants.models import Account, ApiToken, Domain, Event, Mailbox, Organization
 from tests.api.client import Api
-from tests.api.test_roles import CASES, Case, filled, places
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -71,21 +70,6 @@ def test_a_token_of_a_closed_account_stops(api: Callable[..., Api], alice: Actor
     assert alice.account is not None
     Account.objects.filter(pk=alice.account.pk).update(is_active=False)
     assert client.get("domains/").status_code == 401
-
-
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if not case.address.startswith("public/")], ids=lambda case: case.name
-)
-def test_a_reading_token_only_reads(
-    case: Case, world: World, api: Callable[..., Api], olga: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("panel.api.targets.LONGEST_LOOK", 0.0)
-    names = places(world)
-    events = Event.objects.count()
-    reader = api(olga, read_only=True)
-    answer = reader.ask(case.method, filled(case.address, names), filled(case.body, names))
-    assert answer.status_code == (200 if case.method == "get" else 403)
-    assert Event.objects.count() == events + 1  # the token's own
 
 
 @pytest.fixture

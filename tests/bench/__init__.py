@@ -1,1 +1,1 @@
-"""The bench: each goal beside its floor or its rival, measured in the same run (`python -m tests.bench`)."""
+"""The bench: each goal beside its floor or its rival, both measured in the same run."""

@@ -1,10 +1,11 @@
-"""One mailbox of many changed, many edits at once, and many new entries: beside git and a bare floor."""
+"""One mailbox changed, many edits at once, many new entries: against real git and a bare floor."""
 
 from __future__ import annotations
 
 import shlex
 import shutil
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -55,7 +56,7 @@ def measure_import(bench: Bench) -> tuple[list[Measure], World]:
         for number in range(rounds):
             world = World.make(bench.host, bench.controller, bench.organization, f"import{number}")
             world.add_mailboxes(users)
-            whole.append(timed(lambda world=world: world.require(Ending.AGREED)))  # type: ignore[misc]
+            whole.append(timed(partial(world.require, Ending.AGREED)))
             ours.append(step_milliseconds(world.target.runs.latest("pk"), "apply"))
             theirs.append(_fast_import(bench.folder / f"fast-import{number}.git", stream))
             worlds.append(world)
@@ -91,11 +92,8 @@ def _fast_import(folder: Path, stream: bytes) -> float:
 def measure_one_change(bench: Bench, world: World) -> list[Measure]:
     """One mailbox of many gets a new passphrase."""
     users, rounds = bench.sizes.users, bench.sizes.rounds
-    mailbox = world.domain.mailboxes.get(local_part=local_part(users // 2))
+    target_id, mailbox = world.target.pk, world.domain.mailboxes.get(local_part=local_part(users // 2))
     floor_name, clone_name = bench.copy_of(world, "floor.git"), bench.copy_of(world, "clone.git")
-
-    def pass_over_one_edit() -> None:
-        world.require(Ending.AGREED)
 
     with (
         stage(f"one mailbox of {users} changed, {rounds} times"),
@@ -104,23 +102,23 @@ def measure_one_change(bench: Bench, world: World) -> list[Measure]:
     ):
         command = f"git-receive-pack {shlex.quote(bench.host.path(floor_name))}"
         floor = ThinPackFloor(
-            connection, command, *_tree_and_tip(bench.host.folder / floor_name), b"user000000"
+            connection, command, *_tree_and_tip(bench.host.folder / floor_name), local_part(0).encode()
         )
         ours, least, person_takes = [], [], []
-        for number in range(rounds + 1):  # the first round warms up
+        for number in range(rounds + 1):  # the first warms up what stays warm in life
             mailboxes.set_passphrase(actor=ROOKERY, mailbox=mailbox, password_hash=digest_of(users, number))
-            times = (
-                timed(pass_over_one_edit),
-                timed(lambda number=number: floor.change(entry_of(0, number + 1)[1])),  # type: ignore[misc]
-                timed(lambda number=number: _clone_edit_push(person, clone_name, number)),  # type: ignore[misc]
-            )
-            for each, time in zip((ours, least, person_takes), times, strict=True):
-                each.append(time)
+            ours.append(timed(partial(bench.controller.reconcile, target_id)))
+            least.append(timed(partial(floor.change, entry_of(0, number + 1)[1])))
+            if 0 < number <= bench.sizes.clones:
+                edit = partial(_clone_edit_push, person, clone_name, number)
+                person_takes.append(timed(edit))
+    if not world.target.in_agreement:
+        raise RuntimeError("the passes did not bring the domain into agreement")
     value = min(ours[1:])
     what = f"one mailbox of {users} changed over SSH, ms"
     return [
         Measure(f"{what}; floor: a hand-made thin pack on a kept channel", value, min(least[1:]), 2.5),
-        Measure(f"{what}; floor: git clone, edit, commit, push", value, min(person_takes[1:]), 1 / 15),
+        Measure(f"{what}; floor: git clone, edit, commit, push", value, min(person_takes), 1 / 15),
     ]
 
 
@@ -145,7 +143,7 @@ def measure_edits(bench: Bench, world: World) -> list[Measure]:
     edits, commits = bench.sizes.edits, bench.sizes.worktree_commits
     rival = bench.copy_of(world, "worktree.git")
     with stage(f"{edits} queued edits in one domain"):
-        results = [_drain_edits(world, edits, round_) for round_ in range(min(bench.sizes.rounds, 3))]
+        results = [_drain_edits(world, edits, round_) for round_ in range(bench.sizes.drains)]
     value = min(time for time, _, _ in results)
     most_commits, most_tasks = (max(each) for each in zip(*(each[1:] for each in results), strict=True))
     with (
@@ -185,11 +183,11 @@ def _drain_edits(world: World, edits: int, round_: int) -> tuple[float, int, int
         time = timed(work)
         if not world.target.in_agreement:
             raise RuntimeError("the hints did not bring the domain into agreement")
-        sweeper.sweep()  # what else would be started, were it due
+        sweeper.sweep()  # what else would be started for it
     finally:
         outbox.send_hint = send_hint
     made = git("rev-list", "--count", f"{before}..main", folder=world.folder)
-    return time, int(made), len(hints)
+    return time, int(made), sum(row_id == world.target.pk for _, row_id, _ in hints)
 
 
 def _worktree_commits(person: Git, name: str, commits: int) -> float:
@@ -203,4 +201,4 @@ def _worktree_commits(person: Git, name: str, commits: int) -> float:
         person("commit", "--quiet", "--message=One change", folder=work)
         person("push", "--quiet", "origin", "main", folder=work)
 
-    return median(timed(lambda number=number: one(number)) for number in range(commits))  # type: ignore[misc]
+    return median(timed(partial(one, number)) for number in range(commits))

@@ -1,9 +1,9 @@
 """A git host in a process of its own, so that it does not share our interpreter.
 
-`python -m tests.bench.host_process KIND FOLDER [--git-only]` prints one JSON line that says where it listens,
-then obeys lines on stdin: `authorize KEY`, `count`. It ends, with all its children, when stdin ends: so it
-never outlives the bench, however that ends. KIND is `openssh` (a real sshd, run by the same user) or
-`python` (the sandbox's server around the real git programs).
+`python -m tests.bench.host_process KIND FOLDER [--git-only]` prints one JSON line that says where it
+listens, then obeys lines on stdin: `authorize KEY`, `count`. It ends, with all its children, when stdin ends:
+so it never outlives the bench, however that ends. KIND is `openssh` (a real sshd, run as the user that runs
+this) or `python` (the sandbox's server around the real git programs).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import json
+import logging
 import os
 import shutil
 import signal
@@ -155,24 +156,30 @@ def sshd_program() -> str | None:
     return shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 
 
+def _answer(value: object) -> None:
+    sys.stdout.write(f"{json.dumps(value)}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("kind", choices=["openssh", "python"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--git-only", action="store_true")
     wish = parser.parse_args()
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # clients that hang up are nothing to tell
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the bench; it closes our stdin
     kind = OpenSshHost if wish.kind == "openssh" else PythonHost
     host: Host = kind(wish.folder, git_only=wish.git_only)
     try:
-        print(json.dumps(host.start()), flush=True)
+        _answer(host.start())
         for line in sys.stdin:
             word, _, rest = line.strip().partition(" ")
             if word == "authorize":
                 host.authorize(rest)
-            print(json.dumps(host.count()), flush=True)
+            _answer(host.count())
     except RuntimeError as error:
-        print(json.dumps({"problem": str(error)}), flush=True)
+        _answer({"problem": str(error)})
     finally:
         host.stop()
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,6 +127,7 @@ class Git:
     folder: Path
     kept: bool
     _master: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _sockets: str = field(default="", repr=False)
     _ssh: list[str] = field(default_factory=list, repr=False)
 
     def __enter__(self) -> Self:
@@ -145,7 +148,9 @@ class Git:
             "LogLevel": "ERROR",
         }
         if self.kept:
-            options["ControlPath"] = str(self.folder / "control")
+            # A socket's path must be short, whatever TMPDIR is.
+            self._sockets = tempfile.mkdtemp(prefix="rk-", dir="/tmp")
+            options["ControlPath"] = f"{self._sockets}/control"
         self._ssh = ["ssh", "-F", "none", *(f"-o{name}={value}" for name, value in options.items())]
         if self.kept:
             # Its own session: Ctrl-C is for the bench, which stops it in order.
@@ -153,11 +158,10 @@ class Git:
                 [*self._ssh, "-M", "-N", self.host.address], stdin=subprocess.DEVNULL, start_new_session=True
             )
             check = [*self._ssh, "-O", "check", self.host.address]
-            for _ in range(200):
+            while subprocess.run(check, capture_output=True, check=False, timeout=10).returncode:
                 if self._master.poll() is not None:
+                    self.__exit__(None, None, None)
                     raise NoHost("OpenSSH's client could not connect")
-                if not subprocess.run(check, capture_output=True, check=False, timeout=10).returncode:
-                    break
         return self
 
     def __exit__(
@@ -166,6 +170,8 @@ class Git:
         if self._master is not None:
             self._master.terminate()
             self._master.wait(10)
+        if self._sockets:
+            shutil.rmtree(self._sockets, ignore_errors=True)
 
     def __call__(self, *words: str, folder: Path | None = None) -> bytes:
         return git(*words, folder=folder or self.folder, GIT_SSH_COMMAND=shlex.join(self._ssh))
@@ -187,10 +193,26 @@ def start_host(kinds: Sequence[str], folder: Path, *, git_only: bool = False) ->
     for kind in kinds:
         host = Host(kind, folder, git_only=git_only)
         try:
-            return host.__enter__(), "; ".join(problems)
+            host.__enter__()
+            _try_out(host)
         except NoHost as error:
             problems.append(f"{kind}: {error}")
+        except ssh.SshError as error:
+            host.__exit__(None, None, None)
+            problems.append(f"{kind}: {type(error).__name__}: {error}")
+        else:
+            return host, "; ".join(problems)
     raise NoHost("; ".join(problems))
+
+
+def _try_out(host: Host) -> None:
+    """An account without a shell, for one, can start sshd and never log in."""
+    connection = ssh.connect(endpoint(host))
+    try:
+        if not host.git_only:
+            connection.run("true")
+    finally:
+        connection.close()
 
 
 def require_ssh() -> None:

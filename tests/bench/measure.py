@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measure:
-    """One goal: `value` and `floor` in the unit that `name` says; met if their ratio is at most `goal`."""
+    """One goal: `value` and `floor` in the unit that the name says; met up to the ratio `goal`."""
 
     name: str
     value: float
@@ -43,7 +43,8 @@ class Measure:
 
 def say(text: str) -> None:
     """Progress, for people."""
-    print(text, file=sys.stderr, flush=True)
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -53,10 +54,10 @@ def timed(action: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def best_of(rounds: int, *actions: Callable[[], object]) -> list[float]:
-    """The best time of each action in milliseconds; they take turns, so that a noisy moment hits all."""
-    times = [[timed(action) for action in actions] for _ in range(rounds)]
-    return [min(each) for each in zip(*times, strict=True)]
+def tell(line: str) -> None:
+    """A result, for programs."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 @contextmanager

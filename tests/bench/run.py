@@ -8,9 +8,9 @@ from pathlib import Path
 
 from django.core.management import call_command
 
-from tests.bench import changes
+from tests.bench import changes, listing, noop
 from tests.bench.hosts import require_ssh, start_host
-from tests.bench.measure import Measure, say
+from tests.bench.measure import Measure, say, tell
 from tests.bench.sizes import Sizes
 from tests.bench.worlds import new_organization
 from workers import assembly
@@ -22,7 +22,7 @@ def run(sizes: Sizes, folder: Path, kinds: Sequence[str]) -> bool:
     call_command("migrate", verbosity=0, interactive=False)
     met = True
     for measure in measures(sizes, folder, kinds):
-        print(measure.line(), flush=True)
+        tell(measure.line())
         met &= measure.ok
     return met
 
@@ -42,3 +42,7 @@ def measures(sizes: Sizes, folder: Path, kinds: Sequence[str]) -> Iterator[Measu
         yield from found
         yield from changes.measure_one_change(bench, world)
         yield from changes.measure_edits(bench, world)
+        git_only, _ = start_host([host.kind], host.folder, git_only=True)
+        stack.push(git_only)
+        yield from noop.measure_noop(bench, git_only)
+        yield from listing.measure_listing(bench)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, StorageState, expect
 
+from tests.browser.places import Places, live_in
 from tests.browser.product import Product, running_product
 from tests.browser.visitor import TIMEOUT_MS, Visitor, new_visitor
 
@@ -32,6 +33,21 @@ def administrator(product: Product, chromium: Browser) -> StorageState:
     visitor.close()
     assert visitor.complaints == []
     return state
+
+
+@pytest.fixture(scope="session")
+def places(product: Product, chromium: Browser, administrator: StorageState) -> Places:
+    visitors: list[Visitor] = []
+
+    def visit(**options: Any) -> Visitor:
+        visitors.append(new_visitor(chromium, product.url, **options))
+        return visitors[-1]
+
+    made = live_in(visit, administrator, product.repositories)
+    for visitor in visitors:
+        visitor.close()
+    assert [each for visitor in visitors for each in visitor.complaints] == []
+    return made
 
 
 @pytest.fixture

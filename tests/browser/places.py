@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import StorageState
@@ -28,10 +32,15 @@ class Places:
     pages: dict[str, Pages] = field(default_factory=dict)
 
 
-def live_in(visit: Visit, administrator: StorageState) -> Places:
-    """Do what makes the pages worth looking at; only by pressing what people press."""
+def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Places:
+    """Do what makes the pages worth looking at: by pressing what people press, and by one commit of somebody
+    else in the sandbox's relay repository below `repositories`."""
     places = Places()
     operator, stranger = visit(storage_state=administrator), visit()
+    operator.see_all_organizations()
+    works = operator.page.get_by_role("heading", name=f"Mail for {DOMAIN} works.")
+    operator.open_until(f"/d/{DOMAIN}", works)
+    _write_by_hand(repositories / "relay.git")
     _invite(operator)
     _make_addresses(operator)
     waiting = _ask(stranger, "lise", "lise@lab.example")
@@ -76,12 +85,26 @@ def live_in(visit: Visit, administrator: StorageState) -> Places:
     return places
 
 
+def _write_by_hand(repository: Path) -> None:
+    """As somebody who knows no Rookery: an entry that can be taken over, and a file that is no entry."""
+    entry = json.dumps({"targets": ["max@school.example"], "password": "0" * 128, "insecure": False})
+    stream = f"commit refs/heads/main\ncommitter Max <max@school.example> {int(time.time())} +0000\n"
+    stream += "data 7\nby hand\nfrom refs/heads/main^0\n"
+    for name, content in (("old-intern", entry), ("README", "Ask Max.")):
+        stream += f"M 100644 inline {name}\ndata {len(content)}\n{content}\n"
+    words = ["git", f"--git-dir={repository}", "fast-import", "--quiet"]
+    subprocess.run(words, input=stream.encode(), check=True, timeout=30)
+
+
 def _invite(operator: Visitor) -> None:
     page = operator.open("/o/1")
     page.get_by_label("E-mail address").fill(VIEWER)
     page.get_by_label("Role").select_option("viewer")
     operator.press("Save")
     page = operator.open("/domains/new")
+    organization = page.get_by_label("Organization")
+    if organization.is_visible():
+        organization.select_option(label="Analytical Society")
     page.get_by_label("Domain", exact=True).fill("klein.example")
     operator.press("Add the domain")
     page = operator.open("/account/tokens")
@@ -115,10 +138,10 @@ def _ask(stranger: Visitor, local_part: str, target: str) -> str:
 
 
 def _decide(operator: Visitor) -> None:
-    page = operator.open("/requests")
+    page = operator.open(f"/d/{DOMAIN}/requests")
     page.get_by_role("link", name=f"grace@{DOMAIN}").click()
     operator.press(f"Approve grace@{DOMAIN}")
-    page = operator.open("/requests")
+    page = operator.open(f"/d/{DOMAIN}/requests")
     page.get_by_role("link", name=f"emmy@{DOMAIN}").click()
     page.get_by_text("Refuse it, with a reason").click()
     page.get_by_label("Reason").fill("We keep short names for the committee. Ask for emmy.noether.")
@@ -139,6 +162,8 @@ def _first_letter(visitor: Visitor) -> str:
 
 def _pages_of_the_panel(visitor: Visitor) -> Pages:
     """What there is to see for somebody who belongs to the organization, found by its links."""
+    found_outside = f"/d/{DOMAIN}/settings/repository/findings"
+    visitor.open_until(found_outside, visitor.page.locator("main", has_text="old-intern"))
     shown: Pages = {
         "overview": "/",
         "organizations": "/o",
@@ -152,6 +177,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain-settings": f"/d/{DOMAIN}/settings",
         "domain-settings not-connected": "/d/klein.example/settings",
         "repository": f"/d/{DOMAIN}/settings/repository",
+        "findings": found_outside,
         "addresses": f"/d/{DOMAIN}/addresses",
         "addresses empty": "/d/klein.example/addresses",
         "addresses none-found": f"/d/{DOMAIN}/addresses?q=nobody",

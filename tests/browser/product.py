@@ -29,6 +29,11 @@ class Product:
     data: Path
     log: Path
 
+    @property
+    def repositories(self) -> Path:
+        """The folder of the sandbox's git host."""
+        return self.data / "sandbox" / "repositories"
+
 
 @contextmanager
 def running_product(folder: Path) -> Iterator[Product]:

@@ -4,31 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
-from playwright.sync_api import Browser, Page, StorageState
+from playwright.sync_api import Browser, Page
 
-from tests.browser.places import Places, live_in
+from tests.browser.places import Places
 from tests.browser.product import Product
-from tests.browser.visitor import Visitor, new_visitor
+from tests.browser.visitor import new_visitor
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text()
 ROLES = ("nobody", "holder", "member", "owner", "operator")
-MODES = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+Scheme = Literal["light", "dark"]
+MODES: list[tuple[Scheme, int]] = [("dark", 390), ("dark", 1280), ("light", 390), ("light", 1280)]
 # Parts of pages, files and answers for programs: they are not looked at alone.
 NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment"}
 NO_PAGES |= {"autoconfig", "autoconfig-well-known"}
 
-_SHIFTS = """
-  window.shifted = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.shifted += entry.value;
-  }).observe({type: "layout-shift", buffered: true});
+# Where everything stands once the page has been read, to be compared with a moment later. Scripts wait for
+# the style sheets; a page without any is read before it has its style.
+_REMEMBER = """
+  const remember = () => {
+    const all = [...document.querySelectorAll("body *")];
+    window.stood = all.map((each) => [each, each.getBoundingClientRect()]);
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    if (document.scripts.length) remember();
+    else addEventListener("load", remember);
+  });
 """
+_MOVED = """() => window.stood.flatMap(([each, before]) => {
+  const now = each.getBoundingClientRect();
+  const moved = Math.abs(now.x - before.x) + Math.abs(now.y - before.y) >= 1;
+  if (!moved || !before.width || !now.width) return [];
+  return [`${each.outerHTML.slice(0, 80)} from ${before.x}, ${before.y} to ${now.x}, ${now.y}`];
+}).slice(0, 5)"""
 _RUN_AXE = """async () => {
   const found = await axe.run(document, {
     resultTypes: ["violations"], rules: {"target-size": {enabled: true}},
@@ -46,28 +59,14 @@ _TOO_WIDE = """() => {
 }"""
 
 
-@pytest.fixture(scope="session")
-def places(product: Product, chromium: Browser, administrator: StorageState) -> Places:
-    visitors: list[Visitor] = []
-
-    def visit(**options: Any) -> Visitor:
-        visitors.append(new_visitor(chromium, product.url, **options))
-        return visitors[-1]
-
-    made = live_in(visit, administrator)
-    for visitor in visitors:
-        visitor.close()
-    assert [each for visitor in visitors for each in visitor.complaints] == []
-    return made
-
-
 @pytest.mark.parametrize("role", ROLES)
 def test_nothing_is_wrong_with_any_page(
     role: str, places: Places, product: Product, chromium: Browser
 ) -> None:
-    visitor = new_visitor(chromium, product.url, storage_state=places.signed_in.get(role))
+    size = {"width": 1280, "height": 800}
+    visitor = new_visitor(chromium, product.url, storage_state=places.signed_in.get(role), viewport=size)
     visitor.context.add_init_script(AXE)
-    visitor.context.add_init_script(_SHIFTS)
+    visitor.context.add_init_script(_REMEMBER)
     problems = []
     for name, path in places.pages[role].items():
         visitor.open(path)
@@ -78,16 +77,15 @@ def test_nothing_is_wrong_with_any_page(
 
 
 def problems_of(page: Page) -> Iterator[str]:
+    """Of a page that was just opened, light and wide; it is left like that."""
+    page.wait_for_timeout(100)
+    for moved in page.evaluate(_MOVED):
+        yield f"it moved by itself: {moved}"
     for scheme, width in MODES:
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 800})
         for problem in [*page.evaluate(_RUN_AXE), *page.evaluate(_TOO_WIDE)]:
             yield f"{scheme}, {width} px wide: {problem}"
-    page.set_viewport_size({"width": 1280, "height": 800})
-    page.reload()
-    page.wait_for_timeout(100)
-    if shifted := page.evaluate("window.shifted"):
-        yield f"it moved by {shifted} while it was loaded"
 
 
 def test_no_page_was_forgotten(places: Places) -> None:

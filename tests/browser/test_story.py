@@ -61,6 +61,7 @@ def connect(owner: Visitor, product: Product) -> None:
     page.get_by_label("Anyone, on a public page").check()
     owner.press("Save")
     expect(page.locator("#public-url")).to_have_text(f"{product.url}/ask/{DOMAIN}")
+    owner.see_all_organizations()
 
 
 def fingerprint_of_git_host(product: Product) -> str:
@@ -101,7 +102,7 @@ def ask(stranger: Visitor) -> str:
     page.get_by_label("A word to those who decide").fill("I compute with you on Tuesdays.")
     stranger.press("Ask for this address")
     stranger.says(ADDRESS)
-    expect(page.locator("#parcel [aria-current=step]")).to_contain_text("Confirmed by mail")
+    expect(page.locator("#parcel [aria-current=step]")).to_contain_text("Confirm it by mail")
     return page.url
 
 

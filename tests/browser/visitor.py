@@ -93,6 +93,13 @@ class Visitor:
         self.follow_link_in_mail("/sign-in/")
         self.press("Sign me in")
 
+    def see_all_organizations(self) -> None:
+        """Lists may be narrowed to one organization, for all windows of a session; undo that."""
+        menu = self.open("/").locator("details.org")
+        if menu.count():
+            menu.locator("summary").click()
+            self.press("All organizations")
+
     def close(self) -> None:
         try:
             self.context.close()

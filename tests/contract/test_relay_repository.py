@@ -373,6 +373,23 @@ def test_a_lost_mirror_is_made_again(
     assert list(world.files()) == ["ada", "bea"]
 
 
+def test_our_mirror_is_packed_from_time_to_time(
+    world: RelayWorld,
+    alice: Actor,
+    make_mailbox: Callable[..., Mailbox],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("workers.targets.relay_repository.MAINTAIN_EVERY", 3)
+    monkeypatch.setattr("workers.repository.mirror.MAINTAIN_ABOVE", 6)
+    ada = make_mailbox()
+    packed = []
+    for number in range(7):  # a pass each, whatever the generations are
+        mailboxes.set_passphrase(actor=alice, mailbox=ada, password_hash=f"{number + 1:0128x}")
+        assert world.reconcile() is Ending.AGREED
+        packed.append("packed" in world.target.runs.latest("pk").steps.get(name="settle").log)
+    assert packed == [False, False, False, True, False, False, True]
+
+
 def test_one_key_per_organization_and_git_account(world: RelayWorld, alice: Actor, domain: Domain) -> None:
     from tenants.actions import domains
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -17,11 +18,13 @@ from workers.repository import (
     PushRefused,
     RemoteRepository,
     RepositoryError,
+    Tips,
     UnknownOutcome,
     build_commit,
     push,
     read_refs,
     read_tips_at_once,
+    read_tips_side_by_side,
 )
 from workers.repository.mirror import git_environment
 from workers.repository.remote import ShellUnavailable
@@ -299,13 +302,47 @@ def test_many_tips_in_one_command_where_there_is_a_shell(
         folder = host.create_repository(f"r{number}.git")
         tips.append(foreign_repository(folder))
     git(host.folder / "r3.git", "pack-refs", "--all")
-    remotes = [RemoteRepository(endpoint, f"r{number}.git", "main") for number in range(5)]
-    remotes.append(RemoteRepository(endpoint, "nowhere.git", "main"))
+    (host.folder / "r4.git").rename(host.folder / "work")
+    (host.folder / "work" / ".git").mkdir()
+    for name in ("HEAD", "objects", "refs"):
+        (host.folder / "work" / name).rename(host.folder / "work" / ".git" / name)
+    paths = ["r0.git", "~/r1.git", str(host.folder / "r2.git"), "r3.git", "work", "nowhere.git"]
+    remotes = [RemoteRepository(endpoint, path, "main") for path in paths]
+    hostile = host.create_repository("hostile.git")
+    (hostile / "refs" / "heads" / "main").write_text("$(reboot)\033[31m 0\n1 2\n")
+    remotes.append(RemoteRepository(endpoint, "hostile.git", "main"))
     with pool.connection(endpoint) as connection, pytest.raises(ShellUnavailable):
         read_tips_at_once(connection, remotes)
     host.shell = True
     with pool.connection(endpoint) as connection:
-        assert read_tips_at_once(connection, remotes) == [*tips, None]
+        assert read_tips_at_once(connection, remotes) == [*tips, None, None]
+
+
+@pytest.mark.parametrize("at_most", [1, 3, 100])
+def test_many_tips_side_by_side_however_few_commands_run_at_once(
+    host: GitHost, endpoint: ssh.SshEndpoint, pool: ssh.ConnectionPool, at_most: int
+) -> None:
+    folder = host.create_repository("first.git")
+    tip = foreign_repository(folder)
+    remotes = []
+    for number in range(20):
+        shutil.copytree(folder, host.folder / f"r{number}.git")
+        remotes.append(RemoteRepository(endpoint, f"r{number}.git", "main"))
+    remotes.append(RemoteRepository(endpoint, "nowhere.git", "main"))
+    remotes.append(RemoteRepository(endpoint, "first.git", "other"))
+    host.commands_at_most = at_most
+    with pool.connection(endpoint) as connection:
+        tips = read_tips_side_by_side(connection, remotes, seconds=20)
+    assert tips == Tips({**dict.fromkeys(range(20), tip), 20: None, 21: None}, set())
+
+
+def test_after_its_time_nothing_more_is_asked(
+    host: GitHost, endpoint: ssh.SshEndpoint, pool: ssh.ConnectionPool
+) -> None:
+    foreign_repository(host.folder / "relay.git")
+    remotes = [RemoteRepository(endpoint, "relay.git", "main")] * 5
+    with pool.connection(endpoint) as connection:
+        assert read_tips_side_by_side(connection, remotes, seconds=-1) == Tips()
 
 
 def test_rewritten_history_is_seen(

@@ -87,6 +87,9 @@ class Shelf:
         self._phase("verify")
         return Proof({"books": len(self.outside)}, {"Books": str(len(self.outside))}, "read back")
 
+    def maintain(self, current: Pass) -> Statement | None:
+        return None
+
     def adopt(self, current: Pass, observed: Any) -> str:
         return ""
 

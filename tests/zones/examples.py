@@ -1,4 +1,4 @@
-"""Zones for tests: a small one written by hand, and hypothesis strategies for any that Rookery may publish."""
+"""Zones for tests: a small one written by hand, and strategies for all that Rookery may publish."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from ipaddress import IPv4Address, IPv6Address
 
 from hypothesis import strategies as st
 
-from tenants.formats.zones.data import AAAA, CAA, CNAME, MX, NS, PTR, SRV, TXT, A, Data
-from tenants.formats.zones.data_digests import DS, SSHFP, TLSA, Generic
-from tenants.formats.zones.data_location import LOC, MIDDLE, SEA_LEVEL
-from tenants.formats.zones.data_services import HTTPS, SVCB, Alpn, Ipv4Hint, Ipv6Hint, KeyValue, Mandatory
+from tenants.formats.zones.data.digests import DS, SSHFP, TLSA, Generic
+from tenants.formats.zones.data.location import LOC, MIDDLE, SEA_LEVEL
+from tenants.formats.zones.data.services import HTTPS, SVCB, Alpn, Ipv4Hint, Ipv6Hint, KeyValue, Mandatory
+from tenants.formats.zones.data.simple import AAAA, CAA, CNAME, MX, NS, PTR, SRV, TXT, A, Data
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from tenants.formats.zones.zone import Soa, Zone
@@ -44,17 +44,24 @@ _host_label = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 _owner_label = st.one_of(
     _host_label,
     st.from_regex(r"_[a-z]{1,6}", fullmatch=True),
-    st.sampled_from(["n", "s", "in", "txt", "type65", "10m", "1", "-5", "10", "mail", "m", "_25", "_tcp", "no-default"]),
+    st.sampled_from(
+        ["n", "s", "in", "txt", "type65", "10m", "1", "-5", "10", "mail", "m", "_25", "_tcp", "no-default"]
+    ),
 )
 _targets = st.one_of(
     st.just(NS1),
-    st.lists(_host_label, min_size=2, max_size=3).map(lambda labels: Name.of(".".join([*labels, "example.net"]))),
+    st.lists(_host_label, min_size=2, max_size=3).map(
+        lambda labels: Name.of(".".join([*labels, "example.net"]))
+    ),
 )
 _any_targets = st.one_of(
-    _targets, st.lists(_owner_label, min_size=1, max_size=2).map(lambda labels: Name.of(".".join([*labels, "com"])))
+    _targets,
+    st.lists(_owner_label, min_size=1, max_size=2).map(lambda labels: Name.of(".".join([*labels, "com"]))),
 )
 _text = st.text(
-    st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters='"\\'), min_size=1, max_size=300
+    st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters='"\\'),
+    min_size=1,
+    max_size=300,
 ).map(str.encode)
 _bytes = st.binary(min_size=1, max_size=90)
 _u8, _u16 = st.integers(0, 255), st.integers(0, 65535)
@@ -85,7 +92,10 @@ SIMPLE_DATA: dict[str, st.SearchStrategy[Data]] = {
     "SRV": st.builds(SRV, _u16, _u16, _u16, _targets),
     "TXT": st.builds(TXT, _text),
     "CAA": st.builds(
-        CAA, st.booleans(), st.sampled_from([b"issue", b"iodef"]), st.tuples(st.sampled_from([b"le.org; x=y", b"ca.net"]))
+        CAA,
+        st.booleans(),
+        st.sampled_from([b"issue", b"iodef"]),
+        st.tuples(st.sampled_from([b"le.org; x=y", b"ca.net"])),
     ),
     "TLSA": st.builds(TLSA, _u8, _u8, st.sampled_from([0, 3, 255]), _bytes),
     "SSHFP": st.builds(SSHFP, _u8, st.just(2), st.binary(min_size=32, max_size=32)),
@@ -100,7 +110,9 @@ SINGLE_DATA: dict[str, st.SearchStrategy[Data]] = {
     ),
 }
 ANY_DATA = st.one_of(*SIMPLE_DATA.values(), *SINGLE_DATA.values())
-OWNERS = st.lists(_owner_label, min_size=0, max_size=3).map(lambda labels: Name.of(".".join([*labels, "example.org"])))
+OWNERS = st.lists(_owner_label, min_size=0, max_size=3).map(
+    lambda labels: Name.of(".".join([*labels, "example.org"]))
+)
 TTLS = st.one_of(st.just(3600), st.integers(0, 2**31 - 1))
 
 
@@ -110,7 +122,9 @@ def record_sets(draw: st.DrawFn) -> RecordSet:
     multiple = draw(st.booleans())
     kind = draw(st.sampled_from(sorted(SIMPLE_DATA if multiple else SINGLE_DATA)))
     data = (SIMPLE_DATA if multiple else SINGLE_DATA)[kind]
-    return RecordSet(draw(OWNERS), draw(TTLS), draw(st.lists(data, min_size=1, max_size=4 if multiple else 1)))
+    return RecordSet(
+        draw(OWNERS), draw(TTLS), draw(st.lists(data, min_size=1, max_size=4 if multiple else 1))
+    )
 
 
 @st.composite

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tenants.formats.zones.dialect import NEW, OLD, Dialect
 from tenants.formats.zones.names import Name
+from tenants.formats.zones.primary.dialect import NEW, OLD, Dialect
 
 VECTORS = Path(__file__).resolve().parents[2].parent / "shared" / "vectors"
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tenants.formats.zones.dialect import NEW, OLD
 from tenants.formats.zones.names import Name
-from tenants.formats.zones.verdict import judge, judge_all
+from tenants.formats.zones.primary.dialect import NEW, OLD
+from tenants.formats.zones.primary.verdict import judge, judge_all
 from tests.zones.recorded import Recorded, all_recorded
 
 BASE = b"""$ORIGIN example.org.
@@ -73,7 +73,8 @@ DETAILS: list[tuple[str, bytes, bool]] = [
     ("an empty label is no name", b'"" A 192.0.2.9\n', False),
     ("the root inside a file", b". A 192.0.2.9\n", True),
     ("a parenthesis over comments and empty lines", b'w TXT ( ; one\n\n ; two\n "a" ; three\n\n)\n', True),
-    ("a parenthesis that closes alone opens nothing", b"\n)\n\nw A 192.0.2.9\n", False),
+    ("a parenthesis that closes alone", b"\n)\n\nw A 192.0.2.9\n", True),
+    ("a parenthesis that opens alone", b"\n(\n\nw A 192.0.2.9\n", False),
     ("lengths below nothing", b"w LOC 1 N 1 E -2.5m\n", True),
     ("three decimals of a metre", b"w LOC 1 N 1 E 2.555m\n", False),
     ("a second zone in the file", b"sub SOA ns1 h 1 2 3 4 5\n", True),
@@ -107,8 +108,7 @@ def test_details_of_the_grammar(data: bytes, accepted: bool) -> None:
         b"w PTR .\n",
         b"w AAAA ::ffff:c000:201\n",
         b"w HTTPS 1 ns1 port=8443\n",
-        b"w DNSKEY 256 3 8 AAAA\n",
-        b'w TXT "abc"def\n',
+        b"w DNSKEY 256 3 8 %s\n" % (b"A" * 60),
         b'"10".mail A 192.0.2.9\n',
         b"w LOC 1 N 1 E -2.5m\n",
         b"w LOC 1 N 1 E -0.05m\n",
@@ -119,6 +119,15 @@ def test_accepted_and_lost_at_the_next_dynamic_update(data: bytes) -> None:
     assert (verdict.accepted, verdict.survives) == (True, False)
 
 
+@pytest.mark.parametrize("data", [b'w TXT "abc"def\n', b"w DNSKEY 256 3 8 AAAA\n"])
+def test_accepted_and_something_else_after_each_dynamic_update(data: bytes) -> None:
+    first = judge(BASE + data, ORIGIN).written_back
+    assert first is not None
+    again = judge(first, ORIGIN)
+    assert again.accepted
+    assert again.written_back != first
+
+
 def test_the_primary_keeps_one_pointer_of_each_name() -> None:
     verdict = judge(BASE + b"w PTR a.example.net.\nw PTR b.example.net.\n", ORIGIN)
     assert verdict.written_back is not None
@@ -126,7 +135,9 @@ def test_the_primary_keeps_one_pointer_of_each_name() -> None:
 
 
 def test_names_outside_the_zone_are_dropped_unless_they_are_glue() -> None:
-    data = BASE + b"@ NS ns.gandi.net.\nns.gandi.net. A 192.0.2.6\nfoo.net. A 192.0.2.7\nns.gandi.net. TXT a\n"
+    data = (
+        BASE + b"@ NS ns.gandi.net.\nns.gandi.net. A 192.0.2.6\nfoo.net. A 192.0.2.7\nns.gandi.net. TXT a\n"
+    )
     verdict = judge(data, ORIGIN)
     assert verdict.dropped == (Name.of("foo.net"), Name.of("ns.gandi.net"))
     assert verdict.written_back is not None

@@ -8,16 +8,16 @@
 | changed                 | changed              | conflict: a person decides                    |
 | anything else           | unsafe               | nothing is written, and that is said          |
 
-Unsafe is what ptt would mishandle. Nothing of that kind is let in at any door; should the database hold it
-nevertheless, it goes no further than here. Names that Rookery does not know are not looked at: they are
-somebody else's.
+Unsafe is what ptt would mishandle, or what would replace a folder or a link. Nothing of the former is let in
+at any door; should the database hold it nevertheless, it goes no further than here. Names that Rookery does
+not know are not looked at: they are somebody else's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,14 +26,16 @@ from tenants.formats.text import FormatError, printable
 from workers.plan import Action, Apart, Change, Texts, ordered
 
 EMPTY_ID = ""
+_IN_THE_WAY = ("local_part", "In the repository, this is no plain file.", "Remove or rename what is there.")
 
 
 @dataclass(frozen=True)
 class Sides:
-    """One side of the comparison: blob ids by name, and how to read one."""
+    """One side of the comparison: blob ids by name, how to read one, and names of what is no plain file."""
 
     ids: Mapping[bytes, str]
     content: Callable[[str], bytes] = field(repr=False)
+    others: Container[bytes] = field(default=frozenset(), repr=False)
 
     def read(self, name: bytes) -> bytes | None:
         blob = self.ids.get(name)
@@ -71,6 +73,8 @@ def decide(
         if _agrees(desired, now):
             continue
         try:
+            if desired and name in observed.others:
+                raise FormatError(*_IN_THE_WAY)
             written = write(name, desired, own_domain=own_domain) if desired else None
         except FormatError as error:
             apart.append(_unsafe(name, desired, now, base_id, error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from workers.repository.commit import FileChange, NewCommit, build_commit
 from workers.repository.errors import (
     LostRace,
+    MirrorDamaged,
     PushRefused,
     RepositoryError,
     UnknownOutcome,
@@ -12,22 +13,36 @@ from workers.repository.errors import (
 from workers.repository.mirror import Mirror
 from workers.repository.objects import Commit
 from workers.repository.push import push
-from workers.repository.remote import Refs, RemoteRepository, ShellUnavailable, read_refs, read_tips_at_once
+from workers.repository.remote import (
+    Refs,
+    RemoteRepository,
+    ShellUnavailable,
+    Tips,
+    read_refs,
+    read_tips_at_once,
+    read_tips_side_by_side,
+)
+from workers.repository.tidy import Size, tidy_remote
 
 __all__ = [
     "Commit",
     "FileChange",
     "LostRace",
     "Mirror",
+    "MirrorDamaged",
     "NewCommit",
     "PushRefused",
     "Refs",
     "RemoteRepository",
     "RepositoryError",
     "ShellUnavailable",
+    "Size",
+    "Tips",
     "UnknownOutcome",
     "build_commit",
     "push",
     "read_refs",
     "read_tips_at_once",
+    "read_tips_side_by_side",
+    "tidy_remote",
 ]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 class RepositoryError(Exception):
-    """The other side is no git repository that we can use, or our mirror is damaged."""
+    """The other side is no git repository that we can use."""
+
+
+class MirrorDamaged(RepositoryError):
+    """Our own copy lacks or garbles what it should have; without it, everything can be fetched again."""
 
 
 class LostRace(RepositoryError):

@@ -6,21 +6,23 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dulwich.errors import ChecksumMismatch, ObjectFormatException
 from dulwich.object_store import DiskObjectStore
 from dulwich.objects import ObjectID
 
 from tenants.formats.text import printable
-from workers.repository.errors import RepositoryError
+from workers.repository.errors import MirrorDamaged, RepositoryError
 from workers.repository.objects import Commit, Tree, object_id, parse_commit
 from workers.repository.pktline import FLUSH, pkt, read_pkt, read_pkt_after
+from workers.repository.tidy import Size, read_size
 from workers.ssh import Channel, Connection
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ BLOB_LIMIT = 1 << 20
 ACKNOWLEDGEMENTS_AT_MOST = 100
 _TREES_KEPT = 8
 _KINDS = {b"commit": 1, b"tree": 2, b"blob": 3}
+_NAMES = {number: name for name, number in _KINDS.items()}
 _trees: OrderedDict[str, Tree] = OrderedDict()
 
 
@@ -48,6 +51,17 @@ def git_environment() -> dict[str, str]:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TERMINAL_PROMPT": "0",
     }
+
+
+def _deflate(objects: Iterable[tuple[bytes, bytes]], into: list[tuple[str, bytes]]) -> None:
+    """Ids and contents of loose object files; zlib lets other threads run meanwhile."""
+    for kind, content in objects:
+        packed = zlib.compress(b"%s %d\0%s" % (kind, len(content), content), 1)
+        into.append((object_id(kind, content).hex(), packed))
+
+
+class _Missing(MirrorDamaged):
+    """An object that is not here at all."""
 
 
 def _skip_acknowledgements(channel: Channel) -> bytes:
@@ -99,42 +113,41 @@ class Mirror:
     # reading --------------------------------------------------------------------------------------
 
     def has(self, commit: str) -> bool:
-        """Is this commit here, with its tree?"""
+        """Is this commit here, with its tree? Raises MirrorDamaged when it is, but cannot be read."""
         try:
             self.tree_of(commit)
+        except _Missing:
+            return False
+        except MirrorDamaged:
+            raise
         except RepositoryError:
             return False
         return True
 
     def _raw(self, kind: int, object_hex: str) -> bytes:
+        """An object's content, checked. Raises MirrorDamaged when it is not here as it should be."""
         try:
             found, content = self._loose(object_hex) or self._store.get_raw(
                 ObjectID(object_hex.encode("ascii"))
             )
-        except (
-            KeyError,
-            ChecksumMismatch,
-            ObjectFormatException,
-            zlib.error,
-            OSError,
-            AssertionError,
-        ) as error:
-            raise RepositoryError(f"object {object_hex[:10]} is not in our copy") from error
+        except KeyError as error:
+            raise _Missing(f"object {object_hex[:10]} is not in our copy") from error
+        except Exception as error:  # whatever the library stumbles over in bytes that a disk has garbled
+            raise MirrorDamaged(f"object {object_hex[:10]} cannot be read in our copy") from error
+        if found not in _NAMES or object_id(_NAMES[found], content).hex() != object_hex:
+            raise MirrorDamaged(f"object {object_hex[:10]} is garbled in our copy")
         if found != kind:
             raise RepositoryError(f"object {object_hex[:10]} is of another kind than expected")
         return content
 
     def _loose(self, object_hex: str) -> tuple[int, bytes] | None:
-        """An object that lies around by itself, checked; the library would parse a whole tree for it."""
+        """An object that lies around by itself; the library would parse a whole tree for it."""
         try:
             packed = (self.folder / "objects" / object_hex[:2] / object_hex[2:]).read_bytes()
         except FileNotFoundError:
             return None
         head, _, content = zlib.decompress(packed).partition(b"\0")
-        kind = head.partition(b" ")[0]
-        if object_id(kind, content).hex() != object_hex:
-            raise RepositoryError(f"object {object_hex[:10]} is damaged in our copy")
-        return _KINDS.get(kind, 0), content
+        return _KINDS.get(head.partition(b" ")[0], 0), content
 
     def commit(self, commit: str) -> Commit:
         return parse_commit(commit, self._raw(1, commit))
@@ -183,10 +196,13 @@ class Mirror:
     # writing --------------------------------------------------------------------------------------
 
     def fetch(self, connection: Connection, remote: RemoteRepository, *, expected_tip: str) -> None:
-        """Bring `expected_tip` and its history here; does nothing when it is here already."""
+        """Bring `expected_tip` and its history here; does nothing when it is here already.
+
+        Raises MirrorDamaged when what came does not fit to what is here; into an empty mirror it has to.
+        """
         if self.has(expected_tip):
             return
-        have = self._have()
+        have, was_empty = self._have(), self._is_empty()
         with connection.open(remote.command("git-upload-pack")) as channel:
             while read_pkt(channel) is not None:
                 pass
@@ -194,29 +210,45 @@ class Mirror:
             haves = b"".join(pkt(f"have {commit}\n".encode()) for commit in have)
             channel.write(wants + haves + pkt(b"done\n"))
             start = _skip_acknowledgements(channel)
-            self._store_pack(chain([start], iter(lambda: channel.read(65_536), b"")))
+            try:
+                self._store_pack(chain([start], iter(lambda: channel.read(65_536), b"")))
+            except RepositoryError as error:
+                if was_empty:
+                    raise
+                raise MirrorDamaged(str(error)) from error
         if not self.has(expected_tip):
             raise RepositoryError(f"it did not send the commit {expected_tip[:10]} that it advertises")
         self._remember(expected_tip)
 
     def add(self, new: NewCommit) -> None:
         """Keep what we pushed, so that it need not be fetched."""
+        with self.adding(new):
+            pass
+
+    @contextmanager
+    def adding(self, new: NewCommit) -> Iterator[None]:
+        """Keep `new` unless the body raises; it is made ready while the body waits for the other side."""
         if len(new.objects) > LOOSE_AT_MOST:
+            yield
             self._store_pack(iter([new.full_pack()]))
         else:
-            for kind, content in new.objects:
-                self._write_loose(kind, content)
+            loose: list[tuple[str, bytes]] = []
+            packer = threading.Thread(target=_deflate, args=(new.objects, loose), daemon=True)
+            packer.start()
+            yield
+            packer.join()
+            for name, packed in loose:
+                self._write_loose(name, packed)
         _keep(new.tree, new.root)
         self._remember(new.id)
 
-    def _write_loose(self, kind: bytes, content: bytes) -> None:
-        name = object_id(kind, content).hex()
+    def _write_loose(self, name: str, packed: bytes) -> None:
         path = self.folder / "objects" / name[:2] / name[2:]
         if path.exists():
             return
         path.parent.mkdir(exist_ok=True)
         draft = path.with_name(f"tmp_obj_{os.getpid()}_{name[2:8]}")
-        draft.write_bytes(zlib.compress(b"%s %d\0%s" % (kind, len(content), content), 1))
+        draft.write_bytes(packed)
         draft.rename(path)
 
     def _store_pack(self, chunks: Iterator[bytes]) -> None:
@@ -257,6 +289,9 @@ class Mirror:
         draft.write_text(f"{commit}\n")
         draft.replace(tip)
 
+    def _is_empty(self) -> bool:
+        return not any(path.is_file() for path in (self.folder / "objects").rglob("*"))
+
     def _have(self) -> list[str]:
         found = []
         for name in ("tip", "before"):
@@ -271,17 +306,26 @@ class Mirror:
         objects = self.folder / "objects"
         return sum(len(os.listdir(objects / name)) for name in os.listdir(objects) if len(name) == 2)
 
+    def size(self) -> Size:
+        """How much it holds."""
+        counted = read_size(self._git("count-objects", "-v"))
+        assert counted is not None  # noqa: S101 - our own git
+        return counted
+
     def maintain(self) -> str:
         """Pack what lies around when there is much of it; says what was done."""
         loose = self.loose_objects()
         if loose < MAINTAIN_ABOVE:
             return f"{loose} loose objects, nothing to do"
-        self._git("gc", "--quiet", "--prune=now")
+        try:
+            self._git("gc", "--quiet", "--prune=now")
+        except RepositoryError as error:
+            raise MirrorDamaged(str(error)) from error
         self._store.close()
         self._store = DiskObjectStore(self.folder / "objects")
         return f"packed {loose} loose objects"
 
-    def _git(self, *words: str, folder: Path | None = None) -> None:
+    def _git(self, *words: str, folder: Path | None = None) -> bytes:
         done = subprocess.run(  # noqa: S603 - our own words
             ["git", *words],  # noqa: S607 - git is a named requirement
             cwd=folder or self.folder,
@@ -292,3 +336,4 @@ class Mirror:
         )
         if done.returncode:
             raise RepositoryError(f"git {words[0]}: {printable(done.stderr, 200)}")
+        return done.stdout

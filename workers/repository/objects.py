@@ -92,6 +92,11 @@ class Tree:
             raise RepositoryError("a tree object is damaged: it is not in git's order")
 
     @cached_property
+    def others(self) -> frozenset[bytes]:
+        """Names of what is no plain file: folders, links, sub-modules."""
+        return frozenset({*self._folders, *self._others})
+
+    @cached_property
     def id(self) -> str:
         return object_id(b"tree", self.content).hex()
 

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from workers.sandbox.unix_path import short_name
+
 TIMEOUT = 60.0  # seconds; a restart reads a repository
 MAX_ANSWER = 16_000_000  # bytes
 
@@ -41,7 +43,7 @@ class ControlClient:
     """Asks the sandbox behind the socket at `path`; a connection for each question."""
 
     def __init__(self, path: Path | str, *, timeout: float = TIMEOUT) -> None:
-        self._path, self._timeout = os.fspath(path), timeout
+        self._path, self._timeout = Path(path), timeout
 
     def status(self) -> dict[str, Any]:
         """Every server: `roles` (role, domain, state, reason, host, port, booted_at, commit, entries,
@@ -72,7 +74,8 @@ class ControlClient:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
                 connection.settimeout(self._timeout)
-                connection.connect(self._path)
+                with short_name(self._path) as name:
+                    connection.connect(name)
                 connection.sendall(line)
                 answer = _read_line(connection, deadline)
         except TimeoutError:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from workers.sandbox.acceptor import Acceptor, streams
+from workers.sandbox.unix_path import short_name
 
 MAX_REQUEST = 65_536  # bytes
 MAX_REQUESTS = 100  # for each connection
 MAX_CONNECTIONS = 16
 IDLE = 30.0  # seconds
-MAX_SOCKET_PATH = 100  # bytes; the system's limit is a little above
 
 Handler = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -39,12 +38,11 @@ class ControlSocket:
 
     async def listen(self) -> None:
         """Open the socket, in place of one that an earlier process left. Raises OSError, ValueError."""
-        if len(os.fsencode(self._path)) > MAX_SOCKET_PATH:
-            raise ValueError(f"the path {self._path} is too long for a socket; choose a shorter data folder")
         self._path.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            listener.bind(os.fspath(self._path))
+            with short_name(self._path) as name:
+                listener.bind(name)
             self._path.chmod(0o600)  # before anybody can connect: it does not listen yet
             self._acceptor = Acceptor(listener, self._serve, most=MAX_CONNECTIONS)
             self._acceptor.start()

@@ -25,6 +25,7 @@ from paramiko.common import (
     AUTH_FAILED,
     AUTH_SUCCESSFUL,
     OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED,
+    OPEN_FAILED_RESOURCE_SHORTAGE,
     OPEN_SUCCEEDED,
 )
 
@@ -56,6 +57,7 @@ class GitHost:
         self.folder = folder
         self.shell = shell
         self.fault = Fault()
+        self.commands_at_most = 100
         self._host = loopback(host)
         self._wanted_port = port
         self._listener: socket.socket | None = None
@@ -218,6 +220,8 @@ class _Server(paramiko.ServerInterface):
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         del chanid
+        if self._session.running >= self._host.commands_at_most:
+            return OPEN_FAILED_RESOURCE_SHORTAGE
         return OPEN_SUCCEEDED if kind == "session" else OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
@@ -237,11 +241,16 @@ class _Session:
         self._children: set[subprocess.Popen[bytes]] = set()
         self._workers: list[threading.Thread] = []
 
+    @property
+    def running(self) -> int:
+        return sum(worker.is_alive() for worker in self._workers)
+
     def start(self, channel: paramiko.Channel, command: str) -> None:
         """Run a command in a thread of its own, which `close` waits for."""
         worker = threading.Thread(target=self.run, args=(channel, command), daemon=True, name="git-command")
-        self._workers.append(worker)
+        # Only one that was started can be waited for.
         worker.start()
+        self._workers = [each for each in self._workers if each.is_alive()] + [worker]
 
     def serve(self) -> None:
         try:

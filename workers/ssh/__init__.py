@@ -11,6 +11,7 @@ from workers.ssh.endpoint import (
     ProtocolError,
     SshEndpoint,
     SshError,
+    TooManyChannels,
     Unreachable,
 )
 from workers.ssh.pool import ConnectionPool
@@ -27,6 +28,7 @@ __all__ = [
     "Result",
     "SshEndpoint",
     "SshError",
+    "TooManyChannels",
     "Unreachable",
     "connect",
 ]

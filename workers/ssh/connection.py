@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import socket
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ from workers.ssh.endpoint import (
     HostKeyUnknown,
     ProtocolError,
     SshEndpoint,
+    TooManyChannels,
     Unreachable,
 )
 
@@ -56,6 +58,10 @@ def connect(endpoint: SshEndpoint, *, dialer: Dial = dial) -> Connection:
         raise Unreachable(f"port {endpoint.port}: {error.strerror or type(error).__name__}") from error
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # A kept connection whose other side has gone without a word is noticed by the next keepalive.
+            unanswered = int(endpoint.timeout * 1000)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, unanswered)
         transport = paramiko.Transport(sock)
     except (OSError, paramiko.SSHException, EOFError) as error:
         sock.close()
@@ -92,6 +98,9 @@ def _open(transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
     try:
         transport.auth_publickey(endpoint.username, key)
     except paramiko.AuthenticationException as error:
+        # The library says the same when the connection is cut or nobody answers.
+        if not transport.is_active() or "timeout" in str(error).lower():
+            raise Unreachable("the connection ended while we signed in; is our key authorized?") from error
         raise AuthenticationRefused("the key was not accepted") from error
     except (paramiko.SSHException, EOFError, OSError) as error:
         raise Unreachable(f"the connection broke while we signed in: {_said(error)}") from error
@@ -99,7 +108,10 @@ def _open(transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
 
 
 def _compare_host_key(transport: paramiko.Transport, endpoint: SshEndpoint) -> None:
-    shown = transport.get_remote_server_key()
+    try:
+        shown = transport.get_remote_server_key()
+    except paramiko.SSHException as error:
+        raise Unreachable("the connection ended before the host showed its key") from error
     line = f"{shown.get_name()} {shown.get_base64()}"
     if not endpoint.pinned_key:
         raise HostKeyUnknown(line)
@@ -144,6 +156,20 @@ class Channel:
             raise Unreachable("it stopped taking data") from error
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Unreachable(_said(error)) from error
+
+    def read_within(self, size: int, timeout: float) -> bytes:
+        """As a socket's `recv`, with a time of its own: raises TimeoutError, and OSError when it broke."""
+        self._channel.settimeout(max(timeout, 0.001))
+        return self._channel.recv(size)
+
+    def write_within(self, data: bytes, timeout: float) -> None:
+        """As a socket's `sendall`: raises TimeoutError, and OSError when the other side takes no more."""
+        self._channel.settimeout(max(timeout, 0.001))
+        self._channel.sendall(data)
+
+    def fileno(self) -> int:
+        """For `select`: readable when there is output to read, or it ended."""
+        return self._channel.fileno()
 
     def finish_writing(self) -> None:
         try:
@@ -191,16 +217,35 @@ class Connection:
         return self._transport.is_active() and self._transport.is_authenticated()
 
     def open(self, command: str) -> Channel:
-        """Start a remote command."""
+        """Start a remote command. Raises TooManyChannels, or Unreachable after which it is closed."""
         self.last_used = time.monotonic()
         try:
             channel: Any = self._transport.open_session(timeout=self.endpoint.connect_timeout)
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            # The library keeps one error per connection: of two refused at once, one hears no reason.
+            if isinstance(error, paramiko.ChannelException) or "Unable to open channel" in str(error):
+                raise TooManyChannels(f"it runs no more commands at once: {_said(error)}") from error
+            self.close()
+            raise Unreachable(f"no command could be started: {_said(error)}") from error
+        try:
             channel.settimeout(self.endpoint.timeout)
-            channel.exec_command(command)
+            with self._ended_after(self.endpoint.timeout):
+                channel.exec_command(command)
         except (paramiko.SSHException, EOFError, OSError) as error:
             self.close()
             raise Unreachable(f"no command could be started: {_said(error)}") from error
         return Channel(channel)
+
+    @contextmanager
+    def _ended_after(self, seconds: float) -> Iterator[None]:
+        """For what the library waits for without end: hang up when it takes too long."""
+        alarm = threading.Timer(seconds, self.close)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            yield
+        finally:
+            alarm.cancel()
 
     def run(self, command: str, stdin: bytes = b"", *, limit: int = 1 << 20) -> Result:
         """Run a command to its end; raises CommandFailed for a bad status, ProtocolError beyond `limit`."""

@@ -28,6 +28,10 @@ class Unreachable(SshError):
     """No answer, refused, reset or too slow: trying again may help."""
 
 
+class TooManyChannels(Unreachable):
+    """It runs no more commands at once on this connection, which goes on with those that run."""
+
+
 class HostKeyUnknown(SshError):
     """No key is pinned yet. The host was asked for its key and nothing else: no name, no proof of ours."""
 

@@ -27,12 +27,14 @@ class ConnectionPool:
 
     @contextmanager
     def connection(self, endpoint: SshEndpoint) -> Iterator[Connection]:
-        """Borrow a connection; it is kept unless it broke meanwhile."""
+        """Borrow a connection; it is kept unless something went wrong: a command may still hang on it."""
         connection = self._take(endpoint) or connect(endpoint, dialer=self._dialer)
         try:
             yield connection
-        finally:
-            self._give_back(endpoint, connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(endpoint, connection)
 
     def _take(self, endpoint: SshEndpoint) -> Connection | None:
         with self._lock:

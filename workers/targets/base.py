@@ -63,6 +63,7 @@ class Pass:
     note: Callable[[str], None]
     tell: Callable[[str], None]
     renew: Callable[[], None]
+    """Before what takes its time or cannot be undone; raises LeaseLost. A note does it too."""
     write: Callable[[], AbstractContextManager[None]]
     """A short transaction under the lease, for what is taken over into desired state."""
 
@@ -104,3 +105,6 @@ class TargetKind(Protocol):
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         """After the proof was recorded: make the outside take it up (a reload); one condition or none."""
+
+    def maintain(self, current: Pass) -> Statement | None:
+        """After all that, now and then: keep the outside tidy. Nothing fails when this does."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from workers.targets.relay_repository import ObservedRelay
 
 Kind = Finding.Kind
+_MARK = re.compile(r" #[0-9a-f]{12}\Z")
 _OTHERS = (Kind.FOREIGN, Kind.SKIPPED)
 
 
@@ -44,11 +47,19 @@ def to_take_over(
             if taken is not None:
                 yield apart.reason, taken
     for name in _others(target, observed):
-        unit = printable(name, 200)
+        unit = _unit(name)
         if everything or wanted.get(unit) == observed.ids[name]:
             found = explain(name, observed.mirror.blob(observed.ids[name]), own_domain=own_domain)
             if found.entry is not None:
                 yield "foreign", Outside(name.decode(), found.entry)
+
+
+def _unit(name: bytes) -> str:
+    """What a file is called here: its name, with a mark of its own where that cannot be shown as it is."""
+    shown = printable(name, 200)
+    if shown.encode() == name and not _MARK.search(shown):
+        return shown
+    return f"{printable(name, 180)} #{hashlib.sha256(name).hexdigest()[:12]}"
 
 
 def _outside(unit: str, observed: ObservedRelay, own_domain: str) -> Outside | None:
@@ -73,7 +84,7 @@ def find(target: SyncTarget, observed: ObservedRelay, plan: Plan, own_domain: st
         return Findings(tuple(found), _still_foreign(target) if explained else frozenset())
     kept: set[str] = set()
     for name in _others(target, observed):
-        unit, blob = printable(name, 200), observed.ids[name]
+        unit, blob = _unit(name), observed.ids[name]
         if explained.get(unit) == blob:
             kept.add(unit)
         else:

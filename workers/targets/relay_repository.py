@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
-from collections import Counter, OrderedDict
+import shutil
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +16,39 @@ from tenants.actions.adoption import take_over
 from tenants.actor import Actor
 from tenants.desired import desired_relay
 from tenants.errors import Invalid
-from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
 from tenants.models import Condition, Event, Finding, Installation, Repository, SyncTarget
-from tenants.secrets import Opener, Purpose
+from tenants.secrets import Opener
 from workers import ssh
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Limits, Plan
 from workers.relay.decide import Sides, decide
-from workers.relay.trailers import find_mark, message
+from workers.relay.trailers import message
 from workers.repository import (
     FileChange,
     LostRace,
     Mirror,
+    MirrorDamaged,
     NewCommit,
     PushRefused,
     RemoteRepository,
     RepositoryError,
+    ShellUnavailable,
     UnknownOutcome,
     build_commit,
     push,
     read_refs,
+    tidy_remote,
 )
 from workers.targets.base import Findings, Pass, Proof, Statement
+from workers.targets.endpoint import endpoint_of
+from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided, find, to_take_over
+from workers.targets.relay_statements import APART, apart_statement, by_hand, foreign_statement, growth
+from workers.targets.relay_trust import host_key_setback, require_new_branch, require_our_line
 from workers.targets.reload import Reloader
 
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
-HISTORY_LIMIT = 1000
 MAINTAIN_EVERY = 200
 MIRRORS_OPEN = 64
 
@@ -64,6 +69,10 @@ class ObservedRelay:
     again: frozenset[bytes] = field(repr=False)
     remote: RemoteRepository = field(repr=False)
     mirror: Mirror = field(repr=False)
+
+    @property
+    def others(self) -> frozenset[bytes]:
+        return self.mirror.tree_of(self.tip).others if self.tip else frozenset()
 
     @property
     def names_that_moved(self) -> frozenset[bytes]:
@@ -104,23 +113,24 @@ class RelayRepository:
 
     # observe --------------------------------------------------------------------------------------
 
+    @mending
     def observe(self, current: Pass) -> ObservedRelay:
         repository = _repository(current.target)
-        remote = RemoteRepository(self._endpoint(repository), repository.path, repository.branch)
+        remote = RemoteRepository(endpoint_of(repository, self._opener), repository.path, repository.branch)
         mirror = self._mirror(repository)
         with self._connection(repository) as connection:
             current.note(f"Reading refs/heads/{repository.branch} of {repository}")
             refs = read_refs(connection, remote)
             tip = refs.tip
             if tip is None:
-                _require_new_branch(current.target, repository, refs.branches)
+                require_new_branch(current.target, repository, refs.branches)
                 return ObservedRelay(None, "", {}, {}, None, True, frozenset(), remote, mirror)
             proved = current.target.proof.get("commit")
             if tip != proved or not mirror.has(tip):
                 mirror.fetch(connection, remote, expected_tip=tip)
                 current.note(f"Fetched {tip[:10]}")
         if tip != proved:
-            _require_our_line(current.target, mirror, tip, proved)
+            require_our_line(current.target, mirror, tip, proved)
         ids = mirror.files(tip)
         if proved and not mirror.has(proved):
             proved = None  # our mirror was lost with the old tip: everything is compared afresh
@@ -143,10 +153,12 @@ class RelayRepository:
         if observed.tip is None:
             return "The branch does not exist yet; the first commit makes it."
         others = "nothing written by others" if not observed.moved else "changed since our last proof"
-        return f"Tip {observed.tip[:7]}, {len(observed.ids)} entries, {others}."
+        count = len(observed.ids)
+        return f"Tip {observed.tip[:7]}, {count} entr{'y' if count == 1 else 'ies'}, {others}."
 
     # what is left alone -----------------------------------------------------------------------------
 
+    @mending
     def adopt(self, current: Pass, observed: ObservedRelay) -> str:
         target = current.target
         if target.drift_mode != SyncTarget.DriftMode.ADOPT and not decided(target, Finding.Decision.ADOPT):
@@ -168,11 +180,13 @@ class RelayRepository:
             ) from refusal
         return f"Took over {count} address{'es' if count != 1 else ''} from outside."
 
+    @mending
     def findings(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Findings:
         return find(current.target, observed, plan, str(_repository(current.target).domain))
 
     # plan -----------------------------------------------------------------------------------------
 
+    @mending
     def plan(self, current: Pass, observed: ObservedRelay) -> Plan:
         names = observed.names_that_moved if observed.base_commit else None
         desired = desired_relay(current.target, self._opener, names=names)
@@ -181,16 +195,16 @@ class RelayRepository:
             units,
             entries=desired.entries,
             absent=desired.absent,
-            observed=Sides(observed.ids, observed.mirror.blob),
+            observed=Sides(observed.ids, observed.mirror.blob, observed.others),
             base=Sides({k: v for k, v in observed.base_ids.items() if v}, observed.mirror.blob),
             may_overwrite=_may_overwrite(current.target),
             own_domain=str(_repository(current.target).domain),
         )
         plan = Plan(decision.changes, decision.apart, units_observed=len(observed.ids))
-        return Plan(plan.changes, plan.apart, plan.units_observed, commands=_by_hand(current.target, plan))
+        return replace(plan, commands=by_hand(_repository(current.target), plan))
 
     def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
-        return [*(_apart_statement(plan, reason) for reason in _APART), _foreign_statement(findings)]
+        return [*(apart_statement(plan, reason) for reason in APART), foreign_statement(findings)]
 
     def unchanged(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Proof:
         if observed.tip is None:
@@ -199,6 +213,7 @@ class RelayRepository:
 
     # apply and verify -----------------------------------------------------------------------------
 
+    @mending
     def apply(self, current: Pass, observed: ObservedRelay, plan: Plan) -> NewCommit:
         repository = _repository(current.target)
         text = message(
@@ -219,13 +234,13 @@ class RelayRepository:
         )
         if new is None:
             raise Retry("lost-race", "The plan changed nothing in the tree; looking again.")
-        current.renew()
         with self._connection(repository) as connection:
+            # This renews the lease: nothing is pushed after it was lost.
             current.note(f"Pushing {new.id[:10]} on top of {(observed.tip or 'nothing')[:10]}")
-            push(connection, observed.remote, new, observed.tip)
-        observed.mirror.add(new)
-        current.note(f"Accepted by {repository.host}")
-        current.tell(f"{(observed.tip or 'nothing')[:7]} to {new.id[:7]}, accepted by {repository.host}.")
+            with observed.mirror.adding(new):
+                push(connection, observed.remote, new, observed.tip)
+        way = f"{observed.tip[:7]} to {new.id[:7]}" if observed.tip else f"{new.id[:7]}, the first commit"
+        current.tell(f"{way}, accepted by {repository.host}.")
         return new
 
     def verify(self, current: Pass, observed: ObservedRelay, plan: Plan, applied: NewCommit) -> Proof:
@@ -250,12 +265,25 @@ class RelayRepository:
         commit = str(proof.get("commit", ""))
         if not commit:
             return None
-        self._maintain(current, repository, proof)
         return self._reloader.take_up(current, repository, commit)
 
-    def _maintain(self, current: Pass, repository: Repository, proof: Mapping[str, Any]) -> None:
-        if current.target.observed_generation % MAINTAIN_EVERY == 0:
-            current.note(f"Our mirror: {self._mirror(repository).maintain()}")
+    @mending
+    def maintain(self, current: Pass) -> Statement | None:
+        """After the first proof and every MAINTAIN_EVERY changes: both sides, as far as we may."""
+        target, repository = current.target, _repository(current.target)
+        known = target.conditions.filter(type=Condition.Type.GROWING).first()
+        done_at = known.details.get("generation", 0) if known is not None else -MAINTAIN_EVERY
+        if not target.proof.get("commit") or target.observed_generation < done_at + MAINTAIN_EVERY:
+            return None
+        mirror = self._mirror(repository)
+        current.note(f"Our mirror: {mirror.maintain()}")
+        remote = RemoteRepository(endpoint_of(repository, self._opener), repository.path, repository.branch)
+        with self._connection(repository) as connection:
+            try:
+                size, tidied = tidy_remote(connection, remote), True
+            except ShellUnavailable:
+                size, tidied = mirror.size(), False
+        return growth(repository, size, target.observed_generation, tidied=tidied)
 
     # connections ----------------------------------------------------------------------------------
 
@@ -269,36 +297,35 @@ class RelayRepository:
             self._mirrors.popitem(last=False)[1].close()
         return mirror
 
+    def forget(self, current: Pass) -> None:
+        """Throw our copy of this repository away; the next look fetches it again."""
+        mirror = self._mirror(_repository(current.target))
+        mirror.close()
+        shutil.rmtree(mirror.folder)
+
     def close(self) -> None:
         """Let go of kept connections and open mirrors."""
         self._pool.close()
         while self._mirrors:
             self._mirrors.popitem()[1].close()
 
-    def _endpoint(self, repository: Repository) -> ssh.SshEndpoint:
-        return ssh.SshEndpoint(
-            host=repository.host,
-            port=repository.port,
-            username=repository.username,
-            pinned_key=repository.host_key or None,
-            private_key=self._opener.open(Purpose.SSH_KEY, bytes(repository.sealed_key)),
-        )
-
     @contextmanager
     def _connection(self, repository: Repository) -> Iterator[ssh.Connection]:
         """A kept connection; what goes wrong with it becomes an outcome with advice."""
         try:
-            with self._pool.connection(self._endpoint(repository)) as connection:
+            with self._pool.connection(endpoint_of(repository, self._opener)) as connection:
                 yield connection
         except (ssh.HostKeyUnknown, ssh.HostKeyChanged) as error:
             Repository.objects.filter(pk=repository.pk).update(offered_host_key=error.offered_key)
-            raise _host_key_setback(repository, error) from error
+            raise host_key_setback(repository, error) from error
         except ssh.AuthenticationRefused as error:
             raise NeedsPerson(
                 "key-refused",
                 f"{repository.host} did not let us in as {repository.username}.",
                 "Add the repository's public key to the git account on that host, then look again.",
             ) from error
+        except MirrorDamaged:
+            raise
         except LostRace as error:
             raise Retry("lost-race", "Somebody else pushed at the same time; looking again.") from error
         except PushRefused as error:
@@ -335,81 +362,6 @@ def _repository(target: SyncTarget) -> Repository:
     return target.repository
 
 
-def _host_key_setback(repository: Repository, error: ssh.HostKeyUnknown | ssh.HostKeyChanged) -> NeedsPerson:
-    shown = fingerprint(error.offered_key)
-    if not isinstance(error, ssh.HostKeyChanged):
-        return NeedsPerson(
-            "host-key-unknown",
-            f"{repository.host} shows the key {shown}.",
-            "Compare it with the fingerprint on the host's own screen, and confirm it if they are equal."
-            " Nothing was sent yet.",
-            {"offered": shown},
-        )
-    return NeedsPerson(
-        "host-key-changed",
-        f"{repository.host} shows another key than the one we pinned. Nothing was written.",
-        "If you set the server up again, compare the fingerprint with the one on its screen."
-        " If nobody did, do not go on, and ask who runs it.",
-        {"offered": shown, "pinned": fingerprint(repository.host_key)},
-    )
-
-
-def _require_new_branch(target: SyncTarget, repository: Repository, branches: Sequence[str]) -> None:
-    """A missing branch is fine in an empty repository before our first commit, and a person's matter else."""
-    if target.proof.get("commit"):
-        raise NeedsPerson(
-            "branch-missing",
-            f"The branch {repository.branch} is gone from {repository.path}.",
-            "Restore it from a copy, or tell Rookery to start over with a new repository.",
-        )
-    if branches:
-        names = ", ".join(printable(name, 60) for name in branches[:5])
-        raise NeedsPerson(
-            "branch-missing",
-            f"There is no branch {repository.branch} in {repository.path}; it has {names}.",
-            "Correct the branch: ptt reads exactly one, and main when it is not told.",
-        )
-
-
-def _require_our_line(target: SyncTarget, mirror: Mirror, tip: str, proved: str | None) -> None:
-    """Stop for rewritten history, for another installation, and for a database older than the outside."""
-    if tip in target.agreed_to:
-        return
-    if proved and not (mirror.has(proved) and mirror.is_ancestor(proved, tip, HISTORY_LIMIT)):
-        raise NeedsPerson(
-            "history-rewritten",
-            f"The branch was rewritten: its tip {tip[:7]} does not contain our last commit {proved[:7]}.",
-            "Ask who pushed by force. If it was meant, agree to go on from the new tip.",
-            {"tip": tip, "proved": proved},
-            agree_to=tip,
-        )
-    here = Installation.current_id()
-    for commit in mirror.log(tip, HISTORY_LIMIT):
-        if commit.id == proved:
-            return
-        mark = find_mark(commit.message)
-        if mark is None:
-            continue
-        if mark.installation != here:
-            raise NeedsPerson(
-                "foreign-installation",
-                "Another installation of Rookery writes to this branch.",
-                "Two would undo each other's work. Disconnect one of them, or agree to take over here.",
-                {"tip": tip, "installation": mark.installation},
-                agree_to=tip,
-            )
-        if mark.generation > target.generation:
-            raise NeedsPerson(
-                "database-restored",
-                f"The branch holds our change number {mark.generation}, but this database only knows"
-                f" {target.generation}: it was restored from an older copy.",
-                "Nothing was written, so that newer users are not lost. Bring them back here, then agree.",
-                {"tip": tip, "outside": mark.generation, "here": target.generation},
-                agree_to=tip,
-            )
-        return
-
-
 def _name(unit: str) -> bytes:
     return unit.encode()
 
@@ -430,46 +382,6 @@ def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> P
     return Proof(stored, evidence, sentence)
 
 
-# Why units are left alone → the condition, the sentence when there is none, and what to do.
-_CHANGED = "They were left alone; choose “repair” to write what Rookery has."
-_APART = {
-    "drift": (Condition.Type.DRIFTED, "Nobody else changed our entries.", _CHANGED),
-    "conflict": (Condition.Type.CONFLICTED, "Nobody else changed our entries.", _CHANGED),
-    "unsafe": (
-        Condition.Type.UNSAFE_ENTRIES,
-        "Every entry is safe for ptt.",
-        "ptt would mishandle them, some for everybody. Correct these addresses; all others are written.",
-    ),
-}
-
-
-def _apart_statement(plan: Plan, reason: str) -> Statement:
-    units = [each for each in plan.apart if each.reason == reason]
-    kind, none, advice = _APART[reason]
-    if not units:
-        return Statement(kind, False, "none", none)
-    sentence = " ".join(each.sentence for each in units[:5])
-    more = f" And {len(units) - 5} more." if len(units) > 5 else ""
-    return Statement(
-        kind,
-        True,
-        reason,
-        f"{sentence}{more} {advice}",
-        {"units": [each.as_dict() for each in units[:50]], "count": len(units)},
-    )
-
-
-def _foreign_statement(findings: Findings) -> Statement:
-    """Foreign entries are what was kept from earlier passes, and what this one found of them."""
-    kinds = Counter(found.kind for found in findings.found)
-    count = len(findings.kept) + kinds[Finding.Kind.FOREIGN] + kinds[Finding.Kind.SKIPPED]
-    kind = Condition.Type.FOREIGN_ENTRIES
-    if not count:
-        return Statement(kind, False, "none", "Every entry is Rookery's.")
-    sentence = f"{count} entries were not made by Rookery. They are kept as they are."
-    return Statement(kind, True, "kept", sentence, {"count": count})
-
-
 def _asked_by(target: SyncTarget) -> list[str]:
     rows = (
         Event.objects.filter(
@@ -481,22 +393,3 @@ def _asked_by(target: SyncTarget) -> list[str]:
         .values_list("actor_name", flat=True)[:1000]
     )
     return list(dict.fromkeys(rows))
-
-
-def _by_hand(target: SyncTarget, plan: Plan) -> tuple[str, ...]:
-    """Shell lines that would do the same by hand; passphrase hashes are left out."""
-    if plan.is_empty:
-        return ()
-    repository = _repository(target)
-    url = f"ssh://{repository.username}@{repository.host}:{repository.port}/{repository.path.lstrip('/')}"
-    lines = [f"git clone --depth 1 --branch {repository.branch} {url} relay && cd relay"]
-    gone = [change.unit for change in plan.changes if change.content is None]
-    written = [change.unit for change in plan.changes if change.content is not None]
-    if gone:
-        lines.append(f"git rm -- {shlex.join(gone[:20])}{' …' if len(gone) > 20 else ''}")
-    if written:
-        shown = shlex.join(written[:20]) + (" …" if len(written) > 20 else "")
-        lines.append(f"# write the new content of: {shown}")
-        lines.append(f"git add -- {shown}")
-    lines.append(f"git commit -m '{plan.summary()}' && git push origin {repository.branch}")
-    return tuple(lines)

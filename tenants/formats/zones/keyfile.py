@@ -15,12 +15,12 @@ from enum import Enum
 from ipaddress import AddressValueError, IPv4Address
 
 from tenants.formats.text import FormatError, printable
-from tenants.formats.zones.cursor import UnreadableError
-from tenants.formats.zones.data_digests import DNSKEY
-from tenants.formats.zones.dialect import DIALECTS, NEW, Dialect
+from tenants.formats.zones.data.digests import DNSKEY
 from tenants.formats.zones.names import ROOT, Name
-from tenants.formats.zones.reader import Record, read_records
-from tenants.formats.zones.rules_names import name_refusal
+from tenants.formats.zones.primary.dialect import DIALECTS, NEW, Dialect
+from tenants.formats.zones.primary.errors import UnreadableError
+from tenants.formats.zones.primary.reader import Record, read_records
+from tenants.formats.zones.rules.names import name_refusal
 
 __all__ = [
     "ALGORITHMS",

@@ -1,112 +1,121 @@
-"""Three parties write to a zone, Rookery, unikernels and people: their changes merged by record set.
+"""Three-way merge of record sets: what we want, what is outside, and what both last agreed on.
 
-A pure function of the last common state, what Rookery wants and what is there. Whatever belongs to others is
-copied into the result before anything is compared, so that no comparison needs an exception.
+The unit is the record set, named by any hashable key (owner and type), with any value that can be compared.
+Keys that nobody asks for are copied from outside: what is not ours to decide stays as it is.
+
+| whose          | outside since the base | ours since the base | what is published                |
+|----------------|------------------------|---------------------|----------------------------------|
+| external       | any                    | any                 | outside; ours is not asked       |
+| frozen         | any                    | any                 | outside; said when ours differs  |
+| managed        | equals ours            | any                 | that: they agree                 |
+| managed        | as the base            | any                 | ours                             |
+| managed        | changed                | as the base         | drift: ours if we may overwrite  |
+| managed        | changed                | changed             | conflict: ours if we may         |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Generic, TypeVar
 
-from tenants.formats.zones.record_set import Key, RecordSet
-from tenants.formats.zones.zone import Zone
+__all__ = ["Apart", "Holder", "Merged", "Why", "complete", "merge", "written_by_unikernels"]
 
-__all__ = ["Change", "Merge", "Ownership", "machine_owned", "merge"]
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
-class Ownership(Enum):
-    """Who decides what a record set says."""
+class Holder(Enum):
+    """Who decides about a record set."""
 
     MANAGED = "managed"
-    """Rookery decides."""
     EXTERNAL = "external"
-    """Others write it; Rookery keeps what it finds."""
     FROZEN = "frozen"
-    """Nobody should change it; Rookery neither writes nor repairs it, and tells when it changed."""
+
+
+class Why(Enum):
+    """Why a set is published as it is outside although ours differs."""
+
+    FROZEN = "frozen"
+    DRIFT = "drift"
+    CONFLICT = "conflict"
 
 
 @dataclass(frozen=True)
-class Change:
-    """A record set on which the parties differ. Each of the three states may be None: no such set."""
+class Apart(Generic[K, V]):
+    """A set left as it is outside, with all three sides; None where a side has no such set."""
 
-    key: Key
-    base: RecordSet | None
-    ours: RecordSet | None
-    theirs: RecordSet | None
-    kept_ours: bool
+    key: K
+    why: Why
+    base: V | None
+    ours: V | None
+    outside: V | None
 
 
 @dataclass(frozen=True)
-class Merge:
-    """The result: `zone` has our SOA, whose serial is for the caller to set.
+class Merged(Generic[K, V]):
+    """`sets` are what to publish; `apart` is what was left alone, in the order of our and the base's keys."""
 
-    `conflicts` are sets that both sides changed, and wishes for sets that belong to others; `drift` those of
-    ours, or frozen ones, that only others changed.
-    """
-
-    zone: Zone
-    conflicts: tuple[Change, ...]
-    drift: tuple[Change, ...]
-
-
-def machine_owned(key: Key) -> bool:
-    """Whether a record set is one that unikernels of the mail stack write: certificates (TLSA at
-    `_letsencrypt._tcp.<host>`), proofs for Let's Encrypt (TXT at `_acme-challenge.<host>`) and DKIM keys."""
-    owner, record_type = key
-    labels = owner.key[::-1]
-    if record_type == "TLSA":
-        return labels[:2] == (b"_letsencrypt", b"_tcp")
-    if record_type == "TXT":
-        return labels[:1] == (b"_acme-challenge",) or labels[1:2] == (b"_domainkey",)
-    return False
+    sets: Mapping[K, V]
+    apart: tuple[Apart[K, V], ...]
 
 
 def merge(
-    base: Zone | None, ours: Zone, theirs: Zone, owner_of: Callable[[Key], Ownership], *, repair: bool = False
-) -> Merge:
-    """Return what the zone should say.
+    base: Mapping[K, V],
+    desired: Mapping[K, V],
+    outside: Mapping[K, V],
+    *,
+    holder: Callable[[K], Holder],
+    may_overwrite: Callable[[K], bool] = lambda key: False,
+) -> Merged[K, V]:
+    """Return the sets to publish.
 
-    `base` is the last state that both sides had, `theirs` what the primary serves (a zone transfer) or wrote.
-    Neither shows glue, so glue that is absent from `theirs` counts as unchanged. Where others changed a
-    managed set, theirs stays and is reported, unless `repair`: then ours is put back, and reported too.
+    `base` is the last proved state of what we asked for, `desired` what we ask for now: a managed key that
+    is only in the base is to be removed. `outside` has to be complete (see `complete`), for a set missing
+    there counts as removed by others. `may_overwrite` says whether ours wins over drift or a conflict.
     """
-    before = base.by_key if base else {}
-    keys = {**before, **ours.by_key, **theirs.by_key}
-    merged: list[RecordSet] = []
-    conflicts: list[Change] = []
-    drift: list[Change] = []
-    for key in keys:
-        known, wanted, found = before.get(key), ours.get(*key), theirs.get(*key)
-        hidden = known or wanted
-        if found is None and hidden is not None and theirs.is_glue(hidden):
-            found = known
-        item, report = _decide(known, wanted, found, owner_of(key), repair)
-        if item is not None:
-            merged.append(item)
-        if report:
-            change = Change(key, known, wanted, found, kept_ours=item == wanted)
-            (conflicts if report == "conflict" else drift).append(change)
-    return Merge(Zone(ours.origin, ours.soa, merged), _sorted(conflicts), _sorted(drift))
+    sets = dict(outside)
+    apart: list[Apart[K, V]] = []
+    for key in dict.fromkeys((*desired, *base)):
+        ours, now, before = desired.get(key), outside.get(key), base.get(key)
+        whose = holder(key)
+        if ours == now or whose is Holder.EXTERNAL:
+            continue
+        why = Why.FROZEN if whose is Holder.FROZEN else _why(before, ours, now)
+        if why is not None and (why is Why.FROZEN or not may_overwrite(key)):
+            apart.append(Apart(key, why, before, ours, now))
+        elif ours is None:
+            del sets[key]
+        else:
+            sets[key] = ours
+    return Merged(sets, tuple(apart))
 
 
-def _decide(
-    known: RecordSet | None,
-    wanted: RecordSet | None,
-    found: RecordSet | None,
-    ownership: Ownership,
-    repair: bool,
-) -> tuple[RecordSet | None, str]:
-    """Return what one set becomes, and what to report: nothing, `conflict` or `drift`."""
-    if ownership is not Ownership.MANAGED:
-        wish = wanted not in (None, known, found)
-        changed = ownership is Ownership.FROZEN and found != known
-        return found, "conflict" if wish else "drift" if changed else ""
-    if found in (wanted, known):
-        return wanted, ""
-    return (wanted if repair else found), "drift" if wanted == known else "conflict"
+def complete(file: Mapping[K, V], transferred: Mapping[K, V], *, is_glue: Callable[[K], bool]) -> dict[K, V]:
+    """Return what is outside: the transferred sets, and from the file those that no transfer shows.
+
+    ptt's primary leaves out of a zone transfer the addresses of name servers outside the zone, and whatever
+    lies at or below a delegation but for its NS and DS. Taken for removed, it would be lost.
+    """
+    return {key: value for key, value in file.items() if is_glue(key)} | dict(transferred)
 
 
-def _sorted(changes: list[Change]) -> tuple[Change, ...]:
-    return tuple(sorted(changes, key=lambda change: (change.key[0].key, change.key[1])))
+def written_by_unikernels(owner: Sequence[bytes], record_type: str) -> bool:
+    """Whether unikernels of the mail stack write such sets themselves; theirs are never ours to change.
+
+    `owner` has the labels as people write them, `_acme-challenge` first. The sets are certificates and
+    requests (TLSA at `_letsencrypt._tcp.<host>`), the proofs for the certificate authority (TXT at
+    `_acme-challenge.<host>`) and the signer's key (TXT at `<selector>._domainkey.<domain>`). The SPF record
+    is not told by its name: ptt's tool adds it beside other text.
+    """
+    first = tuple(label.lower() for label in owner[:2])
+    if record_type == "TLSA":
+        return first == (b"_letsencrypt", b"_tcp")
+    return record_type == "TXT" and (first[:1] == (b"_acme-challenge",) or first[1:] == (b"_domainkey",))
+
+
+def _why(before: V | None, ours: V | None, now: V | None) -> Why | None:
+    if now == before:
+        return None
+    return Why.DRIFT if ours == before else Why.CONFLICT

@@ -1,6 +1,6 @@
 """Domain names: labels of bytes, compared without regard to ASCII case (RFC 1034 §3.1, RFC 4343).
 
-A `Name` can hold whatever a zone file can say; which names Rookery publishes is decided in `rules_names`.
+A `Name` can hold whatever a zone file can say; which names Rookery publishes is decided in `rules.names`.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Name:
     def relative(self, origin: Name) -> bytes:
         """Return the name as the primary writes it in the zone of `origin`: `@`, a name without a last
         dot, or the absolute name when it lies outside. The root becomes nothing at all outside a zone of
-        its own, which no parser can read: such data is refused in `rules_data`."""
+        its own, which no parser can read: such data is refused in `rules.data`."""
         if not self.within(origin):
             return self.absolute if self.labels else b""
         count = len(self.labels) - len(origin.key)

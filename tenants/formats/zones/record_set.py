@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tenants.formats.zones.data import Data
+from tenants.formats.zones.data.simple import Data
 from tenants.formats.zones.names import Name
 
 __all__ = ["DEFAULT_TTL", "MAX_TTL", "Key", "RecordSet", "type_rank"]

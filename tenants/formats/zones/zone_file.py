@@ -1,16 +1,28 @@
-"""A zone from its file: what Rookery wrote, and what the primary or a person wrote."""
+"""A zone as a file, byte for byte as ptt's primary would write it back, and a zone from any file.
+
+The primary regenerates a zone's file at every dynamic update. So Rookery writes the very same shape: a
+machine's commit then shows what the machine changed and nothing else, and a changed record set changes its
+own lines only. (The SOA's minimum is also the file's `$TTL`: with another minimum, lines that named no TTL
+name theirs.)
+"""
 
 from __future__ import annotations
 
 from tenants.formats.text import printable
-from tenants.formats.zones.dialect import NEW, Dialect
-from tenants.formats.zones.holding import BrokenRuleError, HeldSet, collect
 from tenants.formats.zones.names import Name
-from tenants.formats.zones.reader import read_records
+from tenants.formats.zones.primary.dialect import NEW, Dialect
+from tenants.formats.zones.primary.errors import BrokenRuleError
+from tenants.formats.zones.primary.reader import read_records
+from tenants.formats.zones.primary.tree import HeldSet, collect
 from tenants.formats.zones.record_set import RecordSet
-from tenants.formats.zones.zone import Soa, Zone
+from tenants.formats.zones.zone import Blocks, Soa, Zone
 
-__all__ = ["read_zone"]
+__all__ = ["arrange", "emit", "read_zone", "soa_line"]
+
+
+def emit(zone: Zone) -> bytes:
+    """Return the zone's file. The primary can read it if `check_zone` lets the zone pass."""
+    return arrange(zone.origin, zone.soa, zone.blocks)
 
 
 def read_zone(data: bytes, origin: Name, dialect: Dialect = NEW) -> Zone:
@@ -39,3 +51,24 @@ def read_zone(data: bytes, origin: Name, dialect: Dialect = NEW) -> Zone:
                     f"The file holds another zone, {printable(owner.short, 260)}, which needs its own file."
                 )
     return Zone(origin, soa, sets)
+
+
+def arrange(origin: Name, soa: Soa, blocks: Blocks) -> bytes:
+    """Return a file in the primary's arrangement: head, names, an empty line, glue, two empty lines, and
+    the names that begin with an underscore."""
+    minimum = soa.minimum if soa.minimum < 2**31 else soa.minimum - 2**32  # printed signed there
+    head = b"$ORIGIN %s\n$TTL %d\n%s" % (origin.absolute, minimum, soa_line(origin, soa, origin, soa.minimum))
+    return b"".join((head, *blocks.plain, b"\n", *blocks.glue, b"\n\n", *blocks.services))
+
+
+def soa_line(owner: Name, soa: Soa, origin: Name, usual_ttl: int) -> bytes:
+    """Return the line of an SOA, whose TTL is always its minimum, in the zone of `origin`."""
+    ttl = b"" if soa.minimum == usual_ttl else b"%d\t" % soa.minimum
+    numbers = (soa.serial, soa.refresh, soa.retry, soa.expire, soa.minimum)
+    return b"%s\t%sSOA\t%s\t%s\t%s\n" % (
+        owner.relative(origin),
+        ttl,
+        soa.primary.relative(origin),
+        soa.mailbox.relative(origin),
+        b"\t".join(b"%d" % number for number in numbers),
+    )

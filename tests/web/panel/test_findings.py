@@ -44,7 +44,7 @@ def test_each_is_explained(as_alice: Client, found: SyncTarget) -> None:
     assert "2 addresses were changed outside." in text
     for row in found.findings.all():
         assert row.sentence in text
-    assert "Take over all 1 that can be" in text
+    assert "Take over the one that can be" in text
     assert "Put it into the trash here too" in text
     assert "<b>theirs" not in page.content.decode()
     narrowed = text_of(as_alice.get(f"{PAGE}?only=others"))

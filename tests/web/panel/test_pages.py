@@ -87,6 +87,11 @@ def test_an_operator_sees_every_page(as_olga: Client, pages: list[str]) -> None:
         assert as_olga.get(url).status_code == 200, url
 
 
+def test_an_operator_makes_an_organization_before_a_domain(as_olga: Client) -> None:
+    for method in (as_olga.get, as_olga.post):
+        assert method("/domains/new")["Location"] == "/o/new"
+
+
 def test_without_a_sign_in_every_page_leads_there(pages: list[str]) -> None:
     for url in pages:
         response = Client().get(url)

@@ -73,6 +73,9 @@ class Outside:
     def verify(self, current: Pass, observed: Any, plan: Plan, applied: None) -> Proof:
         return self._proof(f"The tip is {self.commit[:7]}.")
 
+    def maintain(self, current: Pass) -> Statement | None:
+        return None
+
     def adopt(self, current: Pass, observed: Any) -> str:
         return ""
 

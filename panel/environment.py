@@ -1,0 +1,259 @@
+"""One setting at a time from the environment: read, checked, or refused with what to write instead.
+
+A value comes from `NAME` or from the file that `NAME_FILE` names; an empty one is as if it were not set. No
+refusal repeats a value that may hold a password.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import logging
+import math
+import os
+import re
+import zoneinfo
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import EnvError, FileAwareEnv
+
+_environment = FileAwareEnv(strip_whitespace=True)
+_ON, _OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
+# What libpq understands and we hand on: a wish for TLS that nobody hears would be worse than none.
+_DATABASE_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout")
+_DATABASE_FIX = "Write it like postgresql://user:password@host:5432/name, or leave it out to use SQLite."
+_BROKER_FIX = "Write it like redis://host:6379/0, or leave it out to use the bundled broker."
+_URL_FIX = "Write the address that people type, without a path, for example https://panel.example.org."
+
+
+def refusal(name: str, problem: str, fix: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"The setting {name} {problem}. {fix}")
+
+
+def text(name: str, default: str = "") -> str:
+    """The value as it stands there, without white space around it."""
+    try:
+        return str(_environment.str(name, "")).strip() or default
+    except (EnvError, ValueError) as error:
+        path = os.environ.get(f"{name}_FILE")
+        raise refusal(
+            f"{name}_FILE", f"names {path!r}, which cannot be read", "Name a file that this process may read."
+        ) from error
+
+
+def switch(name: str) -> bool:
+    value = text(name, "0").lower()
+    if value not in _ON | _OFF:
+        raise refusal(name, f"is {value!r}", "Write 1 or 0.")
+    return value in _ON
+
+
+def number(name: str, default: float, fix: str, *, most: float = math.inf) -> float:
+    """Above zero and finite, `most` at most."""
+    value = text(name, str(default))
+    try:
+        found = float(value)
+    except ValueError:
+        found = math.nan
+    if not (0 < found <= most and math.isfinite(found)):
+        raise refusal(name, f"is {value!r}", fix)
+    return found
+
+
+def port(name: str, default: int) -> int:
+    value = text(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
+        raise refusal(name, f"is {value!r}", "Choose a port from 1 to 65535.")
+    return int(value)
+
+
+def folder(name: str, default: Path) -> Path:
+    """An absolute path, made if it is missing, for its owner only."""
+    path = Path(text(name, str(default))).expanduser().absolute()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"is {str(path)!r}, which cannot be made ({error.strerror})"
+        raise refusal(name, problem, "Choose a folder that this process may write to.") from error
+    return path
+
+
+def base_url(name: str, default: str) -> str:
+    value = text(name, default).rstrip("/")
+    parts = _split(value)
+    wrong = parts is None or parts.scheme not in {"http", "https"} or bool(parts.path or parts.query)
+    if wrong or "@" in value or "#" in value or not _is_host(host_of(value)):
+        raise refusal(name, "is no address of a panel", _URL_FIX)
+    return value
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts, if its port is one."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port != 0 else None
+    except ValueError:
+        return None
+
+
+def host_of(url: str) -> str:
+    """The host of an address, an IPv6 address in brackets; empty where there is none."""
+    parts = _split(url)
+    host = (parts.hostname or "") if parts else ""
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_host(host: str) -> bool:
+    """A name or an address, an IPv6 address in brackets as in every URL."""
+    if host.startswith("["):
+        return host.endswith("]") and _is_address(host[1:-1])
+    return bool(_HOST.fullmatch(host)) and len(host) < 254
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(name: str) -> list[str]:
+    return [word.strip() for word in text(name).split(",")] if text(name) else []
+
+
+def hosts(name: str) -> list[str]:
+    found = [f"[{word}]" if ":" in word and _is_address(word) else word.lower() for word in _words(name)]
+    for word in found:
+        if not _is_host(word):
+            raise refusal(
+                name, f"has {word!r}", "Write host names with commas between, for example panel.example.org."
+            )
+    return found
+
+
+def addresses(name: str) -> tuple[str, ...]:
+    for word in _words(name):
+        if not _is_address(word):
+            fix = "Write the proxies' own addresses with commas between, for example 192.0.2.1."
+            raise refusal(name, f"has {word!r}", fix)
+    return tuple(str(ipaddress.ip_address(word)) for word in _words(name))
+
+
+def time_zone(name: str, default: str) -> str:
+    value = text(name, default)
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (KeyError, OSError, ValueError) as error:
+        raise refusal(name, f"is {value!r}", "Write a zone as in Europe/Paris, or leave it out.") from error
+    return value
+
+
+def log_level(name: str, default: str) -> str:
+    value = text(name, default).upper()
+    if value not in logging.getLevelNamesMapping():
+        raise refusal(name, f"is {value!r}", "Write DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    return value
+
+
+# Keys -----------------------------------------------------------------------------------------------------
+
+
+def secret(name: str) -> str:
+    """A key that signs; what Django's own check asks of one."""
+    value = text(name)
+    if value and (len(value) < 50 or len(set(value)) < 5):
+        fix = "Write 50 random characters or more, or leave it out: then one is made in the data folder."
+        raise refusal(name, "is too easy to guess", fix)
+    return value
+
+
+def key_of_workers(name: str, file: str) -> str:
+    """32 bytes in base64, as the file of this name in a data folder says them."""
+    value = text(name)
+    try:
+        length = len(base64.b64decode(value, validate=True))
+    except (binascii.Error, ValueError):
+        length = 0
+    if value and length != 32:
+        raise refusal(name, "is not 32 bytes of base64", f"Write what the file {file} says.")
+    return value
+
+
+# Servers --------------------------------------------------------------------------------------------------
+
+
+def database(name: str) -> dict[str, Any] | None:
+    """A PostgreSQL database as Django describes it; None where none is named."""
+    url = text(name)
+    if not url:
+        return None
+    parts = _split(url)
+    if parts is None or parts.scheme not in {"postgres", "postgresql"}:
+        raise refusal(name, "is no address of a PostgreSQL database", _DATABASE_FIX)
+    if not parts.path.strip("/"):
+        raise refusal(name, "names no database", _DATABASE_FIX)
+    options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
+    # libpq's way to name a socket folder: postgresql:///name?host=/run/postgresql
+    socket_folder = options.pop("host", "")
+    if unknown := sorted(set(options) - set(_DATABASE_OPTIONS)):
+        raise refusal(name, f"has an option that Rookery does not know, {unknown[0]!r}", _DATABASE_FIX)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or socket_folder,
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}, **options},
+    }
+
+
+def broker(name: str) -> str:
+    """An address that Celery understands; empty where none is named."""
+    url = text(name)
+    parts = _split(url)
+    wanted = parts and (parts.hostname if parts.scheme in {"redis", "rediss"} else parts.path)
+    if url and (not parts or not wanted or parts.scheme not in {"redis", "rediss", "redis+socket"}):
+        raise refusal(name, "is no address of a Redis or Valkey server", _BROKER_FIX)
+    return url
+
+
+def smtp(prefix: str) -> dict[str, Any]:
+    """Where the panel's own mail goes, as Django's settings."""
+    host = text(f"{prefix}_HOST", "127.0.0.1")
+    if not _is_host(host) and not _is_address(host):
+        fix = f"Write a host name only; its port goes into {prefix}_PORT."
+        raise refusal(f"{prefix}_HOST", f"is {host!r}", fix)
+    user, password = text(f"{prefix}_USER"), text(f"{prefix}_PASSWORD")
+    if bool(user) != bool(password):
+        missing, given = ("PASSWORD", "USER") if user else ("USER", "PASSWORD")
+        fix = f"Set {prefix}_{missing} too, or neither."
+        raise refusal(f"{prefix}_{given}", "is set alone", fix)
+    starttls, tls = switch(f"{prefix}_STARTTLS"), switch(f"{prefix}_TLS")
+    if starttls and tls:
+        fix = "Use TLS from the first byte (port 465) or STARTTLS (port 587), not both."
+        raise refusal(f"{prefix}_TLS", f"is on, and {prefix}_STARTTLS too", fix)
+    return {
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": port(f"{prefix}_PORT", 25),
+        "EMAIL_HOST_USER": user,
+        "EMAIL_HOST_PASSWORD": password,
+        "EMAIL_USE_TLS": starttls,
+        "EMAIL_USE_SSL": tls,
+    }
+
+
+def sender(name: str, default: str) -> str:
+    value = text(name, default)
+    local_part, _, domain = parseaddr(value)[1].rpartition("@")
+    if not local_part or not _is_host(domain) or not value.isprintable():
+        raise refusal(name, "is no sender of a mail", "Write it like Rookery <rookery@example.org>.")
+    return value

@@ -1,0 +1,149 @@
+"""More of everything that lists hold, by the rows themselves: fifty of each would take actions too long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from tenants import tokens
+from tenants.models import (
+    Account,
+    AddressRequest,
+    ApiToken,
+    Condition,
+    Domain,
+    Event,
+    Evidence,
+    Mailbox,
+    Membership,
+    Organization,
+    Repository,
+    Run,
+    Step,
+    SyncTarget,
+    TargetAddress,
+)
+from tests.world import World
+
+
+def grow(world: World, owner: Account, count: int) -> None:
+    """`count` more of each, with all that hangs on them, in `world` and seen by `owner`."""
+    for _ in range(count):
+        number = Mailbox.objects.count()
+        name = f"n{number}"
+        person = Account.objects.create(email=f"{name}@people.example", name=name)
+        Membership.objects.create(organization=world.organization, account=person, role="viewer")
+        _organization(name, owner)
+        _token(name, owner)
+        target = _connected(name, world.organization, stopped=number % 3 == 0)
+        assert target.repository is not None
+        assert target.repository.domain is not None
+        for domain, place in ((world.domain, world.target), (target.repository.domain, target)):
+            _run(name, place, person)
+            _address(name, domain, place, person, holder=owner, enabled=number % 2 == 0)
+            _request(name, domain, owner)
+            ended = {"decided_by": person, "decided_at": timezone.now(), "reason": name}
+            _request(name, domain, owner, status="refused", **ended)
+        _target(name, world.mailbox)
+        _event(name, world.mailbox, world.target, person, verb="change_note")
+        Step.objects.create(run=world.run, index=number, name=name, title=name)
+        Evidence.objects.create(run=world.run, name=name, value=name, seen_at=timezone.now())
+
+
+def _organization(name: str, owner: Account) -> None:
+    other = Organization.objects.create(name=name)
+    Membership.objects.create(organization=other, account=owner, role="owner")
+
+
+def _token(name: str, owner: Account) -> None:
+    ApiToken.objects.create(account=owner, name=name, digest=tokens.new_token(), hint="rk_")
+
+
+def _connected(name: str, organization: Organization, *, stopped: bool) -> SyncTarget:
+    now = timezone.now()
+    domain = Domain.objects.create(organization=organization, name=f"{name}.example", requests="moderated")
+    repository = Repository.objects.create(
+        organization=organization,
+        domain=domain,
+        host=f"git.{name}.example",
+        path="relay.git",
+        public_key="ssh-ed25519 AAAA",
+        sealed_key=b"x",
+    )
+    target = SyncTarget.objects.create(
+        kind=SyncTarget.Kind.RELAY_REPOSITORY, organization=organization, repository=repository, marked_at=now
+    )
+    for kind in (Condition.Type.SYNCED, Condition.Type.REACHABLE):
+        Condition.objects.create(
+            target=target, type=kind, status=True, reason="x", message=name, since=now, seen_at=now
+        )
+    if stopped:
+        SyncTarget.objects.filter(pk=target.pk).update(stop_code="plan-needs-agreement", stop_generation=1)
+        Run.objects.create(target=target, state="stopped", generation=1, title=name, created_at=now)
+    return target
+
+
+def _run(name: str, target: SyncTarget, person: Account) -> None:
+    now = timezone.now()
+    run = Run.objects.create(
+        target=target, state="succeeded", generation=1, title=name, asked_by=person, created_at=now
+    )
+    Step.objects.create(run=run, index=0, name="observe", title=name, state="done")
+    Evidence.objects.create(run=run, name="Commit", value=name, seen_at=now)
+
+
+def _address(
+    name: str, domain: Domain, place: SyncTarget, person: Account, *, holder: Account, enabled: bool
+) -> None:
+    mailbox = Mailbox.objects.create(
+        domain=domain,
+        local_part=name,
+        kind=Mailbox.Kind.ALIAS,
+        enabled=enabled,
+        holder=holder,
+        changed_at=timezone.now(),
+    )
+    _target(name, mailbox)
+    _event(name, mailbox, place, person, verb="create_mailbox")
+
+
+def _target(name: str, mailbox: Mailbox) -> None:
+    TargetAddress.objects.create(
+        mailbox=mailbox,
+        address=f"{name}@home.example",
+        digest=tokens.new_token(),
+        asked_at=timezone.now(),
+    )
+
+
+def _event(name: str, mailbox: Mailbox, place: SyncTarget, person: Account, *, verb: str) -> None:
+    Event.objects.create(
+        organization=mailbox.domain.organization,
+        domain=mailbox.domain,
+        mailbox=mailbox,
+        sync_target=place,
+        generation=1,
+        verb=verb,
+        subject=name,
+        sentence=name,
+        actor=person,
+        actor_name=name,
+        at=timezone.now(),
+    )
+
+
+def _request(name: str, domain: Domain, asker: Account, status: str = "confirmed", **decided: Any) -> None:
+    AddressRequest.objects.create(
+        domain=domain,
+        local_part=name,
+        target="x@home.example",
+        status=status,
+        asked_at=timezone.now(),
+        confirmed_at=timezone.now(),
+        account=asker,
+        confirm_digest=tokens.new_token(),
+        page_digest=tokens.new_token(),
+        sealed_hash=b"x" if status == "confirmed" else None,
+        **decided,
+    )

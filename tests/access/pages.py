@@ -1,0 +1,144 @@
+"""What each page answers to whom. A route of the panel without a row here fails the tests.
+
+The columns: anonymous, a stranger (owner of another organization), the holder of ada@…, a viewer, a manager,
+an owner, an operator. `in`: led to the sign-in; `to`: done, led on.
+"""
+
+from __future__ import annotations
+
+from tests.access.rows import Row
+from tests.conftest import HASH
+
+EVERYBODY = "200 200 200 200 200 200 200"
+PRESSED = " to  to  to  to  to  to  to"
+NOWHERE = "404 404 404 404 404 404 404"
+SIGNED_IN = " in 200 200 200 200 200 200"
+
+#            an. str hol vie man own ope
+TEAM = "      in 404 404 200 200 200 200"
+MAILBOX = "   in 404 200 200 200 200 200"
+USERS = "     in 404  to 403  to  to  to"  # the holder's own, too
+MASTERS = "   in 404 403 403  to  to  to"  # its holder may see it only
+MANAGERS = "  in 404 404 403  to  to  to"
+OWNERS = "    in 404 404 403 403  to  to"
+OPERATORS = " in 404 404 403 403 403  to"
+
+OTHER_HASH = HASH[::-1]
+
+PUBLIC = [
+    Row("sign-in", "GET", "200 to to to to to to"),
+    Row("sign-in", "POST", "200 to to to to to to", {"email": "ada@home.example"}),
+    Row("sign-in-link", "GET", EVERYBODY, at={"token": "{link}"}),
+    Row("sign-in-link", "POST", PRESSED, at={"token": "{link}"}),
+    Row("sign-out", "POST", "in in in in in in in"),
+    Row("ask", "GET", EVERYBODY),
+    Row(
+        "ask",
+        "POST",
+        PRESSED,
+        {"local_part": "mary", "target": "mary@home.example", "password_hash": HASH, "message": "Hello"},
+    ),
+    Row("ask-lost", "GET", EVERYBODY),
+    Row("asked", "GET", EVERYBODY),
+    Row("asked-fragment", "GET", EVERYBODY),
+    Row("asked-withdraw", "GET", EVERYBODY),
+    Row("asked-withdraw", "POST", PRESSED),
+    Row("asked-confirm", "GET", EVERYBODY, at={"token": "{asked}"}),
+    Row("asked-confirm", "POST", EVERYBODY, at={"token": "{asked}"}),
+    Row("confirm-target", "GET", EVERYBODY, at={"token": "{target_token}"}),
+    Row("confirm-target", "POST", EVERYBODY, at={"token": "{target_token}"}),
+    Row("autoconfig", "GET", EVERYBODY, query={"emailaddress": "anybody@{domain}"}),
+    Row("autoconfig-well-known", "GET", EVERYBODY, query={"emailaddress": "anybody@{domain}"}),
+    Row("healthz", "GET", EVERYBODY),
+    Row("readyz", "GET", EVERYBODY),
+    # There is no such page outside the sandbox.
+    Row("sandbox-mail", "GET", NOWHERE),
+    Row("sandbox-letter", "GET", NOWHERE),
+]
+
+OWN = [
+    Row("account", "GET", SIGNED_IN),
+    Row("account-password", "POST", "in to to to to to to", {"password": "ferry-lantern-otter"}),
+    Row("account-tokens", "GET", SIGNED_IN),
+    Row("account-tokens", "POST", SIGNED_IN, {"name": "backup", "organization": "", "days": "30"}),
+    Row("account-token-revoke", "POST", "in 404 404 404 404 to 404"),
+    Row("mail-program", "GET", MAILBOX),
+    Row("mail-program", "POST", USERS, {}),
+]
+
+PANEL = [
+    Row("overview", "GET", "in 200 to 200 200 200 200"),
+    Row("activity", "GET", SIGNED_IN),
+    Row("search", "GET", SIGNED_IN, query={"q": "ada"}),
+    Row("organizations", "GET", SIGNED_IN),
+    Row("organization-new", "GET", "in 403 403 403 403 403 200"),
+    Row("organization-new", "POST", "in 403 403 403 403 403 to", {"name": "Another Society"}),
+    Row("organization-switch", "POST", "in 404 404 to to to to", {"organization": "{organization}"}),
+    Row("organization", "GET", TEAM),
+    Row("organization-quotas", "POST", OPERATORS, {"domain_quota": "4", "mailbox_quota": "40"}),
+    Row("member-add", "POST", OWNERS, {"email": "new@people.example", "role": "viewer"}),
+    Row("member-remove", "POST", OWNERS),
+    Row("domains", "GET", SIGNED_IN),
+    # Everybody who may add a domain somewhere sees the form, with those places only to choose from.
+    Row("domain-new", "GET", "in 200 403 403 403 200 200"),
+    Row(
+        "domain-new",
+        "POST",
+        "in 400 403 403 403 to to",
+        {"organization": "{organization}", "name": "new.example"},
+    ),
+    Row("domain", "GET", TEAM),
+    Row("domain-requests", "GET", TEAM),
+    Row("domain-activity", "GET", TEAM),
+    Row("domain-settings", "GET", TEAM),
+    Row("domain-settings", "POST", OWNERS, {"requests": "closed", "submission_host": "smtp.home.example"}),
+    Row("repository", "GET", TEAM),
+    Row("repository-new", "GET", "in 404 404 403 403 200 200", at={"domain": "{bare}"}),
+    Row(
+        "repository-new",
+        "POST",
+        OWNERS,
+        {"host": "git.{bare}", "port": "22", "username": "git", "path": "relay.git", "branch": "main"},
+        at={"domain": "{bare}"},
+    ),
+    Row("repository-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}", "host_name": ""}),
+    Row("repository-look", "POST", MANAGERS),
+    Row("repository-preview", "POST", MANAGERS),
+    Row("repository-drift-mode", "POST", OWNERS, {"mode": "repair"}),
+    Row("repository-restarted", "POST", OWNERS),
+    Row("findings", "GET", TEAM),
+    Row("findings-decide", "POST", OWNERS, {"decision": "adopt", "unit": "foreign"}),
+    Row("addresses", "GET", TEAM),
+    Row("address-row", "GET", TEAM),
+    Row("address-new", "GET", "in 404 404 403 200 200 200"),
+    Row(
+        "address-new",
+        "POST",
+        MANAGERS,
+        {"local_part": "mary", "targets": "mary@home.example", "note": "Analyst", "password_hash": HASH},
+    ),
+    Row("addresses-offered", "POST", MANAGERS, {"names": ["abuse"], "target": "mary@home.example"}),
+    Row("address", "GET", MAILBOX),
+    Row("address-fragment", "GET", MAILBOX),
+    Row("address-live", "GET", "401 404 200 200 200 200 200"),
+    Row("address-switch", "POST", MASTERS, {"on": "0"}),
+    Row("address-trash", "POST", MASTERS),
+    Row("address-restore", "POST", MANAGERS, at={"local_part": "babbage"}),
+    Row("address-target-add", "POST", USERS, {"address": "third@home.example"}),
+    Row("address-target-remove", "POST", USERS, {"address": "second@home.example"}),
+    Row("address-target-again", "POST", USERS, {"address": "second@home.example"}),
+    Row("address-passphrase", "POST", USERS, {"password_hash": OTHER_HASH}),
+    Row("address-note", "POST", MASTERS, {"note": "Analyst"}),
+    Row("requests", "GET", SIGNED_IN),
+    Row("request", "GET", TEAM),
+    Row("request-approve", "POST", MANAGERS),
+    Row("request-refuse", "POST", MANAGERS, {"reason": "This name is kept."}),
+    Row("runs", "GET", SIGNED_IN),
+    Row("run", "GET", TEAM),
+    Row("run-fragment", "GET", TEAM),
+    Row("run-live", "GET", "401 404 404 200 200 200 200"),
+    Row("run-retry", "POST", MANAGERS),
+    Row("run-agree", "POST", OWNERS, {"checksum": "c" * 64}),
+]
+
+ROWS = [*PUBLIC, *OWN, *PANEL]

@@ -1,0 +1,114 @@
+"""Lists ask the database the same number of questions for five rows as for fifty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
+
+from tenants.dryrun import rehearsal
+from tests.access import operations, pages
+from tests.access.growth import grow
+from tests.access.stage import Stage
+from tests.api.client import Api
+
+PAGES = (
+    "/",
+    "/o",
+    "/o/{organization}",
+    "/domains",
+    "/d/{domain}",
+    "/d/{domain}/activity",
+    "/d/{domain}/requests",
+    "/d/{domain}/settings/repository",
+    "/d/{domain}/settings/repository/findings",
+    "/d/{domain}/addresses",
+    "/d/{domain}/addresses?q=n",
+    "/d/{domain}/addresses?only=off",
+    "/d/{domain}/addresses/ada",
+    "/requests",
+    "/runs",
+    "/runs?domain={domain}",
+    "/runs/{run}",
+    "/activity",
+    "/activity?verb=addresses",
+    "/search?q=n",
+    "/account",
+    "/account/tokens",
+)
+# Pages of one thing, which hold no list that grows.
+SINGLE = {
+    "sign-in", "sign-in-link", "ask", "ask-lost", "asked", "asked-fragment", "asked-withdraw",
+    "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
+    "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
+    "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
+    "run-fragment", "run-live",
+}  # fmt: skip
+# Pages that show some of many: the first six found, the last five runs, what was found at the last look.
+SHORT = {"/search?q=n", "/d/example.org/settings/repository", "/d/example.org/settings/repository/findings"}
+MOST_QUESTIONS = 30
+
+
+@dataclass(frozen=True)
+class Cost:
+    questions: list[str]
+    size: int
+
+
+Costs = dict[str, tuple[Cost, Cost]]
+
+
+def test_every_page_with_a_list_is_counted() -> None:
+    paths = {page.partition("?")[0].format(organization=1, domain="x.example", run=1) for page in PAGES}
+    counted = {resolve(path).url_name for path in paths}
+    assert counted | SINGLE == {row.name for row in pages.ROWS if row.method == "GET"}
+
+
+def cost(stage: Stage, address: str) -> Cost:
+    alice = stage.people["alice"]
+    with CaptureQueriesContext(connection) as queries:
+        is_api = address.startswith("/api/")
+        answer: Any = Api(alice.key).get(address) if is_api else alice.ask("GET", address)
+    assert answer.status_code == 200, address
+    return Cost([each["sql"] for each in queries], len(answer.content))
+
+
+@pytest.fixture(scope="module")
+def costs(stage: Stage) -> Costs:
+    """Every list with five rows, then with fifty."""
+    owner = stage.people["alice"].actor.account  # type: ignore[union-attr]
+    assert owner is not None
+    addresses = [page.format(**stage.ours.names) for page in PAGES]
+    addresses += [row.address(stage.ours) for row in operations.ROWS if row.method == "GET"]
+    with rehearsal():
+        grow(stage.ours, owner, 5)
+        few = {address: cost(stage, address) for address in addresses}
+        grow(stage.ours, owner, 45)
+        return {address: (few[address], cost(stage, address)) for address in addresses}
+
+
+def test_questions_do_not_grow_with_rows(costs: Costs) -> None:
+    grown = {
+        address: (len(few.questions), len(many.questions), many.questions[-3:])
+        for address, (few, many) in costs.items()
+        if len(many.questions) > len(few.questions)
+    }
+    assert grown == {}
+
+
+def test_lists_did_grow(costs: Costs) -> None:
+    """Or the test above would say nothing."""
+    lists = {address for address in costs if not address.startswith("/api/")} - SHORT
+    lists |= {row.any_address for row in operations.ROWS if row.answers == operations.LISTS}
+    lists -= {"/api/v1/account/tokens/"}  # a program's token sees itself only
+    still = [address for address in lists if costs[address][1].size < 1.3 * costs[address][0].size]
+    assert still == []
+
+
+def test_no_page_asks_very_much(costs: Costs) -> None:
+    much = {address: len(many.questions) for address, (_, many) in costs.items()}
+    assert {address: count for address, count in much.items() if count > MOST_QUESTIONS} == {}
