@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import AddressValueError, IPv4Address
 
-from tenants.formats.text import FormatError, printable
+from tenants.formats.text import FormatError
 from tenants.formats.zones.data.digests import DNSKEY
 from tenants.formats.zones.names import ROOT, Name
 from tenants.formats.zones.primary.dialect import DIALECTS, NEW, Dialect
 from tenants.formats.zones.primary.errors import UnreadableError
-from tenants.formats.zones.primary.reader import Record, read_records
+from tenants.formats.zones.primary.reader import read_records
 from tenants.formats.zones.rules.names import name_refusal
 
 __all__ = [
@@ -59,7 +59,7 @@ class TsigKey:
 
     def unikernel_string(self) -> str:
         """Return `name:SHA256:secret`, as unikernels and their tools take it. A secret."""
-        return f"{self.name.short}:{self.algorithm}:{self.secret}"
+        return f"{_bare(self.name)}:{self.algorithm}:{self.secret}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class KeyFile:
 
 def key_file_name(zone: Name) -> str:
     """Return the file that holds the keys of a zone; the root's, which cover every zone, is `_keys`."""
-    return f"{zone.lower.short}._keys" if zone.labels else "_keys"
+    return f"{_bare(zone.lower)}._keys" if zone.labels else "_keys"
 
 
 def scope_of(name: Name) -> tuple[Right, Name] | None:
@@ -129,18 +129,18 @@ def read_keys(data: bytes, zone: Name, dialect: Dialect = NEW) -> KeyFile:
     ignored: list[str] = []
     for record in records:
         if not record.owner.within(zone):
-            ignored.append(f"{_shown(record)} lies outside {zone.short}.")
+            ignored.append(f"{record.owner.short} lies outside {zone.short}.")
         elif isinstance(record.data, DNSKEY):
             known = found.setdefault(record.owner, [])
             if record.data not in known:
                 known.append(record.data)
         else:
-            ignored.append(f"{_shown(record)} is not a key.")
+            ignored.append(f"{record.owner.short} is not a key.")
     keys: list[TsigKey] = []
     for name, values in found.items():
         reason = _useless(name, values)
         if reason:
-            ignored.append(f"{printable(name.short, 260)} {reason}")
+            ignored.append(f"{name.short} {reason}")
         else:
             algorithm, secret = ALGORITHMS[values[0].algorithm], values[0].key.decode("latin-1")
             keys.append(TsigKey(name, algorithm, secret))
@@ -149,7 +149,7 @@ def read_keys(data: bytes, zone: Name, dialect: Dialect = NEW) -> KeyFile:
 
 def _check_key(key: TsigKey, zone: Name) -> None:
     def refuse(problem: str, fix: str) -> FormatError:
-        return FormatError("name", f"{printable(key.name.short, 260)} {problem}", fix)
+        return FormatError("name", f"{key.name.short} {problem}", fix)
 
     scope = scope_of(key.name)
     if scope is None:
@@ -212,5 +212,5 @@ def _ipv4(labels: tuple[bytes, ...]) -> IPv4Address | None:
         return None
 
 
-def _shown(record: Record) -> str:
-    return printable(record.owner.short, 260)
+def _bare(name: Name) -> str:
+    return str(name).removesuffix(".")

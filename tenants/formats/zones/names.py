@@ -8,12 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import total_ordering
 
+from tenants.formats.text import printable
+
 __all__ = ["MAX_LABEL", "MAX_NAME", "ROOT", "Name"]
 
 MAX_LABEL = 63
 """Bytes of one label (RFC 1035 §2.3.4)."""
 MAX_NAME = 255
 """Bytes of a name on the wire, with a length byte for every label and the root (RFC 1035 §2.3.4)."""
+
+MAX_SHOWN = 260
+"""Characters of a name in a sentence; escapes can make a name longer than that."""
 
 _store = object.__setattr__
 
@@ -85,8 +90,8 @@ class Name:
 
     @property
     def short(self) -> str:
-        """The name as sentences show it: without its last dot."""
-        return str(self).removesuffix(".") or "."
+        """The name as sentences show it: without its last dot, in harmless characters."""
+        return printable(str(self).removesuffix("."), MAX_SHOWN) or "."
 
     @property
     def first(self) -> bytes:

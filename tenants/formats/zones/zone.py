@@ -129,13 +129,13 @@ class Zone:
                     return Name(reversed(name.key[:length]))
         return None
 
-    def is_glue(self, item: RecordSet) -> bool:
+    def is_glue(self, owner: Name, record_type: str) -> bool:
         """Whether a set is in the file only to help others: it lies outside the zone, or at or below a
         delegation and is neither NS nor DS of it. No zone transfer shows such sets."""
-        if not item.owner.within(self.origin):
+        if not owner.within(self.origin):
             return True
-        cut = self.delegation(item.owner)
-        return cut is not None and (item.owner != cut or item.type not in {"NS", "DS"})
+        cut = self.delegation(owner)
+        return cut is not None and (owner != cut or record_type not in {"NS", "DS"})
 
     def _names(self) -> Mapping[tuple[bytes, ...], tuple[str, ...]]:
         """The types at each name, also of names in between that have none; made when first asked for."""
@@ -157,7 +157,7 @@ class Zone:
         glue: list[RecordSet] = []
         services: list[RecordSet] = []
         for item in self.sets:
-            if self.is_glue(item):
+            if self.is_glue(item.owner, item.type):
                 glue.append(item)
             elif item.owner.first[:1] == b"_":
                 services.append(item)
@@ -172,7 +172,7 @@ class Zone:
         servers = self.get(self.origin, "NS")
         targets = {item.order for item in servers.data} if servers else set()
         found = (self.get(target, "AAAA") for target in targets if self.get(target, "A") is None)
-        return [item for item in found if item is not None and not self.is_glue(item)]
+        return [item for item in found if item is not None and not self.is_glue(item.owner, item.type)]
 
     def _render(self, block: Iterable[RecordSet]) -> tuple[bytes, ...]:
         return tuple([item.lines(self.origin, self.soa.minimum) for item in block])

@@ -8,7 +8,6 @@ name theirs.)
 
 from __future__ import annotations
 
-from tenants.formats.text import printable
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.primary.dialect import NEW, Dialect
 from tenants.formats.zones.primary.errors import BrokenRuleError
@@ -37,7 +36,7 @@ def read_zone(data: bytes, origin: Name, dialect: Dialect = NEW) -> Zone:
     top = names.get(origin, {})
     soa, servers = top.get("SOA"), top.get("NS")
     if not isinstance(soa, Soa):
-        raise BrokenRuleError(f"The file has no SOA record for {printable(origin.short, 260)}.")
+        raise BrokenRuleError(f"The file has no SOA record for {origin.short}.")
     glued = {item.order for item in servers.data} if isinstance(servers, HeldSet) else set()
     sets: list[RecordSet] = []
     for owner, held in names.items():
@@ -48,7 +47,7 @@ def read_zone(data: bytes, origin: Name, dialect: Dialect = NEW) -> Zone:
                     sets.append(RecordSet(owner, item.ttl, item.data))
             elif inside and owner != origin:
                 raise BrokenRuleError(
-                    f"The file holds another zone, {printable(owner.short, 260)}, which needs its own file."
+                    f"The file holds another zone, {owner.short}, which needs its own file."
                 )
     return Zone(origin, soa, sets)
 

@@ -56,7 +56,7 @@ class BindReader:
     def _directive(self, name: str, words: tuple[str, ...]) -> str:
         if name == "$ORIGIN" and len(words) == 1:
             self.origin = self._name(words[0])
-            return f"Names that follow end in {printable(self.origin.short, 260)}."
+            return f"Names that follow end in {self.origin.short}."
         if name == "$TTL" and len(words) == 1:
             self.ttl = seconds_of(words[0])
             return f"Records that follow are kept for {self.ttl} seconds."
@@ -131,7 +131,7 @@ def _adapted(
     if isinstance(data, CNAME | MX | NS | PTR | SRV):
         data = replace(data, target=data.target.lower)
     if isinstance(data, SVCB) and not data.target.labels and data.priority:
-        notes.append(f"The target “.” is written as {printable(owner.short, 260)}, which means the same.")
+        notes.append(f"The target “.” is written as {owner.short}, which means the same.")
         return replace(data, target=owner.lower), notes
     if isinstance(data, Generic) and not record_type.startswith("TYPE"):
         notes.append(f"The primary does not know {record_type}; it is written by number, as {data.type}.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tenants.formats.text import printable
 from tenants.formats.zones.data.services import SVCB
 from tenants.formats.zones.data.simple import CAA, MX, NS, TXT, Data
 from tenants.formats.zones.names import Name
@@ -217,4 +216,4 @@ def _has_address(tree: Tree, name: Name) -> bool:
 
 
 def _shown(key: _Key) -> str:
-    return printable(Name(reversed(key)).short, 260)
+    return Name(reversed(key)).short

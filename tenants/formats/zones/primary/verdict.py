@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tenants.formats.text import printable
 from tenants.formats.zones.data.location import LOC
 from tenants.formats.zones.data.simple import NS
 from tenants.formats.zones.names import Name
@@ -115,7 +114,7 @@ def _read(data: bytes, origin: Name, dialect: Dialect) -> _File:
     inside = {name: held for name, held in names.items() if name not in outside}
     _check_printable(outside)
     if "SOA" not in inside.get(origin, {}):
-        raise BrokenRuleError(f"The file has no SOA record for {printable(origin.short, 260)}.")
+        raise BrokenRuleError(f"The file has no SOA record for {origin.short}.")
     return _File(inside, outside)
 
 

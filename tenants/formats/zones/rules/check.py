@@ -22,9 +22,9 @@ from tenants.formats.zones.serial import check_serial
 from tenants.formats.zones.zone import Soa, Zone
 from tenants.formats.zones.zone_file import emit, read_zone
 
-__all__ = ["check_zone"]
+__all__ = ["FAULT", "check_zone"]
 
-_FAULT = "Do not publish it. This is a fault in Rookery's rules: please report it with the zone."
+FAULT = "Do not publish it. This is a fault in Rookery's rules: please report it with the zone."
 
 
 def check_zone(zone: Zone, dialects: tuple[Dialect, ...] = (NEW,)) -> tuple[Problem, ...]:
@@ -88,17 +88,17 @@ def _trial(zone: Zone, dialect: Dialect) -> Iterator[Problem]:
     verdict = judge(data, zone.origin, dialect)
     which = f"A primary on ocaml-dns {dialect.version}"
     if not verdict.accepted:
-        yield Problem(None, "", f"{which} would not serve this zone. {verdict.reason}", _FAULT)
+        yield Problem(None, "", f"{which} would not serve this zone. {verdict.reason}", FAULT)
         return
     try:
         understood = read_zone(data, zone.origin, dialect)
     except ZoneFileError as error:
-        yield Problem(None, "", f"{which} would read something else. {error}", _FAULT)
+        yield Problem(None, "", f"{which} would read something else. {error}", FAULT)
         return
     for item in {*zone.sets} ^ {*understood.sets}:
-        yield Problem(item.owner, item.type, f"{which} would serve other data than these.", _FAULT)
+        yield Problem(item.owner, item.type, f"{which} would serve other data than these.", FAULT)
     if verdict.written_back is None or not verdict.survives:
-        yield Problem(None, "", f"{which} would lose the zone at its next dynamic update.", _FAULT)
+        yield Problem(None, "", f"{which} would lose the zone at its next dynamic update.", FAULT)
     elif verdict.written_back != data:
         yield from _kept(zone, verdict.written_back, dialect)
 
@@ -107,8 +107,8 @@ def _kept(zone: Zone, written_back: bytes, dialect: Dialect) -> Iterator[Problem
     """What is lost when the primary writes the file; glue below delegations always is."""
     kept = set(read_zone(written_back, zone.origin, dialect).sets)
     for item in zone.sets:
-        if item not in kept and not zone.is_glue(item):
+        if item not in kept and not zone.is_glue(*item.key):
             text = (
                 f"A primary on ocaml-dns {dialect.version} would lose or change this when it writes the zone."
             )
-            yield Problem(item.owner, item.type, text, _FAULT)
+            yield Problem(item.owner, item.type, text, FAULT)

@@ -60,7 +60,7 @@ def host_refusal(name: Name) -> Refusal | None:
 
 
 def _bad_label(name: Name, label: bytes) -> Refusal:
-    shown, whole = printable(label, 80), printable(name.short, 260)
+    shown, whole = printable(label, 80), name.short
     if b"*" in label:
         return (
             f"An asterisk must stand alone at the beginning of a name, not as in “{whole}”.",
