@@ -14,7 +14,17 @@ from panel.web import sentences, times
 from panel.web.address_state import AddressFacts, AddressStanding, address_state
 from tenants import access
 from tenants.actor import Actor
-from tenants.models import AddressRequest, Condition, Domain, Mailbox, Membership, Repository, Run, SyncTarget
+from tenants.models import (
+    AddressRequest,
+    Condition,
+    Domain,
+    Mailbox,
+    Membership,
+    Repository,
+    Run,
+    SyncTarget,
+    TargetAddress,
+)
 from tenants.reach import IS_FED, REACHES_SOMEBODY
 
 Conditions = Mapping[str, Condition]
@@ -217,7 +227,7 @@ def with_standing(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
 
 def somebody_agreed(mailbox: Mailbox) -> bool:
     """Does its mail go to anybody? An alias may reach people by the mailboxes that it delivers to."""
-    if any(row.confirmed_at and row.exchange in Target.FLOWS for row in mailbox.targets.all()):
+    if any(row.confirmed_at and row.exchange in TargetAddress.FLOWS for row in mailbox.targets.all()):
         return True
     known: bool | None = vars(mailbox).get("is_fed")
     if known is None and mailbox.kind == Mailbox.Kind.ALIAS:
