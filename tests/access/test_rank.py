@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from tenants import access
 from tenants.actions import (
+    aliases,
     accounts,
     adoption,
     holders,
@@ -93,6 +94,9 @@ RANKED_BEFORE: dict[str, Act] = {
     ),
     "approve_request": lambda a, p: requests.approve_request(actor=a, request=p.request),
 }
+RANKED_BEFORE["create_alias"] = lambda a, p: aliases.create_alias(
+    actor=a, domain=p.world.domain, local_part="coming", delivers_to=[], targets=["x@home.example"]
+)
 # It is the organization's domain: what gives nobody's mail away stays possible, whoever it is.
 FREE: dict[str, Act] = {
     "switch_mailbox": lambda a, p: mailboxes.switch_mailbox(actor=a, mailbox=p.mailbox, enabled=False),
@@ -122,6 +126,22 @@ ELSEWHERE = {
     "approve_plan",
     "decide_findings",  # a test of its own
     "leave_organization",
+    # Rules and lists of a domain, dates, and the end of what is in the trash.
+    "accept_shared_exchange",
+    "change_alias_rules",
+    "change_expiry",
+    "change_request_rules",
+    "change_trash_days",
+    "empty_trash",
+    "extend_address",
+    "hold_name",
+    "make_invitation",
+    "purge_mailbox",
+    "release_name",
+    "withdraw_invitation",
+    # By the actions that they go through.
+    "change_deliveries",
+    "undo_event",
     "request_preview",
     "send_test_mail",
 }
