@@ -14,6 +14,7 @@ from panel.api.findings import Findings
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
+from panel.api.people import Holders, MailboxActivity
 from panel.api.public import PublicDomainRequests, PublicRequests, PublicTargets
 from panel.api.repositories import Repositories
 from panel.api.requests import Requests
@@ -66,6 +67,15 @@ _mailboxes = [
         Mailboxes.as_view({"put": "set_passphrase"}),
         name="mailbox-passphrase",
     ),
+    path("<mailbox:address>/holders/", Holders.as_view(_read_and_make), name="mailbox-holders"),
+    path(
+        "<mailbox:address>/holders/<outside:email>/",
+        Holders.as_view({"delete": "destroy"}),
+        name="mailbox-holder",
+    ),
+    path("<mailbox:address>/hand-over/", Holders.as_view({"post": "hand_over"}), name="mailbox-hand-over"),
+    path("<mailbox:address>/own-note/", Holders.as_view({"put": "set_own_note"}), name="mailbox-own-note"),
+    path("<mailbox:address>/activity/", MailboxActivity.as_view({"get": "list"}), name="mailbox-activity"),
     path("<mailbox:address>/targets/", MailboxTargets.as_view(_read_and_make), name="mailbox-targets"),
     path(
         "<mailbox:address>/targets/<outside:target_address>/confirmation/",
@@ -129,7 +139,8 @@ _runs = [
     path("<id:run_id>/agree/", Runs.as_view({"post": "agree_to_run"}), name="run-agree"),
 ]
 _account = [
-    path("", Me.as_view({"get": "retrieve"}), name="account"),
+    path("", Me.as_view({"get": "retrieve", "delete": "destroy"}), name="account"),
+    path("export/", Me.as_view({"get": "export"}), name="account-export"),
     path("tokens/", Tokens.as_view(_read_and_make), name="tokens"),
     path("tokens/<id:token_id>/", Tokens.as_view({"delete": "destroy"}), name="token"),
 ]

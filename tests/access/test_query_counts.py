@@ -39,6 +39,9 @@ PAGES = (
     "/search?q=n",
     "/account",
     "/account/tokens",
+    "/my",
+    "/account/export",
+    "/account/delete",
 )
 # Pages of one thing, which hold no list that grows.
 SINGLE = {
@@ -46,7 +49,7 @@ SINGLE = {
     "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
-    "run-fragment", "run-live",
+    "run-fragment", "run-live", "address-hand-over", "address-delete",
 }  # fmt: skip
 # Pages that show some of many: the first six found, the last five runs, what was found at the last look.
 SHORT = {"/search?q=n", "/d/example.org/settings/repository", "/d/example.org/settings/repository/findings"}
