@@ -74,7 +74,10 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "api:docs": "/api/v1/docs/",
         },
         "holder": {
+            "own-addresses": "/my",
             "account": "/account",
+            "account-delete": "/account/delete",
+            "address-delete": f"/d/{DOMAIN}/addresses/grace/delete",
             "account-tokens": "/account/tokens",
             "address": f"/d/{DOMAIN}/addresses/grace",
             "mail-program": f"/d/{DOMAIN}/addresses/grace/mail-program",
@@ -191,6 +194,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "search": "/search?q=ada",
         "account": "/account",
         "account-tokens": "/account/tokens",
+        "account-delete": "/account/delete",
+        "own-addresses": "/my",
     }
     for name, below in (("run", "/runs/"), ("request", "/requests/")):
         visitor.open(below.rstrip("/"))
@@ -202,6 +207,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["repository-new"] = "/d/klein.example/settings/repository/new"
         shown["address-new"] = f"/d/{DOMAIN}/new-address"
         shown["address-new alias"] = f"/d/{DOMAIN}/new-address?kind=alias"
+        shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
     visitor.complaints.clear()  # what is forbidden complains in the console, by right

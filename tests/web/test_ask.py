@@ -310,7 +310,7 @@ def test_who_lost_the_link_finds_the_request_in_the_account(client: Client, open
     page = client.get(f"{ASK}/already")
     check_page(page)
     request = confirmed(client)
-    shown = text_of(signed_in(request.account).get("/account"))
+    shown = text_of(signed_in(request.account).get("/my"))
     assert "grace@example.org being decided" in shown
     assert "Analytical Society decides" in shown
 
