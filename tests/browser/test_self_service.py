@@ -63,7 +63,7 @@ def let_in(owner: Visitor, nina: Visitor) -> None:
     page.get_by_label("Who gets the mail").fill(PERSON)
     page.locator("[data-phrase-words] span").nth(5).wait_for()
     owner.press("Make the address")
-    page.get_by_label("E-mail address of another person").fill(PERSON)
+    page.get_by_label("Another person’s e-mail").fill(PERSON)
     owner.press("Let in")
     expect(page.locator("main")).to_contain_text(f"We wrote to {PERSON}")
     nina.read_mail(PERSON, "May mail for")
