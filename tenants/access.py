@@ -306,7 +306,7 @@ def _held_above(actor: Actor, organization_id: int | None) -> QuerySet[m.Holding
     """Holdings in an organization of people who rank above the actor in it, without what the actor shares."""
     mine = _RANKS.index(role_in(actor, organization_id))
     roles = [role.value for role in _RANKS[mine + 1 :]]
-    above = m.Membership.objects.filter(organization_id=organization_id, role__in=roles).values("account_id")
+    above = m.Membership.objects.filter(organization=organization_id, role__in=roles).values("account_id")
     shared = m.Holding.objects.filter(account=actor.account) if actor.account else m.Holding.objects.none()
     return m.Holding.objects.filter(
         Q(account__in=above) | Q(account__is_staff=True), mailbox__domain__organization=organization_id

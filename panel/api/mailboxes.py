@@ -61,7 +61,7 @@ class MailboxSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField(
         allow_null=True, help_text="When it goes into the trash by itself; null: it does not."
     )
-    note = serializers.CharField()
+    note = serializers.CharField(help_text="The team's; empty for those who only hold the address.")
     generation = serializers.IntegerField(
         help_text="Proved once the sync target's observed_generation has reached it."
     )
@@ -155,14 +155,18 @@ class NewTarget(Shape):
 
 
 class MailboxView(ApiView):
-    """What both viewsets here share: finding an address, and answering a write with its body."""
+    """What viewsets of an address share: finding it, and answering a write with its body."""
 
     def find(self, address: tuple[str, str]) -> Mailbox:
         local_part, domain = address
         return access.get(self.actor, Mailbox, local_part=local_part, domain__name=domain)
 
     def show(self, mailbox: Mailbox) -> dict[str, Any]:
-        return show_rows(list(rows_of(access.visible_to(self.actor, Mailbox).filter(pk=mailbox.pk))))[0]
+        # Who deleted their own address sees what became of it, though they see it no more.
+        shown = show_rows(list(rows_of(Mailbox.objects.filter(pk=mailbox.pk))))[0]
+        # The note is the team's, not for those who hold the address.
+        is_told = access.may(self.actor, access.Verb.VIEW, mailbox.domain)
+        return shown if is_told else {**shown, "note": ""}
 
     def write(
         self, do: Callable[[], Any], find: Callable[[Any], Mailbox], *, status: int = 200, place: bool = False
@@ -270,6 +274,7 @@ class Mailboxes(MailboxView):
 
     @operation("Give it another passphrase", request=NewPassphrase, responses=MailboxSerializer)
     def set_passphrase(self, request: Request, address: tuple[str, str]) -> Response:
+        self.require_fresh()
         given = self.body(NewPassphrase)
         mailbox = self.find(address)
         return self.write(lambda: actions.set_passphrase(actor=self.actor, mailbox=mailbox, **given), _itself)

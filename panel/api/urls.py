@@ -18,6 +18,7 @@ from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.names import HeldNames
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
+from panel.api.people import Holders, MailboxActivity
 from panel.api.public import (
     PublicDecisions,
     PublicDomainRequests,
@@ -116,6 +117,15 @@ _mailboxes = [
     path("<mailbox:address>/reach/", Aliases.as_view({"get": "show_reach"}), name="mailbox-reach"),
     path("<mailbox:address>/expiry/", Aliases.as_view({"put": "set_end"}), name="mailbox-expiry"),
     path("<mailbox:address>/extend/", Aliases.as_view({"post": "extend"}), name="mailbox-extend"),
+    path("<mailbox:address>/holders/", Holders.as_view(_read_and_make), name="mailbox-holders"),
+    path(
+        "<mailbox:address>/holders/<outside:email>/",
+        Holders.as_view({"delete": "destroy"}),
+        name="mailbox-holder",
+    ),
+    path("<mailbox:address>/hand-over/", Holders.as_view({"post": "hand_over"}), name="mailbox-hand-over"),
+    path("<mailbox:address>/own-note/", Holders.as_view({"put": "set_own_note"}), name="mailbox-own-note"),
+    path("<mailbox:address>/activity/", MailboxActivity.as_view({"get": "list"}), name="mailbox-activity"),
     path("<mailbox:address>/targets/", MailboxTargets.as_view(_read_and_make), name="mailbox-targets"),
     path(
         "<mailbox:address>/targets/<outside:target_address>/confirmation/",
@@ -204,7 +214,8 @@ _events = [
     ),
 ]
 _account = [
-    path("", Me.as_view({"get": "retrieve"}), name="account"),
+    path("", Me.as_view({"get": "retrieve", "delete": "destroy"}), name="account"),
+    path("export/", Me.as_view({"get": "export"}), name="account-export"),
     path("tokens/", Tokens.as_view(_read_and_make), name="tokens"),
     path("tokens/<id:token_id>/", Tokens.as_view({"delete": "destroy"}), name="token"),
 ]

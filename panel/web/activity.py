@@ -43,6 +43,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Who gets the mail",
         ("add_target", "remove_target", "send_confirmation_again", "confirm_target"),
     ),
+    "holders": ("Who holds it", ("add_holder", "remove_holder", "hand_over", "change_own_note")),
     "requests": (
         "Requests",
         (
@@ -68,6 +69,8 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             "add_member",
             "remove_member",
+            "leave_organization",
+            "delete_account",
             "create_organization",
             "change_quotas",
             "create_domain",

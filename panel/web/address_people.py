@@ -19,7 +19,7 @@ Verb = access.Verb
 
 class HolderForm(forms.Form):
     email = Typed(
-        label="E-mail address of another person",
+        label="Another person’s e-mail",
         widget=email_input(autocomplete="off", maxlength="254"),
         help_text="They get a link to sign in, and may do what everybody who holds it may.",
     )

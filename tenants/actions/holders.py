@@ -44,7 +44,7 @@ def add_holder(*, actor: Actor, mailbox: Mailbox, email: str) -> Holding:
         raise Invalid.of("email", f"{email} holds {mailbox} already.", "Choose another person.")
     if len(before) >= MAX_HOLDERS:
         raise Conflict(f"{MAX_HOLDERS} people hold {mailbox}. Let one go first.")
-    account = account_for(email)
+    account = _held_account(email)
     row = Holding.objects.create(mailbox=mailbox, account=account, since=timezone.now())
     record(
         actor,
@@ -111,7 +111,7 @@ def hand_over(*, actor: Actor, mailbox: Mailbox, email: str, keep_targets: bool 
     before = {"holders": _emails(mailbox), "targets": _targets(mailbox)}
     if before["holders"] == [email]:
         raise Invalid.of("email", f"{email} holds {mailbox} already.", "Choose another person.")
-    account = account_for(email)
+    account = _held_account(email)
     gone = [row.account for row in mailbox.holdings.select_related("account").exclude(account=account)]
     mailbox.holdings.exclude(account=account).delete()
     Holding.objects.get_or_create(mailbox=mailbox, account=account, defaults={"since": timezone.now()})
@@ -169,6 +169,13 @@ def _checked(email: str) -> str:
         email = check_target(email, field="email").lower()
     checks.finish()
     return email
+
+
+def _held_account(email: str) -> Account:
+    """The person's account, which cannot be deleted meanwhile."""
+    account = account_for(email)
+    lock(account)
+    return account
 
 
 def _require_target(mailbox: Mailbox, email: str) -> None:

@@ -104,6 +104,7 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
     checks.finish()
     account = account_for(email)
     lock(organization)
+    lock(account)
     row = Membership.objects.filter(organization=organization, account=account).first()
     before = {"role": row.role if row else ""}
     if row is not None and row.role == role:

@@ -91,7 +91,7 @@ def delete_account(*, actor: Actor) -> str:
     for membership in leaving.memberships:
         lock(membership.organization)
     if account.is_staff:
-        list(Account.objects.select_for_update().filter(is_staff=True).order_by("pk"))
+        list(Account.objects.select_for_update(no_key=True).filter(is_staff=True).order_by("pk"))
     lock(account)
     now = what_leaves(account)
     if now.obstacles:

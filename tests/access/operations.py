@@ -16,6 +16,7 @@ TEAM = "     401 404 404 200 200 200 200"
 MAILBOX = "  401 404 200 200 200 200 200"
 USERS = "    401 404 200 403 200 200 200"  # the holder's own, too
 MASTERS = "  401 404 403 403 200 200 200"  # its holder may see it only
+HOLDERS = "  401 404 200 403 403 403 403"  # theirs alone
 MANAGERS = " 401 404 404 403 200 200 200"
 OWNERS = "   401 404 404 403 403 200 200"
 
@@ -35,7 +36,8 @@ ORGANIZATIONS = [
     Row("api:members", "GET", TEAM),
     Row("api:members", "POST", coded(OWNERS, 201), {"email": "new@people.example", "role": "viewer"}),
     Row("api:member", "PUT", OWNERS, {"role": "manager"}),
-    Row("api:member", "DELETE", coded(OWNERS, 204)),
+    # The viewer is that member, and leaves.
+    Row("api:member", "DELETE", "401 404 404 204 403 204 204"),
 ]
 
 DOMAINS = [
@@ -139,7 +141,19 @@ MAILBOXES = [
     Row("api:mailbox-extend", "POST", MANAGERS, at={"address": "team@{domain}"}),
     Row("api:mailbox", "GET", MAILBOX),
     Row("api:mailbox", "PATCH", MASTERS, {"note": "Analyst", "enabled": False}),
-    Row("api:mailbox", "DELETE", MASTERS),
+    Row("api:mailbox", "DELETE", USERS),
+    Row("api:mailbox-holders", "GET", MAILBOX),
+    Row("api:mailbox-holders", "POST", coded(MASTERS, 201), {"email": "new@people.example"}),
+    # Who holds it alone switches it off first, the team does not.
+    Row(
+        "api:mailbox-holder",
+        "DELETE",
+        "401 404 409 403 204 204 204",
+        at={"email": "{holder}"},
+    ),
+    Row("api:mailbox-hand-over", "POST", MASTERS, {"email": "new@home.example"}),
+    Row("api:mailbox-own-note", "PUT", HOLDERS, {"note": "for letters"}),
+    Row("api:mailbox-activity", "GET", MAILBOX),
     Row("api:mailbox-restore", "POST", MANAGERS, at={"address": "babbage@{domain}"}),
     Row(
         "api:mailbox-purge",
@@ -226,15 +240,19 @@ CONTROLLER = [
 
 ACCOUNT = [
     Row("api:account", "GET", LISTS),
+    Row("api:account-export", "GET", LISTS),
     Row("api:tokens", "GET", LISTS),
 ]
 
 # What only a person in a browser may do, and what a program's token is told instead.
 IN_A_BROWSER = [
+    # The last owner of an organization stays.
+    Row("api:account", "DELETE", "401 409 204 204 204 409 409"),
     Row("api:tokens", "POST", coded(LISTS, 201), {"name": "backup", "read_only": True, "days": 30}),
     Row("api:token", "DELETE", "401 404 404 404 404 204 404"),
 ]
 BY_A_TOKEN = [
+    Row("api:account", "DELETE", coded(LISTS, 403)),
     Row("api:tokens", "POST", coded(LISTS, 403), {"name": "backup", "read_only": True, "days": 30}),
     Row("api:token", "DELETE", coded(LISTS, 404)),
 ]

@@ -47,6 +47,9 @@ PAGES = (
     "/search?q=n",
     "/account",
     "/account/tokens",
+    "/my",
+    "/account/export",
+    "/account/delete",
 )
 # Pages of one thing, which hold no list that grows.
 SINGLE = {

@@ -9,15 +9,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from tenants import access
 from tenants.actions import (
-    aliases,
     accounts,
     adoption,
+    aliases,
     holders,
     mailboxes,
     organizations,
@@ -266,7 +267,7 @@ def test_nothing_touches_how_somebody_else_signs_in(stage: Stage, case: tuple[st
     accounts.create_token(actor=Actor(account=place.boss), name="program")
     accounts.ask_for_sign_in_link(actor=Actor(), email=place.boss.email)
 
-    def signing_in() -> list[object]:
+    def signing_in() -> list[Any]:
         rows = (Account.objects.filter(pk=place.boss.pk), ApiToken.objects.filter(account=place.boss))
         return [*(list(each.values()) for each in rows), _links(place.boss)]
 
@@ -284,7 +285,7 @@ def test_nothing_touches_how_somebody_else_signs_in(stage: Stage, case: tuple[st
             assert after == before
 
 
-def _links(person: Account) -> list[object]:
+def _links(person: Account) -> list[Any]:
     """Those that were there stay usable; a mail to the person themselves may hold one more."""
     rows = SignInLink.objects.filter(account=person).order_by("pk")
     return list(rows.values_list("digest", "used_at", "expires_at"))[:1]

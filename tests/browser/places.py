@@ -62,9 +62,10 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
         places.signed_in[name] = person.context.storage_state()
     places.signed_in["operator"] = administrator
     stranger.page.goto(f"{stranger.url}/sign-in")
-    stranger.page.get_by_label("Your e-mail address").first.fill(VIEWER)
+    # Somebody who never signed in: the first such mail is the right one, however late it comes.
+    stranger.page.get_by_label("Your e-mail address").first.fill("emmy@algebra.example")
     stranger.press("Send me a link")
-    link = _link(stranger, VIEWER, "Your link to sign in", "/sign-in/")
+    link = _link(stranger, "emmy@algebra.example", "Your link to sign in", "/sign-in/")
     places.pages = {
         "nobody": {
             "sign-in": "/sign-in",
@@ -82,7 +83,10 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "api:docs": "/api/v1/docs/",
         },
         "holder": {
+            "own-addresses": "/my",
             "account": "/account",
+            "account-delete": "/account/delete",
+            "address-delete": f"/d/{DOMAIN}/addresses/grace/delete",
             "account-tokens": "/account/tokens",
             "address": f"/d/{DOMAIN}/addresses/grace",
             "alias-new": f"/d/{DOMAIN}/new-alias?for=grace",
@@ -248,6 +252,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "search": "/search?q=ada",
         "account": "/account",
         "account-tokens": "/account/tokens",
+        "account-delete": "/account/delete",
+        "own-addresses": "/my",
     }
     for name, below in (("run", "/runs/"), ("request", "/requests/")):
         visitor.open(below.rstrip("/"))
@@ -265,6 +271,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["address-new"] = f"/d/{DOMAIN}/new-address"
         shown["alias-new"] = f"/d/{DOMAIN}/new-alias"
         shown["alias-deliveries"] = f"/d/{DOMAIN}/addresses/fair/delivers-to"
+        shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
     visitor.complaints.clear()  # what is forbidden complains in the console, by right

@@ -24,24 +24,8 @@ MakeMailbox = Callable[..., Mailbox]
 
 
 @pytest.fixture
-def holder() -> Account:
-    """Somebody who holds an address and is member of nothing."""
-    return accounts.account_for("ada@home.example")
-
-
-@pytest.fixture
-def own(make_mailbox: MakeMailbox, holder: Account) -> Mailbox:
-    return make_mailbox(holder=holder)
-
-
-@pytest.fixture
 def page_of_own(own: Mailbox) -> str:
     return "/d/example.org/addresses/ada"
-
-
-@pytest.fixture
-def ada(holder: Account) -> Client:
-    return signed_in(holder)
 
 
 # The account ---------------------------------------------------------------------------------------

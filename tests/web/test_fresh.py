@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,16 +22,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
 HASH = hashlib.blake2b(b"six-other-words-for-a-change").hexdigest()
 PASSWORD = "quartz slope vivid ferry"
 PASSPHRASE = "/d/example.org/addresses/ada/passphrase"
-
-
-@pytest.fixture
-def holder() -> Account:
-    return accounts.account_for("ada@home.example")
-
-
-@pytest.fixture
-def own(make_mailbox: Callable[..., Mailbox], holder: Account) -> Mailbox:
-    return make_mailbox(holder=holder)
 
 
 @pytest.fixture

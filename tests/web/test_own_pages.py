@@ -23,21 +23,6 @@ MakeMailbox = Callable[..., Mailbox]
 PAGE = "/d/example.org/addresses/ada"
 
 
-@pytest.fixture
-def holder() -> Account:
-    return accounts.account_for("ada@home.example")
-
-
-@pytest.fixture
-def own(make_mailbox: MakeMailbox, holder: Account) -> Mailbox:
-    return make_mailbox(holder=holder)
-
-
-@pytest.fixture
-def ada(holder: Account) -> Client:
-    return signed_in(holder)
-
-
 # The list ------------------------------------------------------------------------------------------
 
 
