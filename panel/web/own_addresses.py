@@ -14,7 +14,7 @@ from panel.web import sentences
 from panel.web.account import person
 from panel.web.address_state import UNCONFIRMED, WORKS, AddressStanding
 from panel.web.handling import actor_of, page
-from panel.web.mailboxes import who_gets_it
+from panel.web.mailboxes import for_list, who_gets_it
 from panel.web.standing import address_standings, with_standing
 from tenants import access
 from tenants.models import AddressRequest, Holding, Mailbox
@@ -39,7 +39,7 @@ class OwnAddress:
 @page()
 def own_addresses(request: HttpRequest) -> HttpResponse:
     me, actor, now = person(request), actor_of(request), timezone.now()
-    mailboxes = with_standing(access.held_mailboxes(actor)).annotate(people=Count("holdings"))
+    mailboxes = for_list(with_standing(access.held_mailboxes(actor))).annotate(people=Count("holdings"))
     rows = mailboxes.order_by("domain__name", "local_part")[: MOST_ADDRESSES + 1]
     notes = dict(Holding.objects.filter(account=me).values_list("mailbox_id", "note"))
     own = [_own(row, standing, notes, now) for row, standing in address_standings(rows)]

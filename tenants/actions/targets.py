@@ -208,7 +208,8 @@ def _add(
         with Checks() as checks:
             checked = check_target_list([*existing, address], mailbox.domain)
         checks.finish()
-        require_fits(mailbox, checked)
+        if not accept_shared:  # aliases leave out what does not go with their others
+            require_fits(mailbox, checked)
         [row] = add_target_rows(
             actor, mailbox, [checked[-1]], confirmed=agreed is not None, accept_shared=accept_shared
         )

@@ -48,4 +48,5 @@ def test_a_known_risk_is_refused_unless_it_is_taken(
     assert refused.status_code == 400
     assert SHARED_HOST in refused.content.decode()
     taken = client.post(f"{ADA}targets/", {**SOUTH, "accept_shared": True})
+    assert taken.status_code == 201, taken.content
     assert taken.json()["targets"][-1]["exchange"] == "accepted"

@@ -86,7 +86,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "own-addresses": "/my",
             "account": "/account",
             "account-delete": "/account/delete",
-            "address-delete": f"/d/{DOMAIN}/addresses/grace/delete",
+            "address-delete-own": f"/d/{DOMAIN}/addresses/grace/delete-own",
             "account-tokens": "/account/tokens",
             "address": f"/d/{DOMAIN}/addresses/grace",
             "alias-new": f"/d/{DOMAIN}/new-alias?for=grace",
