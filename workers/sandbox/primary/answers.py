@@ -21,7 +21,7 @@ from tenants.formats.zones.primary.tree import HeldSet, Node, Tree
 from tenants.formats.zones.primary.write_back import transferred
 from tenants.formats.zones.zone import Soa
 from workers.sandbox.primary.signing import Request
-from workers.sandbox.primary.zones import Held, may
+from workers.sandbox.primary.zones import Held, may, type_name
 from workers.zone.messages import dns_name
 from workers.zone.records import rdata_of
 
@@ -97,7 +97,7 @@ def answer_query(held: Held, request: Request, *, udp: bool, open_transfers: boo
 
 def _answered(tree: Tree, request: Request) -> dns.message.Message:
     name = zone_of(request.message)
-    kind = _kind(request.message.question[0].rdtype)
+    kind = type_name(request.message.question[0].rdtype)
     place = place_of(tree, name)
     if place.zone is None:
         return reply(request, dns.rcode.NOTAUTH)
@@ -109,13 +109,13 @@ def _answered(tree: Tree, request: Request) -> dns.message.Message:
         found for found in held if found == "CNAME"
     ]
     for found in wanted:
-        made.answer.append(_rrset(name, found, held[found]))
+        made.answer.append(_rrset(name, held[found]))
     if wanted:
         _add_addresses(tree, made, [held[found] for found in wanted])
         return made
     top = tree.node(place.zone)
     if top:
-        made.authority.append(_rrset(place.zone, "SOA", top.held["SOA"]))
+        made.authority.append(_rrset(place.zone, top.held["SOA"]))
     if place.node is None:
         made.set_rcode(dns.rcode.NXDOMAIN)
     return made
@@ -126,7 +126,7 @@ def _referral(tree: Tree, made: dns.message.Message, cut: Name) -> dns.message.M
     node = tree.node(cut)
     servers = node.held["NS"] if node else None
     if servers:
-        made.authority.append(_rrset(cut, "NS", servers))
+        made.authority.append(_rrset(cut, servers))
         _add_addresses(tree, made, [servers])
     return made
 
@@ -143,7 +143,7 @@ def _add_addresses(tree: Tree, made: dns.message.Message, sets: list[HeldSet | S
         node = tree.node(target)
         for kind in _ADDRESSES:
             if node and kind in node.held:
-                made.additional.append(_rrset(target, kind, node.held[kind]))
+                made.additional.append(_rrset(target, node.held[kind]))
 
 
 def _transfer(held: Held, request: Request, *, udp: bool, open_transfers: bool) -> Iterator[bytes]:
@@ -156,11 +156,9 @@ def _transfer(held: Held, request: Request, *, udp: bool, open_transfers: bool) 
     if not allowed or soa is None or top is None:
         yield reply(request, dns.rcode.NOTAUTH).to_wire()
         return
-    border = _rrset(zone, "SOA", soa)
+    border = _rrset(zone, soa)
     body = [
-        _rrset(owner, kind, found)
-        for owner, sets in transferred(held.tree, zone, top)
-        for kind, found in sets.items()
+        _rrset(owner, found) for owner, sets in transferred(held.tree, zone, top) for found in sets.values()
     ]
     # Each message is signed for itself, against the request: not what RFC 8945 §5.3.1 says.
     for group in _grouped([border, *body, border]):
@@ -191,8 +189,7 @@ def _size(found: dns.rrset.RRset) -> int:
     return sum(head + len(item.to_wire() or b"") for item in found)
 
 
-def _rrset(owner: Name, kind: str, held: HeldSet | Soa) -> dns.rrset.RRset:
-    del kind
+def _rrset(owner: Name, held: HeldSet | Soa) -> dns.rrset.RRset:
     if isinstance(held, Soa):
         return dns.rrset.from_rdata(dns_name(owner), held.minimum, rdata_of(held))
     items: list[Any] = []
@@ -202,33 +199,3 @@ def _rrset(owner: Name, kind: str, held: HeldSet | Soa) -> dns.rrset.RRset:
         except FormatError:  # what dnspython cannot say; ocaml-dns can say more nonsense than it
             continue
     return dns.rrset.from_rdata_list(dns_name(owner), held.ttl, items)
-
-
-def _kind(number: dns.rdatatype.RdataType) -> str:
-    if number == dns.rdatatype.ANY:
-        return "ANY"
-    text = dns.rdatatype.to_text(number)
-    return text if text in _NAMED else f"TYPE{int(number)}"
-
-
-_NAMED = frozenset(
-    [
-        "SOA",
-        "NS",
-        "MX",
-        "CNAME",
-        "A",
-        "AAAA",
-        "PTR",
-        "SRV",
-        "SVCB",
-        "HTTPS",
-        "DNSKEY",
-        "CAA",
-        "TLSA",
-        "SSHFP",
-        "TXT",
-        "DS",
-        "LOC",
-    ]
-)

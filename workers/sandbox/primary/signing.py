@@ -26,6 +26,14 @@ __all__ = ["Request", "read_request"]
 _FUDGE = 300
 _BROKEN = (dns.exception.DNSException, ValueError, ArithmeticError, LookupError, TypeError, struct.error)
 
+_ERRORS: dict[type[Exception], dns.rcode.Rcode] = {
+    dns.message.UnknownTSIGKey: dns.rcode.BADKEY,
+    dns.tsig.BadKey: dns.rcode.BADKEY,
+    dns.tsig.BadAlgorithm: dns.rcode.BADKEY,
+    dns.tsig.BadSignature: dns.rcode.BADSIG,
+    dns.tsig.BadTime: dns.rcode.BADTIME,
+}
+
 
 @dataclass(frozen=True)
 class Request:
@@ -37,33 +45,32 @@ class Request:
 
 def read_request(wire: bytes, keys: Mapping[Name, TsigKey], now: float) -> Request | bytes | None:
     """Return the request, the answer to one whose signature does not hold, or None for what is no request."""
-    try:
-        plain = dns.message.from_wire(wire, keyring=False, one_rr_per_rrset=True)
-    except _BROKEN:
-        return None
-    if plain.flags & dns.flags.QR or len(plain.question) > 1:
+    plain = _parsed(wire, False)
+    if plain is None or plain.flags & dns.flags.QR or len(plain.question) > 1:
         return None
     if plain.tsig is None:
         return Request(plain)
-    name = Name(plain.tsig.name.labels[:-1])
-    key = keys.get(name)
+    key = keys.get(Name(plain.tsig.name.labels[:-1]))
     signing = _signing(key)
-    if key is None or signing is None:
-        return _complaint(plain, dns.rcode.BADKEY, None, now)
     try:
-        message = dns.message.from_wire(wire, keyring=signing, one_rr_per_rrset=True)
-    except (dns.tsig.BadAlgorithm, dns.tsig.BadKey):
-        return _complaint(plain, dns.rcode.BADKEY, None, now)
-    except dns.tsig.BadSignature:
-        return _complaint(plain, dns.rcode.BADSIG, None, now)
-    except dns.tsig.BadTime:
-        return _complaint(plain, dns.rcode.BADTIME, signing, now)
+        message = _parsed(wire, signing)
+        said = plain.tsig[0]
+        if abs(said.time_signed - now) > said.fudge:
+            raise dns.tsig.BadTime
+    except tuple(_ERRORS) as error:
+        code = _ERRORS[type(error)]
+        return _complaint(plain, code, signing if code == dns.rcode.BADTIME else None, now)
+    return Request(message, key) if message else None
+
+
+def _parsed(wire: bytes, key: dns.tsig.Key | bool | None) -> dns.message.Message | None:
+    """A message, or None for what is none. Raises what the signature is wrong in (see _ERRORS)."""
+    try:
+        return dns.message.from_wire(wire, keyring=key, one_rr_per_rrset=True)
+    except tuple(_ERRORS):
+        raise
     except _BROKEN:
         return None
-    said = plain.tsig[0]
-    if abs(said.time_signed - now) > said.fudge:
-        return _complaint(plain, dns.rcode.BADTIME, signing, now)
-    return Request(message, key)
 
 
 def _signing(key: TsigKey | None) -> dns.tsig.Key | None:
@@ -83,7 +90,7 @@ def _complaint(
     answer.set_rcode(dns.rcode.NOTAUTH)
     wire = answer.to_wire()
     other = int(now).to_bytes(6, "big") if error == dns.rcode.BADTIME else b""
-    record = TSIG(
+    record = TSIG(  # type: ignore[no-untyped-call]
         dns.rdataclass.ANY,
         dns.rdatatype.TSIG,
         asked.algorithm,
@@ -95,7 +102,9 @@ def _complaint(
         other,
     )
     if key is not None:
-        record, _ = dns.tsig.sign(wire, key, record, asked.time_signed, asked.mac)
+        record, _ = dns.tsig.sign(  # type: ignore[no-untyped-call]
+            wire, key, record, asked.time_signed, asked.mac
+        )
     data = record.to_wire() or b""
     owner = request.tsig.name.to_wire() or b"\0"
     (count,) = struct.unpack("!H", wire[10:12])

@@ -1,11 +1,11 @@
 """Dynamic updates (RFC 2136) as ocaml-dns makes them: all of one message or nothing.
 
-| it does                                                                              | others do           |
-|--------------------------------------------------------------------------------------|---------------------|
-| YXRRSET for a result that breaks a rule (CNAME beside others, MX without address …)   | ignore or REFUSED   |
-| nothing at all for a change of nothing but TTLs                                      | BIND applies it     |
-| take an older SOA and add one: the serial goes back                                  | ignore it           |
-| put records of a zone that it does not serve into the one above, with NOERROR        | NOTAUTH             |
+| it does                                                                             | others do          |
+|-------------------------------------------------------------------------------------|--------------------|
+| YXRRSET for a result that breaks a rule (a CNAME beside others, an MX without address) | ignore, REFUSED |
+| nothing at all for a change of nothing but TTLs                                     | BIND applies it    |
+| take an older SOA and add one: the serial goes back                                 | ignore it          |
+| put records of a zone that it does not serve into the one above, with NOERROR       | NOTAUTH            |
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tenants.formats.zones.primary.tree import HeldSet, Tree, check_tree
 from tenants.formats.zones.serial import newer
 from tenants.formats.zones.zone import Soa
 from workers.sandbox.primary.answers import place_of
-from workers.sandbox.primary.zones import Held, copied, held_zones
+from workers.sandbox.primary.zones import Held, copied, held_zones, type_name
 
 __all__ = ["Refused", "Updated", "apply_update"]
 
@@ -96,7 +96,7 @@ def _items(section: Iterable[dns.rrset.RRset], zone: Name) -> Iterator[_Item]:
         if not owner.within(zone):
             raise Refused(dns.rcode.NOTZONE)
         if found.deleting == dns.rdataclass.ANY or not len(found):
-            yield _Item(owner, _kind(found.rdtype), 0, None, removes=True)
+            yield _Item(owner, type_name(found.rdtype), 0, None, removes=True)
         for rdata in found:
             data = _data(rdata)
             removes = found.deleting == dns.rdataclass.NONE
@@ -186,7 +186,7 @@ def _remove_zone(tree: Tree, zone: Name) -> None:
 def _raise_serial(
     held: Held, tree: Tree, zone: Name, named: dict[Name, Soa], touched: dict[Name, None]
 ) -> bool:
-    """Give a touched zone its new serial; return whether that is newer than before, for then it is written."""
+    """Give a touched zone its new serial; return whether it is newer, and so to be written."""
     node = tree.node(zone)
     if node is None or zone not in touched:
         return False
@@ -203,7 +203,7 @@ def _raise_serial(
 def _check_prerequisites(tree: Tree, zone: Name, section: Iterable[dns.rrset.RRset]) -> None:
     wanted: dict[tuple[Name, str], set[Data | Soa]] = {}
     for found in section:
-        owner, kind = name_from_dnspython(found.name), _kind(found.rdtype)
+        owner, kind = name_from_dnspython(found.name), type_name(found.rdtype)
         if not owner.within(zone):
             raise Refused(dns.rcode.NOTZONE)
         node = tree.node(owner)
@@ -255,9 +255,3 @@ def _filled(node: object) -> Iterator[object]:
         if getattr(current, "held", None):
             yield current
         waiting += getattr(current, "below", {}).values()
-
-
-def _kind(number: dns.rdatatype.RdataType) -> str:
-    if number == dns.rdatatype.ANY:
-        return "ANY"
-    return dns.rdatatype.to_text(number)

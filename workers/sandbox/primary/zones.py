@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import dns.rdatatype
+
 from tenants.formats.zones.keyfile import Right, TsigKey, read_keys, scope_of
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.primary.dialect import NEW
@@ -14,7 +16,18 @@ from tenants.formats.zones.primary.verdict import serve
 from tenants.formats.zones.primary.write_back import write_back
 from tenants.formats.zones.zone import Soa
 
-__all__ = ["Found", "Held", "copied", "file_zone", "held_zones", "is_key_file", "load", "may", "may_be_zone"]
+__all__ = [
+    "Found",
+    "Held",
+    "copied",
+    "file_zone",
+    "held_zones",
+    "is_key_file",
+    "load",
+    "may",
+    "may_be_zone",
+    "type_name",
+]
 
 _KEYS = b"_keys"
 _RIGHTS = {Right.UPDATE: 3, Right.TRANSFER: 2, Right.NOTIFY: 1}
@@ -103,6 +116,12 @@ def held_zones(tree: Tree) -> Iterator[Name]:
         if "SOA" in node.held:
             yield Name(reversed(key))
         waiting += [((*key, label), below) for label, below in node.below.items()]
+
+
+def type_name(number: dns.rdatatype.RdataType) -> str:
+    """A type as the primary knows it: by name, or as TYPE and a number; ANY for all."""
+    text = dns.rdatatype.to_text(number)
+    return text if text in NEW.types or text == "ANY" else f"TYPE{int(number)}"
 
 
 def copied(tree: Tree) -> Tree:
