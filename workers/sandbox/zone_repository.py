@@ -39,9 +39,8 @@ def make(repository: Path, key: TsigKey, server: str) -> None:
         blob = _git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
         lines.append(f"100644 blob {blob}\t{name}\n".encode())
     tree = _git(repository, "mktree", stdin=b"".join(lines)).decode().strip()
-    tip = (
-        _git(repository, "commit-tree", tree, "-m", f"{ZONE} as it was at the old provider").decode().strip()
-    )
+    message = f"{ZONE} as it was at the old provider"
+    tip = _git(repository, "commit-tree", tree, "-m", message).decode().strip()
     _git(repository, "update-ref", f"refs/heads/{BRANCH}", tip, "")
 
 
