@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -335,10 +335,30 @@ def test_a_secondary_takes_the_zone_from_the_primary_when_it_is_told(tmp_path: P
             assert _within(10, lambda: served_serial(secondary, ZONE).serial == 8)
 
 
-def _within(seconds: float, done: object) -> bool:
+def test_a_secondary_refuses_a_long_signed_transfer_and_takes_an_open_one(tmp_path: Path) -> None:
+    """Why a secondary of a zone with many certificates goes stale: signatures that are not as in the RFC."""
+    files = {"big.org": BIG_TEXT, "_keys": key_line("x._transfer.")}
+    key = f'key "x._transfer" {{ algorithm hmac-sha256; secret "{KEY.secret}"; }};\n'
+    for folder, opened in ((tmp_path / "signed", False), (tmp_path / "open", True)):
+        with running_primary(folder / "p", files, open_transfers=opened) as primary:
+            where = f"{primary.server.address} port {primary.server.port}"
+            signed = "" if opened else ' key "x._transfer"'
+            extra = (
+                f'{key}zone "big.org" {{ type secondary; file "s"; primaries {{ {where}{signed}; }}; }};\n'
+            )
+            with running_bind(folder / "b", {}, [], extra) as secondary:
+                if opened:
+                    assert _within(10, lambda: served_serial(secondary, BIG).serial == 7)
+                else:
+                    log = folder / "b" / "log"
+                    assert _within(10, lambda: "tsig verify failure" in log.read_text())
+                    assert served_serial(secondary, BIG).serial is None
+
+
+def _within(seconds: float, done: Callable[[], bool]) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if callable(done) and done():
+        if done():
             return True
         time.sleep(0.05)
     return False

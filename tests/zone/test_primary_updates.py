@@ -123,8 +123,8 @@ def test_our_own_words_for_a_broken_rule(primary: RunningPrimary) -> None:
         update(primary.server, ZONE, ROOT_KEY, [Change(MAIL, "CNAME", (), alias)])
     assert caught.value.or_rule
     sub = Name.of("sub.example.org")
+    exchanger = RecordSet(sub, 300, [MX(10, Name.of("nobody.example.org"))])
     with pytest.raises(PrerequisiteFailed) as caught:
-        exchanger = RecordSet(sub, 300, [MX(10, Name.of("nobody.example.org"))])
         update(primary.server, ZONE, ROOT_KEY, [Change(sub, "MX", (), exchanger)])
     assert caught.value.or_rule
 
