@@ -6,6 +6,9 @@ actor may not see does not exist for it: absent and foreign give the same `Absen
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -134,8 +137,31 @@ def organization_id_of(thing: Model) -> int | None:
     return value if isinstance(value, int) else None
 
 
+_asked: ContextVar[dict[tuple[Any, int | None], Role] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """Inside, each rank is looked up once: for actions that treat many things of one organization."""
+    token = _asked.set({})
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
 def role_in(actor: Actor, organization_id: int | None) -> Role:
     """The actor's rank in one organization."""
+    known = _asked.get()
+    if known is None:
+        return _role_in(actor, organization_id)
+    key = (actor, organization_id)
+    if key not in known:
+        known[key] = _role_in(actor, organization_id)
+    return known[key]
+
+
+def _role_in(actor: Actor, organization_id: int | None) -> Role:
     if actor.organization_id is not None and organization_id != actor.organization_id:
         return Role.STRANGER
     if actor.is_operator:

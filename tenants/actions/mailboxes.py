@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -18,7 +20,7 @@ from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_local_part
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import check_text
-from tenants.models import Account, Domain, Mailbox
+from tenants.models import Account, Domain, Mailbox, SyncTarget, TargetAddress
 from tenants.secrets import Purpose, seal
 
 # What every domain should answer for (RFC 2142); a new domain is offered them.
@@ -37,8 +39,34 @@ def create_mailbox(
     holder: Account | None = None,
 ) -> Mailbox:
     """Add an address. Without a passphrase's hash it is an alias: it gets mail, nobody can log in with it."""
+    require_may_make(actor, domain)
+    checked = check_new_mailbox(
+        domain, local_part=local_part, targets=targets, password_hash=password_hash, note=note
+    )
+    return make_mailbox(actor, domain, checked, holder=holder)
+
+
+def require_may_make(actor: Actor, domain: Domain) -> None:
     access.require(actor, access.Verb.VIEW, domain)
     access.require_create(actor, access.Kind.MAILBOX, domain.organization)
+
+
+@dataclass(frozen=True)
+class NewMailbox:
+    """An address that may be made as far as its words go: `check_new_mailbox` made it."""
+
+    local_part: str
+    targets: tuple[str, ...]
+    sealed_hash: bytes | None = field(default=None, repr=False)
+    note: str = ""
+    enabled: bool = True
+    vouched: bool = False
+
+
+def check_new_mailbox(
+    domain: Domain, *, local_part: str, targets: Sequence[str], password_hash: str, note: str
+) -> NewMailbox:
+    """All that can be said without looking at other rows. Raises Invalid with every problem."""
     checks = Checks()
     with checks:
         local_part = check_local_part(local_part)
@@ -49,12 +77,32 @@ def create_mailbox(
     with checks:
         note = check_text(note, field="note", maximum=200) if note else ""
     checks.finish()
-    access.require_rank(actor, f"{local_part}@{domain.name}")
-    mailbox = insert_mailbox(
-        domain=domain, local_part=local_part, password_hash=password_hash, note=note, holder=holder
+    sealed = seal(Purpose.MAILBOX_HASH, password_hash) if password_hash else None
+    return NewMailbox(local_part, tuple(targets), sealed, note)
+
+
+def make_mailbox(actor: Actor, domain: Domain, new: NewMailbox, *, holder: Account | None = None) -> Mailbox:
+    """Look at what is there already, and make it. The caller has asked whether `actor` may."""
+    access.require_rank(actor, f"{new.local_part}@{domain.name}")
+    mailbox = insert_sealed_mailbox(
+        domain=domain,
+        local_part=new.local_part,
+        sealed_hash=new.sealed_hash,
+        note=new.note,
+        holder=holder,
+        enabled=new.enabled,
     )
-    add_target_rows(actor, mailbox, targets)
-    target = mark_mailbox(mailbox)
+    add_target_rows(actor, mailbox, new.targets, vouched=new.vouched)
+    record_new(actor, mailbox, new, mark_mailbox(mailbox))
+    return mailbox
+
+
+def record_new(actor: Actor, mailbox: Mailbox, new: NewMailbox, target: SyncTarget | None) -> None:
+    after: dict[str, Any] = {"targets": list(new.targets), "kind": mailbox.kind, "note": new.note}
+    if not new.enabled:
+        after["enabled"] = False
+    if new.vouched:
+        after["confirmed"] = TargetAddress.Source.OWNER.value
     record(
         actor,
         "create_mailbox",
@@ -62,24 +110,34 @@ def create_mailbox(
         f"The address {mailbox} was made.",
         mailbox=mailbox,
         target=target,
-        after={"targets": list(targets), "kind": mailbox.kind, "note": note},
+        after=after,
     )
-    return mailbox
 
 
-def insert_mailbox(
-    *, domain: Domain, local_part: str, password_hash: str, note: str, holder: Account | None
+def unsaved_mailbox(
+    domain: Domain, local_part: str, sealed_hash: bytes | None, note: str, *, enabled: bool = True
 ) -> Mailbox:
-    """The row itself, its quota and its uniqueness; shared by making an address and approving a request."""
-    sealed = seal(Purpose.MAILBOX_HASH, password_hash) if password_hash else None
-    return insert_sealed_mailbox(
-        domain=domain, local_part=local_part, sealed_hash=sealed, note=note, holder=holder
+    return Mailbox(
+        domain=domain,
+        local_part=local_part,
+        kind=Mailbox.Kind.MAILBOX if sealed_hash else Mailbox.Kind.ALIAS,
+        sealed_hash=sealed_hash,
+        note=note,
+        enabled=enabled,
+        changed_at=timezone.now(),
     )
 
 
 def insert_sealed_mailbox(
-    *, domain: Domain, local_part: str, sealed_hash: bytes | None, note: str, holder: Account | None
+    *,
+    domain: Domain,
+    local_part: str,
+    sealed_hash: bytes | None,
+    note: str,
+    holder: Account | None,
+    enabled: bool = True,
 ) -> Mailbox:
+    """The row itself, its quota and its uniqueness; shared by making an address and approving a request."""
     existing = Mailbox.objects.filter(domain=domain, local_part=local_part).first()
     if existing is not None:
         if existing.trashed_at:
@@ -92,17 +150,12 @@ def insert_sealed_mailbox(
     take_quota(domain.organization, "mailbox")
     try:
         with transaction.atomic():
-            return Mailbox.objects.create(
-                domain=domain,
-                local_part=local_part,
-                kind=Mailbox.Kind.MAILBOX if sealed_hash else Mailbox.Kind.ALIAS,
-                sealed_hash=sealed_hash,
-                note=note,
-                holder=holder,
-                changed_at=timezone.now(),
-            )
+            mailbox = unsaved_mailbox(domain, local_part, sealed_hash, note, enabled=enabled)
+            mailbox.holder = holder
+            mailbox.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict(f"{local_part}@{domain.name} was made by somebody else just now.") from error
+    return mailbox
 
 
 @transaction.atomic
@@ -112,9 +165,15 @@ def set_passphrase(*, actor: Actor, mailbox: Mailbox, password_hash: str) -> Mai
     with Checks() as checks:
         password_hash = check_hash(password_hash)
     checks.finish()
+    return set_sealed_passphrase(actor, mailbox, seal(Purpose.MAILBOX_HASH, password_hash))
+
+
+def set_sealed_passphrase(actor: Actor, mailbox: Mailbox, sealed_hash: bytes) -> Mailbox:
+    """The change itself, of a hash that was checked before it was sealed."""
+    access.require(actor, access.Verb.CHANGE, mailbox)
     lock_in_use(mailbox)
     before = {"kind": mailbox.kind, "passphrase": "set" if mailbox.sealed_hash else "none"}
-    mailbox.sealed_hash = seal(Purpose.MAILBOX_HASH, password_hash)
+    mailbox.sealed_hash = sealed_hash
     mailbox.kind = Mailbox.Kind.MAILBOX
     mailbox.save(update_fields=["sealed_hash", "kind"])
     target = mark_mailbox(mailbox)

@@ -11,12 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants import access, limits, tokens
+from tenants.actions import gathering
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
 from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Conflict, Invalid
+from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
 from tenants.formats.addresses import (
     check_one_domain,
     check_targets,
@@ -65,30 +66,49 @@ def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
 
 
 def add_target_rows(
-    actor: Actor, mailbox: Mailbox, addresses: Sequence[str], *, confirmed: bool = False
+    actor: Actor,
+    mailbox: Mailbox,
+    addresses: Sequence[str],
+    *,
+    confirmed: bool = False,
+    vouched: bool = False,
 ) -> list[TargetAddress]:
-    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already."""
+    """Insert targets and owe each holder a mail, unless they agreed already.
+
+    `confirmed` says that they pressed the button of a mail, `vouched` that an owner answers for them.
+    """
     require_no_loop(mailbox, [*mailbox.targets.values_list("address", flat=True), *addresses])
-    now = timezone.now()
+    source = TargetAddress.Source.LINK if confirmed else TargetAddress.Source.OWNER if vouched else ""
     rows = []
     for address in addresses:
-        token = tokens.new_token()
-        rows.append(
-            TargetAddress.objects.create(
-                mailbox=mailbox,
-                address=address,
-                digest=tokens.digest(token),
-                asked_at=now,
-                confirmed_at=now if confirmed else None,
-                source=TargetAddress.Source.LINK if confirmed else "",
-            )
-        )
-        if not confirmed:
-            _owe_confirmation(actor, mailbox, address, token)
+        row, token = unsaved_target(mailbox, address, source)
+        row.save()
+        rows.append(row)
+        if not source:
+            owe_confirmation(actor, mailbox, address, token)
     return rows
 
 
-def _owe_confirmation(actor: Actor, mailbox: Mailbox, address: str, token: str) -> None:
+def unsaved_target(mailbox: Mailbox, address: str, source: str) -> tuple[TargetAddress, str]:
+    """A row that is not saved, and the token of its link; with a `source`, its holder agreed already."""
+    now, token = timezone.now(), tokens.new_token()
+    row = TargetAddress(
+        mailbox=mailbox,
+        address=address,
+        digest=tokens.digest(token),
+        asked_at=now,
+        confirmed_at=now if source else None,
+        source=source,
+    )
+    return row, token
+
+
+def owe_confirmation(actor: Actor, mailbox: Mailbox, address: str, token: str) -> None:
+    """Ask the holder of `address`; of a set of addresses, each person is asked once at its end."""
+    gathered = gathering.current()
+    if gathered is not None:
+        gathered.questions.append(gathering.Question(address, str(mailbox), token))
+        return
     owe_mail(
         recipient=address,
         subject=f"May mail for {mailbox} come to you?",
@@ -118,9 +138,14 @@ def _one_typed() -> Iterator[None]:
 
 
 @transaction.atomic
-def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
-    """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
+def add_target(*, actor: Actor, mailbox: Mailbox, address: str, vouched: bool = False) -> TargetAddress:
+    """Also send the mail of `mailbox` to `address`, once its holder confirmed.
+
+    With `vouched`, an owner of the domain answers for the holder's agreement, and nobody is asked.
+    """
     access.require(actor, access.Verb.CHANGE, mailbox)
+    if vouched:
+        require_may_vouch(actor, mailbox.domain)
     access.require_rank(actor, str(mailbox))
     lock_in_use(mailbox)
     existing = list(mailbox.targets.values_list("address", flat=True))
@@ -128,19 +153,26 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
         with Checks() as checks:
             checked = check_target_list([*existing, address], mailbox.domain)
         checks.finish()
-        [row] = add_target_rows(actor, mailbox, [checked[-1]])
+        [row] = add_target_rows(actor, mailbox, [checked[-1]], vouched=vouched)
     target = mark_mailbox(mailbox)
+    when = f"; {actor} vouched for them" if vouched else ", once they confirm it"
     record(
         actor,
         "add_target",
         mailbox,
-        f"{mailbox} shall also reach {row.address}, once they confirm it.",
+        f"{mailbox} shall also reach {row.address}{when}.",
         mailbox=mailbox,
         target=target,
         before={"targets": existing},
         after={"targets": [*existing, row.address]},
     )
     return row
+
+
+def require_may_vouch(actor: Actor, domain: Domain) -> None:
+    """Only an owner answers for people who have not agreed themselves. Raises Forbidden for others."""
+    if not access.may(actor, access.Verb.CHANGE, domain):
+        raise Forbidden("Only an owner may vouch for those who get the mail. Let them be asked by mail.")
 
 
 @transaction.atomic
@@ -185,7 +217,7 @@ def _send_confirmation_again(actor: Actor, mailbox: Mailbox, address: str) -> No
     before = row.asked_at
     row.digest, row.asked_at = tokens.digest(token), timezone.now()
     row.save(update_fields=["digest", "asked_at"])
-    _owe_confirmation(actor, mailbox, address, token)
+    owe_confirmation(actor, mailbox, address, token)
     record(
         actor,
         "send_confirmation_again",
