@@ -170,13 +170,23 @@ def take_quota(organization: Organization, what: str, count: int = 1) -> None:
         **{used: F(used) + count}
     )
     if not changed:
-        organization.refresh_from_db()
-        word = "addresses" if what == "mailbox" else "domains"
-        raise Invalid.of(
-            "organization",
-            f"{organization} has {getattr(organization, used)} of {getattr(organization, quota)} {word}.",
-            f"Delete {word} that nobody needs, or ask an operator for more.",
-        )
+        require_quota(organization, what, count)
+        raise Conflict(f"The quota of {organization} was changed just now. Try again.")
+
+
+def require_quota(organization: Organization, what: str, count: int) -> None:
+    """Raise Invalid unless the organization may have `count` more, as far as it is known now."""
+    organization.refresh_from_db()
+    used, quota = getattr(organization, f"{what}_count"), getattr(organization, f"{what}_quota")
+    if used + count <= quota:
+        return
+    word = "addresses" if what == "mailbox" else "domains"
+    more = f" and this needs {count:,} more" if count > 1 else ""
+    raise Invalid.of(
+        "organization",
+        f"{organization} has {used:,} of {quota:,} {word}{more}.",
+        f"Delete {word} that nobody needs, or ask an operator for more.",
+    )
 
 
 def give_quota_back(organization: Organization, what: str, count: int = 1) -> None:

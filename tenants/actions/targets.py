@@ -109,16 +109,34 @@ def owe_confirmation(actor: Actor, mailbox: Mailbox, address: str, token: str) -
     if gathered is not None:
         gathered.questions.append(gathering.Question(address, str(mailbox), token))
         return
-    owe_mail(
-        recipient=address,
-        subject=f"May mail for {mailbox} come to you?",
-        body=(
-            f"Hello,\n\n{actor} asked that mail for {mailbox} be sent on to this address."
-            " Nothing comes before you agree. To agree, open this page and press the button:\n\n"
-            f"{settings.BASE_URL}/confirm/{token}\n\n"
+    owe_mail(**confirmation_mail(actor, address, [(str(mailbox), token)]))
+
+
+def confirmation_mail(actor: Actor, recipient: str, wanted: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The words of a mail that asks the holder of `recipient`; `wanted` are addresses with their tokens."""
+    if len(wanted) == 1:
+        [(mailbox, token)] = wanted
+        return {
+            "recipient": recipient,
+            "subject": f"May mail for {mailbox} come to you?",
+            "body": (
+                f"Hello,\n\n{actor} asked that mail for {mailbox} be sent on to this address."
+                " Nothing comes before you agree. To agree, open this page and press the button:\n\n"
+                f"{settings.BASE_URL}/confirm/{token}\n\n"
+                "If you do not know what this is about, do nothing."
+            ),
+        }
+    links = "\n".join(f"{mailbox}\n{settings.BASE_URL}/confirm/{token}\n" for mailbox, token in wanted)
+    return {
+        "recipient": recipient,
+        "subject": f"May mail for {wanted[0][0]} and {len(wanted) - 1} more come to you?",
+        "body": (
+            f"Hello,\n\n{actor} asked that mail for {len(wanted)} addresses be sent on to this one. Nothing"
+            " comes before you agree, and you may agree to some and not to others. To agree, open the page of"
+            f" each and press the button:\n\n{links}\n"
             "If you do not know what this is about, do nothing."
         ),
-    )
+    }
 
 
 def lock_in_use(mailbox: Mailbox) -> None:

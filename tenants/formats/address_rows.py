@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenants.formats.addresses import MAX_TARGETS, split_address
+from tenants.formats.addresses import MAX_ADDRESS, MAX_TARGETS, split_address
 from tenants.formats.passphrase import shell_line
 from tenants.formats.tables import Row, Table, read_table
-from tenants.formats.text import FormatError, printable
+from tenants.formats.text import FormatError, is_whole, printable
 
 LONGEST_CELL = 10_000
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -70,6 +70,13 @@ def read_wishes(content: bytes, *, domain: str) -> tuple[Table, list[Wish]]:
 def check_headers(headers: Sequence[str]) -> None:
     """Raise FormatError for a header that is unknown, a passphrase in clear, twice there, or missing."""
     named: dict[str, str] = {}
+    if not any(_is_near(_plain(header)) for header in headers):
+        # Perhaps there is none, and these are somebody's cells: none of them is repeated.
+        raise FormatError(
+            "file",
+            "The first line names no column that is known.",
+            f"Put the names of the columns there: {_names()}. Only address is needed.",
+        )
     for header in headers:
         plain = _plain(header)
         if plain in _PLAIN:
@@ -93,6 +100,10 @@ def check_headers(headers: Sequence[str]) -> None:
         named[column.name] = header
     if ADDRESS.name not in named:
         raise FormatError("file", "No column is called “address”.", f"Known are: {_names()}.")
+
+
+def _is_near(plain: str) -> bool:
+    return bool(difflib.get_close_matches(plain, [*_BY_HEADER, *_PLAIN], n=1, cutoff=0.6))
 
 
 def _nearest(plain: str) -> str:
@@ -136,6 +147,10 @@ def _wish(row: Row, columns: Mapping[str, Column], domain: str) -> Wish:
 def _local_part(text: str | None, domain: str) -> str:
     if not text:
         raise FormatError("address", "The address is empty.", "Write “anna”, or “anna@" + domain + "”.")
+    if len(text) > MAX_ADDRESS:
+        raise FormatError(
+            "address", f"“{printable(text, 60)}” is {len(text)} characters long.", "Check it for a mistake."
+        )
     if "@" not in text:
         return text
     local_part, host = split_address(text)
@@ -179,6 +194,8 @@ def _text(name: str, cell: Any) -> str | None:
         raise FormatError(name, f"This is {_kind(cell)}, not text.", "Send a string.")
     if len(cell) > LONGEST_CELL:
         raise FormatError(name, f"This is longer than {LONGEST_CELL:,} characters.", "Shorten it.")
+    if "\0" in cell or not is_whole(cell):
+        raise FormatError(name, "This holds a NUL or half of a character.", "Write it again.")
     return cell.strip() or None
 
 

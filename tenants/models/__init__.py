@@ -6,6 +6,7 @@ from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
+from tenants.models.imports import AddressImport, ImportRow
 from tenants.models.installation import Installation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
@@ -17,6 +18,7 @@ from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 
 __all__ = [
     "Account",
+    "AddressImport",
     "AddressRequest",
     "Allowance",
     "ApiToken",
@@ -25,6 +27,7 @@ __all__ = [
     "Event",
     "Evidence",
     "Finding",
+    "ImportRow",
     "Installation",
     "Mailbox",
     "Membership",
