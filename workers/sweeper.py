@@ -11,6 +11,7 @@ from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from tenants import outbox
+from tenants.actions.imports import forget_imports
 from tenants.actions.requests import expire_requests
 from tenants.actor import Actor
 from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
@@ -87,3 +88,4 @@ def _tidy() -> None:
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
     expire_requests(actor=Actor.rookery())
+    forget_imports(actor=Actor.rookery())
