@@ -74,8 +74,8 @@ def check_headers(headers: Sequence[str]) -> None:
         # Perhaps there is none, and these are somebody's cells: none of them is repeated.
         raise FormatError(
             "file",
-            "The first line names no column that is known.",
-            f"Put the names of the columns there: {_names()}. Only address is needed.",
+            "The file names no column that is known.",
+            f"Put their names into the first line: {_names()}. Only address is needed.",
         )
     for header in headers:
         plain = _plain(header)

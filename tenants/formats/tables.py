@@ -232,7 +232,8 @@ def _json_table(found: list[Any], check_headers: Callable[[Sequence[str]], None]
             raise FormatError(
                 _FIELD, f"The objects have more than {MAX_COLUMNS} different names.", "Leave some out."
             )
-    check_headers(tuple(headers))
+    if headers:
+        check_headers(tuple(headers))
     return Table("json", tuple(headers), tuple(rows))
 
 
