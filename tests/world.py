@@ -12,11 +12,21 @@ from typing import Any
 from django.utils import timezone
 
 from tenants import tokens
-from tenants.actions import accounts, domains, mailboxes, organizations, repositories, requests, targets
+from tenants.actions import (
+    accounts,
+    domains,
+    imports,
+    mailboxes,
+    organizations,
+    repositories,
+    requests,
+    targets,
+)
 from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     Account,
+    AddressImport,
     AddressRequest,
     Condition,
     Domain,
@@ -58,6 +68,7 @@ class World:
     link_token: str
     fingerprint: str
     token_id: int
+    preview: AddressImport
 
     @property
     def names(self) -> dict[str, Any]:
@@ -78,6 +89,8 @@ class World:
             "link": self.link_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "import": self.preview.pk,
+            "digest": self.preview.digest,
         }
 
 
@@ -124,6 +137,7 @@ def build_world(
         link_token=sign_in_link(owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        preview=imports.preview_import(actor=owner, domain=domain, content=b"address,note\nlovelace,new\n"),
     )
 
 

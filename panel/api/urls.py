@@ -11,6 +11,7 @@ from panel.api.account import Me, Tokens
 from panel.api.activity import Events
 from panel.api.domains import Domains
 from panel.api.findings import Findings
+from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
@@ -43,6 +44,16 @@ _domains = [
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
+    path(
+        "<domain:domain>/mailboxes/import/",
+        DomainImports.as_view({"post": "import_addresses"}),
+        name="domain-import",
+    ),
+    path(
+        "<domain:domain>/mailboxes/many/",
+        ManyMailboxes.as_view({"post": "change_mailboxes"}),
+        name="domain-many",
+    ),
     path(
         "<domain:domain>/repository/",
         Repositories.as_view({"get": "retrieve", "put": "connect_repository"}),

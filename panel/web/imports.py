@@ -267,7 +267,7 @@ def import_problems(request: HttpRequest, domain: str, import_id: int) -> HttpRe
     """The refused rows as a table of their own, to be worked through."""
     row = get_domain(request, domain)
     preview = actions.find_import(actor_of(request), row.domain, import_id)
-    return download(csv_lines(_problem_cells(preview)), "csv", f"problems-{row.domain.name}")  # type: ignore[return-value]
+    return download(request, csv_lines(_problem_cells(preview)), "csv", f"problems-{row.domain.name}")
 
 
 def _problem_cells(preview: AddressImport) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -32,7 +32,7 @@ from tenants.actions.questions import letters_for
 from tenants.actions.sets import one_set
 from tenants.actions.targets import require_may_vouch
 from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
+from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.address_rows import read_wishes
 from tenants.formats.text import printable
 from tenants.models import AddressImport, Domain, ImportRow, Organization
@@ -150,7 +150,7 @@ def _apply(actor: Actor, preview: AddressImport, digest: str, *, leave_out_refus
         now = _look(actor, domain, rows, gathered, vouched=preview.vouched)
         if now.digest != preview.digest:
             raise _Different(now)
-        _record(actor, preview, gathered)
+        _record(actor, domain, preview.counts, gathered, vouched=preview.vouched, name=preview.name)
     preview.applied_at, preview.generation = timezone.now(), gathered.generation
     preview.save(update_fields=["applied_at", "generation"])
     # What is not needed any more is not kept: fingerprints least of all.
@@ -158,19 +158,26 @@ def _apply(actor: Actor, preview: AddressImport, digest: str, *, leave_out_refus
     return preview
 
 
-def _record(actor: Actor, preview: AddressImport, gathered: Gathered) -> None:
-    domain, counts = preview.domain, preview.counts
+def _record(
+    actor: Actor,
+    domain: Domain,
+    counts: Mapping[str, int],
+    gathered: Gathered,
+    *,
+    vouched: bool,
+    name: str = "",
+) -> None:
     words = ((Verdict.CREATE, "new"), (Verdict.CHANGE, "changed"), (Verdict.REFUSED, "left out"))
     told = ", ".join(f"{counts[verdict]:,} {word}" for verdict, word in words if counts[verdict])
-    vouched = f" {actor} vouched for those who get the mail." if preview.vouched else ""
+    answers = f" {actor} vouched for those who get the mail." if vouched else ""
     record(
         actor,
         "import_addresses",
         domain,
-        f"Addresses were imported into {domain}: {told}.{vouched}",
+        f"Addresses were imported into {domain}: {told or 'none'}.{answers}",
         domain=domain,
         target=gathered.relays.get(domain.pk),
-        after={"counts": counts, "file": preview.name, "vouched": preview.vouched},
+        after={"counts": dict(counts), "file": name, "vouched": vouched},
     )
 
 
@@ -194,6 +201,64 @@ def renew_import(*, actor: Actor, preview: AddressImport) -> AddressImport:
             changed.append(row)
     ImportRow.objects.bulk_update(changed, ["verdict", "changes", "problems"], batch_size=100)
     return preview
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did, or would do. `rows` and `preview.outcomes` stand in the same order."""
+
+    unit: str
+    rows: Sequence[Asked]
+    preview: Preview
+    generation: int = 0
+
+    def with_verdict(self, *verdicts: str) -> Iterator[tuple[Asked, Outcome]]:
+        for row, outcome in zip(self.rows, self.preview.outcomes, strict=True):
+            if outcome.verdict in verdicts:
+                yield row, outcome
+
+
+def import_addresses(
+    *,
+    actor: Actor,
+    domain: Domain,
+    content: bytes,
+    vouched: bool = False,
+    leave_out_refused: bool = False,
+    digest: str = "",
+    rehearse: bool = False,
+) -> Imported:
+    """Import a table in one step, for programs, which keep it themselves; as `preview_import` and
+    `apply_import` do it in two.
+
+    With `rehearse` nothing is kept. With a `digest` of such a rehearsal it is done only while it would do
+    exactly that (Conflict). Raises Invalid for refused rows, unless they are to be left out.
+    """
+    require_may_make(actor, domain)
+    with Checks() as checks:
+        table, wishes = read_wishes(content, domain=domain.name)
+    checks.finish()
+    rows = [asked_of(wish) for wish in wishes]
+    unit = "line" if table.kind == "csv" else "row"
+    if rehearse:
+        return Imported(unit, rows, _rehearse(actor, domain, rows, vouched=vouched))
+    with one_set(actor, domain) as gathered:
+        done = Imported(unit, rows, _look(actor, domain, rows, gathered, vouched=vouched))
+        if digest and digest != done.preview.digest:
+            raise Conflict("Something changed since you looked, or this is another table. Look again.")
+        refused = list(done.with_verdict(Verdict.REFUSED))
+        if refused and not leave_out_refused:
+            raise Invalid(_in_rows(refused))
+        _record(actor, domain, done.preview.counts, gathered, vouched=vouched)
+    return replace(done, generation=gathered.generation)
+
+
+def _in_rows(refused: Sequence[tuple[Asked, Outcome]]) -> Iterator[Problem]:
+    """The problems of the first hundred rows, with their place in the table."""
+    for row, outcome in refused[:100]:
+        for each in outcome.problems:
+            name = f".{each.field}" if each.field else ""
+            yield Problem(f"rows[{row.place}]{name}", each.problem, each.fix)
 
 
 @transaction.atomic

@@ -62,6 +62,8 @@ MAILBOXES = [
         coded(MANAGERS, 201),
         {"local_part": "mary", "targets": ["mary@home.example"], "password_hash": HASH, "note": "Analyst"},
     ),
+    Row("api:domain-import", "POST", MANAGERS, [{"address": "mary", "targets": ["mary@home.example"]}]),
+    Row("api:domain-many", "POST", MANAGERS, {"action": "switch_off", "addresses": ["ada@{domain}"]}),
     Row("api:mailbox", "GET", MAILBOX),
     Row("api:mailbox", "PATCH", MASTERS, {"note": "Analyst", "enabled": False}),
     Row("api:mailbox", "DELETE", MASTERS),

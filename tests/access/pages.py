@@ -118,6 +118,18 @@ PANEL = [
         {"local_part": "mary", "targets": "mary@home.example", "note": "Analyst", "password_hash": HASH},
     ),
     Row("addresses-offered", "POST", MANAGERS, {"names": ["abuse"], "target": "mary@home.example"}),
+    Row("addresses-csv", "GET", TEAM),
+    Row("addresses-json", "GET", TEAM),
+    Row(
+        "addresses-many", "POST", "in 404 404 403 200 200 200", {"action": "switch_off", "pk": ["{mailbox}"]}
+    ),
+    Row("addresses-import", "GET", "in 404 404 403 200 200 200"),
+    Row("addresses-import", "POST", MANAGERS, {"pasted": "address\nmary", "vouched": ""}),
+    # A preview is its maker's alone: in these worlds the owner's.
+    Row("addresses-import-page", "GET", "in 404 404 403 404 200 404"),
+    Row("addresses-import-problems", "GET", "in 404 404 403 404 200 404"),
+    Row("addresses-import-apply", "POST", "in 404 404 403 404 to 404", {"digest": "{digest}"}),
+    Row("addresses-import-discard", "POST", "in 404 404 403 404 to 404"),
     Row("address", "GET", MAILBOX),
     Row("address-fragment", "GET", MAILBOX),
     Row("address-live", "GET", "401 404 200 200 200 200 200"),

@@ -25,6 +25,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "run_id": ("{run}", "999999"),
     "target_id": ("{target}", "999999"),
     "mailbox_id": ("{mailbox}", "999999"),
+    "import_id": ("{import}", "999999"),
     "token_id": ("{token}", "999999"),
     "domain": ("{domain}", "nowhere.example"),
     "local_part": ("ada", "nobody"),

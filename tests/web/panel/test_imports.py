@@ -48,7 +48,7 @@ def test_a_table_is_shown_row_by_row_and_then_done(
     refused = text_of(as_alice.get(f"{answer['Location']}?only=refused"))
     assert "Carl" in refused
     assert "Baker" not in refused
-    table = b"".join(as_alice.get(f"{answer['Location']}/problems.csv")).decode()  # type: ignore[arg-type]
+    table = as_alice.get(f"{answer['Location']}/problems.csv").content.decode()
     assert table.splitlines()[1].startswith("4,Carl,local_part,")
     done = as_alice.post(f"{answer['Location']}/apply", {"digest": preview.digest, "leave_out": "1"})
     assert done["Location"] == answer["Location"]
@@ -125,13 +125,13 @@ def test_an_export_is_imported_as_unchanged(
     make_mailbox("bob", "+bob@home.example", note="'=x", password_hash="")
     for kind in ("csv", "json"):
         answer = as_alice.get(f"/d/example.org/addresses.{kind}")
-        content = b"".join(answer)  # type: ignore[arg-type]
+        content = answer.content
         assert answer["Content-Disposition"] == f'attachment; filename="addresses-example.org.{kind}"'
         assert HASH.encode() not in content
         page = text_of(as_alice.get(upload(as_alice, content)["Location"]))
         assert "Nothing was changed yet: 2 unchanged." in page
-    assert b",'=1+1," in b"".join(as_alice.get("/d/example.org/addresses.csv"))  # type: ignore[arg-type]
-    rows = json.loads(b"".join(as_alice.get("/d/example.org/addresses.json")))  # type: ignore[arg-type]
+    assert b",'=1+1," in as_alice.get("/d/example.org/addresses.csv").content
+    rows = json.loads(as_alice.get("/d/example.org/addresses.json")).content
     assert rows[1] == {
         "address": "bob@example.org",
         "kind": "alias",
@@ -194,3 +194,19 @@ def test_choices_that_are_none(as_alice: Client, as_bob: Client, domain: Domain)
     for typed in ({}, {"action": "drop"}, {"action": "trash"}, {"action": "trash", "pk": ["x", "9" * 30]}):
         assert as_alice.post(MANY, typed)["Location"] == "/d/example.org/addresses"
     assert as_bob.post(MANY, {"action": "trash"}).status_code == 403
+
+
+def test_a_long_export_is_streamed(
+    as_alice: Client, domain: Domain, monkeypatch: pytest.MonkeyPatch, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    from panel.web import exports
+
+    for name in ("ada", "bob", "carl"):
+        make_mailbox(name, f"{name}@home.example")
+    whole = as_alice.get("/d/example.org/addresses.csv").content
+    monkeypatch.setattr(exports, "LINES_AT_ONCE", 1)
+    answer = as_alice.get("/d/example.org/addresses.csv")
+    assert answer.streaming
+    assert b"".join(answer) == whole  # type: ignore[arg-type]
+    head = as_alice.head("/d/example.org/addresses.csv")
+    assert (head.content, head["Content-Disposition"]) == (b"", answer["Content-Disposition"])
