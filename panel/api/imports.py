@@ -5,31 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, Any
 
+import msgspec
 from rest_framework import serializers
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import DRY_RUN_HEADER, ApiView
+from panel.api.body import JSONParser
 from panel.api.fields import Choice, Flag, Shape, Switch, Text, Texts, WriteQuery
-from panel.api.mailbox_rows import MEANINGS, State, matching, with_state
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions.bulk import DEEDS, Done, change_mailboxes
 from tenants.actions.imports import Imported, import_addresses
-from tenants.errors import Checks, Invalid
+from tenants.errors import Invalid
+from tenants.formats.address_rows import COLUMNS
 from tenants.formats.tables import MAX_BYTES, MAX_ROWS
-from tenants.formats.text import check_text
 from tenants.models import Domain, ImportRow, Mailbox
 
 Verdict = ImportRow.Verdict
 MOST_NAMES = 1000
 
 
-class TableParser(BaseParser):
-    """The body as it is: the action reads it, so that a page and a program send the same files."""
+class LongJSONParser(JSONParser):
+    limit = MAX_BYTES
 
-    media_type = "application/json"
+
+class CsvParser(BaseParser):
+    """The table as it is: the action reads it, so that a page and a program send the same files."""
+
+    media_type = "text/csv"
 
     def parse(
         self,
@@ -40,24 +45,48 @@ class TableParser(BaseParser):
         return bytes(stream.read(MAX_BYTES + 1))
 
 
-class CsvParser(TableParser):
-    media_type = "text/csv"
+class Row(serializers.DictField):
+    default_error_messages = {
+        "not_a_dict": "This is not a JSON object.\nSend an object: {…}.",
+        "null": "This is null.\nSend an object: {…}.",
+        "empty": "This object is empty.\nSend at least an address.",
+    }
 
 
-class ImportQuery(WriteQuery):
-    vouched = Flag(
-        required=False,
-        default=False,
-        help_text="You answer for those who get the mail: nobody is asked. For owners.",
+class Rows(serializers.ListField):
+    default_error_messages = {
+        "required": "This field is missing.\nSend a list of objects.",
+        "null": "This is null.\nSend a list of objects.",
+        "not_a_list": "This is not a list.\nSend a JSON array of objects.",
+        "empty": "There is nothing in it.\nSend an object for each address.",
+    }
+
+
+_VOUCHED = "You answer for those who get the mail: nobody is asked. For owners."
+_LEAVE_OUT = "Do the other rows when some are refused; else none is done."
+_DIGEST = "From a dry run: exactly what was shown is done, or nothing."
+
+
+class Table(Shape):
+    addresses = Rows(
+        child=Row(allow_empty=False),
+        allow_empty=False,
+        help_text=f"At most {MAX_ROWS:,}; each has {', '.join(column.name for column in COLUMNS)},"
+        " of which only address is needed. What is left out stays as it is.",
     )
-    leave_out_refused = Flag(
-        required=False, default=False, help_text="Do the other rows when some are refused; else none is done."
-    )
-    digest = Text(
-        required=False,
-        max_length=64,
-        help_text="From a dry run: it is done only while it would do exactly what was shown.",
-    )
+    vouched = Switch(required=False, help_text=_VOUCHED)
+    leave_out_refused = Switch(required=False, help_text=_LEAVE_OUT)
+    digest = Text(required=False, max_length=64, help_text=_DIGEST)
+
+    example = {"addresses": [{"address": "ada", "targets": ["ada@home.example"], "note": "Analyst"}]}
+
+
+class CsvQuery(WriteQuery):
+    """What stands beside a CSV body; a JSON body holds it itself."""
+
+    vouched = Flag(required=False, help_text=f"Beside CSV. {_VOUCHED}")
+    leave_out_refused = Flag(required=False, help_text=f"Beside CSV. {_LEAVE_OUT}")
+    digest = Text(required=False, max_length=64, help_text=f"Beside CSV. {_DIGEST}")
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -94,29 +123,37 @@ class ImportSerializer(serializers.Serializer[Any]):
 
 class DomainImports(ApiView):
     noun, tag = "import", "Addresses"
-    queries = {"import_addresses": ImportQuery}
-    parser_classes = [TableParser, CsvParser]  # type: ignore[assignment]
+    queries = {"import_addresses": CsvQuery}
+    parser_classes = [LongJSONParser, CsvParser]  # type: ignore[assignment]
 
     @operation(
         f"Import a table (CSV, or a JSON list) of at most {MAX_ROWS:,} addresses: all of it or nothing",
-        request={"application/json": list[dict[str, Any]], "text/csv": str},
+        request={"application/json": Table, "text/csv": str},
         responses={200: ImportSerializer},
     )
     def import_addresses(self, request: Request, domain: str) -> Response:
+        content, given = self._table()
         home = access.get(self.actor, Domain, name=domain)
-        content = request.data
-        if not isinstance(content, bytes):
-            raise Invalid.of("file", "There is no table.", "Send it as the body.")
         done = import_addresses(
             actor=self.actor,
             domain=home,
             content=content,
-            vouched=self.given["vouched"],
-            leave_out_refused=self.given["leave_out_refused"],
-            digest=self.given.get("digest", ""),
+            vouched=given.get("vouched", False),
+            leave_out_refused=given.get("leave_out_refused", False),
+            digest=given.get("digest"),
             rehearse=self.dry,
         )
         return Response(_imported(done), headers={DRY_RUN_HEADER: "true"} if self.dry else {})
+
+    def _table(self) -> tuple[bytes, Mapping[str, Any]]:
+        """The table as the action reads it, and what was said beside it."""
+        if isinstance(self.request.data, bytes):
+            return self.request.data, self.given
+        stray = sorted(set(self.given) - {"dry_run"})
+        if stray:
+            raise Invalid.of(stray[0], "This stands beside CSV only.", "Put it into the JSON body.")
+        given = self.body(Table)
+        return msgspec.json.encode(given["addresses"]), given
 
 
 def _imported(done: Imported) -> dict[str, Any]:
@@ -142,12 +179,7 @@ def _imported(done: Imported) -> dict[str, Any]:
 
 class Deed(Shape):
     action = Choice(choices=[(name, deed.done) for name, deed in DEEDS.items()])
-    addresses = Texts(
-        required=False, max_length=MOST_NAMES, help_text=f"At most {MOST_NAMES:,}; of this domain."
-    )
-    all = Switch(required=False, help_text="All addresses that `state` and `q` find, instead of names.")
-    state = Choice(required=False, choices=[(state.value, MEANINGS[state]) for state in State])
-    q = Text(required=False, max_length=100, help_text="Part of the name, the note or a target.")
+    addresses = Texts(max_length=MOST_NAMES, help_text=f"At most {MOST_NAMES:,}; of this domain.")
     note = Text(required=False, max_length=400, help_text="For set_note.")
     leave_out_refused = Switch(required=False, help_text="Do the others when some are refused.")
     digest = Text(
@@ -194,14 +226,7 @@ class ManyMailboxes(ApiView):
 
     def _chosen(self, domain: Domain, given: Mapping[str, Any]) -> Any:
         rows = access.visible_to(self.actor, Mailbox).filter(domain=domain)
-        if given.get("all") and not given.get("addresses"):
-            rows = with_state(rows, given["state"]) if given.get("state") else rows.filter(trashed_at=None)
-            if given.get("q"):
-                with Checks() as checks:
-                    rows = matching(rows, check_text(given["q"], field="q", maximum=100))
-                checks.finish()
-            return rows
-        names = [_local_part(address, domain) for address in given.get("addresses", ())]
+        names = [_local_part(address, domain) for address in given["addresses"]]
         found = dict(rows.filter(local_part__in=names).values_list("local_part", "pk"))
         missing = next((name for name in names if name not in found), None)
         if missing is not None:

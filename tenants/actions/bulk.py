@@ -16,7 +16,7 @@ from tenants.actions.audit import record
 from tenants.actions.gathering import Gathered
 from tenants.actions.import_rows import Problems, problems_of
 from tenants.actions.locking import holding
-from tenants.actions.sets import AT_ONCE, one_set
+from tenants.actions.sets import AT_ONCE, check_digest, one_set
 from tenants.actor import Actor
 from tenants.errors import ActionError, Checks, Conflict, Invalid, Problem
 from tenants.formats.text import check_text, printable
@@ -119,6 +119,7 @@ def change_mailboxes(
         raise Invalid.of("action", f"“{printable(deed, 40)}” is no choice.", f"Choose {', '.join(DEEDS)}.")
     what = DEEDS[deed]
     single.require_may_make(actor, domain)
+    check_digest(digest)
     with Checks() as checks:
         note = check_text(note, field="note", maximum=200) if note and what.takes_note else ""
     checks.finish()

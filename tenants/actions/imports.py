@@ -29,7 +29,7 @@ from tenants.actions.locking import lock
 from tenants.actions.mailboxes import require_may_make
 from tenants.actions.organizations import require_quota
 from tenants.actions.questions import letters_for
-from tenants.actions.sets import one_set
+from tenants.actions.sets import check_digest, one_set
 from tenants.actions.targets import require_may_vouch
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
@@ -225,7 +225,7 @@ def import_addresses(
     content: bytes,
     vouched: bool = False,
     leave_out_refused: bool = False,
-    digest: str = "",
+    digest: str | None = None,
     rehearse: bool = False,
 ) -> Imported:
     """Import a table in one step, for programs, which keep it themselves; as `preview_import` and
@@ -235,6 +235,7 @@ def import_addresses(
     exactly that (Conflict). Raises Invalid for refused rows, unless they are to be left out.
     """
     require_may_make(actor, domain)
+    check_digest(digest)
     with Checks() as checks:
         table, wishes = read_wishes(content, domain=domain.name)
     checks.finish()
@@ -244,21 +245,23 @@ def import_addresses(
         return Imported(unit, rows, _rehearse(actor, domain, rows, vouched=vouched))
     with one_set(actor, domain) as gathered:
         done = Imported(unit, rows, _look(actor, domain, rows, gathered, vouched=vouched))
-        if digest and digest != done.preview.digest:
+        if digest is not None and digest != done.preview.digest:
             raise Conflict("Something changed since you looked, or this is another table. Look again.")
         refused = list(done.with_verdict(Verdict.REFUSED))
         if refused and not leave_out_refused:
-            raise Invalid(_in_rows(refused))
+            raise Invalid(_in_rows(done, refused))
         _record(actor, domain, done.preview.counts, gathered, vouched=vouched)
     return replace(done, generation=gathered.generation)
 
 
-def _in_rows(refused: Sequence[tuple[Asked, Outcome]]) -> Iterator[Problem]:
+def _in_rows(done: Imported, refused: Sequence[tuple[Asked, Outcome]]) -> Iterator[Problem]:
     """The problems of the first hundred rows, with their place in the table."""
+    indexes = {row.place: index for index, row in enumerate(done.rows)}
     for row, outcome in refused[:100]:
+        where = f"Line {row.place}: " if done.unit == "line" else ""
         for each in outcome.problems:
             name = f".{each.field}" if each.field else ""
-            yield Problem(f"rows[{row.place}]{name}", each.problem, each.fix)
+            yield Problem(f"addresses[{indexes[row.place]}]{name}", f"{where}{each.problem}", each.fix)
 
 
 @transaction.atomic

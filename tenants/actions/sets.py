@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,9 +14,11 @@ from tenants.actions.audit import record_all
 from tenants.actions.gathering import Gathered, gathered
 from tenants.actions.questions import ask_all
 from tenants.actor import Actor
+from tenants.errors import Invalid
 from tenants.models import Domain, Mailbox
 
 AT_ONCE = 500
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 @contextmanager
@@ -32,6 +35,12 @@ def one_set(actor: Actor, domain: Domain, *, rehearse: bool = False) -> Iterator
             transaction.set_rollback(True)
         else:
             _write(actor, domain, found)
+
+
+def check_digest(digest: str | None) -> None:
+    """Raise Invalid for what no rehearsal can have given."""
+    if digest is not None and not _DIGEST.fullmatch(digest):
+        raise Invalid.of("digest", "This is no digest of a rehearsal.", "Take it from a dry run.")
 
 
 def _write(actor: Actor, domain: Domain, found: Gathered) -> None:

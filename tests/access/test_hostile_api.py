@@ -24,6 +24,7 @@ FREE_TEXT = {
     ("api:organizations", "name"),
     ("api:domain-mailboxes", "note"),
     ("api:mailbox", "note"),
+    ("api:domain-many", "note"),
     ("api:tokens", "name"),
 }
 LINES_TOO = {("api:request-refuse", "reason"), ("api:public-requests", "message")}
@@ -67,6 +68,8 @@ def test_every_field_is_tried() -> None:
         ("api:organization", "mailbox_quota"),
         ("api:repository", "port"),
         ("api:tokens", "organization"),
+        ("api:domain-import", "digest"),
+        ("api:domain-many", "digest"),
     }
 
 
