@@ -47,8 +47,8 @@ class CsvParser(BaseParser):
 
 class Row(serializers.DictField):
     default_error_messages = {
-        "not_a_dict": "This is not a JSON object.\nSend an object: {…}.",
-        "null": "This is null.\nSend an object: {…}.",
+        "not_a_dict": "This is not a JSON object.\nSend an object.",
+        "null": "This is null.\nSend an object.",
         "empty": "This object is empty.\nSend at least an address.",
     }
 

@@ -108,6 +108,12 @@ def find_import(actor: Actor, domain: Domain, import_id: int) -> AddressImport:
     return row
 
 
+def _require_own(actor: Actor, preview: AddressImport) -> None:
+    require_may_make(actor, preview.domain)
+    if preview.account_id != (actor.account.pk if actor.account else None):
+        raise Absent
+
+
 class _Different(Exception):
     def __init__(self, now: Preview) -> None:
         super().__init__()
@@ -122,10 +128,7 @@ def apply_import(
     Rows that are refused stop all of it, unless they are to be left out. If something changed since, nothing
     is done, the preview is made again, and Conflict says so.
     """
-    domain = preview.domain
-    require_may_make(actor, domain)
-    if preview.account_id != (actor.account.pk if actor.account else None):
-        raise Absent
+    _require_own(actor, preview)
     with suppress(_Different):
         return _apply(actor, preview, digest, leave_out_refused=leave_out_refused)
     renew_import(actor=actor, preview=preview)
@@ -184,6 +187,7 @@ def _record(
 @transaction.atomic
 def renew_import(*, actor: Actor, preview: AddressImport) -> AddressImport:
     """Make a preview again, from the rows that were kept."""
+    _require_own(actor, preview)
     lock(preview)
     if preview.applied_at is not None:
         raise Conflict("This import was done already.")
@@ -267,9 +271,7 @@ def _in_rows(done: Imported, refused: Sequence[tuple[Asked, Outcome]]) -> Iterat
 @transaction.atomic
 def discard_import(*, actor: Actor, preview: AddressImport) -> None:
     """Forget a preview; nothing of it was done."""
-    if preview.account_id != (actor.account.pk if actor.account else None):
-        raise Absent
-    require_may_make(actor, preview.domain)
+    _require_own(actor, preview)
     preview.delete()
 
 

@@ -124,7 +124,7 @@ PANEL = [
         "addresses-many", "POST", "in 404 404 403 200 200 200", {"action": "switch_off", "pk": ["{mailbox}"]}
     ),
     Row("addresses-import", "GET", "in 404 404 403 200 200 200"),
-    Row("addresses-import", "POST", MANAGERS, {"pasted": "address\nmary", "vouched": ""}),
+    Row("addresses-import", "POST", MANAGERS, {"pasted": "address\nmary"}),
     # A preview is its maker's alone: in these worlds the owner's.
     Row("addresses-import-page", "GET", "in 404 404 403 404 200 404"),
     Row("addresses-import-problems", "GET", "in 404 404 403 404 200 404"),

@@ -29,6 +29,8 @@ PAGES = (
     "/d/{domain}/addresses",
     "/d/{domain}/addresses?q=n",
     "/d/{domain}/addresses?only=off",
+    "/d/{domain}/addresses.csv",
+    "/d/{domain}/addresses.json",
     "/d/{domain}/addresses/ada",
     "/requests",
     "/runs",
@@ -46,7 +48,9 @@ SINGLE = {
     "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
-    "run-fragment", "run-live",
+    "run-fragment", "run-live", "addresses-import",
+    # Lists of what somebody uploaded: see tests.web.panel.test_imports.
+    "addresses-import-page", "addresses-import-problems",
 }  # fmt: skip
 # Pages that show some of many: the first six found, the last five runs, what was found at the last look.
 SHORT = {"/search?q=n", "/d/example.org/settings/repository", "/d/example.org/settings/repository/findings"}

@@ -13,7 +13,7 @@ from django.utils import timezone
 from tenants import outbox
 from tenants.actions import domains, imports, mailboxes, organizations
 from tenants.actor import Actor
-from tenants.errors import Absent, Conflict, Forbidden, Invalid
+from tenants.errors import Absent, Conflict, Forbidden, Invalid, TooMany
 from tenants.models import (
     AddressImport,
     Domain,
@@ -312,3 +312,31 @@ def test_hints_leave_when_it_is_done_and_not_before(
     with django_capture_on_commit_callbacks(execute=True):
         apply(alice, row)
     assert sent == ["deliver_mail"]
+
+
+def test_an_organization_asks_a_bounded_number_of_people_a_day(
+    alice: Actor, domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from tenants import limits
+    from tenants.models import Allowance
+
+    monkeypatch.setattr(
+        limits, "QUESTIONS_PER_ORGANIZATION", replace(limits.QUESTIONS_PER_ORGANIZATION, count=5)
+    )
+
+    def table(first: int) -> str:
+        return "address,targets\n" + "".join(f"n{i},p{i}@home.example\n" for i in range(first, first + 3))
+
+    apply(alice, preview(alice, domain, table(0)))
+    row = preview(alice, domain, table(3))
+    with pytest.raises(TooMany, match="Very many people"):
+        apply(alice, row)
+    assert Mailbox.objects.count() == 3
+    assert Allowance.objects.get(key__startswith="questions-organization").used == 3
+    Allowance.objects.update(since=timezone.now() - timedelta(hours=25))
+    row.refresh_from_db()
+    apply(alice, row)
+    assert Mailbox.objects.count() == 6
+    assert Allowance.objects.get(key__startswith="questions-organization").used == 3

@@ -210,3 +210,25 @@ def test_a_long_export_is_streamed(
     assert b"".join(answer) == whole  # type: ignore[arg-type]
     head = as_alice.head("/d/example.org/addresses.csv")
     assert (head.content, head["Content-Disposition"]) == (b"", answer["Content-Disposition"])
+
+
+def test_a_preview_asks_the_same_for_five_rows_as_for_fifty(
+    as_alice: Client, domain: Domain, django_assert_max_num_queries: Any
+) -> None:
+    costs = []
+    for count in (5, 50):
+        lines = "".join(f"n{number},n{number}@home.example\n" for number in range(count))
+        page = upload(as_alice, f"address,targets\n{lines}Bad,x@home.example\n")["Location"]
+        for url in (page, f"{page}/problems.csv"):
+            with django_assert_max_num_queries(30) as queries:
+                assert as_alice.get(url).status_code == 200
+            costs.append(len(queries))
+    assert costs[:2] == costs[2:]
+
+
+def test_hostile_parameters_find_the_first_page(as_alice: Client, domain: Domain) -> None:
+    page = upload(as_alice, "address,targets\nada,ada@home.example\n")["Location"]
+    for text in ("<script>", "%00", "-1", "9" * 30, "%ff"):
+        answer = as_alice.get(f"{page}?only={text}&page={text}")
+        assert "1 new" in text_of(answer)
+        assert b"<script>\xff" not in answer.content
