@@ -45,21 +45,23 @@ class CsvParser(BaseParser):
         return bytes(stream.read(MAX_BYTES + 1))
 
 
-class Row(serializers.DictField):
-    default_error_messages = {
-        "not_a_dict": "This is not a JSON object.\nSend an object.",
-        "null": "This is null.\nSend an object.",
-        "empty": "This object is empty.\nSend at least an address.",
-    }
-
-
 class Rows(serializers.ListField):
+    """Objects; the first that is none is told. What is in them is the action's matter."""
+
+    child = serializers.DictField()
     default_error_messages = {
         "required": "This field is missing.\nSend a list of objects.",
         "null": "This is null.\nSend a list of objects.",
         "not_a_list": "This is not a list.\nSend a JSON array of objects.",
         "empty": "There is nothing in it.\nSend an object for each address.",
+        "no_object": "This is no object with an address in it.\nSend an object.",
     }
+
+    def run_child_validation(self, data: Any) -> list[Any]:
+        for index, each in enumerate(data):
+            if not isinstance(each, dict) or not each:
+                raise serializers.ValidationError({index: [self.error_messages["no_object"]]})
+        return list(data)
 
 
 _VOUCHED = "You answer for those who get the mail: nobody is asked. For owners."
@@ -69,7 +71,6 @@ _DIGEST = "From a dry run: exactly what was shown is done, or nothing."
 
 class Table(Shape):
     addresses = Rows(
-        child=Row(allow_empty=False),
         allow_empty=False,
         help_text=f"At most {MAX_ROWS:,}; each has {', '.join(column.name for column in COLUMNS)},"
         " of which only address is needed. What is left out stays as it is.",

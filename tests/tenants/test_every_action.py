@@ -83,7 +83,9 @@ EVENTS = {
     "import_addresses": ["create_mailbox", "import_addresses"],
     "apply_import": ["create_mailbox", "import_addresses"],
     "change_mailboxes": ["switch_mailbox", "change_mailboxes"],
-    **dict.fromkeys(("preview_import", "renew_import", "discard_import"), []),
+    "preview_import": [],
+    "renew_import": [],
+    "discard_import": [],
 }
 
 # Who may: O owner, M manager, V viewer, H holder of the address, P operator. Nobody else.
@@ -142,7 +144,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OMP",
         lambda a, w: imports.import_addresses(actor=a, domain=w.domain, content=b"address\nmary\n"),
     ),
-    "preview_import": ("OMP", lambda a, w: preview(a, w)),
+    "preview_import": ("OMP", preview),
     "renew_import": ("OMP", lambda a, w: imports.renew_import(actor=a, preview=preview(a, w))),
     "discard_import": ("OMP", lambda a, w: imports.discard_import(actor=a, preview=preview(a, w))),
     "apply_import": ("OMP", lambda a, w: apply_import(a, preview(a, w))),
