@@ -18,7 +18,8 @@ from panel.web.exports import download
 from panel.web.fragments import carrying_run_of, run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.standing import DomainRow, relay_state
+from panel.web.proofs import run_proof
+from panel.web.standing import DomainRow, is_stopped, relay_state
 from tenants import access
 from tenants.access import Kind, Verb
 from tenants.actions import imports as actions
@@ -31,6 +32,8 @@ from tenants.formats.tables import MAX_BYTES, MAX_ROWS
 from tenants.models import AddressImport, ImportRow
 
 PAGE = 100
+# A page on its way asks again this often, then it stops: reloading starts anew.
+LOOKS = 150
 Verdict = ImportRow.Verdict
 FILTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "": ("All", tuple(Verdict.values)),
@@ -65,7 +68,7 @@ def addresses_import(request: HttpRequest, domain: str) -> HttpResponse:
         **domain_context(request, row, "addresses"),
         "problems": problems,
         "columns": COLUMNS,
-        "most_rows": MAX_ROWS,
+        "most_rows": f"{MAX_ROWS:,}",
         "most_bytes": f"{MAX_BYTES >> 20} MB",
         "a_minute": MAILS_A_MINUTE,
         "may_vouch": shows(request, Verb.CHANGE, Kind.DOMAIN, row.domain.organization_id),
@@ -116,8 +119,8 @@ def import_page(request: HttpRequest, domain: str, import_id: int) -> HttpRespon
         "preview": preview,
         "headline": _headline(preview),
         "counts": counts,
-        "to_do": counts[Verdict.CREATE] + counts[Verdict.CHANGE],
-        "refused": counts[Verdict.REFUSED],
+        "to_do": _number(counts[Verdict.CREATE] + counts[Verdict.CHANGE]),
+        "refused": _number(counts[Verdict.REFUSED]),
         "asks": _asks(preview),
         "expires": times.moment(preview.expires_at, now),
         "applied": times.moment(preview.applied_at, now),
@@ -126,9 +129,13 @@ def import_page(request: HttpRequest, domain: str, import_id: int) -> HttpRespon
         "chips": _chips(url, counts, only) if preview.applied_at is None else [],
         "pages": _pages(shown, url, only),
         "crumbs": _crumbs(row, "Import"),
-        **_proof(request, row, preview),
+        **_proof(request, row, preview, url),
     }
     return render(request, "panel/import/show.html", context)
+
+
+def _number(count: int) -> str:
+    return f"{count:,}" if count else ""
 
 
 def _headline(preview: AddressImport) -> str:
@@ -217,24 +224,33 @@ def _pages(shown: Any, url: str, only: str) -> dict[str, str]:
     }
 
 
-def _proof(request: HttpRequest, row: DomainRow, preview: AddressImport) -> dict[str, Any]:
-    """After it was done: the run that wrote it, or is about to."""
+def _proof(request: HttpRequest, row: DomainRow, preview: AddressImport, url: str) -> dict[str, Any]:
+    """After it was done: where it stands outside, as one line of proof; it asks again while that moves."""
     if preview.applied_at is None:
         return {}
-    relay = relay_state(row.domain)
-    if relay.target is None:
+    target = relay_state(row.domain).target
+    if target is None:
         return {"outside": "No relay repository is connected, so nothing is written outside yet."}
-    run = carrying_run_of(relay.target, preview.generation)
-    may_open = run is not None and access.may(actor_of(request), Verb.VIEW, run)
-    observed = relay.target.observed_generation >= preview.generation
-    return {
-        "observed": observed,
-        "run": run,
-        "run_url": run_url(run.pk) if run is not None and may_open else "",
-        "outside": "It was written to the mail server in one commit and read back."
-        if observed
-        else "A worker is writing it to the mail server, in one commit.",
-    }
+    run = carrying_run_of(target, preview.generation)
+    observed, stopped = target.observed_generation >= preview.generation, is_stopped(target)
+    if observed:
+        outside = "It was written to the mail server in one commit and read back."
+    elif stopped:
+        outside = "Nothing is written to the mail server before somebody has looked at its run."
+    else:
+        outside = "A worker is writing it to the mail server, in one commit."
+    looks = request.GET.get("look", "0")
+    look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else LOOKS
+    asks_again = not observed and not stopped and look < LOOKS
+    found: dict[str, Any] = {"outside": outside, "again_url": f"{url}?look={look + 1}" if asks_again else ""}
+    if run is not None:
+        link = run_url(run.pk) if access.may(actor_of(request), Verb.VIEW, run) else ""
+        steps = {step.name: step for step in run.steps.all()}
+        commit = next((each.value for each in run.evidence.all() if each.name == "Commit"), "")
+        line = run_proof(run, steps, commit, link)
+        accepted = {"state": "done", "at": preview.applied_at}
+        found |= {"run_url": link, "proof": {"label": "this import", **line, "accepted": accepted}}
+    return found
 
 
 @page(methods=("POST",))

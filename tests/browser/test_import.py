@@ -45,7 +45,7 @@ def test_ten_thousand_addresses(
     expect(page.get_by_text("1 to 100 of 10,001")).to_be_visible()
     page.get_by_role("link", name=re.compile("^Refused")).click()
     expect(page.get_by_text("contains upper-case letters")).to_be_visible()
-    page.get_by_role("button", name="Import 10000, leave out 1").click(no_wait_after=True)
+    page.get_by_role("button", name="Import 10,000, leave out 1").click(no_wait_after=True)
     expect(operator.heading()).to_contain_text("Done: 10,000 new, 1 left out.", timeout=LONG_MS)
     done = page.url.removeprefix(operator.url)
     operator.open_until(done, page.get_by_text("in one commit and read back"))
