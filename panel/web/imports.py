@@ -122,6 +122,7 @@ def import_page(request: HttpRequest, domain: str, import_id: int) -> HttpRespon
         "to_do": _number(counts[Verdict.CREATE] + counts[Verdict.CHANGE]),
         "refused": _number(counts[Verdict.REFUSED]),
         "asks": _asks(preview),
+        "obstacle": actions.obstacle_to(row.domain, counts) if preview.applied_at is None else "",
         "expires": times.moment(preview.expires_at, now),
         "applied": times.moment(preview.applied_at, now),
         "lines": [_line(each) for each in shown],

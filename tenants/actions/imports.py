@@ -291,7 +291,6 @@ def _columns(preview: Preview) -> dict[str, object]:
     return {
         "counts": preview.counts,
         "questions": preview.questions,
-        "obstacle": preview.obstacle[:500],
         "digest": preview.digest,
     }
 
@@ -302,13 +301,16 @@ def _rehearse(actor: Actor, domain: Domain, rows: Sequence[Asked], *, vouched: b
         organization = Organization.objects.filter(pk=domain.organization_id)
         organization.update(mailbox_quota=F("mailbox_quota") + len(rows))
         now = _look(actor, domain, rows, gathered, vouched=vouched)
-        taken = now.counts[Verdict.CREATE]
-    obstacle = ""
+    return replace(now, obstacle=obstacle_to(domain, now.counts))
+
+
+def obstacle_to(domain: Domain, counts: Mapping[str, int]) -> str:
+    """What keeps all of it from being done as things are now; empty for nothing."""
     try:
-        require_quota(domain.organization, "mailbox", taken)
+        require_quota(domain.organization, "mailbox", counts[Verdict.CREATE])
     except Invalid as error:
-        obstacle = str(error)
-    return replace(now, obstacle=obstacle)
+        return str(error)
+    return ""
 
 
 def _look(

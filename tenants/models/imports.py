@@ -25,7 +25,6 @@ class AddressImport(models.Model):
     )
     counts = models.JSONField(default=dict, help_text="How many rows have each verdict.")
     questions = models.PositiveIntegerField(default=0, help_text="How many people would be asked by mail.")
-    obstacle = models.CharField(max_length=500, blank=True, help_text="What keeps all of it from being done.")
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()

@@ -165,7 +165,7 @@ def test_quota_is_told_before_and_holds_after(
         actor=Actor.rookery(), organization=organization, domain_quota=3, mailbox_quota=2
     )
     row = preview(alice, domain, "address,targets\n" + "".join(f"n{i},n@home.example\n" for i in range(3)))
-    assert "0 of 2 addresses and this needs 3 more" in row.obstacle
+    assert "0 of 2 addresses and this needs 3 more" in imports.obstacle_to(domain, row.counts)
     assert row.counts["create"] == 3
     with pytest.raises(Invalid, match="0 of 2 addresses"):
         apply(alice, row)

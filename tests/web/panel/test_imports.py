@@ -131,7 +131,7 @@ def test_an_export_is_imported_as_unchanged(
         page = text_of(as_alice.get(upload(as_alice, content)["Location"]))
         assert "Nothing was changed yet: 2 unchanged." in page
     assert b",'=1+1," in as_alice.get("/d/example.org/addresses.csv").content
-    rows = json.loads(as_alice.get("/d/example.org/addresses.json")).content
+    rows = json.loads(as_alice.get("/d/example.org/addresses.json").content)
     assert rows[1] == {
         "address": "bob@example.org",
         "kind": "alias",
