@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from tenants import access
@@ -16,7 +15,7 @@ from tenants.actions.audit import record
 from tenants.actions.gathering import Gathered
 from tenants.actions.import_rows import Problems, problems_of
 from tenants.actions.locking import holding
-from tenants.actions.sets import AT_ONCE, check_digest, one_set
+from tenants.actions.sets import batched, check_digest, one_set
 from tenants.actor import Actor
 from tenants.errors import ActionError, Checks, Conflict, Invalid, Problem
 from tenants.formats.text import check_text, printable
@@ -142,8 +141,8 @@ def change_mailboxes(
 def _held(domain: Domain, ids: Sequence[int]) -> Iterator[list[Mailbox]]:
     found: list[Mailbox] = []
     with ExitStack() as stack:
-        for start in range(0, len(ids), AT_ONCE):
-            rows = Mailbox.objects.filter(pk__in=ids[start : start + AT_ONCE])
+        for some in batched(ids):
+            rows = Mailbox.objects.filter(pk__in=some).prefetch_related("targets")
             found += stack.enter_context(holding(rows))
         for mailbox in found:
             mailbox.domain = domain
@@ -154,7 +153,7 @@ def _one(actor: Actor, mailbox: Mailbox, deed: Deed, note: str, gathered: Gather
     if deed.already(mailbox, note):
         return Result(str(mailbox), changed=False)
     try:
-        with transaction.atomic(), gathered.one():
+        with gathered.one():  # each action is a transaction of its own inside of this one
             deed.do(actor, mailbox, note)
     except ActionError as error:
         return Result(str(mailbox), changed=False, problems=problems_of(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import IntegrityError, transaction
 
@@ -11,12 +11,11 @@ from tenants.actions.gathering import Gathered
 from tenants.actions.mailboxes import NewMailbox, make_mailbox, record_new, unsaved_mailbox
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.organizations import take_quota
+from tenants.actions.sets import AT_ONCE, batched
 from tenants.actions.targets import owe_confirmation, unsaved_target
 from tenants.actor import Actor
 from tenants.errors import ActionError, Conflict
 from tenants.models import Account, Domain, Mailbox, TargetAddress
-
-_AT_ONCE = 500
 
 
 def make_mailboxes(
@@ -51,7 +50,7 @@ def _to_look_at(domain: Domain, wanted: Sequence[NewMailbox]) -> set[str]:
     addresses here may forward."""
     names = [new.local_part for new in wanted]
     found = {name for name, count in Counter(names).items() if count > 1}
-    for some in chunks(names):
+    for some in batched(names):
         found.update(
             Mailbox.objects.filter(domain=domain, local_part__in=some).values_list("local_part", flat=True)
         )
@@ -65,19 +64,13 @@ def _to_look_at(domain: Domain, wanted: Sequence[NewMailbox]) -> set[str]:
 def _hosted(hosts: Collection[str]) -> set[str]:
     """Which of these domains are served here, by whatever organization."""
     found: set[str] = set()
-    for some in chunks(sorted(hosts)):
+    for some in batched(sorted(hosts)):
         found.update(Domain.objects.filter(name__in=some).values_list("name", flat=True))
     return found
 
 
 def _host(address: str) -> str:
     return address.rpartition("@")[2].lower()
-
-
-def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    """SQLite takes a bounded number of parameters."""
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]
 
 
 def _insert(actor: Actor, domain: Domain, wanted: Sequence[NewMailbox]) -> Iterable[Mailbox]:
@@ -90,7 +83,7 @@ def _insert(actor: Actor, domain: Domain, wanted: Sequence[NewMailbox]) -> Itera
     ]
     try:
         with transaction.atomic():
-            Mailbox.objects.bulk_create(mailboxes, batch_size=_AT_ONCE)
+            Mailbox.objects.bulk_create(mailboxes, batch_size=AT_ONCE)
     except IntegrityError as error:
         raise Conflict("One of these addresses was made by somebody else just now.") from error
     rows = []
@@ -101,5 +94,5 @@ def _insert(actor: Actor, domain: Domain, wanted: Sequence[NewMailbox]) -> Itera
             if not new.vouched:
                 owe_confirmation(actor, mailbox, address, token)
         record_new(actor, mailbox, new, mark_mailbox(mailbox))
-    TargetAddress.objects.bulk_create(rows, batch_size=_AT_ONCE)
+    TargetAddress.objects.bulk_create(rows, batch_size=AT_ONCE)
     return mailboxes

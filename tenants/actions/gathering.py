@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
 
 from tenants.models import Event, Mailbox, SyncTarget
 
@@ -29,18 +33,28 @@ class Gathered:
     events: list[Event] = field(default_factory=list)
     changed: list[Mailbox] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    kept: list[tuple[Mailbox, tuple[str, ...]]] = field(default_factory=list)
+    given_back: list[tuple[int, str]] = field(default_factory=list)
+    at: datetime = field(default_factory=timezone.now)
     relays: dict[int, SyncTarget | None] = field(default_factory=dict)
     generation: int = 0  # that carries the changes, once they were written; 0 without a relay
 
     @contextmanager
     def one(self) -> Iterator[None]:
         """One member of the set: when it is refused, nothing of it stays here."""
-        sizes = len(self.events), len(self.changed), len(self.questions)
+        lists: tuple[list[Any], ...] = (
+            self.events,
+            self.changed,
+            self.questions,
+            self.kept,
+            self.given_back,
+        )
+        sizes = [len(each) for each in lists]
         try:
             yield
         except BaseException:
-            for gathered, size in zip((self.events, self.changed, self.questions), sizes, strict=True):
-                del gathered[size:]
+            for each, size in zip(lists, sizes, strict=True):
+                del each[size:]
             raise
 
 
@@ -50,6 +64,22 @@ _open: ContextVar[Gathered | None] = ContextVar("gathered", default=None)
 def current() -> Gathered | None:
     """What is being gathered, while a set is being changed."""
     return _open.get()
+
+
+def keep(mailbox: Mailbox, *fields: str) -> None:
+    """Save these columns; of a set, together at its end. For columns that no other action of the set reads
+    from the database."""
+    gathered = current()
+    if gathered is None:
+        mailbox.save(update_fields=fields)
+    else:
+        gathered.kept.append((mailbox, fields))
+
+
+def now() -> datetime:
+    """The time of a change; one for a whole set, so that its rows can be written together."""
+    gathered = current()
+    return timezone.now() if gathered is None else gathered.at
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from tenants.actions import mailboxes as single
-from tenants.actions.creation import chunks, make_mailboxes
+from tenants.actions.creation import make_mailboxes
 from tenants.actions.gathering import Gathered
 from tenants.actions.locking import holding
+from tenants.actions.sets import batched
 from tenants.actions.targets import add_target, check_target_list, remove_target, require_may_vouch
 from tenants.actor import Actor
 from tenants.errors import ActionError, Checks, Invalid, Problem
@@ -99,14 +100,14 @@ def _known(domain: Domain, rows: Sequence[Asked]) -> Iterator[dict[str, Mailbox]
     """The addresses in use that the rows name, locked."""
     names = sorted({row.local_part for row in rows if row.local_part})
     ids: list[int] = []
-    for some in chunks(names):
+    for some in batched(names):
         used = Mailbox.objects.filter(domain=domain, trashed_at=None, local_part__in=some)
         ids += used.values_list("pk", flat=True)
     ids.sort()
     known: dict[str, Mailbox] = {}
     with ExitStack() as stack:
-        for start in range(0, len(ids), 500):
-            held = Mailbox.objects.filter(pk__in=ids[start : start + 500], trashed_at=None)
+        for some in batched(ids):
+            held = Mailbox.objects.filter(pk__in=some, trashed_at=None)
             for mailbox in stack.enter_context(holding(held.prefetch_related("targets"))):
                 mailbox.domain = domain
                 known[mailbox.local_part] = mailbox

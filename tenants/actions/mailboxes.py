@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from tenants import access
+from tenants.actions import gathering
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
@@ -198,7 +199,7 @@ def switch_mailbox(*, actor: Actor, mailbox: Mailbox, enabled: bool) -> Mailbox:
     if mailbox.enabled == enabled:
         return mailbox
     mailbox.enabled = enabled
-    mailbox.save(update_fields=["enabled"])
+    gathering.keep(mailbox, "enabled")
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -223,7 +224,7 @@ def change_note(*, actor: Actor, mailbox: Mailbox, note: str) -> Mailbox:
     lock(mailbox)
     if note != mailbox.note:
         before, mailbox.note = mailbox.note, note
-        mailbox.save(update_fields=["note"])
+        gathering.keep(mailbox, "note")
         record(
             actor,
             "change_note",
@@ -243,8 +244,8 @@ def trash_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     lock(mailbox)
     if mailbox.trashed_at is not None:
         raise Conflict(f"{mailbox} is in the trash already.")
-    mailbox.trashed_at = timezone.now()
-    mailbox.save(update_fields=["trashed_at"])
+    mailbox.trashed_at = gathering.now()
+    gathering.keep(mailbox, "trashed_at")
     give_quota_back(mailbox.domain.organization, "mailbox")
     target = mark_mailbox(mailbox)
     record(
@@ -289,4 +290,4 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
 
 
 def _addresses(mailbox: Mailbox) -> list[str]:
-    return list(mailbox.targets.order_by("pk").values_list("address", flat=True))
+    return [row.address for row in sorted(mailbox.targets.all(), key=lambda row: row.pk)]

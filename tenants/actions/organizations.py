@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from tenants import access
+from tenants.actions import gathering
 from tenants.actions.accounts import account_for
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
@@ -190,7 +193,21 @@ def require_quota(organization: Organization, what: str, count: int) -> None:
 
 
 def give_quota_back(organization: Organization, what: str, count: int = 1) -> None:
+    """Of a set of addresses, together at its end."""
+    gathered = gathering.current()
+    if gathered is not None:
+        gathered.given_back.extend([(organization.pk, what)] * count)
+        return
+    _give_back(organization.pk, what, count)
+
+
+def give_back_gathered(gathered: gathering.Gathered) -> None:
+    for (organization_id, what), count in sorted(Counter(gathered.given_back).items()):
+        _give_back(organization_id, what, count)
+
+
+def _give_back(organization_id: int, what: str, count: int) -> None:
     used = f"{what}_count"
-    Organization.objects.filter(pk=organization.pk, **{f"{used}__gte": count}).update(
+    Organization.objects.filter(pk=organization_id, **{f"{used}__gte": count}).update(
         **{used: F(used) - count}
     )
