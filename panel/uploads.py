@@ -30,7 +30,7 @@ class BoundedUpload(FileUploadHandler):
             file=self.kept,
             field_name=self.field_name,
             name=self.file_name,
-            content_type=self.content_type,  # type: ignore[arg-type]
+            content_type=self.content_type,
             size=size,
             charset=self.charset,
         )

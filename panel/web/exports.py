@@ -54,7 +54,7 @@ def _joined(read: list[str], parts: Iterator[str]) -> Iterator[str]:
 
 async def _without_waiting(parts: Iterator[str]) -> AsyncIterator[str]:
     """Read from the database in a thread, while the server does other things."""
-    while part := await sync_to_async(next)(parts, ""):
+    while part := await sync_to_async(lambda: next(parts, ""))():
         yield part
 
 

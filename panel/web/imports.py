@@ -23,6 +23,7 @@ from panel.web.standing import DomainRow, is_stopped, relay_state
 from tenants import access
 from tenants.access import Kind, Verb
 from tenants.actions import imports as actions
+from tenants.actions.mailboxes import require_may_make
 from tenants.actions.questions import MAILS_A_MINUTE, minutes_for
 from tenants.errors import Conflict, Invalid, Problem, TooMany
 from tenants.formats.address_rows import COLUMNS
@@ -55,7 +56,7 @@ BADGES = {
 def addresses_import(request: HttpRequest, domain: str) -> HttpResponse:
     """The form; a table that was sent becomes a preview."""
     row = get_domain(request, domain)
-    actions.require_may_make(actor_of(request), row.domain)
+    require_may_make(actor_of(request), row.domain)
     problems: tuple[Problem, ...] = ()
     status = 200
     if request.method == "POST":

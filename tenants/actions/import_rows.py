@@ -100,8 +100,8 @@ def _known(domain: Domain, rows: Sequence[Asked]) -> Iterator[dict[str, Mailbox]
     """The addresses in use that the rows name, locked."""
     names = sorted({row.local_part for row in rows if row.local_part})
     ids: list[int] = []
-    for some in batched(names):
-        used = Mailbox.objects.filter(domain=domain, trashed_at=None, local_part__in=some)
+    for named in batched(names):
+        used = Mailbox.objects.filter(domain=domain, trashed_at=None, local_part__in=named)
         ids += used.values_list("pk", flat=True)
     ids.sort()
     known: dict[str, Mailbox] = {}

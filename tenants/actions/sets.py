@@ -65,8 +65,8 @@ def _save_kept(found: Gathered) -> None:
     for mailbox, names in found.kept:
         fields.setdefault(mailbox.pk, {}).update(dict.fromkeys(names))
     alike: dict[tuple[tuple[str, Any], ...], list[int]] = {}
-    for pk, names in fields.items():
-        values = tuple((name, getattr(rows[pk], name)) for name in sorted(names))
+    for pk, columns in fields.items():
+        values = tuple((name, getattr(rows[pk], name)) for name in sorted(columns))
         alike.setdefault(values, []).append(pk)
     for values, ids in alike.items():
         for some in batched(ids):
@@ -81,7 +81,7 @@ def batched(values: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _mark(found: Gathered) -> int:
     target = next((each for each in found.relays.values() if each is not None), None)
-    changes = {"changed_at": timezone.now()}
+    changes: dict[str, Any] = {"changed_at": timezone.now()}
     generation = 0
     ids = sorted({mailbox.pk for mailbox in found.changed})
     if target is not None and ids:

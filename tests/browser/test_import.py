@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import StorageState, expect
+from playwright.sync_api import FilePayload, StorageState, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.product import Product
@@ -22,8 +22,8 @@ LONG_MS = 240_000
 
 def upload(visitor: Visitor, lines: str, *, vouched: bool) -> None:
     page = visitor.open(f"/d/{DOMAIN}/import")
-    table = {"name": "people.csv", "mimeType": "text/csv", "buffer": lines.encode()}
-    page.get_by_label("A CSV or JSON file").set_input_files([table])  # type: ignore[list-item]
+    table: FilePayload = {"name": "people.csv", "mimeType": "text/csv", "buffer": lines.encode()}
+    page.get_by_label("A CSV or JSON file").set_input_files([table])
     if vouched:
         page.get_by_label("I vouch for those who get the mail").check()
     page.get_by_role("button", name="Show what it would do").click(no_wait_after=True)
