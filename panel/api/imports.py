@@ -91,7 +91,7 @@ class CsvQuery(WriteQuery):
     digest = Text(required=False, max_length=64, help_text=f"Beside CSV. {_DIGEST}")
 
 
-class ProblemSerializer(serializers.Serializer[Any]):
+class RowProblemSerializer(serializers.Serializer[Any]):
     field = serializers.CharField()
     problem = serializers.CharField()
     fix = serializers.CharField()
@@ -102,7 +102,7 @@ class ImportRowSerializer(serializers.Serializer[Any]):
     address = serializers.CharField(help_text="As it was written.")
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     changes = serializers.DictField(help_text="By what is changed: before and after, without secrets.")
-    problems = ProblemSerializer(many=True)
+    problems = RowProblemSerializer(many=True)
 
 
 class ImportSerializer(serializers.Serializer[Any]):
@@ -190,10 +190,10 @@ class Deed(Shape):
 class ResultSerializer(serializers.Serializer[Any]):
     address = serializers.CharField()
     verdict = serializers.ChoiceField(choices=["changed", "unchanged", "refused"])
-    problems = ProblemSerializer(many=True)
+    problems = RowProblemSerializer(many=True)
 
 
-class DoneSerializer(serializers.Serializer[Any]):
+class ManyDoneSerializer(serializers.Serializer[Any]):
     digest = serializers.CharField(help_text="Names exactly these results.")
     generation = serializers.IntegerField(
         help_text="Of the sync target; 0 without one, or when nothing goes out."
@@ -205,7 +205,7 @@ class ManyMailboxes(ApiView):
     noun, tag = "many_mailboxes", "Addresses"
 
     @operation(
-        "Do one thing to many addresses, with a result for each", request=Deed, responses=DoneSerializer
+        "Do one thing to many addresses, with a result for each", request=Deed, responses=ManyDoneSerializer
     )
     def change_mailboxes(self, request: Request, domain: str) -> Response:
         given = self.body(Deed)

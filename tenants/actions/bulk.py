@@ -12,10 +12,12 @@ from django.db.models import QuerySet
 from tenants import access
 from tenants.actions import mailboxes as single
 from tenants.actions.audit import record
-from tenants.actions.gathering import Gathered
+from tenants.actions.gathering import Gathered, batched
 from tenants.actions.import_rows import Problems, problems_of
 from tenants.actions.locking import holding
-from tenants.actions.sets import batched, check_digest, one_set
+from tenants.actions.new_mailboxes import require_may_make
+from tenants.actions.reversals import final
+from tenants.actions.sets import check_digest, one_set
 from tenants.actor import Actor
 from tenants.errors import ActionError, Checks, Conflict, Invalid, Problem
 from tenants.formats.text import check_text, printable
@@ -46,7 +48,8 @@ DEEDS: dict[str, Deed] = {
     ),
     "switch_off": Deed(
         lambda actor, mailbox, _: _switched(actor, mailbox, enabled=False),
-        lambda mailbox, _: not mailbox.enabled and mailbox.trashed_at is None,
+        # What its holder switched off is kept off by the team.
+        lambda mailbox, _: not (mailbox.enabled or mailbox.off_by_holder or mailbox.trashed_at),
         "switched off",
     ),
     "trash": Deed(
@@ -117,7 +120,7 @@ def change_mailboxes(
     if deed not in DEEDS:
         raise Invalid.of("action", f"“{printable(deed, 40)}” is no choice.", f"Choose {', '.join(DEEDS)}.")
     what = DEEDS[deed]
-    single.require_may_make(actor, domain)
+    require_may_make(actor, domain)
     check_digest(digest)
     with Checks() as checks:
         note = check_text(note, field="note", maximum=200) if note and what.takes_note else ""
@@ -129,7 +132,12 @@ def change_mailboxes(
     if not ids:
         raise Invalid.of("addresses", "No address was chosen.", "Choose at least one.")
     with one_set(actor, domain, rehearse=rehearse) as gathered, _held(domain, ids) as mailboxes:
-        results = tuple(_one(actor, mailbox, what, note, gathered) for mailbox in mailboxes)
+        # Aliases come back after the mailboxes that they deliver to.
+        order = sorted(
+            mailboxes, key=lambda mailbox: (mailbox.kind == Mailbox.Kind.ALIAS, mailbox.local_part)
+        )
+        found = {mailbox.pk: _one(actor, mailbox, what, note, gathered) for mailbox in order}
+        results = tuple(found[mailbox.pk] for mailbox in mailboxes)
         done = Done(results, _digest(deed, note, results))
         if not rehearse:
             _agree(done, digest, leave_out_refused=leave_out_refused)
@@ -192,3 +200,6 @@ def _record(actor: Actor, domain: Domain, deed: str, done: Done, gathered: Gathe
         target=gathered.relays.get(domain.pk),
         after={"action": deed, "changed": changed, "refused": len(done.refused)},
     )
+
+
+final("Each address was changed on its own, too: undo that in its history.", "change_mailboxes")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 
-from tenants.actions.gathering import Gathered
-from tenants.actions.mailboxes import NewMailbox, make_mailbox, record_new, unsaved_mailbox
+from tenants.actions.exchanges import states_of_many
+from tenants.actions.gathering import AT_ONCE, Gathered, batched
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.names import held_among
+from tenants.actions.new_mailboxes import NewMailbox, make_mailbox, record_new, unsaved_mailbox
 from tenants.actions.organizations import take_quota
-from tenants.actions.sets import AT_ONCE, batched
-from tenants.actions.targets import owe_confirmation, unsaved_target
+from tenants.actions.questions import owe_confirmation
+from tenants.actions.targets import unsaved_target
 from tenants.actor import Actor
 from tenants.errors import ActionError, Conflict
 from tenants.models import Account, Domain, Mailbox, TargetAddress
@@ -27,10 +29,13 @@ def make_mailboxes(
     by it, alone. The others are inserted together, as it would insert each. Raises Invalid when the
     organization's quota has too little left for those.
     """
+    targets = [new.targets for new in wanted]
+    states = dict(zip(targets, states_of_many(targets, domain.organization), strict=True))
     apart = _to_look_at(domain, wanted)
+    apart.update(new.local_part for new in wanted if TargetAddress.Exchange.SHARED in states[new.targets])
     together = [new for new in wanted if new.local_part not in apart]
     made: dict[str, Mailbox | ActionError] = dict(
-        zip((new.local_part for new in together), _insert(actor, domain, together), strict=True)
+        zip((new.local_part for new in together), _insert(actor, domain, together, states), strict=True)
     )
     results: list[Mailbox | ActionError] = []
     for new in wanted:
@@ -46,10 +51,11 @@ def make_mailboxes(
 
 
 def _to_look_at(domain: Domain, wanted: Sequence[NewMailbox]) -> set[str]:
-    """The names about which something is known here: used, somebody's sign-in, or with targets that other
-    addresses here may forward."""
+    """The names about which something is known here: used, held back, somebody's sign-in, or with targets
+    that other addresses here may forward."""
     names = [new.local_part for new in wanted]
     found = {name for name, count in Counter(names).items() if count > 1}
+    found.update(held_among(domain, names))
     for some in batched(names):
         found.update(
             Mailbox.objects.filter(domain=domain, local_part__in=some).values_list("local_part", flat=True)
@@ -73,12 +79,24 @@ def _host(address: str) -> str:
     return address.rpartition("@")[2].lower()
 
 
-def _insert(actor: Actor, domain: Domain, wanted: Sequence[NewMailbox]) -> Iterable[Mailbox]:
+def _insert(
+    actor: Actor,
+    domain: Domain,
+    wanted: Sequence[NewMailbox],
+    states: Mapping[tuple[str, ...], Sequence[str]],
+) -> Iterable[Mailbox]:
     if not wanted:
         return []
     take_quota(domain.organization, "mailbox", len(wanted))
     mailboxes = [
-        unsaved_mailbox(domain, new.local_part, new.sealed_hash, new.note, enabled=new.enabled)
+        unsaved_mailbox(
+            domain,
+            new.local_part,
+            new.sealed_hash,
+            new.note,
+            enabled=new.enabled,
+            expires_at=new.expires_at,
+        )
         for new in wanted
     ]
     try:
@@ -88,8 +106,9 @@ def _insert(actor: Actor, domain: Domain, wanted: Sequence[NewMailbox]) -> Itera
         raise Conflict("One of these addresses was made by somebody else just now.") from error
     rows = []
     for mailbox, new in zip(mailboxes, wanted, strict=True):
-        for address in new.targets:
-            row, token = unsaved_target(mailbox, address, TargetAddress.Source.OWNER if new.vouched else "")
+        source = TargetAddress.Source.OWNER if new.vouched else ""
+        for address, state in zip(new.targets, states[new.targets], strict=True):
+            row, token = unsaved_target(mailbox, address, state, source)
             rows.append(row)
             if not new.vouched:
                 owe_confirmation(actor, mailbox, address, token)

@@ -7,16 +7,19 @@ mark. See `tenants.actions.sets`, the only place that opens it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.utils import timezone
 
-from tenants.models import Event, Mailbox, SyncTarget
+from tenants.models import Event, FormerPassphrase, Mailbox, SyncTarget
+
+AT_ONCE = 500
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Question:
 class Gathered:
     events: list[Event] = field(default_factory=list)
     changed: list[Mailbox] = field(default_factory=list)
+    former: list[FormerPassphrase] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     kept: list[tuple[Mailbox, tuple[str, ...]]] = field(default_factory=list)
     given_back: list[tuple[int, str]] = field(default_factory=list)
@@ -45,6 +49,7 @@ class Gathered:
         lists: tuple[list[Any], ...] = (
             self.events,
             self.changed,
+            self.former,
             self.questions,
             self.kept,
             self.given_back,
@@ -76,6 +81,15 @@ def keep(mailbox: Mailbox, *fields: str) -> None:
         gathered.kept.append((mailbox, fields))
 
 
+def keep_former(row: FormerPassphrase) -> None:
+    """Save what an address had before, after the event that replaced it."""
+    gathered = current()
+    if gathered is None:
+        row.save(force_insert=True)
+    else:
+        gathered.former.append(row)
+
+
 def now() -> datetime:
     """The time of a change; one for a whole set, so that its rows can be written together."""
     gathered = current()
@@ -92,3 +106,9 @@ def gathered() -> Iterator[Gathered]:
         yield found
     finally:
         _open.reset(token)
+
+
+def batched(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """SQLite takes a bounded number of parameters."""
+    for start in range(0, len(values), AT_ONCE):
+        yield values[start : start + AT_ONCE]

@@ -11,9 +11,9 @@ from django.db import transaction
 
 from tenants.actions import mailboxes as single
 from tenants.actions.creation import make_mailboxes
-from tenants.actions.gathering import Gathered
+from tenants.actions.gathering import Gathered, batched
 from tenants.actions.locking import holding
-from tenants.actions.sets import batched
+from tenants.actions.new_mailboxes import NewMailbox, check_new_mailbox, require_may_make
 from tenants.actions.targets import add_target, check_target_list, remove_target, require_may_vouch
 from tenants.actor import Actor
 from tenants.errors import ActionError, Checks, Invalid, Problem
@@ -79,7 +79,7 @@ def carry_out(
 
     Raises Invalid when the quota has too little left.
     """
-    single.require_may_make(actor, domain)
+    require_may_make(actor, domain)
     if vouched:
         require_may_vouch(actor, domain)
     with _known(domain, rows) as known:
@@ -121,7 +121,7 @@ def _make(
     actor: Actor, domain: Domain, rows: Iterable[Asked], gathered: Gathered, *, vouched: bool
 ) -> dict[int, Outcome]:
     outcomes: dict[int, Outcome] = {}
-    wanted: list[tuple[Asked, single.NewMailbox]] = []
+    wanted: list[tuple[Asked, NewMailbox]] = []
     for row in rows:
         try:
             wanted.append((row, _checked(domain, row, vouched=vouched)))
@@ -136,13 +136,13 @@ def _make(
     return outcomes
 
 
-def _checked(domain: Domain, row: Asked, *, vouched: bool) -> single.NewMailbox:
+def _checked(domain: Domain, row: Asked, *, vouched: bool) -> NewMailbox:
     if row.unreadable and not row.local_part:
         raise Invalid(row.unreadable)
     checks = Checks()
     new = None
     with checks:
-        new = single.check_new_mailbox(
+        new = check_new_mailbox(
             domain,
             local_part=row.local_part,
             targets=row.targets or (),
@@ -157,7 +157,7 @@ def _checked(domain: Domain, row: Asked, *, vouched: bool) -> single.NewMailbox:
     return replace(new, sealed_hash=row.sealed_hash, enabled=row.enabled is not False, vouched=vouched)
 
 
-def _of_new(new: single.NewMailbox) -> dict[str, Any]:
+def _of_new(new: NewMailbox) -> dict[str, Any]:
     changes: dict[str, Any] = {"kind": [None, "mailbox" if new.sealed_hash else "alias"]}
     changes["targets"] = [None, list(new.targets)]
     if new.note:

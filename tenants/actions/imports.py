@@ -26,9 +26,10 @@ from tenants.actions.import_rows import (
     stored,
 )
 from tenants.actions.locking import lock
-from tenants.actions.mailboxes import require_may_make
+from tenants.actions.new_mailboxes import require_may_make
 from tenants.actions.organizations import require_quota
 from tenants.actions.questions import letters_for
+from tenants.actions.reversals import final
 from tenants.actions.sets import check_digest, one_set
 from tenants.actions.targets import require_may_vouch
 from tenants.actor import Actor
@@ -324,3 +325,6 @@ def _look(
     digest = hashlib.sha256(json.dumps([vouched, parts], sort_keys=True).encode()).hexdigest()
     letters = letters_for([question.recipient for question in gathered.questions])
     return Preview(outcomes, letters, "", digest)
+
+
+final("Each address was made or changed on its own, too: undo that in its history.", "import_addresses")

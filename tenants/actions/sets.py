@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
-from tenants import access, outbox
+from tenants import access
 from tenants.actions.audit import record_all
-from tenants.actions.gathering import Gathered, gathered
+from tenants.actions.gathering import AT_ONCE, Gathered, batched, gathered
+from tenants.actions.marks import mark_mailboxes
 from tenants.actions.organizations import give_back_gathered
 from tenants.actions.questions import ask_all
 from tenants.actor import Actor
 from tenants.errors import Invalid
-from tenants.models import Domain, Mailbox
+from tenants.models import Domain, FormerPassphrase, Mailbox
 
-AT_ONCE = 500
-T = TypeVar("T")
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -55,6 +53,7 @@ def _write(actor: Actor, domain: Domain, found: Gathered) -> None:
         if event.sync_target_id is not None:
             event.generation = found.generation
     record_all(found.events)
+    FormerPassphrase.objects.bulk_create(found.former, batch_size=AT_ONCE)
     ask_all(actor, domain, found.questions)
 
 
@@ -73,20 +72,6 @@ def _save_kept(found: Gathered) -> None:
             Mailbox.objects.filter(pk__in=some).update(**dict(values))
 
 
-def batched(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """SQLite takes a bounded number of parameters."""
-    for start in range(0, len(values), AT_ONCE):
-        yield values[start : start + AT_ONCE]
-
-
 def _mark(found: Gathered) -> int:
     target = next((each for each in found.relays.values() if each is not None), None)
-    changes: dict[str, Any] = {"changed_at": timezone.now()}
-    generation = 0
-    ids = sorted({mailbox.pk for mailbox in found.changed})
-    if target is not None and ids:
-        generation = outbox.mark([target])[target.pk]
-        changes["generation"] = generation
-    for some in batched(ids):
-        Mailbox.objects.filter(pk__in=some).update(**changes)
-    return generation
+    return mark_mailboxes([*{mailbox.pk for mailbox in found.changed}], target)

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from tenants import outbox
-from tenants.actions import domains, imports, mailboxes, organizations
+from tenants.actions import domains, imports, mailboxes, names, organizations
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden, Invalid, TooMany
 from tenants.models import (
@@ -25,6 +25,7 @@ from tenants.models import (
     TargetAddress,
 )
 from tests.conftest import HASH, make_address
+from tests.exchanges import SHARED_HOST, dns_says, served
 
 pytestmark = pytest.mark.django_db
 Verdict = ImportRow.Verdict
@@ -268,7 +269,8 @@ BAD: dict[str, dict[str, Any]] = {
     "long": {"local_part": "a" * 65},
     "own domain": {"targets": ["x@example.org"]},
     "no host": {"targets": ["x@y"]},
-    "two domains": {"targets": ["x@a.example", "x@b.example"]},
+    "one mail server": {"targets": ["x@north.shared.example", "x@south.shared.example"]},
+    "never again": {"local_part": "gone"},
     "twice": {"targets": ["x@a.example", "x@a.example"]},
     "too many": {"targets": [f"x{i}@a.example" for i in range(21)]},
     "note": {"note": "a\u202eb"},
@@ -287,6 +289,9 @@ def test_an_import_refuses_what_a_form_refuses(alice: Actor, domain: Domain, cas
     make_address(alice, domain, "taken", "other@a.example")
     trashed = make_address(alice, domain, "trashed")
     mailboxes.trash_mailbox(actor=alice, mailbox=trashed)
+    names.hold_name(actor=alice, domain=domain, local_part="gone", reason="left in anger")
+    for host in ("north.shared.example", "south.shared.example"):
+        dns_says(host, served(SHARED_HOST))
     given: dict[str, Any] = {"local_part": "ada", "targets": ["x@a.example"], **BAD[case]}
     with pytest.raises(Invalid) as refused:
         mailboxes.create_mailbox(actor=alice, domain=domain, **given)
@@ -311,7 +316,7 @@ def test_hints_leave_when_it_is_done_and_not_before(
     assert sent == []
     with django_capture_on_commit_callbacks(execute=True):
         apply(alice, row)
-    assert sent == ["deliver_mail"]
+    assert sent == ["look_up", "deliver_mail"]
 
 
 def test_an_organization_asks_a_bounded_number_of_people_a_day(
