@@ -16,6 +16,7 @@ from tenants.actions.gathering import Gathered, batched
 from tenants.actions.import_rows import Problems, problems_of
 from tenants.actions.locking import holding
 from tenants.actions.new_mailboxes import require_may_make
+from tenants.actions.restoring import nothing_to_judge
 from tenants.actions.reversals import final
 from tenants.actions.sets import check_digest, one_set
 from tenants.actor import Actor
@@ -136,7 +137,10 @@ def change_mailboxes(
         order = sorted(
             mailboxes, key=lambda mailbox: (mailbox.kind == Mailbox.Kind.ALIAS, mailbox.local_part)
         )
-        found = {mailbox.pk: _one(actor, mailbox, what, note, gathered) for mailbox in order}
+        if deed == "restore":
+            gathered.plain = nothing_to_judge(domain, mailboxes)
+        with access.ranks_known(actor, domain, [mailbox.local_part for mailbox in mailboxes]):
+            found = {mailbox.pk: _one(actor, mailbox, what, note, gathered) for mailbox in order}
         results = tuple(found[mailbox.pk] for mailbox in mailboxes)
         done = Done(results, _digest(deed, note, results))
         if not rehearse:

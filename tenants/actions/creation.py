@@ -62,12 +62,12 @@ def _to_look_at(domain: Domain, wanted: Sequence[NewMailbox]) -> set[str]:
         )
         sign_ins = Account.objects.filter(email__in=[f"{name}@{domain.name}" for name in some])
         found.update(email.partition("@")[0] for email in sign_ins.values_list("email", flat=True))
-    hosted = _hosted({_host(target) for new in wanted for target in new.targets})
+    hosted = served_here({_host(target) for new in wanted for target in new.targets})
     found.update(new.local_part for new in wanted if any(_host(target) in hosted for target in new.targets))
     return found
 
 
-def _hosted(hosts: Collection[str]) -> set[str]:
+def served_here(hosts: Collection[str]) -> set[str]:
     """Which of these domains are served here, by whatever organization."""
     found: set[str] = set()
     for some in batched(sorted(hosts)):

@@ -39,6 +39,7 @@ class Gathered:
     questions: list[Question] = field(default_factory=list)
     kept: list[tuple[Mailbox, tuple[str, ...]]] = field(default_factory=list)
     given_back: list[tuple[int, str]] = field(default_factory=list)
+    plain: frozenset[int] = frozenset()  # addresses that come back unjudged, see restoring
     at: datetime = field(default_factory=timezone.now)
     relays: dict[int, SyncTarget | None] = field(default_factory=dict)
     generation: int = 0  # that carries the changes, once they were written; 0 without a relay
@@ -88,6 +89,12 @@ def keep_former(row: FormerPassphrase) -> None:
         row.save(force_insert=True)
     else:
         gathered.former.append(row)
+
+
+def is_plain(mailbox: Mailbox) -> bool:
+    """Was it found, for a whole set, that nothing needs to be judged of this address?"""
+    gathered = current()
+    return gathered is not None and mailbox.pk in gathered.plain
 
 
 def now() -> datetime:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from tenants import access
 from tenants.actions import mailboxes as single
 from tenants.actions.creation import make_mailboxes
 from tenants.actions.gathering import Gathered, batched
@@ -82,7 +83,7 @@ def carry_out(
     require_may_make(actor, domain)
     if vouched:
         require_may_vouch(actor, domain)
-    with _known(domain, rows) as known:
+    with _known(domain, rows) as known, access.ranks_known(actor, domain, list(known)):
         outcomes: dict[int, Outcome] = {}
         new = []
         for row in rows:

@@ -235,20 +235,21 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     lock(mailbox)
     if mailbox.trashed_at is None:
         raise Conflict(f"{mailbox} is not in the trash.")
-    require_free_name(mailbox.domain, mailbox.local_part, actor)
     access.require_rank(actor, mailbox)
-    addresses = targets_of(mailbox)
-    _require_somebody(mailbox, addresses)
-    # Meanwhile another address may have begun to send its mail here, and aliases to deliver elsewhere.
-    require_no_loop(mailbox, addresses)
-    require_fits(mailbox, addresses)
+    is_plain = gathering.is_plain(mailbox)
+    if not is_plain:
+        _require_room(actor, mailbox)
     take_quota(mailbox.domain.organization, "mailbox")
     before = {"trashed": True, **end_of(mailbox)}
     mailbox.trashed_at = None
     _renew_end(mailbox)
-    mailbox.save(update_fields=["trashed_at", "expires_at", "expiry_told_at"])
-    reconsider(mailbox, afresh=True)
-    refresh_warnings(mailbox)
+    columns = ("trashed_at", "expires_at", "expiry_told_at")
+    if is_plain:
+        gathering.keep(mailbox, *columns)
+    else:
+        mailbox.save(update_fields=columns)
+        reconsider(mailbox, afresh=True)
+        refresh_warnings(mailbox)
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -261,6 +262,16 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         after={"trashed": False, **end_of(mailbox)},
     )
     return mailbox
+
+
+def _require_room(actor: Actor, mailbox: Mailbox) -> None:
+    """Look at what happened while it was in the trash. What is looked at here, `restoring` knows."""
+    require_free_name(mailbox.domain, mailbox.local_part, actor)
+    addresses = targets_of(mailbox)
+    _require_somebody(mailbox, addresses)
+    # Meanwhile another address may have begun to send its mail here, and aliases to deliver elsewhere.
+    require_no_loop(mailbox, addresses)
+    require_fits(mailbox, addresses)
 
 
 def _require_somebody(alias: Mailbox, addresses: Sequence[str]) -> None:

@@ -7,8 +7,21 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from tenants.actions import aliases, bulk, holders, imports, mailboxes, names, repositories, undo
+from tenants.actions import (
+    aliases,
+    bulk,
+    domains,
+    holders,
+    imports,
+    mailboxes,
+    names,
+    repositories,
+    targets,
+    undo,
+)
 from tenants.actor import Actor
 from tenants.errors import Conflict, Invalid
 from tenants.models import (
@@ -145,3 +158,55 @@ def test_aliases_change_with_the_mailboxes_of_a_set(alice: Actor, domain: Domain
     done = changed(alice, domain, "trash", ada, bob, alias)
     assert changed(alice, domain, "restore", ada, bob, alias).count("changed") == 3
     assert not Mailbox.objects.exclude(trashed_at=None).exists()
+
+
+def test_what_comes_back_is_judged_like_one(alice: Actor, olga: Actor, domain: Domain) -> None:
+    plain, gone, circle, back, mixed = (
+        make_address(alice, domain, name, f"{name}@home.example")
+        for name in ("plain", "gone", "circle", "back", "mixed")
+    )
+    for host in ("north.shared.example", "south.shared.example"):
+        dns_says(host, served(f"mx.{host}"))
+    mailboxes.change_note(actor=alice, mailbox=plain, note="as it was")
+    targets.add_target(actor=alice, mailbox=mixed, address="x@north.shared.example")
+    everything = (plain, gone, circle, back, mixed)
+    changed(alice, domain, "trash", *everything)
+    names.hold_name(actor=alice, domain=domain, local_part="gone")
+    # They were made to forward to each other while nobody looked.
+    elsewhere = domains.create_domain(actor=olga, organization=domain.organization, name="other.example")
+    other = make_address(alice, elsewhere, "other", "other@home.example")
+    TargetAddress.objects.filter(mailbox=other).update(address="circle@example.org")
+    TargetAddress.objects.filter(mailbox=circle).update(address="other@other.example")
+    done = changed(alice, domain, "restore", *everything, leave_out_refused=True)
+    assert {each.address.partition("@")[0]: each.verdict for each in done.results} == {
+        "back": "changed",
+        "circle": "refused",
+        "gone": "refused",
+        "mixed": "changed",
+        "plain": "changed",
+    }
+    single = [_refusal(alice, Mailbox.objects.get(pk=each.pk)) for each in (circle, gone)]
+    assert [result.problems[0].problem for result in done.refused] == single
+    back.refresh_from_db()
+    assert back.trashed_at is None
+
+
+def _refusal(actor: Actor, mailbox: Mailbox) -> str:
+    with pytest.raises(Invalid) as refused:
+        mailboxes.restore_mailbox(actor=actor, mailbox=mailbox)
+    return refused.value.problems[0].problem
+
+
+@pytest.mark.parametrize("deed", ["switch_off", "switch_on", "set_note", "trash", "restore"])
+def test_a_set_asks_for_all_of_them_at_once(alice: Actor, domain: Domain, deed: str) -> None:
+    """An owner, who is no operator: ranks are looked at."""
+    rows = [{"address": f"n{n}", "targets": [f"n{n}@home.example"]} for n in range(40)]
+    imported(alice, domain, *rows)
+    before = {"switch_on": ["switch_off"], "restore": ["trash"]}
+    for first in before.get(deed, []):
+        changed(alice, domain, first, *Mailbox.objects.all())
+    with CaptureQueriesContext(connection) as queries:
+        assert changed(alice, domain, deed, *Mailbox.objects.all(), note="x").count("changed") == 40
+    asked = [each["sql"] for each in queries if "SAVEPOINT" not in each["sql"]]
+    # Each that comes back takes a place of the quota.
+    assert len(asked) < 30 + 40 * (deed == "restore"), asked
