@@ -14,7 +14,7 @@ from panel.web.domains import domain_context, get_domain
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.mailboxes import chosen_addresses, list_url
 from tenants.actions.bulk import DEEDS, Done, change_mailboxes
-from tenants.actions.mailboxes import require_may_make
+from tenants.actions.new_mailboxes import require_may_make
 from tenants.errors import Conflict, Invalid
 from tenants.models import Domain, Mailbox
 

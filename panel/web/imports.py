@@ -23,7 +23,7 @@ from panel.web.standing import DomainRow, is_stopped, relay_state
 from tenants import access
 from tenants.access import Kind, Verb
 from tenants.actions import imports as actions
-from tenants.actions.mailboxes import require_may_make
+from tenants.actions.new_mailboxes import require_may_make
 from tenants.actions.questions import MAILS_A_MINUTE, minutes_for
 from tenants.errors import Conflict, Invalid, Problem, TooMany
 from tenants.formats.address_rows import COLUMNS
