@@ -78,7 +78,7 @@ class Table(Shape):
     )
     vouched = Switch(required=False, help_text=_VOUCHED)
     leave_out_refused = Switch(required=False, help_text=_LEAVE_OUT)
-    digest = Text(required=False, max_length=64, help_text=_DIGEST)
+    preview = Text(required=False, max_length=64, help_text=_DIGEST)
 
     example = {"addresses": [{"address": "ada", "targets": ["ada@home.example"], "note": "Analyst"}]}
 
@@ -88,7 +88,7 @@ class CsvQuery(WriteQuery):
 
     vouched = Flag(required=False, help_text=f"Beside CSV. {_VOUCHED}")
     leave_out_refused = Flag(required=False, help_text=f"Beside CSV. {_LEAVE_OUT}")
-    digest = Text(required=False, max_length=64, help_text=f"Beside CSV. {_DIGEST}")
+    preview = Text(required=False, max_length=64, help_text=f"Beside CSV. {_DIGEST}")
 
 
 class RowProblemSerializer(serializers.Serializer[Any]):
@@ -106,7 +106,7 @@ class ImportRowSerializer(serializers.Serializer[Any]):
 
 
 class ImportSerializer(serializers.Serializer[Any]):
-    digest = serializers.CharField(help_text="Names exactly these outcomes.")
+    preview = serializers.CharField(help_text="Names exactly these outcomes.")
     counts = serializers.DictField(
         child=serializers.IntegerField(), help_text="How many rows have each verdict."
     )
@@ -137,7 +137,7 @@ class DomainImports(ApiView):
             content=content,
             vouched=given.get("vouched", False),
             leave_out_refused=given.get("leave_out_refused", False),
-            digest=given.get("digest"),
+            digest=given.get("preview"),
             rehearse=self.dry,
         )
         return Response(_imported(done), headers={DRY_RUN_HEADER: "true"} if self.dry else {})
@@ -157,7 +157,7 @@ class DomainImports(ApiView):
 def _imported(done: Imported) -> dict[str, Any]:
     told = done.with_verdict(Verdict.CREATE, Verdict.CHANGE, Verdict.REFUSED)
     return {
-        "digest": done.preview.digest,
+        "preview": done.preview.digest,
         "counts": done.preview.counts,
         "mails": done.preview.questions,
         "obstacle": done.preview.obstacle,
@@ -180,7 +180,7 @@ class Deed(Shape):
     addresses = Texts(max_length=MOST_NAMES, help_text=f"At most {MOST_NAMES:,}; of this domain.")
     note = Text(required=False, max_length=400, help_text="For set_note.")
     leave_out_refused = Switch(required=False, help_text="Do the others when some are refused.")
-    digest = Text(
+    preview = Text(
         required=False, max_length=64, help_text="From a dry run: exactly that is done, or nothing."
     )
 
@@ -194,7 +194,7 @@ class ResultSerializer(serializers.Serializer[Any]):
 
 
 class ManyDoneSerializer(serializers.Serializer[Any]):
-    digest = serializers.CharField(help_text="Names exactly these results.")
+    preview = serializers.CharField(help_text="Names exactly these results.")
     generation = serializers.IntegerField(
         help_text="Of the sync target; 0 without one, or when nothing goes out."
     )
@@ -218,7 +218,7 @@ class ManyMailboxes(ApiView):
             note=given.get("note", ""),
             rehearse=self.dry,
             leave_out_refused=given.get("leave_out_refused", False),
-            digest=given.get("digest"),
+            digest=given.get("preview"),
         )
         return Response(_done(done), headers={DRY_RUN_HEADER: "true"} if self.dry else {})
 
@@ -243,7 +243,7 @@ def _local_part(address: str, domain: Domain) -> str:
 
 def _done(done: Done) -> dict[str, Any]:
     return {
-        "digest": done.digest,
+        "preview": done.digest,
         "generation": done.generation,
         "results": [
             {

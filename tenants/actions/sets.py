@@ -41,7 +41,7 @@ def one_set(actor: Actor, domain: Domain, *, rehearse: bool = False) -> Iterator
 def check_digest(digest: str | None) -> None:
     """Raise Invalid for what no rehearsal can have given."""
     if digest is not None and not _DIGEST.fullmatch(digest):
-        raise Invalid.of("digest", "This is no digest of a rehearsal.", "Take it from a dry run.")
+        raise Invalid.of("preview", "This names no preview.", "Take it from a dry run.")
 
 
 def _write(actor: Actor, domain: Domain, found: Gathered) -> None:

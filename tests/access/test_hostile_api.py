@@ -81,8 +81,8 @@ def test_every_field_is_tried() -> None:
         ("api:organization", "mailbox_quota"),
         ("api:repository", "port"),
         ("api:tokens", "organization"),
-        ("api:domain-import", "digest"),
-        ("api:domain-many", "digest"),
+        ("api:domain-import", "preview"),
+        ("api:domain-many", "preview"),
     }
 
 

@@ -46,10 +46,10 @@ def test_a_dry_run_shows_what_is_done_then(alice_api: Api, domain: Domain) -> No
     assert told["mails"] == 2
     assert told["rows"][0]["changes"]["targets"] == [None, ["ada@home.example"]]
     assert HASH not in shown.content.decode()
-    done = alice_api.post(URL, {"addresses": ROWS, "digest": told["digest"]})
+    done = alice_api.post(URL, {"addresses": ROWS, "preview": told["preview"]})
     assert done.json() == {**told, "generation": 0}
     assert list(Mailbox.objects.values_list("local_part", "enabled")) == [("ada", True), ("bob", False)]
-    again = alice_api.post(URL, {"addresses": ROWS, "digest": told["digest"]})
+    again = alice_api.post(URL, {"addresses": ROWS, "preview": told["preview"]})
     assert again.status_code == 409
     assert not Event.objects.filter(verb="set_passphrase").exists()
 
@@ -72,7 +72,7 @@ def test_what_is_no_table(alice_api: Api, domain: Domain) -> None:
     for answer in (
         csv(alice_api, ""),
         csv(alice_api, "address,password\nada,hunter2"),
-        csv(alice_api, "address\nada\n", "?digest=x"),
+        csv(alice_api, "address\nada\n", "?preview=x"),
         alice_api.post(URL, {"addresses": [{"password": "hunter2-sesame"}]}),
         alice_api.post(f"{URL}?vouched=true", {"addresses": ROWS}),
     ):
@@ -99,7 +99,7 @@ def test_one_thing_for_many(alice_api: Api, alice: Actor, domain: Domain) -> Non
         ("bob@example.org", "changed"),
     ]
     assert Mailbox.objects.filter(enabled=True).count() == 2
-    assert alice_api.post(MANY, {**wish, "digest": shown["digest"]}).json() == shown
+    assert alice_api.post(MANY, {**wish, "preview": shown["preview"]}).json() == shown
     assert not Mailbox.objects.filter(enabled=True).exists()
     missing = alice_api.post(MANY, {"action": "trash", "addresses": ["ada", "nobody"]})
     assert missing.json()["problems"][0]["field"] == "addresses[1]"
