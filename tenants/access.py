@@ -6,7 +6,9 @@ actor may not see does not exist for it: absent and foreign give the same `Absen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -152,8 +154,31 @@ def organization_id_of(thing: Model) -> int | None:
     return value if isinstance(value, int) else None
 
 
+_asked: ContextVar[dict[tuple[Any, int | None], Role] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """Inside, each rank is looked up once: for actions that treat many things of one organization."""
+    token = _asked.set({})
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
 def role_in(actor: Actor, organization_id: int | None) -> Role:
     """The actor's rank in one organization."""
+    known = _asked.get()
+    if known is None:
+        return _role_in(actor, organization_id)
+    key = (actor, organization_id)
+    if key not in known:
+        known[key] = _role_in(actor, organization_id)
+    return known[key]
+
+
+def _role_in(actor: Actor, organization_id: int | None) -> Role:
     if actor.organization_id is not None and organization_id != actor.organization_id:
         return Role.STRANGER
     if actor.is_operator:
@@ -265,7 +290,7 @@ def require_rank(actor: Actor, address: str | m.Mailbox) -> None:
     operator, or as the owner of something else, whose sign-in is an address in it. Of an address that has its
     row, those who hold it count too, by their rank in its organization, unless the actor is one of them.
     """
-    if actor.is_operator:
+    if actor.is_operator or _known_beneath(actor, str(address)):
         return
     if _signs_in_above(actor, str(address)):
         raise Forbidden(
@@ -328,6 +353,26 @@ def names_above(actor: Actor, domain: m.Domain, names: Sequence[str]) -> frozens
         )
         found |= set(held.values_list("mailbox__local_part", flat=True))
     return frozenset(found)
+
+
+_beneath: ContextVar[tuple[Actor, frozenset[str]] | None] = ContextVar("beneath", default=None)
+
+
+@contextmanager
+def ranks_known(actor: Actor, domain: m.Domain, names: Sequence[str]) -> Iterator[None]:
+    """Inside, `require_rank` asks nothing about those of the names that it would let pass: for actions on
+    many addresses of a domain that the caller holds."""
+    above = names_above(actor, domain, names)
+    token = _beneath.set((actor, frozenset(f"{name}@{domain.name}" for name in names if name not in above)))
+    try:
+        yield
+    finally:
+        _beneath.reset(token)
+
+
+def _known_beneath(actor: Actor, address: str) -> bool:
+    known = _beneath.get()
+    return known is not None and known[0] == actor and address in known[1]
 
 
 def _refusal(actor: Actor, verb: Verb, kind: Kind) -> str:

@@ -18,6 +18,7 @@ from tenants.actions import (
     alias_rules,
     aliases,
     domains,
+    imports,
     invitations,
     mailboxes,
     names,
@@ -30,6 +31,7 @@ from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     Account,
+    AddressImport,
     AddressRequest,
     Condition,
     DecisionLink,
@@ -81,6 +83,7 @@ class World:
     deciding_token: str
     fingerprint: str
     token_id: int
+    preview: AddressImport
     event_id: int
 
     @property
@@ -106,6 +109,8 @@ class World:
             "deciding": self.deciding_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "import": self.preview.pk,
+            "digest": self.preview.digest,
             "event": self.event_id,
             "holder": self.holder.email,
         }
@@ -174,6 +179,7 @@ def build_world(
         deciding_token=decision_link(request, owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        preview=imports.preview_import(actor=owner, domain=domain, content=b"address,note\nlovelace,new\n"),
         # The last change of ada's address: who gets its mail, which its holder may undo too.
         event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
     )

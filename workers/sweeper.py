@@ -14,6 +14,7 @@ from tenants import limits, outbox
 from tenants.actions.deciders import remind_deciders
 from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.former_passphrases import forget_former_passphrases
+from tenants.actions.imports import forget_imports
 from tenants.actions.request_ends import expire_requests
 from tenants.actions.trash import purge_trash
 from tenants.actor import Actor
@@ -110,6 +111,7 @@ def _tidy() -> None:
     rookery = Actor.rookery()
     expire_requests(actor=rookery)
     remind_deciders(actor=rookery)
+    forget_imports(actor=rookery)
     forget_former_passphrases(actor=rookery)
     purge_trash(actor=rookery)
     remind_of_expiry(actor=rookery)

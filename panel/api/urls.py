@@ -13,6 +13,7 @@ from panel.api.aliases import Aliases, DomainAliases, DomainAliasRules
 from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.guards import AddressCautions, DomainChecks
+from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.invitations import DomainInvitations, Invitations
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.names import HeldNames
@@ -70,6 +71,16 @@ _domains = [
         "<domain:domain>/held-names/<id:held_id>/",
         HeldNames.as_view({"get": "retrieve", "delete": "destroy"}),
         name="held-name",
+    ),
+    path(
+        "<domain:domain>/mailboxes/import/",
+        DomainImports.as_view({"post": "import_addresses"}),
+        name="domain-import",
+    ),
+    path(
+        "<domain:domain>/mailboxes/many/",
+        ManyMailboxes.as_view({"post": "change_mailboxes"}),
+        name="domain-many",
     ),
     path(
         "<domain:domain>/repository/",

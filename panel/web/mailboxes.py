@@ -11,7 +11,7 @@ from django import forms
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -133,6 +133,23 @@ def _addresses(request: HttpRequest, domain: Domain) -> QuerySet[Mailbox]:
     return access.visible_to(actor_of(request), Mailbox).filter(domain=domain)
 
 
+def chosen_addresses(request: HttpRequest, domain: Domain, given: QueryDict) -> QuerySet[Mailbox]:
+    """What the list finds with the `only` and `q` that it was given."""
+    only = given.get("only", "")
+    typed = given.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    # “ada@example.org” finds ada: people type what they see.
+    words = typed.removesuffix(f"@{domain.name}")
+    return _matching(_addresses(request, domain).filter(FILTERS.get(only, FILTERS[""])[1]), words)
+
+
+def list_url(domain: Domain, given: QueryDict) -> str:
+    """The list as it was when something was chosen in it."""
+    url = reverse("addresses", kwargs={"domain": domain.name})
+    wanted = {name: given.get(name, "")[:LONGEST_SEARCH] for name in ("q", "only", "page")}
+    found = {name: value for name, value in wanted.items() if value}
+    return f"{url}?{urlencode(found)}" if found else url
+
+
 @page()
 def addresses(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
@@ -146,8 +163,7 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         moving=Count("pk", filter=_moving(relay)),
         **{key or "all": Count("pk", filter=condition) for key, (_, condition) in FILTERS.items()},
     )
-    # “ada@example.org” finds ada: people type what they see.
-    found = _matching(everything.filter(FILTERS[only][1]), typed.removesuffix(f"@{thing.name}"))
+    found = chosen_addresses(request, thing, request.GET)
     pages = Paginator(for_list(found.order_by("local_part")), PAGE)
     shown = pages.get_page(request.GET.get("page"))
     url = reverse("addresses", kwargs={"domain": thing.name})
@@ -162,6 +178,10 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         "is_narrowed": bool(typed or only),
         "new_url": reverse("alias-new" if only == "alias" else "address-new", kwargs={"domain": thing.name}),
         "shows_aliases": only == "alias",
+        "found": pages.count,
+        "has_more": pages.num_pages > 1,
+        "page": shown.number if shown.number > 1 else "",
+        "deeds": _deeds(only),
     }
     if request.headers.get("HX-Request") == "true" and request.headers.get("HX-Target") == "address-list":
         return render(request, "panel/address/rows.html", context)
@@ -185,6 +205,19 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         "offer": _offer(request, thing, counts["all"]),
     }
     return render(request, "panel/address/list.html", context)
+
+
+def _deeds(only: str) -> list[tuple[str, str]]:
+    """What the bar below the list offers for the chosen ones."""
+    if only == "trash":
+        return [("restore", "Restore")]
+    deeds = [
+        ("switch_on", "Switch on"),
+        ("switch_off", "Switch off"),
+        ("set_note", "Set a note"),
+        ("trash", "Into the trash"),
+    ]
+    return [deed for deed in deeds if only != "off" or deed[0] != "switch_off"]
 
 
 def _moving(relay: RelayState) -> Q:

@@ -10,6 +10,7 @@ from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
+from tenants.models.imports import AddressImport, ImportRow
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -24,6 +25,7 @@ from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 
 __all__ = [
     "Account",
+    "AddressImport",
     "AddressRequest",
     "AddressWarning",
     "AliasRules",
@@ -39,6 +41,7 @@ __all__ = [
     "FormerPassphrase",
     "HeldName",
     "Holding",
+    "ImportRow",
     "Installation",
     "Invitation",
     "Mailbox",

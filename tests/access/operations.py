@@ -124,6 +124,22 @@ MAILBOXES = [
         },
     ),
     Row(
+        "api:domain-import",
+        "POST",
+        MANAGERS,
+        {
+            "addresses": [{"address": "mary", "targets": ["mary@home.example"]}],
+            "vouched": False,
+            "leave_out_refused": False,
+        },
+    ),
+    Row(
+        "api:domain-many",
+        "POST",
+        MANAGERS,
+        {"action": "set_note", "addresses": ["ada@{domain}"], "note": "Analyst", "leave_out_refused": True},
+    ),
+    Row(
         "api:domain-aliases",
         "POST",
         "401 404 201 403 201 201 201",

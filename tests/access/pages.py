@@ -201,6 +201,18 @@ PANEL = [
     Row("address-expiry", "POST", MASTERS, {"expires_on": "2030-01-31"}),
     Row("address-extend", "POST", MANAGERS, at={"local_part": "team"}),
     Row("addresses-offered", "POST", MANAGERS, {"names": ["abuse"], "target": "mary@home.example"}),
+    Row("addresses-csv", "GET", TEAM),
+    Row("addresses-json", "GET", TEAM),
+    Row(
+        "addresses-many", "POST", "in 404 404 403 200 200 200", {"action": "switch_off", "pk": ["{mailbox}"]}
+    ),
+    Row("addresses-import", "GET", "in 404 404 403 200 200 200"),
+    Row("addresses-import", "POST", MANAGERS, {"pasted": "address\nmary"}),
+    # A preview is its maker's alone: in these worlds the owner's.
+    Row("addresses-import-page", "GET", "in 404 404 403 404 200 404"),
+    Row("addresses-import-problems", "GET", "in 404 404 403 404 200 404"),
+    Row("addresses-import-apply", "POST", "in 404 404 403 404 to 404", {"digest": "{digest}"}),
+    Row("addresses-import-discard", "POST", "in 404 404 403 404 to 404"),
     Row("address", "GET", MAILBOX),
     Row("address-history", "GET", MAILBOX),
     Row("address-delete", "GET", "in 404 404 403 403 200 200", at={"local_part": "babbage"}),

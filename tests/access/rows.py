@@ -27,6 +27,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "event_id": ("{event}", "999999"),
     "target_id": ("{target}", "999999"),
     "mailbox_id": ("{mailbox}", "999999"),
+    "import_id": ("{import}", "999999"),
     "held_id": ("{held}", "999999"),
     "token_id": ("{token}", "999999"),
     "domain": ("{domain}", "nowhere.example"),
