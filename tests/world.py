@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from panel.api.waiting import change_url
 from tenants import tokens
 from tenants.actions import accounts, domains, mailboxes, organizations, repositories, requests, targets
 from tenants.actor import Actor
@@ -58,6 +59,7 @@ class World:
     link_token: str
     fingerprint: str
     token_id: int
+    change: str
 
     @property
     def names(self) -> dict[str, Any]:
@@ -78,6 +80,7 @@ class World:
             "link": self.link_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "change": self.change,
         }
 
 
@@ -124,6 +127,7 @@ def build_world(
         link_token=sign_in_link(owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        change=change_url(owner, {target.pk: target.generation}).rstrip("/").rpartition("/")[2],
     )
 
 

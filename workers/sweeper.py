@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
-from tenants import outbox
+from tenants import answers, outbox
 from tenants.actions.requests import expire_requests
 from tenants.actor import Actor
 from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
@@ -86,4 +86,5 @@ def _tidy() -> None:
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
+    answers.forget_expired()
     expire_requests(actor=Actor.rookery())

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Identifier, Number, Shape, Switch, Text
 from panel.api.schema import operation
 from tenants import access
@@ -32,7 +33,10 @@ class TokenSerializer(serializers.Serializer[ApiToken]):
 
 
 class NewTokenSerializer(TokenSerializer):
-    key = serializers.CharField(allow_null=True, help_text="Shown this once. Null in a dry run.")
+    key = serializers.CharField(
+        allow_null=True,
+        help_text="Shown this once. Null in a dry run, and when asked again with the same Idempotency-Key.",
+    )
 
 
 class TokenWish(Shape):
@@ -63,6 +67,7 @@ class AccountSerializer(serializers.Serializer[Any]):
 
 class Me(ApiView):
     noun, tag = "account", "Account"
+    reported = frozenset({"token"})
 
     @operation("Who you are here", responses=AccountSerializer)
     def retrieve(self, request: Request) -> Response:
@@ -88,6 +93,14 @@ class Me(ApiView):
 
 class Tokens(ApiView):
     noun, tag, ordering = "token", "Account", "-pk"
+    shown_once = frozenset({"key"})
+    reported = frozenset({"last_used_at"})
+
+    def subject(self, token_id: int) -> Subject:
+        row = self._visible().filter(pk=token_id).first()
+        if row is None:
+            raise Absent
+        return Subject([row], lambda: dict(TokenSerializer(row).data))
 
     def _visible(self) -> QuerySet[ApiToken]:
         """One's own; a program sees itself only."""
@@ -123,12 +136,13 @@ class Tokens(ApiView):
             status=201,
         )
 
+    @operation("One of your tokens; a token finds only itself", responses=TokenSerializer)
+    def retrieve(self, request: Request, token_id: int) -> Response:
+        return Response(self._subject().show())
+
     @operation("Revoke a token", responses={200: TokenSerializer, 204: None})
     def destroy(self, request: Request, token_id: int) -> Response:
-        row = self._visible().filter(pk=token_id).first()
-        if row is None:
-            raise Absent
-        shown = dict(TokenSerializer(row).data)
+        shown = self._subject().show()
         return self.act(
             lambda: actions.revoke_token(actor=self.actor, token_id=token_id), lambda _: shown, status=204
         )

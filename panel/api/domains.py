@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Identifier, PageQuery, QueryIdentifier, Shape, Text
 from panel.api.schema import operation
 from tenants import access
@@ -68,6 +69,11 @@ def visible_domains(actor: Actor) -> QuerySet[Domain]:
 class Domains(ApiView):
     noun, tag, ordering = "domain", "Domains", "name"
     queries = {"list": DomainQuery}
+    reported = frozenset({"target", "in_agreement"})
+
+    def subject(self, domain: str) -> Subject:
+        row = access.get(self.actor, Domain, name=domain)
+        return Subject([row], lambda: show_domain(visible_domains(self.actor).get(pk=row.pk)))
 
     @operation("The domains that you may see", responses=DomainSerializer)
     def list(self, request: Request) -> Response:

@@ -172,7 +172,10 @@ class PageQuery(Shape):
     )
 
 
-class WriteQuery(Shape):
+LONGEST_WAIT = 10
+
+
+class DryRunQuery(Shape):
     """What every write takes."""
 
     dry_run = Flag(
@@ -180,4 +183,27 @@ class WriteQuery(Shape):
         default=False,
         help_text="Check and show what would be, and change nothing. Answers 200; ids of things that would"
         " be made are null, links and keys are left out.",
+    )
+
+
+class WaitQuery(Shape):
+    """How long to wait for workers."""
+
+    wait = QueryNumber(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_WAIT,
+        help_text="Seconds to wait at most for what is asked here; a busy server answers at once.",
+    )
+
+
+class WriteQuery(DryRunQuery):
+    """What the writes of people with an account take."""
+
+    wait = QueryNumber(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_WAIT,
+        help_text="Seconds to wait at most until the change was read back from outside; Rookery-Observed"
+        " says whether it was. A busy server answers at once: go on with the address in Link.",
     )

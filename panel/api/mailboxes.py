@@ -12,18 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView, T
-from panel.api.fields import Choice, PageQuery, Shape, Switch, Text, Texts, WriteQuery
+from panel.api.etags import Subject
+from panel.api.fields import Choice, PageQuery, Shape, Switch, Text, Texts
 from panel.api.mailbox_rows import MEANINGS, State, matching, rows_of, show_rows, with_state
 from panel.api.schema import operation
-from panel.api.waiting import wait_until
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
 from tenants.errors import Absent, Checks
 from tenants.formats.text import check_text
-from tenants.models import Domain, Mailbox, SyncTarget
-
-LONGEST_WAIT = 10.0
+from tenants.models import Domain, Mailbox
 
 
 class TargetSerializer(serializers.Serializer[Any]):
@@ -80,14 +78,6 @@ class MailboxQuery(PageQuery):
     )
 
 
-class MailboxWrite(WriteQuery):
-    wait = Choice(
-        required=False,
-        choices=[("observed", "until the change was read back from outside")],
-        help_text=f"Wait for the proof, at most {LONGEST_WAIT:.0f} s; see `observed` in the answer.",
-    )
-
-
 _HASH = "BLAKE2b-512 of the passphrase, 128 hex digits: printf %s PASSPHRASE | b2sum. Never shown again."
 
 
@@ -125,11 +115,17 @@ class NewTarget(Shape):
 
 
 class MailboxView(ApiView):
-    """What both viewsets here share: finding an address, and answering a write with its body."""
+    """What the viewsets here share: finding an address, and answering a write with its body."""
+
+    reported = frozenset({"state", "observed"})
 
     def find(self, address: tuple[str, str]) -> Mailbox:
         local_part, domain = address
         return access.get(self.actor, Mailbox, local_part=local_part, domain__name=domain)
+
+    def subject(self, address: tuple[str, str]) -> Subject:
+        mailbox = self.find(address)
+        return Subject([mailbox], lambda: self.show(mailbox))
 
     def show(self, mailbox: Mailbox) -> dict[str, Any]:
         return show_rows(list(rows_of(access.visible_to(self.actor, Mailbox).filter(pk=mailbox.pk))))[0]
@@ -137,39 +133,23 @@ class MailboxView(ApiView):
     def write(
         self, do: Callable[[], Any], find: Callable[[Any], Mailbox], *, status: int = 200, place: bool = False
     ) -> Response:
-        """Act on a mailbox and answer with its body, after waiting for the proof if that was asked."""
-        made: list[Mailbox] = []
-
-        def show(done: Any) -> dict[str, Any]:
-            made.append(find(done))
-            return self.show(made[-1])
-
-        answer = self.act(
-            do, show, status=status, location=(lambda done: mailbox_url(find(done))) if place else None
+        """Act on a mailbox and answer with its body."""
+        return self.act(
+            do,
+            lambda done: self.show(find(done)),
+            status=status,
+            location=(lambda done: mailbox_url(find(done))) if place else None,
+            tagged=True,
         )
-        if self.given.get("wait") and not self.dry:
-            wait_until(lambda: _observed(made[-1]), LONGEST_WAIT)
-            answer.data = self.show(made[-1])
-        return answer
 
 
 def mailbox_url(mailbox: Mailbox) -> str:
     return reverse("api:mailbox", args=[str(mailbox)])
 
 
-def _observed(mailbox: Mailbox) -> bool:
-    """Proved, or stopped: in both cases nothing more comes by itself."""
-    target = SyncTarget.objects.filter(repository__domain=mailbox.domain_id).first()
-    if target is None:
-        return True
-    generation = Mailbox.objects.filter(pk=mailbox.pk).values_list("generation", flat=True).first() or 0
-    stopped = target.stop_code != "" and target.generation <= target.stop_generation
-    return target.observed_generation >= generation or stopped
-
-
 class DomainMailboxes(MailboxView):
     noun, plural, tag, ordering = "mailbox", "mailboxes", "Addresses", "local_part"
-    queries = {"list": MailboxQuery, "create": MailboxWrite}
+    queries = {"list": MailboxQuery}
 
     @operation("The addresses of a domain", responses=MailboxSerializer)
     def list(self, request: Request, domain: str) -> Response:
@@ -199,7 +179,6 @@ class DomainMailboxes(MailboxView):
 
 class Mailboxes(MailboxView):
     noun, tag = "mailbox", "Addresses"
-    queries = dict.fromkeys(("partial_update", "destroy", "restore", "set_passphrase"), MailboxWrite)
 
     @operation("One address", responses=MailboxSerializer)
     def retrieve(self, request: Request, address: tuple[str, str]) -> Response:
@@ -240,7 +219,6 @@ class Mailboxes(MailboxView):
 
 class MailboxTargets(MailboxView):
     noun, tag = "mailbox_target", "Addresses"
-    queries = dict.fromkeys(("create", "destroy"), MailboxWrite)
 
     @operation("Who gets the mail of an address", responses=TargetSerializer)
     def list(self, request: Request, address: tuple[str, str]) -> Response:
@@ -284,6 +262,7 @@ class MailboxTargets(MailboxView):
             ),
             lambda _: dict(TargetSerializer(row).data),
             status=202,
+            tagged=False,
         )
 
 

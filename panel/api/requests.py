@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, PageQuery, Shape, Text
 from panel.api.schema import operation
 from tenants import access
@@ -64,6 +65,9 @@ def show_request(row: AddressRequest) -> dict[str, Any]:
 class Requests(ApiView):
     noun, tag, ordering = "request", "Requests", "-pk"
     queries = {"list": RequestQuery}
+
+    def subject(self, request_id: int) -> Subject:
+        return Subject([self._find(request_id)], lambda: show_request(self._find(request_id)))
 
     def _visible(self) -> QuerySet[AddressRequest]:
         rows = access.visible_to(self.actor, AddressRequest)

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, PageQuery, QueryIdentifier, Shape, Text
 from panel.api.schema import operation
 from tenants import access
@@ -101,6 +102,10 @@ def _show(row: Run, kind: type[RunLineSerializer]) -> dict[str, Any]:
 class Runs(ApiView):
     noun, tag, ordering = "run", "Runs", "-pk"
     queries = {"list": RunQuery}
+
+    def subject(self, run_id: int) -> Subject:
+        row = find_run(self.actor, run_id)
+        return Subject([row.target, row], lambda: show_run(find_run(self.actor, run_id)))
 
     @operation("The passes of the controller, the newest first", responses=RunLineSerializer)
     def list(self, request: Request) -> Response:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, PageQuery, QueryIdentifier, Shape
 from panel.api.runs import RunSerializer, find_run, show_run
 from panel.api.schema import operation
@@ -74,6 +75,10 @@ def show_target(row: SyncTarget) -> dict[str, Any]:
 class SyncTargets(ApiView):
     noun, tag = "target", "Sync targets"
     queries = {"list": TargetQuery}
+    reported = frozenset(SyncTargetSerializer().fields) - {"drift_mode"}
+
+    def subject(self, target_id: int) -> Subject:
+        return Subject([self._find(target_id)], lambda: show_target(self._find(target_id)))
 
     def _visible(self) -> QuerySet[SyncTarget]:
         rows = access.visible_to(self.actor, SyncTarget).select_related("repository__domain", "organization")
@@ -123,8 +128,11 @@ class SyncTargets(ApiView):
             show,
             status=202,
             location=lambda run: reverse("api:run", args=[run.pk]),
+            tagged=False,
         )
-        if not self.dry and wait_until(lambda: _decided(asked[0]), LONGEST_LOOK):
+        if not asked or self.dry or self.in_bulk:
+            return answer
+        if wait_until(lambda: _decided(asked[0]), self.given.get("wait", LONGEST_LOOK)):
             answer.data = show(asked[0])
             answer.status_code = 200
         return answer

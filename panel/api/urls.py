@@ -9,6 +9,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from panel.api import converters, reference
 from panel.api.account import Me, Tokens
 from panel.api.activity import Events
+from panel.api.bulk import Bulk
+from panel.api.changes import Changes
 from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
@@ -35,7 +37,7 @@ _organizations = [
     path("<id:organization_id>/members/", Members.as_view(_read_and_make), name="members"),
     path(
         "<id:organization_id>/members/<outside:email>/",
-        Members.as_view({"put": "update", "delete": "destroy"}),
+        Members.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
         name="member",
     ),
 ]
@@ -131,7 +133,7 @@ _runs = [
 _account = [
     path("", Me.as_view({"get": "retrieve"}), name="account"),
     path("tokens/", Tokens.as_view(_read_and_make), name="tokens"),
-    path("tokens/<id:token_id>/", Tokens.as_view({"delete": "destroy"}), name="token"),
+    path("tokens/<id:token_id>/", Tokens.as_view({"get": "retrieve", "delete": "destroy"}), name="token"),
 ]
 _v1: list[URLPattern | URLResolver] = [
     path("organizations/", include(_organizations)),
@@ -142,6 +144,8 @@ _v1: list[URLPattern | URLResolver] = [
     path("targets/", include(_targets)),
     path("runs/", include(_runs)),
     path("events/", Events.as_view({"get": "list"}), name="events"),
+    path("bulk/", Bulk.as_view({"post": "do_all"}), name="bulk"),
+    path("changes/<change:change>/", Changes.as_view({"get": "retrieve"}), name="change"),
     path("account/", include(_account)),
     path("schema/", reference.Description.as_view({"get": "retrieve"}), name="schema"),
     path("docs/", reference.Reference.as_view({"get": "retrieve"}), name="docs"),

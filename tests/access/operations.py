@@ -34,6 +34,7 @@ ORGANIZATIONS = [
     Row("api:organization", "PATCH", "401 404 404 403 403 403 200", {"domain_quota": 4}),
     Row("api:members", "GET", TEAM),
     Row("api:members", "POST", coded(OWNERS, 201), {"email": "new@people.example", "role": "viewer"}),
+    Row("api:member", "GET", TEAM),
     Row("api:member", "PUT", OWNERS, {"role": "manager"}),
     Row("api:member", "DELETE", coded(OWNERS, 204)),
 ]
@@ -110,6 +111,15 @@ CONTROLLER = [
 ]
 
 ACCOUNT = [
+    # Each operation in it is asked by itself what it may; all of them, or none.
+    Row(
+        "api:bulk",
+        "POST",
+        "401 422 422 422 200 200 200",
+        {"operations": [{"method": "PATCH", "path": "mailboxes/ada@{domain}/", "body": {"note": "Analyst"}}]},
+    ),
+    # Who made a change waits for it, and nobody else.
+    Row("api:change", "GET", "401 404 404 404 404 200 404"),
     Row("api:account", "GET", LISTS),
     Row("api:tokens", "GET", LISTS),
 ]
@@ -117,10 +127,12 @@ ACCOUNT = [
 # What only a person in a browser may do, and what a program's token is told instead.
 IN_A_BROWSER = [
     Row("api:tokens", "POST", coded(LISTS, 201), {"name": "backup", "read_only": True, "days": 30}),
+    Row("api:token", "GET", "401 404 404 404 404 200 404"),
     Row("api:token", "DELETE", "401 404 404 404 404 204 404"),
 ]
 BY_A_TOKEN = [
     Row("api:tokens", "POST", coded(LISTS, 403), {"name": "backup", "read_only": True, "days": 30}),
+    Row("api:token", "GET", coded(LISTS, 404)),
     Row("api:token", "DELETE", coded(LISTS, 404)),
 ]
 

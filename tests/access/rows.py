@@ -34,6 +34,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "page_token": ("{page}", "x" * 43),
     "token": ("", "x" * 43),
     "key": ("1", "1"),
+    "change": ("{change}", "x" * 43),
 }
 
 
