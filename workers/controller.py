@@ -129,7 +129,7 @@ def _pass(controller: Controller, lease: Lease, target: SyncTarget, recorder: Re
         now=controller.clock(),
         note=recorder.note,
         tell=lambda sentence: recorder.tell(detail=sentence),
-        renew=lease.renew,
+        renew=recorder.flush,
         write=lease.write,
     )
 
@@ -175,7 +175,7 @@ class _OnePass:
         with recorder.step("observe", at_once=False):  # the kind says at once what it looks at
             observed = kind.observe(self._current())
             recorder.tell(detail=kind.describe(observed))
-        with recorder.step("plan"):
+        with recorder.step("plan", at_once=False):
             taken = kind.adopt(self._current(), observed)
             plan = kind.plan(self._current(), observed)
             recorder.tell(detail=f"{taken} {_plan_sentence(plan)}".strip())
@@ -207,7 +207,7 @@ class _OnePass:
         title = self.kind.title(self.target, None if wanted_nothing else plan)
         if self.recorder.run is None:
             self.recorder.open(title, self.generation)
-        self.recorder.update_run(title=title[:200], plan=plan.as_dict(), plan_checksum=plan.checksum)
+        self.recorder.change_run(title=title[:200], plan=plan.as_dict(), plan_checksum=plan.checksum)
 
     def _says_something_new(self, statements: Any) -> bool:
         known = {row.type: (row.status, row.reason, row.details) for row in self.target.conditions.all()}
@@ -248,13 +248,13 @@ class _OnePass:
         with self.lease.write():
             SyncTarget.objects.filter(pk=self.target.pk).update(**agreed)
             state_conditions(self.target, (*_AGREED, *statements), now)
+            self.recorder.change_run(
+                state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now
+            )
+            self.recorder.begin("settle")
             self.recorder.write()
             self.recorder.evidence(proof.evidence, now)
             record_findings(self.target, findings, now)
-            if self.recorder.run is not None:
-                Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now
-                )
         # What settle() reads must be what was just written.
         for name, value in agreed.items():
             setattr(self.target, name, value)
@@ -262,7 +262,7 @@ class _OnePass:
     def _settle(self, proof: Proof) -> None:
         """A reload that fails keeps the proof: the change is outside, and the condition says what waits."""
         try:
-            with self.recorder.step("settle"):
+            with self.recorder.step("settle", at_once=False):  # it began with the proof
                 statement = self.kind.settle(self._current(), proof.stored)
                 if statement is None:
                     self.recorder.skip("settle")
@@ -312,13 +312,12 @@ class _OnePass:
                     [Statement(Condition.Type.REACHABLE, False, setback.code, setback.sentence)],
                     now,
                 )
+            self.recorder.change_run(
+                state=Run.State.WAITING,
+                outcome=setback.code,
+                advice=f"{setback.sentence} Rookery tries again by itself.",
+            )
             self.recorder.write()
-            if self.recorder.run is not None:
-                Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.WAITING,
-                    outcome=setback.code,
-                    advice=f"{setback.sentence} Rookery tries again by itself.",
-                )
         return Ending.RETRY
 
     def _stop(self, setback: NeedsPerson) -> Ending:
@@ -336,15 +335,14 @@ class _OnePass:
             sentence = f"{setback.sentence} {setback.advice}"
             statement = Statement(Condition.Type.SYNCED, False, setback.code, sentence, setback.details)
             state_conditions(self.target, [statement], now)
+            self.recorder.change_run(
+                state=Run.State.STOPPED,
+                outcome=setback.code,
+                advice=sentence,
+                agree_to=setback.agree_to,
+                finished_at=now,
+            )
             self.recorder.write()
-            if self.recorder.run is not None:
-                Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.STOPPED,
-                    outcome=setback.code,
-                    advice=sentence,
-                    agree_to=setback.agree_to,
-                    finished_at=now,
-                )
         return Ending.STOPPED
 
     def _give_up(self, error: Exception) -> None:
@@ -359,11 +357,8 @@ class _OnePass:
             )
             sentence = f"Rookery itself failed ({type(error).__name__}). This is a bug; please report it."
             state_conditions(self.target, [Statement(Condition.Type.SYNCED, False, "bug", sentence)], now)
+            self.recorder.change_run(state=Run.State.FAILED, outcome="bug", advice=sentence, finished_at=now)
             self.recorder.write()
-            if self.recorder.run is not None:
-                Run.objects.filter(pk=self.recorder.run.pk).update(
-                    state=Run.State.FAILED, outcome="bug", advice=sentence, finished_at=now
-                )
 
     def _open_for_failure(self) -> None:
         if self.recorder.run is None:

@@ -47,6 +47,7 @@ class Recorder:
         self.run = run
         self._memory: dict[str, dict[str, Any]] = {name: {"title": title} for name, title in STEPS.items()}
         self._unwritten: dict[str, dict[str, Any]] = {}
+        self._unwritten_run: dict[str, Any] = {}
         self._current = ""
 
     def open(self, title: str, generation: int, mode: str = Run.Mode.APPLY) -> Run:
@@ -85,8 +86,7 @@ class Recorder:
         Written at once, unless the step is over in no time or notes at once what it does; that also renews
         the lease: raises LeaseLost.
         """
-        self._current = name
-        self._update(name, state=Step.State.RUNNING, started_at=timezone.now())
+        self.begin(name)
         if at_once:
             self.flush()
         try:
@@ -98,6 +98,11 @@ class Recorder:
             self._update(name, state=Step.State.FAILED, finished_at=timezone.now(), detail=sentence[:2000])
             raise
         self._update(name, state=Step.State.DONE, finished_at=timezone.now())
+
+    def begin(self, name: str) -> None:
+        """Mark a step running with whatever is written next."""
+        self._current = name
+        self._update(name, state=Step.State.RUNNING, started_at=timezone.now())
 
     def tell(self, title: str = "", detail: str = "") -> None:
         """Say what the current step found."""
@@ -125,7 +130,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what is unwritten, and renew the lease; raises LeaseLost."""
-        if self._unwritten:
+        if self._unwritten or self._unwritten_run:
             with self._lease.write():
                 self.write()
         else:
@@ -135,20 +140,26 @@ class Recorder:
         """Write what is unwritten; the caller holds the transaction."""
         for name, changes in self._unwritten.items():
             Step.objects.filter(run=self.run, name=name).update(**changes)
-        self._unwritten = {}
+        if self._unwritten_run and self.run is not None:
+            Run.objects.filter(pk=self.run.pk).update(**self._unwritten_run)
+        self._unwritten, self._unwritten_run = {}, {}
+
+    def change_run(self, **changes: Any) -> None:
+        """Change the run's row, if there is one, with whatever is written next."""
+        if self.run is not None:
+            self._unwritten_run.update(changes)
 
     def update_run(self, **changes: Any) -> None:
-        """Change the run's row, if there is one."""
-        if self.run is not None:
-            with self._lease.write():
-                self.write()
-                Run.objects.filter(pk=self.run.pk).update(**changes)
+        """Change the run's row, if there is one, now."""
+        self.change_run(**changes)
+        self.flush()
 
     def evidence(self, facts: Mapping[str, str], now: datetime) -> None:
         """Replace the run's evidence; the caller holds the transaction."""
         if self.run is None:
             return
-        Evidence.objects.filter(run=self.run).delete()
+        if self.run.attempts > 1:
+            Evidence.objects.filter(run=self.run).delete()
         Evidence.objects.bulk_create(
             Evidence(run=self.run, name=name, value=value[:300], seen_at=now) for name, value in facts.items()
         )

@@ -2,7 +2,7 @@
 
 `names`, `values`, `commands`, `replies` and `statistics` are what one talks about; `grammar` is how it looks
 on the wire; `conversation` knows what may follow what, without any I/O; `dialer` is the seam to the ways to a
-host; `client` puts them together.
+host, which are `local`, `over_ssh` and `tls` (with `certificates`); `client` puts them together.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from workers.albatross.errors import (
     DecodeError,
     NotPermitted,
     NotSendable,
+    NotTrusted,
     UnknownOutcome,
     Unreachable,
 )
@@ -22,8 +23,10 @@ from workers.albatross.exchange import Subscription, Timeouts
 from workers.albatross.failures import CommandFailed, FailureKind
 from workers.albatross.local import LocalDialer
 from workers.albatross.names import ROOT, Name
+from workers.albatross.over_ssh import SshDialer
 from workers.albatross.probing import find_release
 from workers.albatross.releases import Dialect, Release, dialect_of
+from workers.albatross.tls import TlsDialer, TlsEndpoint
 
 __all__ = [
     "ROOT",
@@ -40,9 +43,13 @@ __all__ = [
     "Name",
     "NotPermitted",
     "NotSendable",
+    "NotTrusted",
     "Release",
+    "SshDialer",
     "Subscription",
     "Timeouts",
+    "TlsDialer",
+    "TlsEndpoint",
     "UnknownOutcome",
     "Unreachable",
     "dialect_of",

@@ -46,6 +46,12 @@ class NotPermitted(Unreachable):
     hint = "Add this user to the group albatross on the host, then sign in anew."
 
 
+class NotTrusted(Unreachable):
+    """Whoever answered did not show a certificate of the host's own CA: nothing was sent."""
+
+    hint = "Compare the host's CA with the one that Rookery was given; somebody may be in between."
+
+
 class ClosedWithoutReply(AlbatrossError):
     """The daemon closed the connection instead of answering: it does not know the command, or it died."""
 

@@ -57,8 +57,9 @@ def _understood(dialer: Dialer, request: Request, timeouts: Timeouts) -> bool:
         asked.first_answer()
     except ClosedWithoutReply:
         return False
-    except CommandFailed:
-        return True
+    except CommandFailed as refusal:
+        # The TLS endpoint's words for a daemon behind it that closed without an answer.
+        return refusal.words != "error reading from fd"
     finally:
         asked.close()
     return True

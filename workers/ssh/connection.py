@@ -157,6 +157,20 @@ class Channel:
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Unreachable(_said(error)) from error
 
+    def read_within(self, size: int, timeout: float) -> bytes:
+        """As a socket's `recv`, with a time of its own: raises TimeoutError, and OSError when it broke."""
+        self._channel.settimeout(max(timeout, 0.001))
+        return self._channel.recv(size)
+
+    def write_within(self, data: bytes, timeout: float) -> None:
+        """As a socket's `sendall`: raises TimeoutError, and OSError when the other side takes no more."""
+        self._channel.settimeout(max(timeout, 0.001))
+        self._channel.sendall(data)
+
+    def fileno(self) -> int:
+        """For `select`: readable when there is output to read, or it ended."""
+        return self._channel.fileno()
+
     def finish_writing(self) -> None:
         try:
             self._channel.shutdown_write()

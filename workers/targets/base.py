@@ -63,6 +63,7 @@ class Pass:
     note: Callable[[str], None]
     tell: Callable[[str], None]
     renew: Callable[[], None]
+    """Before what takes its time or cannot be undone; raises LeaseLost. A note does it too."""
     write: Callable[[], AbstractContextManager[None]]
     """A short transaction under the lease, for what is taken over into desired state."""
 

@@ -234,8 +234,8 @@ class RelayRepository:
         )
         if new is None:
             raise Retry("lost-race", "The plan changed nothing in the tree; looking again.")
-        current.renew()
         with self._connection(repository) as connection:
+            # This renews the lease: nothing is pushed after it was lost.
             current.note(f"Pushing {new.id[:10]} on top of {(observed.tip or 'nothing')[:10]}")
             with observed.mirror.adding(new):
                 push(connection, observed.remote, new, observed.tip)

@@ -10,10 +10,12 @@ from typing import Self
 
 from workers.albatross import commands as c
 from workers.albatross import replies as r
+from workers.albatross.certificates import Authority, Credentials
 from workers.albatross.grammar.envelope import Header, Request
 from workers.albatross.names import Name
 from workers.albatross.releases import Release
 from workers.albatross.services import Service
+from workers.albatross.values import QuotaPolicy
 from workers.sandbox.albatross.consoles import Consoles
 from workers.sandbox.albatross.daemon import Daemon, Machine
 from workers.sandbox.albatross.images import Inspect
@@ -23,7 +25,8 @@ from workers.sandbox.albatross.policies import is_below
 from workers.sandbox.albatross.profile import Profile
 from workers.sandbox.albatross.programs import Program, ticking
 from workers.sandbox.albatross.refusal import Refusal
-from workers.sandbox.albatross.sockets import Line, Sockets
+from workers.sandbox.albatross.sockets import Handler, Line, Sockets
+from workers.sandbox.albatross.tls_endpoint import TlsEndpoint
 from workers.sandbox.listener import LoopThread
 
 _OF_TOMORROW = r.UnknownData(9)
@@ -73,6 +76,8 @@ class AlbatrossHost:
             Service.STATISTICS: self._statistics,
         }
         self.sockets = Sockets(folder, self.profile.accepts, handlers)
+        self._handlers: dict[Service, Handler] = dict(handlers)
+        self._endpoints: list[TlsEndpoint] = []
         self._loop = LoopThread()
 
     @property
@@ -84,6 +89,12 @@ class AlbatrossHost:
         """Listen. Raises OSError."""
         self._loop.start()
         self._loop.call(self.sockets.start())
+
+    def serve_tls(self, authority: Authority, server: Credentials, address: str, port: int = 0) -> int:
+        """Also listen for clients whose certificates descend from `authority`; returns the port."""
+        endpoint = TlsEndpoint(authority, server, self.profile, self._handlers, self._set_policy)
+        self._endpoints.append(endpoint)
+        return self._loop.call(endpoint.start(address, port))
 
     def stop(self) -> None:
         """End everything."""
@@ -111,7 +122,16 @@ class AlbatrossHost:
 
         self._loop.call(write())
 
+    async def _set_policy(self, path: Name, policy: QuotaPolicy) -> r.Reply:
+        try:
+            outcome = await self.daemon.answer(self.profile.canonical(path), c.AddPolicy(policy))
+        except Refusal as words:
+            return r.Failure(self.profile.words(str(words)))
+        return outcome.reply
+
     async def _stop(self) -> None:
+        for endpoint in self._endpoints:
+            endpoint.stop()
         for service in Service:
             self.sockets.stop(service)
         await self.daemon.stop()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from workers.albatross import commands as c
 from workers.albatross import replies as r
@@ -22,10 +23,26 @@ _MOST_WAITING = 4 << 20
 _IDLE = 600.0
 
 
+class Reader(Protocol):
+    """The half of a stream that bytes come from."""
+
+    async def read(self, size: int, /) -> bytes: ...
+
+
+class Writer(Protocol):
+    """The half of a stream that bytes go to."""
+
+    @property
+    def transport(self) -> asyncio.WriteTransport: ...
+    def writelines(self, parts: Iterable[bytes | bytearray | memoryview], /) -> None: ...
+    async def drain(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class Line:
     """One client's connection."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: Reader, writer: Writer) -> None:
         self._reader = reader
         self._writer = writer
         self._frames = FrameReader(MOST_FRAME, chunks=True)
