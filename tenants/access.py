@@ -117,7 +117,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.REQUEST: "domain__organization_id",
     Kind.REPOSITORY: "organization_id",
     Kind.SYNC_TARGET: "organization_id",
-    Kind.RUN: "target__organization_id",
+    Kind.RUN: "organization_id",
     Kind.EVENT: "organization_id",
 }
 

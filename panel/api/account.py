@@ -92,7 +92,8 @@ class Me(ApiView):
 
 
 class Tokens(ApiView):
-    noun, tag, ordering = "token", "Account", "-pk"
+    noun, tag = "token", "Account"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
     shown_once = frozenset({"key"})
     reported = frozenset({"last_used_at"})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +13,12 @@ from panel.api.base import ApiView
 from panel.api.fields import PageQuery, QueryIdentifier, Text
 from panel.api.schema import operation
 from tenants import access
-from tenants.models import Event
+from tenants.models import Domain, Event, Mailbox
+
+
+def _first(rows: QuerySet[Any]) -> int:
+    """The id of the row; of none, one that no row has."""
+    return rows.values_list("pk", flat=True).first() or 0
 
 
 class EventSerializer(serializers.Serializer[Event]):
@@ -45,7 +51,8 @@ class EventQuery(PageQuery):
 
 
 class Events(ApiView):
-    noun, tag, ordering = "event", "Activity", "-pk"
+    noun, tag = "event", "Activity"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
     queries = {"list": EventQuery}
 
     @operation("Who did what to what, the newest first", responses=EventSerializer)
@@ -55,16 +62,20 @@ class Events(ApiView):
         filters: dict[str, Any] = {}
         if "organization" in given:
             filters["organization"] = given["organization"]
+        # Ids first: with a name in the question, databases sort all events of the thing that has it.
         if "domain" in given:
-            filters["domain__name"] = given["domain"].lower()
+            filters["domain"] = _first(Domain.objects.filter(name=given["domain"].lower()))
         if "mailbox" in given:
             local_part, _, domain = given["mailbox"].rpartition("@")
-            filters |= {"mailbox__local_part": local_part, "mailbox__domain__name": domain.lower()}
+            found = Mailbox.objects.filter(local_part=local_part, domain__name=domain.lower())
+            filters["mailbox"] = _first(found)
         if "target" in given:
             filters["sync_target"] = given["target"]
         if "verb" in given:
             filters["verb"] = given["verb"]
-        return self.page(rows.filter(**filters), lambda found: [self._show(each) for each in found])
+        rows = rows.filter(**filters)
+        parts = [] if {"domain", "mailbox", "sync_target"} & filters.keys() else self.by_organization(rows)
+        return self.page(rows, lambda found: [self._show(each) for each in found], parts)
 
     @staticmethod
     def _show(row: Event) -> dict[str, Any]:

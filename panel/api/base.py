@@ -21,17 +21,19 @@ from panel.api import etags, idempotency
 from panel.api.authentication import actor_of
 from panel.api.body import JSONParser, JSONRenderer
 from panel.api.etags import Subject
-from panel.api.fields import DryRunQuery, Nothing, PageQuery, Shape, WriteQuery
+from panel.api.fields import DryRunQuery, Nothing, PageQuery, Shape, WriteQuery, with_order
 from panel.api.pagination import CursorPagination
 from panel.api.schema import Schema
 from panel.api.waiting import OBSERVED_HEADER, Marks, change_url, wait_for
-from tenants import answers, outbox
+from tenants import access, answers, outbox
 from tenants.dryrun import rehearsal
 from tenants.errors import Forbidden, Invalid, Problem
-from tenants.models import StoredAnswer
+from tenants.models import Organization, StoredAnswer
 
 T = TypeVar("T")
 
+# SQLite joins at most 500 questions to one.
+MOST_PARTS = 400
 DRY_RUN_HEADER = "Rookery-Dry-Run"
 
 
@@ -48,16 +50,17 @@ class ApiView(GenericViewSet[Any]):
     """Base of all viewsets.
 
     `noun`, `plural` and `tag` name the operations; `queries` says which parameters each action takes
-    (otherwise lists take pages, writes take `dry_run` and `wait`, and others nothing). `reported` names the
-    fields of its body that change without anybody asking (see panel.api.etags), `shown_once` those that no
-    kept answer may hold. `keyed` says whether writes take an idempotency key: that needs an account.
+    (otherwise lists take pages, writes take `dry_run` and `wait`, and others nothing). `orders` are those of
+    its lists, the usual one first (see panel.api.pagination). `reported` names the fields of its body that
+    change without anybody asking (see panel.api.etags), `shown_once` those that no kept answer may hold.
+    `keyed` says whether writes take an idempotency key: that needs an account.
     """
 
     noun: ClassVar[str]
     tag: ClassVar[str]
     plural: ClassVar[str] = ""
     queries: ClassVar[Mapping[str, type[Shape]]] = {}
-    ordering: ClassVar[str] = "pk"
+    orders: Mapping[str, tuple[str, ...]] = {"id": ("pk",), "-id": ("-pk",)}
     reported: ClassVar[frozenset[str]] = frozenset()
     shown_once: ClassVar[frozenset[str]] = frozenset()
     keyed: ClassVar[bool] = True
@@ -117,10 +120,10 @@ class ApiView(GenericViewSet[Any]):
     @classmethod
     def query_shape(cls, method: str, action: str | None) -> type[Shape]:
         """Which query parameters an action takes."""
+        if action == "list":
+            return with_order(cls.queries.get("list", PageQuery), tuple(cls.orders))
         if action is not None and action in cls.queries:
             return cls.queries[action]
-        if action == "list":
-            return PageQuery
         if action is None or method in SAFE_METHODS:
             return Nothing
         # Waiting holds a thread: strangers may not.
@@ -245,9 +248,25 @@ class ApiView(GenericViewSet[Any]):
         answer[OBSERVED_HEADER] = "true" if progress.is_observed else "false"
         return answer
 
-    def page(self, rows: QuerySet[Any], show: Callable[[Sequence[Any]], list[Any]]) -> Response:
-        """One page of `rows`, each made into plain values by `show`."""
-        return self.get_paginated_response(show(self.paginate_queryset(rows) or []))
+    def page(
+        self,
+        rows: QuerySet[Any],
+        show: Callable[[Sequence[Any]], list[Any]],
+        parts: Sequence[QuerySet[Any]] = (),
+    ) -> Response:
+        """One page of `rows`, each made into plain values by `show`.
+
+        `parts` are the same rows in pieces of which an index has each in order (see tenants.bounded).
+        """
+        pages = CursorPagination()
+        return pages.get_paginated_response(show(pages.paginate_queryset(rows, self.request, self, parts)))
+
+    def by_organization(self, rows: QuerySet[Any]) -> list[QuerySet[Any]]:
+        """`rows` of people in several organizations, in pieces; those who see everything need none."""
+        if self.actor.is_operator or "organization" in self.given:
+            return []
+        mine = access.visible_to(self.actor, Organization).values_list("pk", flat=True)[: MOST_PARTS + 1]
+        return [rows.filter(organization=each) for each in mine] if len(mine) <= MOST_PARTS else []
 
 
 def _once_each(request: Request) -> dict[str, str]:

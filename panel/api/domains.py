@@ -39,6 +39,7 @@ class DomainSerializer(serializers.Serializer[Domain]):
 
 class DomainQuery(PageQuery):
     organization = QueryIdentifier()
+    requests = Choice(required=False, choices=Domain.Requests.choices)
 
 
 class NewDomain(Shape):
@@ -67,7 +68,8 @@ def visible_domains(actor: Actor) -> QuerySet[Domain]:
 
 
 class Domains(ApiView):
-    noun, tag, ordering = "domain", "Domains", "name"
+    noun, tag = "domain", "Domains"
+    orders = {"name": ("name",), "-name": ("-name",), "id": ("pk",), "-id": ("-pk",)}
     queries = {"list": DomainQuery}
     reported = frozenset({"target", "in_agreement"})
 
@@ -80,6 +82,8 @@ class Domains(ApiView):
         rows = visible_domains(self.actor)
         if "organization" in self.given:
             rows = rows.filter(organization=self.given["organization"])
+        if "requests" in self.given:
+            rows = rows.filter(requests=self.given["requests"])
         return self.page(rows, lambda found: [show_domain(each) for each in found])
 
     @operation("Add a domain to an organization", request=NewDomain, responses={201: DomainSerializer})

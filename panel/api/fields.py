@@ -6,6 +6,7 @@ An error message is two sentences with a line break between: what is wrong, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -170,6 +171,17 @@ class PageQuery(Shape):
     limit = QueryNumber(
         required=False, min_value=1, max_value=200, default=100, help_text="How many at most on one page."
     )
+
+
+@cache
+def with_order(shape: type[Shape], orders: tuple[str, ...]) -> type[Shape]:
+    """The query of a list, with the orders that it comes in."""
+    field = Choice(
+        required=False,
+        choices=[(order, order) for order in orders],
+        help_text=f"What the list goes by, `-` for the other way; {orders[0]} where nothing is said.",
+    )
+    return type(shape.__name__, (shape,), {"order": field})
 
 
 LONGEST_WAIT = 10

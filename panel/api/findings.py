@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import Choice, PageQuery, Shape, Texts
+from panel.api.fields import Choice, Flag, PageQuery, Shape, Texts
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import adoption
@@ -33,6 +33,9 @@ class FindingSerializer(serializers.Serializer[Finding]):
 
 class FindingQuery(PageQuery):
     kind = Choice(required=False, choices=Finding.Kind.choices)
+    takeable = Flag(
+        required=False, help_text="Only those that Rookery could hold, or those that it could not."
+    )
 
 
 class Decision(Shape):
@@ -52,6 +55,7 @@ class DecidedSerializer(serializers.Serializer[None]):
 
 class Findings(ApiView):
     noun, tag = "finding", "Sync targets"
+    orders = {"unit": ("unit",), "-unit": ("-unit",)}
     queries = {"list": FindingQuery}
 
     @operation("What is outside otherwise than Rookery has it", responses=FindingSerializer)
@@ -60,6 +64,8 @@ class Findings(ApiView):
         rows = target.findings.all()
         if "kind" in self.given:
             rows = rows.filter(kind=self.given["kind"])
+        if "takeable" in self.given:
+            rows = rows.filter(takeable=self.given["takeable"])
         return self.page(rows, lambda found: [dict(FindingSerializer(each).data) for each in found])
 
     @operation(

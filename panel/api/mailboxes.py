@@ -14,13 +14,14 @@ from rest_framework.response import Response
 from panel.api.base import ApiView, T
 from panel.api.etags import Subject
 from panel.api.fields import Choice, PageQuery, Shape, Switch, Text, Texts
-from panel.api.mailbox_rows import MEANINGS, State, matching, rows_of, show_rows, with_state
+from panel.api.mailbox_rows import BY_GENERATION, MEANINGS, State, rows_of, show_rows, with_state_in
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
 from tenants.errors import Absent, Checks
 from tenants.formats.text import check_text
+from tenants.lists import matching
 from tenants.models import Domain, Mailbox
 
 
@@ -70,11 +71,18 @@ class MailboxSerializer(serializers.Serializer[Any]):
 
 
 class MailboxQuery(PageQuery):
-    q = Text(required=False, max_length=100, help_text="Part of the name, the note or a target.")
+    q = Text(
+        required=False,
+        max_length=100,
+        help_text="How the name begins; with an @, the whole of an address that gets the mail.",
+    )
+    kind = Choice(required=False, choices=Mailbox.Kind.choices)
     state = Choice(
         required=False,
         choices=[(state.value, MEANINGS[state]) for state in State],
-        help_text="Without it: all that are not in the trash.",
+        help_text="Without it: all that are not in the trash. "
+        + ", ".join(BY_GENERATION)
+        + " come in the order of their last change, whatever `order` says.",
     )
 
 
@@ -148,20 +156,28 @@ def mailbox_url(mailbox: Mailbox) -> str:
 
 
 class DomainMailboxes(MailboxView):
-    noun, plural, tag, ordering = "mailbox", "mailboxes", "Addresses", "local_part"
+    noun, plural, tag = "mailbox", "mailboxes", "Addresses"
+    orders = {
+        "address": ("local_part",),
+        "-address": ("-local_part",),
+        "changed": ("changed_at", "pk"),
+        "-changed": ("-changed_at", "-pk"),
+    }
     queries = {"list": MailboxQuery}
 
     @operation("The addresses of a domain", responses=MailboxSerializer)
     def list(self, request: Request, domain: str) -> Response:
-        home = access.visible_to(self.actor, Domain).filter(name=domain).values_list("pk", flat=True).first()
-        if home is None:
-            raise Absent
+        home = access.get(self.actor, Domain, name=domain)
         rows = access.visible_to(self.actor, Mailbox).filter(domain=home)
         state = self.given.get("state")
-        rows = with_state(rows, state) if state else rows.filter(trashed_at=None)
+        if state in BY_GENERATION:
+            self.orders = {self.given.get("order", "generation"): ("generation", "pk")}
+        rows = with_state_in(rows, home, state) if state else rows.filter(trashed_at=None)
+        if "kind" in self.given:
+            rows = rows.filter(kind=self.given["kind"])
         if self.given.get("q"):
             with Checks() as checks:
-                rows = matching(rows, check_text(self.given["q"], field="q", maximum=100))
+                rows = matching(rows, home, check_text(self.given["q"], field="q", maximum=100))
             checks.finish()
         return self.page(rows_of(rows), show_rows)
 

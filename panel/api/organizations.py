@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Choice, Number, Shape, Text
+from panel.api.fields import Choice, Number, PageQuery, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import organizations as actions
@@ -124,8 +124,13 @@ class Organizations(ApiView):
         return dict(OrganizationSerializer(row).data)
 
 
+class MemberQuery(PageQuery):
+    role = Choice(required=False, choices=Membership.Role.choices)
+
+
 class Members(ApiView):
     noun, tag = "member", "Organizations"
+    queries = {"list": MemberQuery}
 
     def subject(self, organization_id: int, email: str) -> Subject:
         organization = access.get(self.actor, Organization, pk=organization_id)
@@ -139,6 +144,8 @@ class Members(ApiView):
     def list(self, request: Request, organization_id: int) -> Response:
         organization = access.get(self.actor, Organization, pk=organization_id)
         rows = access.visible_to(self.actor, Membership).filter(organization=organization)
+        if "role" in self.given:
+            rows = rows.filter(role=self.given["role"])
         return self.page(rows.select_related("account"), lambda found: [self._show(each) for each in found])
 
     @operation("One member", responses=MemberSerializer)

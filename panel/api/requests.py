@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,14 +10,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from panel.api.base import ApiView
+from panel.api.base import MOST_PARTS, ApiView
 from panel.api.etags import Subject
 from panel.api.fields import Choice, PageQuery, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import requests as actions
 from tenants.errors import Absent
-from tenants.models import AddressRequest
+from tenants.models import AddressRequest, Domain
 
 
 class RequestSerializer(serializers.Serializer[Any]):
@@ -62,8 +63,13 @@ def show_request(row: AddressRequest) -> dict[str, Any]:
     }
 
 
+def _shown(rows: Sequence[AddressRequest]) -> list[dict[str, Any]]:
+    return [show_request(each) for each in rows]
+
+
 class Requests(ApiView):
-    noun, tag, ordering = "request", "Requests", "-pk"
+    noun, tag = "request", "Requests"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
     queries = {"list": RequestQuery}
 
     def subject(self, request_id: int) -> Subject:
@@ -84,9 +90,15 @@ class Requests(ApiView):
         rows = self._visible()
         if "status" in self.given:
             rows = rows.filter(status=self.given["status"])
+        domains = access.visible_to(self.actor, Domain).order_by("pk").values_list("pk", flat=True)
         if "domain" in self.given:
-            rows = rows.filter(domain__name=self.given["domain"].lower())
-        return self.page(rows, lambda found: [show_request(each) for each in found])
+            domains = domains.filter(name=self.given["domain"].lower())
+            rows = rows.filter(domain__in=list(domains))
+        elif self.actor.is_operator:
+            return self.page(rows, _shown)
+        some = list(domains[: MOST_PARTS + 1])
+        parts = [rows.filter(domain=each) for each in some] if len(some) <= MOST_PARTS else []
+        return self.page(rows, _shown, parts)
 
     @operation("One request", responses=RequestSerializer)
     def retrieve(self, request: Request, request_id: int) -> Response:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Choice, PageQuery, QueryIdentifier, Shape
+from panel.api.fields import Choice, Flag, PageQuery, QueryIdentifier, Shape
 from panel.api.runs import RunSerializer, find_run, show_run
 from panel.api.schema import operation
 from panel.api.waiting import wait_until
@@ -58,6 +58,8 @@ class SyncTargetSerializer(serializers.Serializer[SyncTarget]):
 
 class TargetQuery(PageQuery):
     organization = QueryIdentifier()
+    drift_mode = Choice(required=False, choices=SyncTarget.DriftMode.choices)
+    stopped = Flag(required=False, help_text="Only those that wait for a person, or those that do not.")
 
 
 class NewDriftMode(Shape):
@@ -95,6 +97,10 @@ class SyncTargets(ApiView):
         rows = self._visible()
         if "organization" in self.given:
             rows = rows.filter(organization=self.given["organization"])
+        if "drift_mode" in self.given:
+            rows = rows.filter(drift_mode=self.given["drift_mode"])
+        if "stopped" in self.given:
+            rows = rows.exclude(stop_code="") if self.given["stopped"] else rows.filter(stop_code="")
         return self.page(rows, lambda found: [show_target(each) for each in found])
 
     @operation("One of them", responses=SyncTargetSerializer)

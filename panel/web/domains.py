@@ -117,7 +117,7 @@ def _facts(facts: sentences.DomainFacts) -> list[str]:
         else "no requests",
     ]
     if facts.unconfirmed:
-        lines.append(f"{facts.unconfirmed} unconfirmed")
+        lines.append(f"{sentences.counted_in_words(facts.unconfirmed)} unconfirmed")
     return lines
 
 

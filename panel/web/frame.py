@@ -16,6 +16,7 @@ from panel.web import times
 from panel.web.standing import decidable_requests
 from tenants import access
 from tenants.actor import Actor
+from tenants.bounded import count
 from tenants.models import Account, Membership, Organization, SyncTarget
 
 SESSION_KEY = "organization"
@@ -135,7 +136,7 @@ def _nav(
 ) -> list[dict[str, Any]]:
     match = request.resolver_match
     current = _HOME_OF.get((match.url_name or "").partition("-")[0] if match else "")
-    waiting = narrowed(request, decidable_requests(actor), "domain__organization_id").count()
+    waiting = count(narrowed(request, decidable_requests(actor), "domain__organization_id"))
     one = chosen or (organizations[0] if len(organizations) == 1 else None)
     settings_url = (
         reverse("organization", kwargs={"organization_id": one.pk}) if one else reverse("organizations")

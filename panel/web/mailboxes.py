@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
-from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,10 +20,13 @@ from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.frame import offer_undo, shows
 from panel.web.handling import actor_of, page, tell
+from panel.web.slices import by_name
 from panel.web.standing import DomainRow, RelayState, address_standing, relay_state
 from tenants import access
 from tenants.actions import mailboxes as actions
+from tenants.bounded import counts
 from tenants.errors import Invalid
+from tenants.lists import matching
 from tenants.models import Domain, Mailbox, TargetAddress
 
 PAGE = 100
@@ -34,13 +36,10 @@ ROW_LOOKS = 30
 Kind, Verb = access.Kind, access.Verb
 T = TypeVar("T")
 
-_UNCONFIRMED = Q(enabled=True, trashed_at=None) & ~Q(
-    Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
-)
 FILTERS: dict[str, tuple[str, Q]] = {
     "": ("All", Q(trashed_at=None)),
     "off": ("Off", Q(trashed_at=None, enabled=False)),
-    "unconfirmed": ("Unconfirmed", _UNCONFIRMED),
+    "unconfirmed": ("Unconfirmed", Q(enabled=True, trashed_at=None, reached=False)),
     "alias": ("Aliases", Q(trashed_at=None, kind=Mailbox.Kind.ALIAS)),
     "trash": ("Trash", Q(trashed_at__isnull=False)),
 }
@@ -105,14 +104,6 @@ def who_gets_it(targets: list[TargetAddress]) -> str:
     return f"{names[0]} and {names[1] if len(names) == 2 else f'{len(names) - 1} others'}"
 
 
-def _matching(rows: QuerySet[Mailbox], query: str) -> QuerySet[Mailbox]:
-    """Part of the local part, or of an address that gets the mail."""
-    if not query:
-        return rows
-    reached = TargetAddress.objects.filter(mailbox=OuterRef("pk"), address__icontains=query)
-    return rows.filter(Q(local_part__contains=query.lower()) | Q(Exists(reached)))
-
-
 def _addresses(request: HttpRequest, domain: Domain) -> QuerySet[Mailbox]:
     return access.visible_to(actor_of(request), Mailbox).filter(domain=domain)
 
@@ -126,23 +117,26 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
     only = only if only in FILTERS else ""
     typed = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     everything = _addresses(request, thing)
-    counts = everything.aggregate(
-        moving=Count("pk", filter=_moving(relay)),
-        **{key or "all": Count("pk", filter=condition) for key, (_, condition) in FILTERS.items()},
-    )
-    # “ada@example.org” finds ada: people type what they see.
-    found = _matching(everything.filter(FILTERS[only][1]), typed.removesuffix(f"@{thing.name}"))
-    pages = Paginator(found.order_by("local_part").prefetch_related("targets"), PAGE)
-    shown = pages.get_page(request.GET.get("page"))
+    numbers = _counts(everything, relay)
+    found = everything.filter(FILTERS[only][1])
+    found = matching(found, thing, typed) if typed else found
     url = reverse("addresses", kwargs={"domain": thing.name})
+    shown = by_name(
+        found.prefetch_related("targets"),
+        request.GET,
+        url,
+        "local_part",
+        size=PAGE,
+        kept={"q": typed, "only": only},
+    )
     context: dict[str, Any] = {
-        "rows": [address_row(each, relay, thing, now) for each in shown],
+        "rows": [address_row(each, relay, thing, now) for each in shown.rows],
         "domain": thing,
         "may_change": shows(request, Verb.CHANGE, Kind.MAILBOX, thing.organization_id),
         "q": typed,
         "only": only,
         "url": url,
-        "pages": _pages(shown, url, typed, only),
+        "pages": shown.pages,
         "is_narrowed": bool(typed or only),
         "new_url": reverse("address-new", kwargs={"domain": thing.name}),
     }
@@ -151,28 +145,38 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
     _offer_undo(request, thing)
     context |= domain_context(request, row, "addresses")
     context |= {
-        "headline": headline(thing, row, counts),
+        "headline": headline(thing, row, numbers),
         "chips": [
             {
                 "label": label,
-                "count": counts[key or "all"],
+                "count": sentences.counted_in_words(numbers[key or "all"]),
                 "url": f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
                 "current": key == only,
             }
             for key, (label, _) in FILTERS.items()
         ],
-        "unconfirmed": counts["unconfirmed"],
-        "has_any": bool(counts["all"] or counts["trash"] or typed or only),
-        "offer": _offer(request, thing, counts["all"]),
+        "unconfirmed": _waiting(numbers["unconfirmed"]),
+        "has_any": bool(numbers["all"] or numbers["trash"] or typed or only),
+        "offer": _offer(request, thing, numbers["all"]),
     }
     return render(request, "panel/address/list.html", context)
 
 
-def _moving(relay: RelayState) -> Q:
-    """Addresses whose last change is not proved yet."""
-    if relay.target is None:
-        return Q(pk__isnull=True)
-    return Q(generation__gt=relay.target.observed_generation)
+def _counts(everything: QuerySet[Mailbox], relay: RelayState) -> dict[str, int]:
+    """How many there are of each filter, and `moving` ones (not proved yet); up to a bound."""
+    parts = {key or "all": everything.filter(condition) for key, (_, condition) in FILTERS.items()}
+    proved = relay.target.observed_generation if relay.target is not None else None
+    if proved is not None:
+        parts["moving"] = everything.filter(generation__gt=proved)
+    return {"moving": 0, **counts(parts)}
+
+
+def _waiting(number: int) -> str:
+    """“3 addresses wait for a confirmation.”; empty for none."""
+    if not number:
+        return ""
+    waits = "waits" if number == 1 else "wait"
+    return f"{sentences.amount(number, 'address', 'addresses')} {waits} for a confirmation."
 
 
 def headline(domain: Domain, row: DomainRow, counts: dict[str, int]) -> str:
@@ -186,18 +190,6 @@ def headline(domain: Domain, row: DomainRow, counts: dict[str, int]) -> str:
     return sentences.addresses_headline(
         domain.name, counts["all"], counts["moving"], row.facts.changed_outside
     )
-
-
-def _pages(shown: Any, url: str, typed: str, only: str) -> dict[str, str]:
-    def at(number: int) -> str:
-        wanted = {"q": typed, "only": only, "page": str(number)}
-        return f"{url}?{urlencode({key: value for key, value in wanted.items() if value})}"
-
-    return {
-        "sentence": f"{shown.start_index():,} to {shown.end_index():,} of {shown.paginator.count:,} found",
-        "previous_url": at(shown.number - 1) if shown.has_previous() else "",
-        "next_url": at(shown.number + 1) if shown.has_next() else "",
-    }
 
 
 def _offer_undo(request: HttpRequest, domain: Domain) -> None:

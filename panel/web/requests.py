@@ -21,6 +21,7 @@ from panel.web.handling import actor_of, page, tell
 from panel.web.standing import decidable_requests
 from tenants import access
 from tenants.actions import requests as actions
+from tenants.bounded import count
 from tenants.errors import ActionError, Conflict, Invalid
 from tenants.models import AddressRequest
 
@@ -65,7 +66,7 @@ def _lists(seen: QuerySet[AddressRequest], request: HttpRequest, url: str) -> di
 def requests(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     seen = narrowed(request, access.visible_to(actor, AddressRequest), "domain__organization_id")
-    mine = narrowed(request, decidable_requests(actor), "domain__organization_id").count()
+    mine = count(narrowed(request, decidable_requests(actor), "domain__organization_id"))
     lists = _lists(seen, request, reverse("requests"))
     context = {
         **lists,

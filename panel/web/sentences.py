@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tenants.bounded import MOST_COUNTED
+
 
 @dataclass(frozen=True)
 class State:
@@ -334,8 +336,15 @@ def run_sentence(
     }.get(state, "")
 
 
+def counted_in_words(number: int) -> str:
+    """A count that stops at its bound: “14”, “1,000+”."""
+    return f"{MOST_COUNTED:,}+" if number > MOST_COUNTED else f"{number:,}"
+
+
 def amount(number: int, one: str, many: str) -> str:
-    """“1 address”, “14 addresses”."""
+    """“1 address”, “14 addresses”; counts stop at a bound: “more than 1,000 addresses”."""
+    if number > MOST_COUNTED:
+        return f"more than {MOST_COUNTED:,} {many}"
     return f"{number:,} {one if number == 1 else many}"
 
 

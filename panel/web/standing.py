@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from panel.web import sentences, times
 from panel.web.address_state import AddressFacts, AddressStanding, address_state
 from tenants import access
 from tenants.actor import Actor
+from tenants.bounded import counted
 from tenants.models import AddressRequest, Condition, Domain, Mailbox, Membership, Repository, Run, SyncTarget
-from tenants.models import TargetAddress as Target
 
 Conditions = Mapping[str, Condition]
 
@@ -82,23 +81,18 @@ class DomainRow:
         return target.checked_at if target is not None else None
 
 
-def _counted(rows: QuerySet[Any]) -> Coalesce:
-    grouped = rows.order_by().values("domain").annotate(number=Count("pk")).values("number")
-    return Coalesce(Subquery(grouped), 0)
-
-
 def with_counts(domains: QuerySet[Domain]) -> QuerySet[Domain]:
-    """Annotate how many addresses, unconfirmed ones and waiting requests there are, and the stopped run."""
+    """Annotate how many addresses, unconfirmed ones and waiting requests there are (up to a bound), and the
+    stopped run."""
     in_use = Mailbox.objects.filter(domain=OuterRef("pk"), trashed_at=None)
-    agreed = Target.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False)
     waiting = AddressRequest.objects.filter(domain=OuterRef("pk"), status=AddressRequest.Status.CONFIRMED)
     stopped = Run.objects.filter(
         target__repository__domain=OuterRef("pk"), mode=Run.Mode.APPLY, state=Run.State.STOPPED
     )
     return with_relay(domains).annotate(
-        address_count=_counted(in_use),
-        unconfirmed_count=_counted(in_use.filter(~Exists(agreed), enabled=True)),
-        request_count=_counted(waiting),
+        address_count=counted(in_use),
+        unconfirmed_count=counted(in_use.filter(enabled=True, reached=False)),
+        request_count=counted(waiting),
         stopped_run=Subquery(stopped.order_by("-pk").values("pk")[:1]),
     )
 

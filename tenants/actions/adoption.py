@@ -81,6 +81,7 @@ def _login(target: SyncTarget, entry: RelayEntry) -> dict[str, Any]:
         "sealed_hash": sealed,
         "enabled": True,
         "trashed_at": None,
+        "reached": bool(entry.targets),
         "changed_at": timezone.now(),
         "generation": target.generation,
     }

@@ -14,10 +14,12 @@ def relay_target(domain: Domain) -> SyncTarget | None:
 
 
 def mark_mailbox(mailbox: Mailbox) -> SyncTarget | None:
-    """Mark the relay that holds `mailbox` and remember which generation carries this change."""
+    """Mark the relay that holds `mailbox`, remember which generation carries this change, and whether anybody
+    has confirmed to get its mail."""
     target = relay_target(mailbox.domain)
     mailbox.changed_at = timezone.now()
     if target is not None:
         mailbox.generation = outbox.mark([target])[target.pk]
-    mailbox.save(update_fields=["changed_at", "generation"])
+    mailbox.reached = mailbox.targets.filter(confirmed_at__isnull=False).exists()
+    mailbox.save(update_fields=["changed_at", "generation", "reached"])
     return target

@@ -9,14 +9,16 @@ class Event(models.Model):
     """Written by actions in their transaction; never changed. Secrets are masked before they get here."""
 
     organization = models.ForeignKey(
-        "tenants.Organization", on_delete=models.CASCADE, null=True, related_name="events"
+        "tenants.Organization", on_delete=models.CASCADE, null=True, related_name="events", db_index=False
     )
-    domain = models.ForeignKey("tenants.Domain", on_delete=models.SET_NULL, null=True, related_name="events")
+    domain = models.ForeignKey(
+        "tenants.Domain", on_delete=models.SET_NULL, null=True, related_name="events", db_index=False
+    )
     mailbox = models.ForeignKey(
-        "tenants.Mailbox", on_delete=models.SET_NULL, null=True, related_name="events"
+        "tenants.Mailbox", on_delete=models.SET_NULL, null=True, related_name="events", db_index=False
     )
     sync_target = models.ForeignKey(
-        "tenants.SyncTarget", on_delete=models.SET_NULL, null=True, related_name="events"
+        "tenants.SyncTarget", on_delete=models.SET_NULL, null=True, related_name="events", db_index=False
     )
     generation = models.BigIntegerField(default=0, help_text="Of the sync target, when this marked it.")
     verb = models.CharField(max_length=60)
@@ -40,6 +42,11 @@ class Event(models.Model):
             models.Index(fields=["domain", "-id"]),
             models.Index(fields=["mailbox", "-id"]),
             models.Index(fields=["sync_target", "generation"]),
+            models.Index(fields=["organization", "verb", "-id"]),
+            models.Index(fields=["organization", "actor_name", "-id"]),
+            # For those who see all organizations.
+            models.Index(fields=["verb", "-id"]),
+            models.Index(fields=["actor_name", "-id"]),
         ]
 
     def __str__(self) -> str:

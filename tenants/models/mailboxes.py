@@ -6,6 +6,9 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from tenants.models.checks import one_of, small
+from tenants.models.fields import ByteOrdered
+
+_USED = models.Q(trashed_at__isnull=True)
 
 
 class Mailbox(models.Model):
@@ -20,7 +23,7 @@ class Mailbox(models.Model):
         ALIAS = "alias", "alias"
 
     domain = models.ForeignKey("tenants.Domain", on_delete=models.PROTECT, related_name="mailboxes")
-    local_part = models.CharField(max_length=64)
+    local_part = ByteOrdered(max_length=64)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.MAILBOX)
     holder = models.ForeignKey(
         "tenants.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="mailboxes"
@@ -29,6 +32,9 @@ class Mailbox(models.Model):
     enabled = models.BooleanField(default=True)
     trashed_at = models.DateTimeField(null=True, blank=True)
     note = models.CharField(max_length=200, blank=True)
+    reached = models.BooleanField(
+        default=False, help_text="Somebody has confirmed to get its mail. Kept by marks, for lists."
+    )
     generation = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
@@ -44,8 +50,31 @@ class Mailbox(models.Model):
             ),
             small("local_part", "address_is_in_lower_case"),
         ]
-        # A pass loads what changed since the observed generation.
-        indexes = [models.Index(fields=["domain", "generation"])]
+        indexes = [
+            # A pass loads what changed since the observed generation.
+            models.Index(fields=["domain", "generation", "id"]),
+            # One for each filter of the list, in its order.
+            models.Index(fields=["domain", "local_part"], condition=_USED, name="addresses_used"),
+            models.Index(
+                fields=["domain", "local_part"],
+                condition=models.Q(trashed_at__isnull=False),
+                name="addresses_in_the_trash",
+            ),
+            models.Index(
+                fields=["domain", "local_part"],
+                condition=_USED & models.Q(enabled=False),
+                name="addresses_off",
+            ),
+            models.Index(
+                fields=["domain", "local_part"],
+                condition=_USED & models.Q(enabled=True, reached=False),
+                name="addresses_unconfirmed",
+            ),
+            models.Index(fields=["domain", "kind", "local_part"], condition=_USED, name="addresses_by_kind"),
+            models.Index(fields=["domain", "changed_at", "id"]),
+            # The search of those who see all domains.
+            models.Index(fields=["local_part", "id"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.local_part}@{self.domain.name}"
@@ -60,7 +89,7 @@ class TargetAddress(models.Model):
         OUTSIDE = "outside", "got the mail already when Rookery took the address over"
 
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="targets")
-    address = models.CharField(max_length=254)
+    address = ByteOrdered(max_length=254)
     digest = models.CharField(max_length=64, unique=True, help_text="Of the token in the mail's link.")
     asked_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -71,7 +100,7 @@ class TargetAddress(models.Model):
             models.UniqueConstraint("mailbox", Lower("address"), name="target_once_per_mailbox"),
             one_of("target", "source", "", "link", "owner", "outside"),
         ]
-        indexes = [models.Index(fields=["address"])]
+        indexes = [models.Index(fields=["address", "mailbox"])]
 
     def __str__(self) -> str:
         return self.address

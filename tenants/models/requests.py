@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from tenants.models.checks import one_of
+from tenants.models.fields import ByteOrdered
 
 _OPEN = ("asked", "confirmed")
 _DECIDED = ("approved", "refused", "withdrawn", "expired")
@@ -26,8 +27,8 @@ class AddressRequest(models.Model):
     OPEN = (Status.ASKED, Status.CONFIRMED)
 
     domain = models.ForeignKey("tenants.Domain", on_delete=models.CASCADE, related_name="address_requests")
-    local_part = models.CharField(max_length=64)
-    target = models.CharField(max_length=254)
+    local_part = ByteOrdered(max_length=64)
+    target = ByteOrdered(max_length=254)
     sealed_hash = models.BinaryField(null=True)
     message = models.CharField(max_length=500, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED)
@@ -67,7 +68,15 @@ class AddressRequest(models.Model):
                 condition=~Q(status="refused") | ~Q(reason=""), name="refused_request_has_a_reason"
             ),
         ]
-        indexes = [models.Index(fields=["domain", "status"]), models.Index(fields=["status", "asked_at"])]
+        indexes = [
+            models.Index(fields=["domain", "status"]),
+            models.Index(fields=["status", "asked_at"]),
+            models.Index(fields=["domain", "-id"]),
+            models.Index(fields=["domain", "local_part"]),
+            models.Index(fields=["domain", "target"]),
+            models.Index(fields=["local_part"]),
+            models.Index(fields=["target"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.address}, {self.get_status_display()}"

@@ -33,6 +33,7 @@ def fill(domain: Domain, count: int) -> None:
             sealed_hash=b"sealed",
             note=f"Number {index}",
             generation=1,
+            reached=True,
             changed_at=now,
         )
         for index in range(count)
@@ -107,7 +108,10 @@ def test_a_made_up_cursor_is_refused_or_harmless(
     ("query", "found"),
     [
         ("q=ADA", ["ada"]),
-        ("q=second@home", ["ada"]),
+        ("q=second@home.example", ["ada"]),
+        ("q=ada@example.org", ["ada"]),
+        ("q=second@home", []),
+        ("kind=alias", []),
         ("q=100%25", []),
         ("q=babbage", []),
         ("state=trashed", ["babbage"]),
@@ -161,6 +165,7 @@ def test_states_told_and_filtered_are_the_same(
             enabled=enabled,
             trashed_at=trashed_at,
             generation=generation,
+            reached=confirmed_at is not None,
             changed_at=now,
         )
         TargetAddress.objects.create(
