@@ -66,7 +66,8 @@ class Findings(ApiView):
             rows = rows.filter(kind=self.given["kind"])
         if "takeable" in self.given:
             rows = rows.filter(takeable=self.given["takeable"])
-        return self.page(rows, lambda found: [dict(FindingSerializer(each).data) for each in found])
+        parts = [rows.filter(kind=kind) for kind in Finding.Kind] if "takeable" in self.given else []
+        return self.page(rows, lambda found: [dict(FindingSerializer(each).data) for each in found], parts)
 
     @operation(
         "Decide what becomes of findings; a worker does it if they are still as seen",

@@ -53,8 +53,15 @@ def findings(request: HttpRequest, domain: str) -> HttpResponse:
     only = only if only in FILTERS else ""
     numbers = summary(target)
     url = reverse("findings", kwargs={"domain": row.domain.name})
+    rows = target.findings.filter(FILTERS[only][1])
     shown = by_name(
-        target.findings.filter(FILTERS[only][1]), request.GET, url, "unit", size=PAGE, kept={"only": only}
+        rows,
+        request.GET,
+        url,
+        "unit",
+        size=PAGE,
+        kept={"only": only},
+        parts=[rows.filter(kind=kind) for kind in Finding.Kind] if only else (),
     )
     may_decide = shows(request, Verb.DECIDE, Kind.SYNC_TARGET, repository.organization_id)
     now = timezone.now()

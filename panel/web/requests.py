@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import sentences, times
-from panel.web.activity import address_url, cut
+from panel.web.activity import MOST_PARTS, address_url, cut
 from panel.web.domains import domain_context, get_domain, public_url
 from panel.web.fields import Typed
 from panel.web.frame import narrowed, shows
@@ -23,7 +24,7 @@ from tenants import access
 from tenants.actions import requests as actions
 from tenants.bounded import count
 from tenants.errors import ActionError, Conflict, Invalid
-from tenants.models import AddressRequest
+from tenants.models import AddressRequest, Domain
 
 Status = AddressRequest.Status
 Kind, Verb = access.Kind, access.Verb
@@ -53,12 +54,15 @@ def _lines(rows: QuerySet[AddressRequest] | list[AddressRequest], now: datetime)
     ]
 
 
-def _lists(seen: QuerySet[AddressRequest], request: HttpRequest, url: str) -> dict[str, Any]:
-    """What waits (the oldest first), and all others by page."""
+def _lists(
+    seen: QuerySet[AddressRequest], request: HttpRequest, url: str, domains: Sequence[int] = ()
+) -> dict[str, Any]:
+    """What waits (the oldest first), and all others by page; `domains` are theirs, of which an index knows each."""
     now = timezone.now()
     seen = seen.select_related("domain", "decided_by")
     waiting = seen.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk")[:MOST_WAITING]
-    others = cut(seen.exclude(status=Status.CONFIRMED), request.GET, url)
+    decided = seen.exclude(status=Status.CONFIRMED)
+    others = cut(decided, request.GET, url, parts=[decided.filter(domain=each) for each in domains])
     return {"waiting": _lines(waiting, now), "others": _lines(others.rows, now), "pages": others.pages}
 
 
@@ -67,7 +71,10 @@ def requests(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     seen = narrowed(request, access.visible_to(actor, AddressRequest), "domain__organization_id")
     mine = count(narrowed(request, decidable_requests(actor), "domain__organization_id"))
-    lists = _lists(seen, request, reverse("requests"))
+    domains = narrowed(request, access.visible_to(actor, Domain), "organization_id")
+    some = list(domains.order_by("pk").values_list("pk", flat=True)[: MOST_PARTS + 1])
+    is_all = actor.is_operator or len(some) > MOST_PARTS
+    lists = _lists(seen, request, reverse("requests"), () if is_all else some)
     context = {
         **lists,
         "headline": sentences.requests_headline(mine or len(lists["waiting"]), mine > 0),

@@ -3,31 +3,45 @@ skipped, so the thousandth page costs what the first does."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
 from panel.web.activity import Page
+from tenants.bounded import first_of_each
 
 LONGEST_NAME = 254
 
 
 def by_name(
-    rows: QuerySet[Any], query: QueryDict, url: str, field: str, *, size: int, kept: Mapping[str, str]
+    rows: QuerySet[Any],
+    query: QueryDict,
+    url: str,
+    field: str,
+    *,
+    size: int,
+    kept: Mapping[str, str],
+    parts: Sequence[QuerySet[Any]] = (),
 ) -> Page:
-    """The page that `?after=` or `?before=` asks for. `field` is unique in `rows`; `kept` stays in links."""
+    """The page that `?after=` or `?before=` asks for. `field` is unique in `rows`; `kept` stays in links.
+
+    `parts` are the same rows in pieces of which an index has each in order (see tenants.bounded).
+    """
     after, before = (query.get(name, "").replace("\0", "")[:LONGEST_NAME] for name in ("after", "before"))
-    if before and not after:
-        found = list(rows.filter(**{f"{field}__lt": before}).order_by(f"-{field}")[: size + 1])
-        earlier, later = len(found) > size, True
-        shown = found[:size][::-1]
-    else:
-        found = list((rows.filter(**{f"{field}__gt": after}) if after else rows).order_by(field)[: size + 1])
-        earlier, later = bool(after), len(found) > size
-        shown = found[:size]
+    backwards = bool(before and not after)
+    place = Q(**{f"{field}__lt": before}) if backwards else Q(**{f"{field}__gt": after}) if after else Q()
+    order = f"-{field}" if backwards else field
+    rows = rows.filter(place).order_by(order)
+    if parts:
+        rows = rows.filter(
+            pk__in=first_of_each([part.filter(place).order_by(order) for part in parts], size + 1)
+        )
+    found = list(rows[: size + 1])
+    more, shown = len(found) > size, found[:size]
+    shown, earlier, later = (shown[::-1], more, True) if backwards else (shown, bool(after), more)
     first, last = (getattr(shown[0], field), getattr(shown[-1], field)) if shown else (after, before)
 
     def at(**place: str) -> str:

@@ -93,7 +93,7 @@ def with_counts(domains: QuerySet[Domain]) -> QuerySet[Domain]:
         address_count=counted(in_use),
         unconfirmed_count=counted(in_use.filter(enabled=True, reached=False)),
         request_count=counted(waiting),
-        stopped_run=Subquery(stopped.order_by("-pk").values("pk")[:1]),
+        stopped_run=Subquery(stopped.order_by("-generation", "-pk").values("pk")[:1]),
     )
 
 

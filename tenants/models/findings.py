@@ -50,7 +50,10 @@ class Finding(models.Model):
                 condition=~Q(decision="adopt") | Q(takeable=True), name="only_takeable_findings_are_adopted"
             ),
         ]
-        indexes = [models.Index(fields=["target", "kind", "takeable", "unit"])]
+        indexes = [
+            models.Index(fields=["target", "kind", "unit"]),
+            models.Index(fields=["target", "kind", "takeable", "unit"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.get_kind_display()}"

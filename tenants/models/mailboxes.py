@@ -26,7 +26,12 @@ class Mailbox(models.Model):
     local_part = ByteOrdered(max_length=64)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.MAILBOX)
     holder = models.ForeignKey(
-        "tenants.Account", on_delete=models.SET_NULL, null=True, blank=True, related_name="mailboxes"
+        "tenants.Account",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="mailboxes",
+        db_index=False,
     )
     sealed_hash = models.BinaryField(null=True, help_text="The passphrase's BLAKE2b hash, for workers only.")
     enabled = models.BooleanField(default=True)
@@ -72,6 +77,10 @@ class Mailbox(models.Model):
             ),
             models.Index(fields=["domain", "kind", "local_part"], condition=_USED, name="addresses_by_kind"),
             models.Index(fields=["domain", "changed_at", "id"]),
+            # Most have no holder: an index of all would look as if each person held very many.
+            models.Index(
+                fields=["holder"], condition=models.Q(holder__isnull=False), name="addresses_of_a_holder"
+            ),
             # The search of those who see all domains.
             models.Index(fields=["local_part", "id"]),
         ]

@@ -179,6 +179,7 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["target", "state", "mode", "generation", "id"]),
+            models.Index(fields=["target", "mode", "state", "finished_at", "id"]),
             models.Index(fields=["organization", "-id"]),
             models.Index(fields=["organization", "state", "-id"]),
             models.Index(fields=["target", "-id"]),

@@ -25,10 +25,9 @@ class Cost:
     queries: list[tuple[int, str]] = field(default_factory=list)
 
     def told(self) -> str:
-        dearest = "\n".join(
-            f"{work:>10,}  {sql[:1500]}" for work, sql in sorted(self.queries, reverse=True)[:2]
-        )
-        return f"{self.work:,} in {self.seconds * 1000:.0f} ms:\n{dearest}"
+        dearest = sorted(self.queries, reverse=True)[:2]
+        told = [f"{work:>10,}  {sql[:100]} … {sql[-1500:]}" for work, sql in dearest]
+        return "\n".join([f"{self.work:,} in {self.seconds * 1000:.0f} ms:", *told])
 
 
 def cost_of(ask: Callable[[], Any]) -> Cost:
@@ -60,9 +59,14 @@ def _watch_sqlite(cost: Cost) -> Any:
             return cursor
         finally:
             connection.connection.set_progress_handler(None, 0)
-            cost.queries.append((steps[0], sql))
+            cost.queries.append((steps[0], f"{sql}\n{_plan(sql, parameters) if steps[0] > 10_000 else None}"))
 
     return watch
+
+
+def _plan(sql: str, parameters: Any) -> str:
+    question = f"EXPLAIN QUERY PLAN {sql}".replace("%s", "?").replace("%%", "%")
+    return "; ".join(row[3] for row in connection.connection.execute(question, parameters or ()))
 
 
 def _watch_postgres(cost: Cost) -> Any:

@@ -31,7 +31,7 @@ def fill(world: World, count: int) -> None:
         mailbox_quota=count + 100, mailbox_count=count + 10
     )
     SyncTarget.objects.filter(pk=target.pk).update(generation=100, observed_generation=50)
-    number, some = "(10000000 + i)", count // 10
+    number, some = "(10000000 + i)", max(count // 10, 1100)
     changed = _text(Mailbox, "changed_at")
     _multiply(
         world.mailbox,
@@ -116,7 +116,7 @@ def _multiply(row: Any, count: int, **different: str) -> None:
     assert set(different) <= set(columns)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({', '.join(columns)})"
+            f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - names of ours
             f" WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {count})"
             f" SELECT {values} FROM numbers, {table} AS row WHERE row.id = {row.pk}"
         )
@@ -129,8 +129,8 @@ def _insert_targets(world: World, count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} (mailbox_id, address, digest, asked_at, confirmed_at, source)"
-            " SELECT mailbox.id, mailbox.local_part || '@home.example',"
-            " 'd' || mailbox.id, row.asked_at, CASE WHEN mailbox.reached THEN row.confirmed_at END, row.source"
+            " SELECT mailbox.id, mailbox.local_part || '@home.example', 'd' || mailbox.id, row.asked_at,"
+            " CASE WHEN mailbox.reached THEN row.confirmed_at END, row.source"
             f" FROM {mailboxes} AS mailbox, {table} AS row"
             f" WHERE row.id = {row.pk} AND mailbox.domain_id = {world.domain.pk}"
             " AND mailbox.local_part LIKE 'user1%'"

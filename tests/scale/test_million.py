@@ -1,4 +1,4 @@
-"""A list of a million addresses costs what a list of a thousand costs: every page, filter and search.
+"""A list of a million addresses costs what one of a thousand costs: each page, filter and search.
 
 Two organizations in one database, one with a thousand of everything and one with `ROWS`. What each page
 makes the database do is counted; that of the large one is held against that of the small one, and the small
@@ -138,7 +138,7 @@ def test_a_million_costs_what_a_thousand_costs(address: str, stage: Stage) -> No
     large = ask(stage.people["alice"], address.format(**stage.ours.names, middle="user10000500"))
     small = ask(stage.people["charlie"], address.format(**stage.theirs.names, middle="user10000500"))
     print(f"{address}: {large.seconds / small.seconds:.1f} times as long as with {FEW:,}")  # noqa: T201
-    # A count stops at 1,000, which is all that the small one has.
+    # Counts stop at 1,000, which the small one has, too.
     assert large.work <= 2 * small.work + bound(), f"{large.told()}\n\nagainst {small.told()}"
     assert small.work <= 40 * bound(), small.told()
 
