@@ -57,7 +57,7 @@ def _lines(rows: QuerySet[AddressRequest] | list[AddressRequest], now: datetime)
 def _lists(
     seen: QuerySet[AddressRequest], request: HttpRequest, url: str, domains: Sequence[int] = ()
 ) -> dict[str, Any]:
-    """What waits (the oldest first), and all others by page; `domains` are theirs, of which an index knows each."""
+    """What waits (the oldest first), and all others by page. `domains` are theirs: an index knows each."""
     now = timezone.now()
     seen = seen.select_related("domain", "decided_by")
     waiting = seen.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk")[:MOST_WAITING]

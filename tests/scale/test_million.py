@@ -140,19 +140,45 @@ def test_a_million_costs_what_a_thousand_costs(address: str, stage: Stage) -> No
     print(f"{address}: {large.seconds / small.seconds:.1f} times as long as with {FEW:,}")  # noqa: T201
     # Counts stop at 1,000, which the small one has, too.
     assert large.work <= 2 * small.work + bound(), f"{large.told()}\n\nagainst {small.told()}"
-    assert small.work <= 40 * bound(), small.told()
+    assert small.work <= most(), small.told()
 
 
-@pytest.mark.parametrize(
-    "address", ["/", "/domains", "/requests", "/runs", "/activity", "/activity?verb=people", "/search?q=user1",
-                "/search?q=nobody", "/search?q=user10000500", "/activity?actor=Rare+Person", "events/",
-                "events/?verb=add_member", "requests/", "runs/", "runs/?state=stopped", "targets/"]
-)  # fmt: skip
+OF_ALL = (
+    "/",
+    "/domains",
+    "/requests",
+    "/runs",
+    "/activity",
+    "/activity?verb=people",
+    "/activity?actor=Rare+Person",
+    "/search?q=user1",
+    "/search?q=nobody",
+    "/search?q=user10000500",
+    "events/",
+    "events/?verb=add_member",
+    "requests/",
+    "runs/",
+    "runs/?state=stopped",
+    "targets/",
+)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("address", OF_ALL)
 def test_an_operator_sees_all_and_waits_no_longer(address: str, stage: Stage) -> None:
     cost = ask(stage.people["olga"], address)
-    assert cost.work <= 40 * bound(), cost.told()
+    assert cost.work <= most(), cost.told()
+
+
+def most() -> int:
+    """What any page may do: a dozen counts that stop at 1,000, and its rows."""
+    return 20_000 if connection.vendor == "postgresql" else 800_000
 
 
 def bound() -> int:
-    """What a page may do besides: steps, or rows."""
-    return 500 if connection.vendor == "postgresql" else 20_000
+    """What a page may do besides: steps, or rows.
+
+    PostgreSQL reads the newest of all where it thinks that most of them are of the organization; here the
+    newest are the small one's.
+    """
+    return 3 * FEW if connection.vendor == "postgresql" else 20_000
