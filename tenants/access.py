@@ -1,5 +1,7 @@
 """Who may do what: one table of role × verb × kind for the web, the API and every queryset.
 
+A token may what its account may, narrowed to an organization, a domain, kinds and verbs; never more.
+
 Default deny. A rank is always held *in an organization*; the only rank outside is the operator's. What an
 actor may not see does not exist for it: absent and foreign give the same `Absent`.
 """
@@ -121,6 +123,18 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.EVENT: "organization_id",
 }
 
+_DOMAIN_PATH: dict[Kind, str] = {
+    Kind.DOMAIN: "pk",
+    Kind.MAILBOX: "domain_id",
+    Kind.REQUEST: "domain_id",
+    Kind.REPOSITORY: "domain_id",
+    Kind.SYNC_TARGET: "repository__domain_id",
+    Kind.RUN: "target__repository__domain_id",
+    Kind.EVENT: "domain_id",
+}
+# What contains everything else may be seen by every token: addresses begin with it.
+_CONTAINERS = frozenset({Kind.ORGANIZATION, Kind.DOMAIN})
+
 ModelT = TypeVar("ModelT", bound=Model)
 
 
@@ -132,6 +146,37 @@ def organization_id_of(thing: Model) -> int | None:
     for step in _ORGANIZATION_PATH[_KINDS[type(thing)]].split("__"):
         value = getattr(value, step)
     return value if isinstance(value, int) else None
+
+
+def _step(thing: Any, path: str) -> Any:
+    for step in path.split("__"):
+        thing = getattr(thing, step) if thing is not None else None
+    return thing
+
+
+def _knows(actor: Actor, kind: Kind) -> bool:
+    """Does the token know things of this kind at all?"""
+    return not actor.kinds or kind in actor.kinds or kind in _CONTAINERS
+
+
+def _may_here(actor: Actor, verb: Verb, kind: Kind) -> bool:
+    """Does the scope of the token leave `verb` on this kind? Whether its person may is another question."""
+    if verb is Verb.VIEW:
+        return _knows(actor, kind)
+    if actor.read_only or (actor.verbs and verb not in actor.verbs):
+        return False
+    return not actor.kinds or kind in actor.kinds
+
+
+def _is_within(actor: Actor, verb: Verb, thing: Model) -> bool:
+    """Is the thing in the token's domain? Of the organization around that it sees the name."""
+    if actor.domain_id is None:
+        return True
+    kind = _KINDS[type(thing)]
+    if kind is Kind.ORGANIZATION:
+        domains = m.Domain.objects.filter(pk=actor.domain_id, organization=thing.pk)
+        return verb is Verb.VIEW and domains.exists()
+    return kind in _DOMAIN_PATH and _step(thing, _DOMAIN_PATH[kind]) == actor.domain_id
 
 
 def role_in(actor: Actor, organization_id: int | None) -> Role:
@@ -156,9 +201,9 @@ def _verbs(role: Role, kind: Kind) -> frozenset[Verb]:
 
 def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     """May `actor` do `verb` to this row?"""
-    if actor.read_only and verb is not Verb.VIEW:
-        return False
     kind = _KINDS[type(thing)]
+    if not _may_here(actor, verb, kind) or not _is_within(actor, verb, thing):
+        return False
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
     return verb in _verbs(Role.HOLDER, kind) and _holds(actor, thing)
@@ -177,7 +222,10 @@ def _holds(actor: Actor, thing: Model) -> bool:
 
 def may_create(actor: Actor, kind: Kind, organization: m.Organization | None) -> bool:
     """May `actor` make a new `kind` in this organization? Organizations themselves are made by operators."""
-    if actor.read_only:
+    if not _may_here(actor, Verb.CREATE, kind):
+        return False
+    # In its domain a token makes things; those around it, it does not.
+    if actor.domain_id is not None and (kind is Kind.DOMAIN or kind not in _DOMAIN_PATH):
         return False
     return Verb.CREATE in _verbs(role_in(actor, organization.pk if organization else None), kind)
 
@@ -226,6 +274,8 @@ def require_rank(actor: Actor, sign_in: str) -> None:
 def _refusal(actor: Actor, verb: Verb, kind: Kind) -> str:
     if actor.read_only:
         return "This token may only read. Use one that may write."
+    if actor.domain_id is not None or not _may_here(actor, verb, kind):
+        return f"This token may not {verb.value} this {kind.value}. Use one that may."
     who = " or ".join(role.value for role in (Role.OWNER, Role.MANAGER) if verb in _verbs(role, kind))
     return f"You may not {verb.value} this {kind.value}. Ask an {who or 'operator'}."
 
@@ -237,6 +287,15 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     path = _ORGANIZATION_PATH[kind]
     if actor.organization_id is not None:
         rows = rows.filter(**{path: actor.organization_id})
+    if not _knows(actor, kind):
+        return rows.none()
+    if actor.domain_id is not None:
+        if kind is Kind.ORGANIZATION:
+            rows = rows.filter(domains=actor.domain_id)
+        elif kind in _DOMAIN_PATH:
+            rows = rows.filter(**{_DOMAIN_PATH[kind]: actor.domain_id})
+        else:
+            return rows.none()
     if actor.is_operator:
         return rows
     if actor.account is None or not actor.account.is_active:

@@ -11,12 +11,12 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Identifier, Number, Shape, Switch, Text
+from panel.api.fields import Identifier, Number, Shape, Switch, Text, Texts
 from panel.api.schema import operation
-from tenants import access
+from tenants import access, token_scopes
 from tenants.actions import accounts as actions
 from tenants.errors import Absent
-from tenants.models import Account, ApiToken, Mailbox, Membership, Organization
+from tenants.models import Account, ApiToken, Domain, Mailbox, Membership, Organization
 
 
 class TokenSerializer(serializers.Serializer[ApiToken]):
@@ -25,6 +25,14 @@ class TokenSerializer(serializers.Serializer[ApiToken]):
     hint = serializers.CharField(allow_null=True, help_text="How its key begins.")
     organization = serializers.IntegerField(
         source="organization_id", allow_null=True, help_text="Where it may act; null: wherever you may."
+    )
+    domain = serializers.CharField(allow_null=True, help_text="The only domain that it knows; null: all.")
+    kinds = serializers.ListField(child=serializers.CharField(), help_text="What it knows; empty: all.")
+    verbs = serializers.ListField(
+        child=serializers.CharField(), help_text="What it may do besides seeing; empty: all that you may."
+    )
+    networks = serializers.ListField(
+        child=serializers.CharField(), help_text="Where it may be used from; empty: anywhere."
     )
     read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of that name
     created_at = serializers.DateTimeField()
@@ -42,10 +50,23 @@ class NewTokenSerializer(TokenSerializer):
 class TokenWish(Shape):
     name = Text(max_length=400, help_text="To recognise it by.")
     organization = Identifier(required=False, allow_null=True, help_text="Let it act only there.")
+    domain = Text(required=False, allow_null=True, max_length=253, help_text="Let it know only this domain.")
+    kinds = Texts(required=False, max_length=20, help_text=f"Of: {', '.join(token_scopes.KINDS)}.")
+    verbs = Texts(
+        required=False, max_length=20, help_text=f"Besides seeing. Of: {', '.join(token_scopes.VERBS)}."
+    )
+    networks = Texts(required=False, max_length=20, help_text="Where it may be used from, e.g. 192.0.2.0/24.")
     read_only = Switch(required=False, default=False)  # type: ignore[assignment]
     days = Number(required=False, allow_null=True, default=90, help_text="1 to 366; null: never expires.")
 
-    example = {"name": "backup", "read_only": True, "days": 30}
+    example = {
+        "name": "new addresses",
+        "domain": "example.org",
+        "kinds": ["mailbox"],
+        "verbs": ["create"],
+        "networks": ["192.0.2.0/24"],
+        "days": 30,
+    }
 
 
 class AccountMembershipSerializer(serializers.Serializer[Membership]):
@@ -108,7 +129,7 @@ class Tokens(ApiView):
         account = self.actor.account
         if not isinstance(account, Account):
             raise Absent
-        rows = ApiToken.objects.filter(account=account)
+        rows = ApiToken.objects.filter(account=account).select_related("domain")
         auth = self.request.auth
         return rows.filter(pk=auth.pk) if isinstance(auth, ApiToken) else rows
 
@@ -125,6 +146,8 @@ class Tokens(ApiView):
         given = self.body(TokenWish)
         wanted = given.pop("organization", None)
         organization = access.get(self.actor, Organization, pk=wanted) if wanted else None
+        name = given.pop("domain", None)
+        domain = access.get(self.actor, Domain, name=name.lower()) if name else None
 
         def show(made: tuple[ApiToken, str]) -> dict[str, Any]:
             row, key = made
@@ -132,7 +155,7 @@ class Tokens(ApiView):
             return {**TokenSerializer(row).data, **unreal}
 
         return self.act(
-            lambda: actions.create_token(actor=self.actor, organization=organization, **given),
+            lambda: actions.create_token(actor=self.actor, organization=organization, domain=domain, **given),
             show,
             status=201,
         )

@@ -28,7 +28,7 @@ CODES: dict[str, tuple[int, str, str]] = {
     "invalid": (400, "Some of this cannot be taken", "Each problem names a field and its fix."),
     "malformed": (400, "This cannot be read", "The body is not the JSON that was announced."),
     "not_authenticated": (401, "Who is asking?", "Send a token: Authorization: Bearer rk_…"),
-    "bad_token": (401, "This token does not work", "It is unknown, revoked or has expired."),
+    "bad_token": (401, "This token does not work", "It is unknown, revoked, expired, or of another network."),
     "forbidden": (403, "You may not do this", "You can see the thing; somebody else may change it."),
     "not_found": (404, "Nothing here", "It does not exist, or not for you: the two are never told apart."),
     "method_not_allowed": (405, "Not with this method", "The Allow header names the methods."),
@@ -102,7 +102,8 @@ class AnswerWith(Exception):
 class BadToken(exceptions.AuthenticationFailed):
     default_code = "bad_token"
     default_detail = (
-        "This token is unknown, was revoked or has expired. Make a new one in the panel under Account."
+        "This token is unknown, was revoked, has expired, or does not work from your network. The panel shows"
+        " your tokens under Account; make a new one there."
     )
 
 

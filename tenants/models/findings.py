@@ -52,7 +52,12 @@ class Finding(models.Model):
         ]
         indexes = [
             models.Index(fields=["target", "kind", "unit"]),
-            models.Index(fields=["target", "kind", "takeable", "unit"]),
+            models.Index(
+                fields=["target", "kind", "unit"], condition=Q(takeable=True), name="findings_takeable"
+            ),
+            models.Index(
+                fields=["target", "kind", "unit"], condition=Q(takeable=False), name="findings_not_takeable"
+            ),
         ]
 
     def __str__(self) -> str:
