@@ -81,14 +81,14 @@ def _sql(rows: QuerySet[Any], most: int) -> tuple[str, Sequence[Any]]:
         return "", ()
 
 
-class _RowAfter(TupleGreaterThan):  # type: ignore[misc]
+class _RowAfter(TupleGreaterThan):
     """Rows are compared by the database itself, which uses an index for it; SQLite can that too."""
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return GreaterThan.as_sql(self, compiler, connection)
 
 
-class _RowBefore(TupleLessThan):  # type: ignore[misc]
+class _RowBefore(TupleLessThan):
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return LessThan.as_sql(self, compiler, connection)
 

@@ -148,14 +148,15 @@ class ApiView(GenericViewSet[Any]):
 
     # Conditions ---------------------------------------------------------------------------------------------
 
-    def subject(self, **place: Any) -> Subject:
+    def subject(self, *args: Any, **place: Any) -> Subject:
         """What an address with these variables names; views of single things say it."""
         raise NotImplementedError
 
     @classmethod
     def takes_if_match(cls, variables: Iterable[str]) -> bool:
         """Do these variables of an address name a subject?"""
-        return cls._names_of_subject() is not None and cls._names_of_subject() <= set(variables)
+        names = cls._names_of_subject()
+        return names is not None and names <= set(variables)
 
     @classmethod
     def _names_of_subject(cls) -> set[str] | None:

@@ -178,16 +178,26 @@ BY_GENERATION = (*_MOVING, *_WRITTEN)
 
 
 def with_state_in(mailboxes: QuerySet[Mailbox], domain: Domain, state: str) -> QuerySet[Mailbox]:
-    """Those of one domain in one state: what its sync target says is asked first, so that an index has them.
+    """Those of one domain in one state; `with_state` where an index has them.
 
-    The states in BY_GENERATION come in the order of their last change only.
+    The states in BY_GENERATION are told by the domain's sync target for all its addresses: it is asked first.
     """
-    rows = with_state(mailboxes.filter(domain=domain), state)
-    if state not in BY_GENERATION:
-        return rows
+    rows = mailboxes.filter(domain=domain)
     target = SyncTarget.objects.filter(repository__domain=domain).first()
+    if state not in BY_GENERATION:
+        return rows.none() if state == State.NO_SERVER and target is not None else with_state(rows, state)
     if target is None:
         return rows.none()
+    in_use = rows.filter(trashed_at=None, enabled=True, reached=True)
+    conditions = _conditions_of([target.pk]).get(target.pk, {})
     if state in _WRITTEN:
-        return rows.filter(generation__lte=target.observed_generation)
-    return rows.filter(generation__gt=target.observed_generation if target.observed_generation else -1)
+        restarting = conditions.get(Condition.Type.RELOAD_PENDING, False)
+        told = State.RESTARTING if restarting else State.WORKS
+        found = in_use.filter(generation__lte=target.observed_generation)
+        found = found if target.observed_generation else found.none()
+    else:
+        stopped = target.stop_code != "" and target.generation <= target.stop_generation
+        reachable = conditions.get(Condition.Type.REACHABLE, True)
+        told = State.STOPPED if stopped else State.WRITING if reachable else State.UNREACHABLE
+        found = in_use.filter(generation__gt=target.observed_generation or -1)
+    return found if told == state else found.none()

@@ -119,4 +119,4 @@ class CursorPagination(BasePagination):
 
 def _value(row: Any, name: str) -> str | int:
     value = row[name] if isinstance(row, dict) else getattr(row, name)
-    return value.isoformat() if isinstance(value, datetime) else value  # type: ignore[no-any-return]
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -158,7 +158,7 @@ class Schema(AutoSchema):
 
     def _get_parameters(self) -> list[dict[str, Any]]:
         view: Any = self.view
-        found: list[dict[str, Any]] = super()._get_parameters()  # type: ignore[no-untyped-call]
+        found: list[dict[str, Any]] = super()._get_parameters()
         if self.method in SAFE_METHODS:
             return [*found, *([IF_NONE_MATCH] if view.action != "list" else [])]
         return [

@@ -191,7 +191,7 @@ class Run(models.Model):
         return f"run {self.pk}: {self.title}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.organization_id is None:
+        if not self.organization_id:
             self.organization_id = self.target.organization_id
         super().save(*args, **kwargs)
 

@@ -124,14 +124,22 @@ ACCOUNT = [
     Row("api:tokens", "GET", LISTS),
 ]
 
+TOKEN = {
+    "name": "backup",
+    "kinds": ["mailbox"],
+    "verbs": ["create"],
+    "networks": ["192.0.2.0/24"],
+    "read_only": True,
+    "days": 30,
+}
 # What only a person in a browser may do, and what a program's token is told instead.
 IN_A_BROWSER = [
-    Row("api:tokens", "POST", coded(LISTS, 201), {"name": "backup", "read_only": True, "days": 30}),
+    Row("api:tokens", "POST", coded(LISTS, 201), TOKEN),
     Row("api:token", "GET", "401 404 404 404 404 200 404"),
     Row("api:token", "DELETE", "401 404 404 404 404 204 404"),
 ]
 BY_A_TOKEN = [
-    Row("api:tokens", "POST", coded(LISTS, 403), {"name": "backup", "read_only": True, "days": 30}),
+    Row("api:tokens", "POST", coded(LISTS, 403), TOKEN),
     Row("api:token", "GET", coded(LISTS, 404)),
     Row("api:token", "DELETE", coded(LISTS, 404)),
 ]

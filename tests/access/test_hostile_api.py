@@ -67,6 +67,7 @@ def test_every_field_is_tried() -> None:
         ("api:organization", "mailbox_quota"),
         ("api:repository", "port"),
         ("api:tokens", "organization"),
+        ("api:tokens", "domain"),
     }
 
 

@@ -143,7 +143,7 @@ def test_two_writers_with_one_tag(
         tag = client.get(ADA)["ETag"]
         answers: list[Any] = at_once(
             *(
-                lambda note=note: client.patch(ADA, {"note": note}, headers={"If-Match": tag})  # type: ignore[misc]  # noqa: B023
+                lambda note=note: client.patch(ADA, {"note": note}, headers={"If-Match": tag})  # noqa: B023
                 for note in (f"one {turn}", f"two {turn}", f"three {turn}")
             )
         )

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from panel.api.mailbox_rows import State, rows_of, show_rows, with_state
+from panel.api.mailbox_rows import State, rows_of, show_rows, with_state, with_state_in
 from tenants.actions import domains
 from tenants.actor import Actor
 from tenants.models import Condition, Domain, Mailbox, Organization, Repository, SyncTarget, TargetAddress
@@ -193,6 +193,8 @@ def test_states_told_and_filtered_are_the_same(
             told = {row["address"] for row in rows if row["state"] == state}
             filtered = {str(each) for each in with_state(Mailbox.objects.select_related("domain"), state)}
             assert told == filtered, state
+            listed = [with_state_in(Mailbox.objects.all(), home, state) for home in (domain, bare)]
+            assert told == {str(each) for rows_there in listed for each in rows_there}, state
             seen |= {state} if told else set()
     assert seen == set(State)
 

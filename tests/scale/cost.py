@@ -18,7 +18,7 @@ _EVERY = 50
 
 @dataclass
 class Cost:
-    """`work` in steps (SQLite) or rows read (PostgreSQL); `queries` are the dearest first, with their plans."""
+    """`work` in steps (SQLite) or rows read (PostgreSQL); `queries` with their plans."""
 
     work: int = 0
     seconds: float = 0.0

@@ -74,7 +74,8 @@ def fill(world: World, count: int) -> None:
 
 
 def _text(model: type[Model], name: str) -> str:
-    return f"row.{model._meta.get_field(name).get_attname_column()[1]}"
+    field: Any = model._meta.get_field(name)
+    return f"row.{field.column}"
 
 
 def _event(world: World) -> Event:
@@ -127,8 +128,8 @@ def _insert_targets(world: World, count: int) -> None:
     table, mailboxes = TargetAddress._meta.db_table, Mailbox._meta.db_table
     row = world.mailbox.targets.filter(confirmed_at__isnull=False).get()
     with connection.cursor() as cursor:
-        cursor.execute(  # noqa: S608
-            f"INSERT INTO {table} (mailbox_id, address, digest, asked_at, confirmed_at, source)"
+        cursor.execute(
+            f"INSERT INTO {table} (mailbox_id, address, digest, asked_at, confirmed_at, source)"  # noqa: S608
             " SELECT mailbox.id, mailbox.local_part || '@home.example', 'd' || mailbox.id, row.asked_at,"
             " CASE WHEN mailbox.reached THEN row.confirmed_at END, row.source"
             f" FROM {mailboxes} AS mailbox, {table} AS row"

@@ -63,7 +63,7 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
 
 
 def narrowed(actor: Actor, scope: dict[str, Any]) -> Actor:
-    values = {name: frozenset(value) for name, value in scope.items() if name != "domain"}
+    values: dict[str, Any] = {name: frozenset(value) for name, value in scope.items() if name != "domain"}
     if "domain" in scope:
         values["domain_id"] = Domain.objects.get(name=scope["domain"]).pk
     return replace(actor, token="k", **values)
