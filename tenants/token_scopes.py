@@ -13,6 +13,10 @@ MOST_NETWORKS = 20
 # Seeing is not chosen: who may change a thing may see it.
 VERBS = tuple(verb.value for verb in Verb if verb is not Verb.VIEW)
 KINDS = tuple(kind.value for kind in Kind)
+MANY = {
+    kind: {Kind.MAILBOX: "mailboxes", Kind.REPOSITORY: "repositories"}.get(Kind(kind), f"{kind}s")
+    for kind in KINDS
+}
 
 
 def problems_of(*, kinds: Sequence[str], verbs: Sequence[str]) -> list[Problem]:

@@ -13,7 +13,7 @@ from panel.web.handling import actor_of, page, tell
 from tenants import access
 from tenants.actions import accounts
 from tenants.models import Account, ApiToken, Domain, Organization
-from tenants.token_scopes import KINDS, VERBS
+from tenants.token_scopes import MANY, VERBS
 
 LIFETIMES = {"30": "30 days", "90": "90 days", "366": "a year", "never": "until you revoke it"}
 
@@ -29,7 +29,7 @@ class TokenForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         label="What it knows",
         required=False,
-        choices=[(kind, f"{kind}s" if kind != "address request" else "requests") for kind in KINDS],
+        choices=tuple(MANY.items()),
         widget=forms.CheckboxSelectMultiple,
         help_text="None ticked: everything. Organizations and domains can be seen by every key.",
     )

@@ -54,7 +54,7 @@ def domain_context(request: HttpRequest, row: DomainRow, tab: str) -> dict[str, 
                 "label": label,
                 "url": reverse(url_name, kwargs={"domain": name}),
                 "current": url_name == tab,
-                "count": count,
+                "count": sentences.counted_in_words(count) if count else "",
             }
             for label, url_name, count in pages
         ],

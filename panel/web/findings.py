@@ -84,6 +84,7 @@ def findings(request: HttpRequest, domain: str) -> HttpResponse:
         "pages": shown.pages,
         "may_decide": may_decide,
         "takeable": numbers["available"],
+        "takeable_words": sentences.counted_in_words(numbers["available"]),
         "changed": numbers["changed"],
         "only": only,
         "crumbs": repository_crumbs(row.domain, repository, "Found outside"),

@@ -186,7 +186,9 @@ def _offer(facts: DomainFacts) -> tuple[str, str]:
     if facts.requests:
         return (
             "requests",
-            "Decide the request" if facts.requests == 1 else f"Decide {facts.requests} requests",
+            "Decide the request"
+            if facts.requests == 1
+            else f"Decide {counted_in_words(facts.requests)} requests",
         )
     if not facts.addresses:
         return "addresses", "Make the first address"
@@ -243,7 +245,7 @@ def addresses_headline(domain: str, total: int, moving: int, troubled: int) -> s
         return (
             f"The one address of {domain} is as asked."
             if total == 1
-            else f"All {total} addresses of {domain} are as asked."
+            else f"All {counted_in_words(total)} addresses of {domain} are as asked."
         )
     parts = [f"{amount(total, 'address', 'addresses')} of {domain}"]
     if moving:
@@ -342,10 +344,8 @@ def counted_in_words(number: int) -> str:
 
 
 def amount(number: int, one: str, many: str) -> str:
-    """“1 address”, “14 addresses”; counts stop at a bound: “more than 1,000 addresses”."""
-    if number > MOST_COUNTED:
-        return f"more than {MOST_COUNTED:,} {many}"
-    return f"{number:,} {one if number == 1 else many}"
+    """“1 address”, “14 addresses”; counts stop at a bound: “1,000+ addresses”."""
+    return f"{counted_in_words(number)} {one if number == 1 else many}"
 
 
 def domains_headline(standings: list[DomainStanding]) -> str:

@@ -233,7 +233,7 @@ def create_token(
     where = f"in {domain or organization}" if domain or organization else "everywhere that you may"
     what = "read" if read_only else "read and write"
     if kinds:
-        what += f" {', '.join(f'{kind}s' for kind in row.kinds)}"
+        what += f" {', '.join(token_scopes.MANY[kind] for kind in row.kinds)}"
     _warn(
         actor,
         account,
