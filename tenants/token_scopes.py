@@ -12,7 +12,8 @@ from tenants.formats.text import FormatError, printable
 MOST_NETWORKS = 20
 # Seeing is not chosen: who may change a thing may see it.
 VERBS = tuple(verb.value for verb in Verb if verb is not Verb.VIEW)
-KINDS = tuple(kind.value for kind in Kind)
+# An alias of one's own is a mailbox, by another right.
+KINDS = tuple(kind.value for kind in Kind if kind is not Kind.OWN_ALIAS)
 MANY = {
     kind: {Kind.MAILBOX: "mailboxes", Kind.REPOSITORY: "repositories"}.get(Kind(kind), f"{kind}s")
     for kind in KINDS

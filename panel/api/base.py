@@ -25,6 +25,7 @@ from panel.api.fields import DryRunQuery, Nothing, PageQuery, Shape, WriteQuery,
 from panel.api.pagination import CursorPagination
 from panel.api.schema import Schema
 from panel.api.waiting import OBSERVED_HEADER, Marks, change_url, wait_for
+from panel.fresh import is_fresh
 from tenants import access, answers, outbox
 from tenants.dryrun import rehearsal
 from tenants.errors import Forbidden, Invalid, Problem
@@ -128,6 +129,13 @@ class ApiView(GenericViewSet[Any]):
             return Nothing
         # Waiting holds a thread: strangers may not.
         return WriteQuery if cls.keyed else DryRunQuery
+
+    def require_fresh(self) -> None:
+        """What a browser's session alone is not enough for; a token was given for just that."""
+        if self.request.auth is None and not is_fresh(self.request._request.session):
+            raise Forbidden(
+                "You signed in a while ago. For this, sign in again in the panel, or use a token."
+            )
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
         """The request's JSON, as far as its shape goes; raises for the rest."""

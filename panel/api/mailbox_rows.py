@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
-from tenants.models import Condition, Domain, Mailbox, SyncTarget, TargetAddress
+from tenants.models import Condition, Delivery, Domain, Mailbox, SyncTarget, TargetAddress
 
 
 class State(StrEnum):
@@ -51,10 +51,13 @@ _COLUMNS = (
     "kind",
     "enabled",
     "note",
+    "reached",
     "generation",
     "created_at",
     "changed_at",
     "trashed_at",
+    "expires_at",
+    "made_for__local_part",
     f"{_SYNC}pk",
     f"{_SYNC}generation",
     f"{_SYNC}observed_generation",
@@ -93,22 +96,34 @@ def decide_state(
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The bodies of mailboxes, two queries for all of them together."""
+    """The bodies of mailboxes, two queries for all of them together and one for aliases."""
     targets = _targets_of(row["pk"] for row in rows)
+    deliveries = _deliveries_of(row["pk"] for row in rows if row["kind"] == Mailbox.Kind.ALIAS)
     conditions = _conditions_of(row[f"{_SYNC}pk"] for row in rows)
-    return [_show(row, targets.get(row["pk"], []), conditions.get(row[f"{_SYNC}pk"], {})) for row in rows]
+    return [
+        _show(
+            row,
+            targets.get(row["pk"], []),
+            deliveries.get(row["pk"], []),
+            conditions.get(row[f"{_SYNC}pk"], {}),
+        )
+        for row in rows
+    ]
 
 
 def _show(
-    row: Mapping[str, Any], targets: list[dict[str, Any]], conditions: Mapping[str, bool]
+    row: Mapping[str, Any],
+    targets: list[dict[str, Any]],
+    deliveries: list[str],
+    conditions: Mapping[str, bool],
 ) -> dict[str, Any]:
     state, observed = decide_state(
         row,
-        confirmed=any(target["confirmed_at"] for target in targets),
+        confirmed=row["reached"],
         restarting=conditions.get(Condition.Type.RELOAD_PENDING, False),
         unreachable=not conditions.get(Condition.Type.REACHABLE, True),
     )
-    domain = row["domain__name"]
+    domain, made_for = row["domain__name"], row["made_for__local_part"]
     return {
         "address": f"{row['local_part']}@{domain}",
         "domain": domain,
@@ -117,6 +132,9 @@ def _show(
         "state": state,
         "observed": observed,
         "targets": targets,
+        "delivers_to": [f"{name}@{domain}" for name in deliveries],
+        "made_for": f"{made_for}@{domain}" if made_for else None,
+        "expires_at": row["expires_at"],
         "note": row["note"],
         "generation": row["generation"],
         "created_at": row["created_at"],
@@ -128,8 +146,19 @@ def _show(
 def _targets_of(mailbox_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
     rows = TargetAddress.objects.filter(mailbox__in=list(mailbox_ids)).order_by("pk")
-    for mailbox_id, address, confirmed_at in rows.values_list("mailbox_id", "address", "confirmed_at"):
-        found.setdefault(mailbox_id, []).append({"address": address, "confirmed_at": confirmed_at})
+    columns = ("address", "confirmed_at", "exchange")
+    for mailbox_id, *told in rows.values_list("mailbox_id", *columns):
+        found.setdefault(mailbox_id, []).append(dict(zip(columns, told, strict=True)))
+    return found
+
+
+def _deliveries_of(alias_ids: Iterable[int]) -> dict[int, list[str]]:
+    """By alias, the names of the mailboxes that it delivers to."""
+    found: dict[int, list[str]] = {}
+    wanted = list(alias_ids)
+    rows = Delivery.objects.filter(alias__in=wanted).order_by("pk") if wanted else Delivery.objects.none()
+    for alias_id, local_part in rows.values_list("alias_id", "mailbox__local_part"):
+        found.setdefault(alias_id, []).append(local_part)
     return found
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,7 +20,8 @@ from panel.web.frame import chosen_organization, narrowed, organizations_of
 from panel.web.handling import actor_of, page
 from tenants import access
 from tenants.bounded import newest_of_each
-from tenants.models import Domain, Event, Run, SyncTarget
+from tenants.history import with_runs
+from tenants.models import Domain, Event, SyncTarget
 
 PAGE = 50
 # SQLite joins at most 500 questions to one.
@@ -30,16 +31,37 @@ MOST_PARTS = 400
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "addresses": (
         "Addresses",
-        ("create_mailbox", "switch_mailbox", "change_note", "trash_mailbox", "restore_mailbox"),
+        (
+            "create_mailbox",
+            "switch_mailbox",
+            "change_note",
+            "trash_mailbox",
+            "restore_mailbox",
+            "purge_mailbox",
+            "take_over",
+        ),
     ),
     "passphrases": ("Passphrases", ("set_passphrase",)),
     "targets": (
         "Who gets the mail",
         ("add_target", "remove_target", "send_confirmation_again", "confirm_target"),
     ),
+    "holders": ("Who holds it", ("add_holder", "remove_holder", "hand_over", "change_own_note")),
     "requests": (
         "Requests",
-        ("submit_request", "confirm_request", "approve_request", "refuse_request", "withdraw_request"),
+        (
+            "submit_request",
+            "confirm_request",
+            "remind_deciders",
+            "approve_request",
+            "refuse_request",
+            "withdraw_request",
+            "expire_request",
+            "lapse_request",
+            "make_invitation",
+            "withdraw_invitation",
+            "change_request_rules",
+        ),
     ),
     "servers": (
         "Repositories",
@@ -50,10 +72,13 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             "add_member",
             "remove_member",
+            "leave_organization",
+            "delete_account",
             "create_organization",
             "change_quotas",
             "create_domain",
             "change_domain",
+            "change_trash_days",
             "create_token",
             "revoke_token",
             "sign_in",
@@ -64,7 +89,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-_VIA = {"api": "with a program"}
+_VIA = {"api": "with a program", "link": "by a link in a mail"}
 
 
 @dataclass(frozen=True)
@@ -81,23 +106,14 @@ class EventLine:
     via: str
     reason: str
     subject_url: str
+    url: str
     proof: sentences.State | None
     proof_url: str
 
 
 def with_proof(events: QuerySet[Event]) -> QuerySet[Event]:
     """Annotate the run that observed each event; newest first."""
-    runs = Run.objects.filter(
-        target=OuterRef("sync_target"),
-        mode=Run.Mode.APPLY,
-        state=Run.State.SUCCEEDED,
-        generation__gte=OuterRef("generation"),
-    )
-    return (
-        events.select_related("mailbox__domain", "sync_target")
-        .annotate(observed_by=Subquery(runs.order_by("generation", "pk").values("pk")[:1]))
-        .order_by("-pk")
-    )
+    return with_runs(events.select_related("mailbox__domain", "sync_target")).order_by("-pk")
 
 
 def event_lines(events: Iterable[Event], now: datetime) -> list[EventLine]:
@@ -110,7 +126,9 @@ def _line(event: Event, now: datetime) -> EventLine:
     mailbox = event.mailbox
     proof = proof_of(event.sync_target, event.generation) if event.sync_target else None
     observed = proof is not None and proof.badge == "ok"
-    before, subject, after = _around(str(mailbox), event.sentence) if mailbox else (event.sentence, "", "")
+    before, subject, after = (
+        _split_around(str(mailbox), event.sentence) if mailbox else (event.sentence, "", "")
+    )
     return EventLine(
         pk=event.pk,
         at=times.moment(event.at, now),
@@ -121,12 +139,13 @@ def _line(event: Event, now: datetime) -> EventLine:
         via=_VIA.get(event.via, ""),
         reason=event.reason,
         subject_url=address_url(mailbox.domain.name, mailbox.local_part) if mailbox else "",
+        url=reverse("event", kwargs={"event_id": event.pk}),
         proof=proof,
         proof_url=reverse("run", kwargs={"run_id": run_id}) if run_id and observed else "",
     )
 
 
-def _around(address: str, sentence: str) -> tuple[str, str, str]:
+def _split_around(address: str, sentence: str) -> tuple[str, str, str]:
     """What stands before and after `address` in a sentence; without it, the sentence and nothing."""
     found = re.search(rf"(?<![\w.+-]){re.escape(address)}(?![\w-])", sentence)
     if found is None:
@@ -190,15 +209,24 @@ def cut(
 
 
 def pieces(
-    events: QuerySet[Event], query: Mapping[str, str], organizations: Sequence[int]
+    events: QuerySet[Event], query: Mapping[str, str], organizations: Sequence[int] = ()
 ) -> list[QuerySet[Event]]:
-    """`filtered` events in pieces that an index has in order: by organization, and by verb."""
-    verbs = _verbs(query.get("verb", "")) if query.get("verb") and not query.get("actor") else ()
-    wholes = [events.filter(organization=each) for each in organizations] or [events]
-    if query.get("domain") and not query.get("verb") and not query.get("actor"):
-        return []
-    found = [whole.filter(verb=verb) for whole in wholes for verb in verbs] if verbs else wholes
-    return found if len(found) <= MOST_PARTS else []
+    """`filtered` events in pieces of which an index has each in order: by organization, and by verb. None
+    where they are in one piece already, by what they are filtered by or by `organizations` being empty."""
+    wholes = whole = [events]
+    if organizations and not query.get("domain"):
+        wholes = [events.filter(organization=each) for each in organizations]
+    if query.get("verb") and not query.get("actor"):
+        wholes = [each.filter(verb=verb) for each in wholes for verb in _verbs(query["verb"])]
+    return wholes if wholes is not whole and len(wholes) <= MOST_PARTS else []
+
+
+def pieces_for(request: HttpRequest, events: QuerySet[Event]) -> list[QuerySet[Event]]:
+    """`pieces` of all that somebody sees, in the organization that they chose or in all of theirs."""
+    chosen = chosen_organization(request)
+    is_all = chosen is None and actor_of(request).is_operator
+    mine = [chosen] if chosen else [] if is_all else organizations_of(request)
+    return pieces(events, request.GET, [each.pk for each in mine])
 
 
 def _verbs(wanted: str) -> tuple[str, ...]:
@@ -206,15 +234,62 @@ def _verbs(wanted: str) -> tuple[str, ...]:
 
 
 def filtered(events: QuerySet[Event], query: Mapping[str, str]) -> QuerySet[Event]:
-    """Narrow by `domain` (a name), `actor` (a whole name) and `verb` (a group of ours, or one verb)."""
+    """Narrow by `domain` (a name), `actor` (a whole name), `verb` (a group of ours, or one verb), and the
+    days `from` and `to`, both included; a day that is none narrows nothing."""
     domain, who, verb = (query.get(name, "").replace("\0", "")[:254] for name in ("domain", "actor", "verb"))
     if domain:
-        events = events.filter(domain__name=domain.lower())
+        # Its id first: with a name in the question, databases sort all events of the domain.
+        found = Domain.objects.filter(name=domain.lower()).values_list("pk", flat=True).first()
+        events = events.filter(domain=found or 0)
     if who:
         events = events.filter(actor_name=who)
     if verb:
         events = events.filter(verb__in=_verbs(verb))
+    first, last = _day(query.get("from", "")), _day(query.get("to", ""))
+    if first is not None:
+        before = Event.objects.filter(at__lt=first - _OUT_OF_ORDER).order_by("-at", "-pk")
+        events = events.filter(at__gte=first, pk__gt=_key(before) or 0)
+    if last is not None:
+        end = last + timedelta(days=1)
+        after = _key(Event.objects.filter(at__gte=end + _OUT_OF_ORDER).order_by("at", "pk"))
+        events = events.filter(at__lt=end, **({"pk__lt": after} if after else {}))
     return events
+
+
+# Keys and times of events are given by transactions side by side: in the same order but for this much.
+_OUT_OF_ORDER = timedelta(hours=1)
+
+
+def _key(events: QuerySet[Event]) -> int | None:
+    return events.values_list("pk", flat=True).first()
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of a day written as 2026-11-21, where we are."""
+    try:
+        day = date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+    if not 2000 <= day.year < 2200:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
+
+
+def filter_context(
+    request: HttpRequest, url: str, *more: str, fixed: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """The context of panel/parts/history_filter.html; `more` names parameters besides the usual ones.
+
+    `fixed` narrows a download to what the page is about.
+    """
+    query = {name: request.GET.get(name, "")[:254] for name in ("verb", "actor", "from", "to", *more)}
+    return {
+        "filter_url": url,
+        "query": query,
+        "is_filtered": any(query.values()),
+        "groups": [(key, label) for key, (label, _) in GROUPS.items()],
+        "fixed": fixed or {},
+    }
 
 
 @page()
@@ -223,9 +298,7 @@ def activity(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     seen = narrowed(request, access.visible_to(actor, Event), "organization_id")
     narrow = filtered(seen, request.GET)
-    mine = () if actor.is_operator else tuple(each.pk for each in organizations_of(request))
-    chosen = chosen_organization(request)
-    parts = pieces(narrow, request.GET, (chosen.pk,) if chosen else mine)
+    parts = pieces_for(request, narrow)
     found = cut(with_proof(narrow), request.GET, reverse("activity"), parts=parts)
     domains = narrowed(request, access.visible_to(actor, Domain), "organization_id")
     lines = event_lines(found.rows, now)
@@ -236,9 +309,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         "pages": found.pages,
         "headline": activity_headline(len(lines), moving, held),
         "domains": list(domains.order_by("name").values_list("name", flat=True)[:500]),
-        "groups": [(key, label) for key, (label, _) in GROUPS.items()],
-        "query": {name: request.GET.get(name, "") for name in ("domain", "actor", "verb")},
-        "is_filtered": any(request.GET.get(name) for name in ("domain", "actor", "verb")),
+        **filter_context(request, reverse("activity"), "domain"),
         "tabs": activity_tabs("activity"),
     }
     return render(request, "panel/activity.html", context)

@@ -81,7 +81,9 @@ def _addresses(actor: Actor, text: str) -> list[Found]:
     seen = access.visible_to(actor, Mailbox)
     parts = _in_domains(actor, Mailbox.objects.all(), text)
     if "@" not in text:
-        parts.append(Mailbox.objects.filter(_split(text)[0], holder=actor.account).order_by("pk"))
+        held = access.held_mailboxes(actor).values("pk")
+        own = Mailbox.objects.filter(_split(text)[0]).order_by("pk")
+        parts += [own.filter(pk__in=held), own.filter(made_for__in=held)]
     rows = seen.filter(pk__in=first_of_each(parts, EACH)).select_related("domain")
     return [
         Found("Address", str(row), address_url(row.domain.name, row.local_part), _word(row))

@@ -14,7 +14,16 @@ from panel.web.address_state import AddressFacts, AddressStanding, address_state
 from tenants import access
 from tenants.actor import Actor
 from tenants.bounded import counted
-from tenants.models import AddressRequest, Condition, Domain, Mailbox, Membership, Repository, Run, SyncTarget
+from tenants.models import (
+    AddressRequest,
+    Condition,
+    Domain,
+    Mailbox,
+    Membership,
+    Repository,
+    Run,
+    SyncTarget,
+)
 
 Conditions = Mapping[str, Condition]
 
@@ -45,11 +54,7 @@ def conditions_of(target: SyncTarget | None) -> dict[str, Condition]:
 
 def deciding_in(actor: Actor) -> QuerySet[Membership]:
     """The actor's own memberships whose role decides about requests."""
-    roles = [
-        role.value
-        for role, rights in access.TABLE.items()
-        if access.Verb.DECIDE in rights.get(access.Kind.REQUEST, frozenset())
-    ]
+    roles = access.roles_that(access.Verb.DECIDE, access.Kind.REQUEST)
     return access.visible_to(actor, Membership).filter(account=actor.account, role__in=roles)
 
 
@@ -210,9 +215,8 @@ def relay_state(domain: Domain) -> RelayState:
 def with_standing(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
     """Load everything that `address_standing` reads, in a constant number of queries."""
     relay = "domain__relay__sync_target"
-    return mailboxes.select_related("domain__organization", relay).prefetch_related(
-        "targets", f"{relay}__conditions"
-    )
+    rows = mailboxes.select_related("domain__organization", relay)
+    return rows.prefetch_related("targets", f"{relay}__conditions")
 
 
 def is_observed(mailbox: Mailbox, target: SyncTarget | None) -> bool:
@@ -230,7 +234,7 @@ def address_standing(mailbox: Mailbox, relay: RelayState | None = None) -> Addre
     facts = AddressFacts(
         enabled=mailbox.enabled,
         trashed=mailbox.trashed_at is not None,
-        confirmed=any(row.confirmed_at for row in mailbox.targets.all()),
+        confirmed=mailbox.reached,
         connected=target is not None,
         observed=observed,
         stopped=is_stopped(target),
