@@ -88,7 +88,7 @@ class AccountSerializer(serializers.Serializer[Any]):
     token = TokenSerializer(allow_null=True, help_text="What you signed in with; null for a browser.")
 
 
-class DoneSerializer(serializers.Serializer[Any]):
+class HappenedSerializer(serializers.Serializer[Any]):
     complete = serializers.BooleanField(help_text="Whether these are all; else the latest.")
     events = serializers.ListField(child=serializers.DictField())
 
@@ -102,13 +102,14 @@ class ExportSerializer(serializers.Serializer[Any]):
     )
     requests = serializers.ListField(child=serializers.DictField())
     addresses = serializers.ListField(child=serializers.DictField())
-    what_happened_to_them = DoneSerializer()
-    done_by_you = DoneSerializer()
+    what_happened_to_them = HappenedSerializer()
+    done_by_you = HappenedSerializer()
 
 
 class Me(ApiView):
     noun, tag = "account", "Account"
     reported = frozenset({"token"})
+    fleeting = frozenset({"export"})
 
     @operation("Who you are here", responses=AccountSerializer)
     def retrieve(self, request: Request) -> Response:

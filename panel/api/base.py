@@ -54,7 +54,8 @@ class ApiView(GenericViewSet[Any]):
     (otherwise lists take pages, writes take `dry_run` and `wait`, and others nothing). `orders` are those of
     its lists, the usual one first (see panel.api.pagination). `reported` names the fields of its body that
     change without anybody asking (see panel.api.etags), `shown_once` those that no kept answer may hold.
-    `keyed` says whether writes take an idempotency key: that needs an account.
+    `keyed` says whether writes take an idempotency key: that needs an account. `fleeting` names the actions
+    that read what is never the same twice: it has no tag.
     """
 
     noun: ClassVar[str]
@@ -65,6 +66,7 @@ class ApiView(GenericViewSet[Any]):
     reported: ClassVar[frozenset[str]] = frozenset()
     shown_once: ClassVar[frozenset[str]] = frozenset()
     keyed: ClassVar[bool] = True
+    fleeting: ClassVar[frozenset[str]] = frozenset()
 
     parser_classes = [JSONParser]
     renderer_classes = [JSONRenderer]
@@ -102,7 +104,7 @@ class ApiView(GenericViewSet[Any]):
         reads = request.method in SAFE_METHODS
         takes = {
             "If-Match": not reads and self.takes_if_match(self.kwargs),
-            "If-None-Match": reads,
+            "If-None-Match": reads and self.action not in self.fleeting,
             idempotency.HEADER: not reads and self.keyed,
         }
         problems = [
@@ -178,7 +180,8 @@ class ApiView(GenericViewSet[Any]):
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Single things carry their tag, and are not sent to who has them already."""
-        reads = request.method in {"GET", "HEAD"} and getattr(self, "action", None) != "list"
+        action = getattr(self, "action", None)
+        reads = request.method in {"GET", "HEAD"} and action not in {"list", *self.fleeting}
         data = getattr(response, "data", None)
         if reads and response.status_code == 200 and isinstance(data, dict):
             tag = etags.tag_of(data, self.reported)

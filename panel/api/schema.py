@@ -163,11 +163,16 @@ class Schema(AutoSchema):
         """The variables in the operation's address."""
         return set(re.findall(r"{(\w+)}", self.path))
 
+    def _is_tagged(self) -> bool:
+        """Does reading answer with a tag?"""
+        view: Any = self.view
+        return view.action not in {"list", *view.fleeting}
+
     def _get_parameters(self) -> list[dict[str, Any]]:
         view: Any = self.view
         found: list[dict[str, Any]] = super()._get_parameters()
         if self.method in SAFE_METHODS:
-            return [*found, *([IF_NONE_MATCH] if view.action != "list" else [])]
+            return [*found, *([IF_NONE_MATCH] if self._is_tagged() else [])]
         return [
             *found,
             *([IF_MATCH] if self._takes_if_match() else []),
@@ -177,7 +182,7 @@ class Schema(AutoSchema):
     def _add_headers(self, bodies: dict[str, Any], writes: bool) -> None:
         """What answers that are no refusals carry besides their bodies."""
         view: Any = self.view
-        if not writes and view.action != "list":
+        if not writes and self._is_tagged():
             bodies["200"] = {**bodies["200"], "headers": {"ETag": _ETAG}}
             bodies["304"] = {"description": "You have it already.", "headers": {"ETag": _ETAG}}
         if writes:

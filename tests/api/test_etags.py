@@ -12,6 +12,7 @@ from tenants.actor import Actor
 from tenants.models import Event, Mailbox, Organization, SyncTarget
 from tests.access.operations import ROWS
 from tests.access.rows import Row
+from tests.api.able import able
 from tests.api.client import Api, operation_of
 from tests.tenants.test_at_once import at_once
 from tests.world import World
@@ -19,6 +20,8 @@ from tests.world import World
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
 ADA = "mailboxes/ada@example.org/"
+# What says when it was made is never the same twice.
+FLEETING = {"api:account-export"}
 SINGLE = [row for row in ROWS if row.method == "GET" and "id" not in row.query]
 
 
@@ -29,7 +32,7 @@ def test_single_things_have_a_tag_and_are_not_sent_twice(
     client = api(alice)
     client.get("account/")  # when the token was used last is told, too
     first = client.get(row.address(world))
-    if "results" in first.json():
+    if "results" in first.json() or row.name in FLEETING:
         assert "ETag" not in first
         return
     again = client.get(row.address(world), headers={"If-None-Match": f'"other", {first["ETag"]}'})
@@ -45,7 +48,9 @@ def test_single_things_have_a_tag_and_are_not_sent_twice(
 WITHOUT = {
     "api:organizations", "api:members", "api:domains", "api:domain-mailboxes", "api:findings-decide",
     "api:public-requests", "api:public-request-confirm", "api:public-request-withdraw",
-    "api:public-target-confirm", "api:bulk", "api:tokens",
+    "api:public-target-confirm", "api:bulk", "api:tokens", "api:trash-empty", "api:requests-refuse",
+    "api:domain-aliases", "api:held-names", "api:invitations", "api:public-invitation-requests",
+    "api:public-decision",
 }  # fmt: skip
 
 
@@ -58,7 +63,7 @@ def test_every_write_to_one_thing_takes_a_condition(
     """A stale tag is refused with the present one; with that the same is done. A route that compares nothing
     has to be in WITHOUT, and then refuses the header by its name."""
     address, body = row.address(world), row.body(world) or None
-    person = alice if row.answer("owner").startswith("2") else olga
+    person, column = able(row, world, alice, olga)
     client = api(person) if row.answer("anonymous") == "401" else Api()
     before = Event.objects.count()
     stale = client.ask(row.method, address, body, headers={"If-Match": '"stale.tag"'})
@@ -74,7 +79,7 @@ def test_every_write_to_one_thing_takes_a_condition(
         return
     assert (stale.status_code, stale.json()["code"]) == (412, "stale")
     done = client.ask(row.method, address, body, headers={"If-Match": stale["ETag"]})
-    assert str(done.status_code) == row.answer("owner" if person is alice else "operator"), done.content
+    assert str(done.status_code) == row.answer(column), done.content
 
 
 def test_the_tag_of_an_answer_is_the_tag_of_reading(

@@ -18,12 +18,14 @@ from panel.api import idempotency
 from panel.api.base import ApiView
 from panel.api.schema import openapi
 from panel.api.urls import urlpatterns
+from panel.fresh import stamp
 from tenants import answers
 from tenants.actions import accounts
 from tenants.actor import Actor
 from tenants.models import ApiToken, Event, Mailbox, Membership, StoredAnswer
 from tests.access.operations import ROWS
 from tests.access.rows import Row
+from tests.api.able import able
 from tests.api.client import Api, operation_of
 from tests.conftest import HASH
 from tests.tenants.test_at_once import at_once
@@ -56,7 +58,7 @@ def test_every_write_is_done_once(
 ) -> None:
     """Also where a second one would be refused, or would find nothing any more."""
     address, body = row.address(world), row.body(world) or None
-    person = alice if row.answer("owner").startswith("2") else olga
+    person, _ = able(row, world, alice, olga)
     client = api(person)
     if row.answer("anonymous") != "401":
         refused = client.ask(row.method, address, body, headers=KEY)
@@ -65,7 +67,12 @@ def test_every_write_is_done_once(
     first = client.ask(row.method, address, body, headers=KEY)
     assert first.status_code < 300
     events, kept = Event.objects.count(), StoredAnswer.objects.get()
-    same(first, client.ask(row.method, address, body, headers=KEY))
+    second = client.ask(row.method, address, body, headers=KEY)
+    if "Rookery-Withheld" in second:
+        hidden = dict.fromkeys(second["Rookery-Withheld"].split(", "))
+        assert (second.status_code, second.json()) == (first.status_code, {**first.json(), **hidden})
+    else:
+        same(first, second)
     assert Event.objects.count() == events
     assert (kept.account, kept.token) == (person.account, ApiToken.objects.get(name="test"))
     other = client.ask(row.method, address, {**(body or {}), "x": 1}, headers=KEY)
@@ -133,6 +140,9 @@ def test_the_key_of_a_token_is_not_kept(alice: Actor) -> None:
     assert alice.account is not None
     browser = Client()
     browser.force_login(alice.account)
+    session = browser.session
+    stamp(session)
+    session.save()
     client = Api(client=browser)
     first = client.post("account/tokens/", {"name": "backup"}, headers=KEY)
     second = client.post("account/tokens/", {"name": "backup"}, headers=KEY)
@@ -147,7 +157,8 @@ def test_the_key_of_a_token_is_not_kept(alice: Actor) -> None:
 
 def test_no_answer_that_is_kept_shows_a_secret() -> None:
     """What a new operation shows once has to be in `shown_once` of its view."""
-    harmless = {"public_key", "domain_token"}
+    # The last is the token's name and place, not its key.
+    harmless = {"public_key", "domain_token", "token"}
     for view in views():
         if not view.keyed:
             continue
