@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
+from panel.api.waiting import change_url
 from tenants import tokens
 from tenants.actions import (
     accounts,
@@ -84,6 +85,7 @@ class World:
     fingerprint: str
     token_id: int
     preview: AddressImport
+    change: str
     event_id: int
 
     @property
@@ -111,6 +113,7 @@ class World:
             "token": self.token_id,
             "import": self.preview.pk,
             "digest": self.preview.digest,
+            "change": self.change,
             "event": self.event_id,
             "holder": self.holder.email,
         }
@@ -180,6 +183,7 @@ def build_world(
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
         preview=imports.preview_import(actor=owner, domain=domain, content=b"address,note\nlovelace,new\n"),
+        change=change_url(owner, {target.pk: target.generation}).rstrip("/").rpartition("/")[2],
         # The last change of ada's address: who gets its mail, which its holder may undo too.
         event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
     )

@@ -53,7 +53,7 @@ def addresses_many(request: HttpRequest, domain: str) -> HttpResponse:
         refuse(request, error)
         return redirect(back)
     if digest:
-        number = sentences.amount(done.count("changed"), "address was", "addresses were")
+        number = sentences.exact_amount(done.count("changed"), "address was", "addresses were")
         tell(request, f"{number} {DEEDS[deed].done}.")
         return redirect(back)
     return _show(request, row, {"deed": deed, "done": done, "back": back})
@@ -83,7 +83,9 @@ def _chosen(request: HttpRequest, domain: Domain) -> QuerySet[Mailbox]:
 def _show(request: HttpRequest, row: Any, found: dict[str, Any]) -> HttpResponse:
     deed, done = found["deed"], found.get("done")
     changed = done.count("changed") if done is not None else 0
-    number = sentences.amount(changed, "address", "addresses") if done is not None else "these addresses"
+    number = (
+        sentences.exact_amount(changed, "address", "addresses") if done is not None else "these addresses"
+    )
     question, button = WORDS[deed]
     results = done.results if done is not None else ()
     sent = ("all", "only", "q", "note")

@@ -164,7 +164,7 @@ def _asks(preview: AddressImport) -> str:
         return "You vouch for those who get the mail: nobody is asked, and it flows at once."
     if not preview.questions:
         return "Nobody new has to agree."
-    mails = sentences.amount(preview.questions, "mail is", "mails are")
+    mails = sentences.exact_amount(preview.questions, "mail is", "mails are")
     minutes = minutes_for(preview.questions)
     last = f", {MAILS_A_MINUTE} each minute, the last after {minutes} min" if minutes else ""
     return f"{mails} sent to ask those who are to get the mail{last}. Nothing flows before they agree."

@@ -23,7 +23,7 @@ from tenants.errors import Checks, Invalid, Problem
 from tenants.formats.addresses import check_local_part
 from tenants.formats.ends import check_end
 from tenants.formats.text import check_text, printable
-from tenants.models import Delivery, Domain, Mailbox
+from tenants.models import AliasRules, Delivery, Domain, Mailbox
 
 MAX_DELIVERIES = 500
 _NOBODY = Problem(
@@ -48,7 +48,8 @@ def create_alias(
     holds the mailbox that its name fits holds the alias.
     """
     is_team = access.may_create(actor, access.Kind.MAILBOX, domain.organization)
-    rules = None if is_team else rules_for(actor, domain)
+    is_team = is_team and access.may(actor, access.Verb.VIEW, domain)
+    rules = None if is_team else _rules_of_people(actor, domain)
     checks = Checks()
     with checks:
         local_part = check_local_part(local_part)
@@ -99,6 +100,12 @@ def create_alias(
         after=after,
     )
     return alias
+
+
+def _rules_of_people(actor: Actor, domain: Domain) -> AliasRules:
+    rules = rules_for(actor, domain)
+    access.require_scope(actor, access.Verb.CREATE, access.Kind.MAILBOX)
+    return rules
 
 
 def _deliver(alias: Mailbox, mailboxes: Sequence[Mailbox]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, When
 from django.utils import timezone
 
 from tenants import outbox
@@ -12,6 +12,7 @@ from tenants.actions import gathering
 from tenants.actions.exchanges import judge_aliases
 from tenants.actions.gathering import batched
 from tenants.models import Delivery, Domain, Mailbox, SyncTarget
+from tenants.reach import REACHES_SOMEBODY
 
 
 def relay_target(domain: Domain) -> SyncTarget | None:
@@ -20,7 +21,8 @@ def relay_target(domain: Domain) -> SyncTarget | None:
 
 
 def mark_mailbox(mailbox: Mailbox) -> SyncTarget | None:
-    """Mark the relay that holds `mailbox` and remember which generation carries this change.
+    """Mark the relay that holds `mailbox`, remember which generation carries this change, and whether anybody
+    gets its mail now.
 
     The entries of aliases that deliver to it hold its targets: they change with it, in the same pass. While
     a set of addresses is being changed, all of them are marked together at its end.
@@ -40,8 +42,16 @@ def mark_mailbox(mailbox: Mailbox) -> SyncTarget | None:
         mailbox.generation = outbox.mark([target])[target.pk]
         if aliases is not None:
             aliases.update(generation=mailbox.generation)
-    mailbox.save(update_fields=["changed_at", "generation"])
+    if aliases is not None:
+        judge_reach(aliases)
+    mailbox.reached = Mailbox.objects.filter(REACHES_SOMEBODY, pk=mailbox.pk).exists()
+    mailbox.save(update_fields=["changed_at", "generation", "reached"])
     return target
+
+
+def judge_reach(aliases: QuerySet[Mailbox]) -> None:
+    """Say anew of each whether somebody gets its mail. Asked when what they deliver to has been written."""
+    aliases.update(reached=Case(When(REACHES_SOMEBODY, then=True), default=False))
 
 
 def hold_aliases_of(mailbox_ids: Iterable[int]) -> QuerySet[Mailbox] | None:

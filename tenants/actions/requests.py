@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from tenants import access, limits, tokens
@@ -154,15 +153,6 @@ def _find(**lookup: str) -> AddressRequest:
     if row is None:
         raise Absent
     return row
-
-
-def matching_requests(rows: QuerySet[AddressRequest], typed: str) -> QuerySet[AddressRequest]:
-    """Those with `typed` in the name, the target or the message; “ada@example.org” finds ada there, too."""
-    if not typed:
-        return rows
-    found = Q(local_part__contains=typed.lower()) | Q(target__icontains=typed) | Q(message__icontains=typed)
-    local_part, at, host = typed.lower().rpartition("@")
-    return rows.filter(found | Q(local_part=local_part, domain__name=host) if at else found)
 
 
 @transaction.atomic

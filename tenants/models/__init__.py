@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
+from tenants.models.answers import StoredAnswer
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
@@ -53,6 +54,7 @@ __all__ = [
     "Run",
     "SignInLink",
     "Step",
+    "StoredAnswer",
     "SyncTarget",
     "TargetAddress",
     "TargetDomain",

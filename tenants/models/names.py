@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from tenants.models.checks import one_of, small
+from tenants.models.fields import ByteOrdered
 
 
 class HeldName(models.Model):
@@ -19,7 +20,7 @@ class HeldName(models.Model):
         NEVER = "never", "not given again"
 
     domain = models.ForeignKey("tenants.Domain", on_delete=models.CASCADE, related_name="held_names")
-    local_part = models.CharField(max_length=64)
+    local_part = ByteOrdered(max_length=64)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     reason = models.CharField(max_length=200, blank=True)
     since = models.DateTimeField()

@@ -38,6 +38,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "page_token": ("{page}", "x" * 43),
     "token": ("", "x" * 43),
     "key": ("1", "1"),
+    "change": ("{change}", "WzEsMSw3XQ:1xUjvQ:2SN0mw_oKd65H7fVqjWQQV4FKNtk6G0QZ0BRD03yO_Z"),
 }
 
 

@@ -83,6 +83,7 @@ def test_every_field_is_tried() -> None:
         ("api:tokens", "organization"),
         ("api:domain-import", "preview"),
         ("api:domain-many", "preview"),
+        ("api:tokens", "domain"),
     }
 
 
