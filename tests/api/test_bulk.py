@@ -14,8 +14,8 @@ from tenants.actor import Actor
 from tenants.models import Event, Mailbox, StoredAnswer, SyncTarget
 from tests.access.operations import ROWS
 from tests.access.rows import Row
-from tests.api.able import able
 from tests.access.stage import differences, snapshot
+from tests.api.able import able
 from tests.api.client import Api
 from tests.api.test_idempotency import KEY
 from tests.world import World
