@@ -30,7 +30,9 @@ assert world
 
 MAILBOX = {
     "create_mailbox", "set_passphrase", "switch_mailbox", "change_note", "trash_mailbox", "restore_mailbox",
-    "add_target", "remove_target", "send_confirmation_again", "send_test_mail",
+    "add_target", "remove_target", "send_confirmation_again", "send_test_mail", "accept_shared_exchange",
+    "add_holder", "remove_holder", "hand_over", "create_alias", "change_deliveries", "change_expiry",
+    "extend_address",
 }  # fmt: skip
 AROUND = {"add_member", "remove_member", "create_domain", "create_organization", "change_quotas"}
 # scope → what an owner's token with it may do, of all that the owner may.
@@ -44,16 +46,27 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"verbs": {"create"}},
         {
             "create_mailbox",
+            "create_alias",
+            "hold_name",
+            "make_invitation",
             "create_domain",
             "check_now",
             "request_preview",
             "add_member",
         },
     ),
-    "making mailboxes": ({"verbs": {"create"}, "kinds": {"mailbox"}}, {"create_mailbox"}),
+    "making mailboxes": ({"verbs": {"create"}, "kinds": {"mailbox"}}, {"create_mailbox", "create_alias"}),
     "deleting": (
         {"verbs": {"delete"}, "domain": "example.org"},
-        {"trash_mailbox", "restore_mailbox"},
+        {
+            "trash_mailbox",
+            "restore_mailbox",
+            "purge_mailbox",
+            "empty_trash",
+            "release_name",
+            "withdraw_invitation",
+            "undo_event",
+        },
     ),
     "deciding": (
         {"verbs": {"decide"}},
