@@ -11,7 +11,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from panel.api.base import DRY_RUN_HEADER, ApiView
+from panel.api.base import ApiView
 from panel.api.body import JSONParser
 from panel.api.fields import Choice, Flag, Shape, Switch, Text, Texts, WriteQuery
 from panel.api.schema import operation
@@ -131,16 +131,18 @@ class DomainImports(ApiView):
     def import_addresses(self, request: Request, domain: str) -> Response:
         content, given = self._table()
         home = access.get(self.actor, Domain, name=domain)
-        done = import_addresses(
-            actor=self.actor,
-            domain=home,
-            content=content,
-            vouched=given.get("vouched", False),
-            leave_out_refused=given.get("leave_out_refused", False),
-            digest=given.get("preview"),
-            rehearse=self.dry,
+        return self.act(
+            lambda: import_addresses(
+                actor=self.actor,
+                domain=home,
+                content=content,
+                vouched=given.get("vouched", False),
+                leave_out_refused=given.get("leave_out_refused", False),
+                digest=given.get("preview"),
+                rehearse=self.dry,
+            ),
+            _imported,
         )
-        return Response(_imported(done), headers={DRY_RUN_HEADER: "true"} if self.dry else {})
 
     def _table(self) -> tuple[bytes, Mapping[str, Any]]:
         """The table as the action reads it, and what was said beside it."""
@@ -210,17 +212,19 @@ class ManyMailboxes(ApiView):
     def change_mailboxes(self, request: Request, domain: str) -> Response:
         given = self.body(Deed)
         home = access.get(self.actor, Domain, name=domain)
-        done = change_mailboxes(
-            actor=self.actor,
-            domain=home,
-            chosen=self._chosen(home, given),
-            deed=given["action"],
-            note=given.get("note", ""),
-            rehearse=self.dry,
-            leave_out_refused=given.get("leave_out_refused", False),
-            digest=given.get("preview"),
+        return self.act(
+            lambda: change_mailboxes(
+                actor=self.actor,
+                domain=home,
+                chosen=self._chosen(home, given),
+                deed=given["action"],
+                note=given.get("note", ""),
+                rehearse=self.dry,
+                leave_out_refused=given.get("leave_out_refused", False),
+                digest=given.get("preview"),
+            ),
+            _done,
         )
-        return Response(_done(done), headers={DRY_RUN_HEADER: "true"} if self.dry else {})
 
     def _chosen(self, domain: Domain, given: Mapping[str, Any]) -> Any:
         rows = access.visible_to(self.actor, Mailbox).filter(domain=domain)

@@ -49,9 +49,9 @@ def mark_mailbox(mailbox: Mailbox) -> SyncTarget | None:
     return target
 
 
-def judge_reach(aliases: QuerySet[Mailbox]) -> None:
+def judge_reach(mailboxes: QuerySet[Mailbox]) -> None:
     """Say anew of each whether somebody gets its mail. Asked when what they deliver to has been written."""
-    aliases.update(reached=Case(When(REACHES_SOMEBODY, then=True), default=False))
+    mailboxes.update(reached=Case(When(REACHES_SOMEBODY, then=True), default=False))
 
 
 def hold_aliases_of(mailbox_ids: Iterable[int]) -> QuerySet[Mailbox] | None:
@@ -81,4 +81,6 @@ def mark_mailboxes(ids: Sequence[int], target: SyncTarget | None) -> int:
         Mailbox.objects.filter(pk__in=some).update(changed_at=timezone.now(), **carried)
     for some in batched(sorted(aliases.difference(ids)) if generation else []):
         Mailbox.objects.filter(pk__in=some).update(generation=generation)
+    for some in batched(sorted(aliases.union(ids))):
+        judge_reach(Mailbox.objects.filter(pk__in=some))
     return generation

@@ -50,7 +50,7 @@ WITHOUT = {
     "api:public-requests", "api:public-request-confirm", "api:public-request-withdraw",
     "api:public-target-confirm", "api:bulk", "api:tokens", "api:trash-empty", "api:requests-refuse",
     "api:domain-aliases", "api:held-names", "api:invitations", "api:public-invitation-requests",
-    "api:public-decision",
+    "api:public-decision", "api:domain-import", "api:domain-many",
 }  # fmt: skip
 
 

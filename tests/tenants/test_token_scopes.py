@@ -34,12 +34,16 @@ MAILBOX = {
     "add_holder", "remove_holder", "hand_over", "create_alias", "change_deliveries", "change_expiry",
     "extend_address",
 }  # fmt: skip
+# What makes many addresses lets in whoever may make one; each row then asks for what it does.
+MANY = {
+    "preview_import", "renew_import", "discard_import", "apply_import", "import_addresses", "change_mailboxes",
+}  # fmt: skip
 AROUND = {"add_member", "remove_member", "create_domain", "create_organization", "change_quotas"}
 # scope → what an owner's token with it may do, of all that the owner may.
 SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "its domain": ({"domain": "example.org"}, set(ACTIONS) - AROUND - {"connect_repository"}),
     "another domain": ({"domain": "second.example"}, {"connect_repository"}),
-    "mailboxes": ({"kinds": {"mailbox"}}, MAILBOX),
+    "mailboxes": ({"kinds": {"mailbox"}}, MAILBOX | MANY),
     "requests": ({"kinds": {"address request"}}, {"approve_request", "refuse_request"}),
     "events": ({"kinds": {"event"}}, set()),
     "making": (
@@ -53,9 +57,10 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "check_now",
             "request_preview",
             "add_member",
+            *MANY,
         },
     ),
-    "making mailboxes": ({"verbs": {"create"}, "kinds": {"mailbox"}}, {"create_mailbox", "create_alias"}),
+    "making mailboxes": ({"verbs": {"create"}, "kinds": {"mailbox"}}, {"create_mailbox", "create_alias", *MANY}),
     "deleting": (
         {"verbs": {"delete"}, "domain": "example.org"},
         {
