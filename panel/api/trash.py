@@ -51,7 +51,7 @@ class EmptiedSerializer(serializers.Serializer[actions.Emptied]):
 
 class Trash(ApiView):
     noun, plural, tag = "trashed_mailbox", "trashed_mailboxes", "Trash"
-    orders = {"-trashed": ("-trashed_at", "-pk"), "trashed": ("trashed_at", "pk")}
+    orders = {"-id": ("-pk",), "id": ("pk",)}
 
     @operation("What is in the trash of a domain, and whether it is proved gone", responses=TrashedSerializer)
     def list(self, request: Request, domain: str) -> Response:

@@ -114,6 +114,11 @@ class Mailbox(models.Model):
                 condition=_USED & Q(expires_at__isnull=False),
                 name="addresses_ending",
             ),
+            models.Index(
+                fields=["domain"],
+                condition=_USED & Q(made_for__isnull=False),
+                name="addresses_that_people_made",
+            ),
             models.Index(fields=["domain", "kind", "local_part"], condition=_USED, name="addresses_by_kind"),
             models.Index(fields=["domain", "changed_at", "id"]),
             # The search of those who see all domains.
@@ -136,7 +141,7 @@ class Mailbox(models.Model):
                 name="trash_by_its_next_look",
             ),
             models.Index(
-                fields=["domain", "-trashed_at"],
+                fields=["domain", "-id"],
                 condition=models.Q(trashed_at__isnull=False),
                 name="trash_of_a_domain",
             ),

@@ -43,7 +43,7 @@ def fill(world: World, count: int) -> None:
         reached=f"i <= {count - 3 * RARE} OR i > {count - 2 * RARE}",
         trashed_at=f"CASE WHEN i > {count - 4 * RARE} AND i <= {count - 3 * RARE} THEN {changed} END",
         generation=f"CASE WHEN i > {count - RARE} THEN 60 ELSE 10 END",
-        holder_id="NULL",
+        expires_at=f"CASE WHEN i > {count - RARE} THEN {changed} END",
     )
     _insert_targets(world, count)
     _multiply(
@@ -129,9 +129,9 @@ def _insert_targets(world: World, count: int) -> None:
     row = world.mailbox.targets.filter(confirmed_at__isnull=False).get()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} (mailbox_id, address, digest, asked_at, confirmed_at, source)"  # noqa: S608
+            f"INSERT INTO {table} (mailbox_id, address, digest, asked_at, confirmed_at, source, exchange)"  # noqa: S608
             " SELECT mailbox.id, mailbox.local_part || '@home.example', 'd' || mailbox.id, row.asked_at,"
-            " CASE WHEN mailbox.reached THEN row.confirmed_at END, row.source"
+            " CASE WHEN mailbox.reached THEN row.confirmed_at END, row.source, ''"
             f" FROM {mailboxes} AS mailbox, {table} AS row"
             f" WHERE row.id = {row.pk} AND mailbox.domain_id = {world.domain.pk}"
             " AND mailbox.local_part LIKE 'user1%'"

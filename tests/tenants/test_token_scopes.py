@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from tenants import access, token_scopes
 from tenants.actions import accounts
+from tenants.actions.bulk import change_mailboxes
+from tenants.actions.imports import import_addresses
 from tenants.actor import Actor
-from tenants.errors import Absent, ActionError, Forbidden, Invalid
+from tenants.errors import Absent, ActionError, Conflict, Forbidden, Invalid
 from tenants.formats.text import FormatError
-from tenants.models import Account, ApiToken, Domain, Organization
+from tenants.models import Account, ApiToken, Domain, Mailbox, Organization
 from tests.tenants.test_every_action import (  # the fixtures too
     ACTIONS,
     World,
@@ -60,7 +62,10 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             *MANY,
         },
     ),
-    "making mailboxes": ({"verbs": {"create"}, "kinds": {"mailbox"}}, {"create_mailbox", "create_alias", *MANY}),
+    "making mailboxes": (
+        {"verbs": {"create"}, "kinds": {"mailbox"}},
+        {"create_mailbox", "create_alias", *MANY},
+    ),
     "deleting": (
         {"verbs": {"delete"}, "domain": "example.org"},
         {
@@ -197,3 +202,22 @@ def test_any_text_is_a_network_or_is_refused(text: str) -> None:
     except FormatError as error:
         refused = error
     assert refused is None or (refused.field, bool(refused.fix)) == ("networks", True)
+
+
+def test_many_are_changed_only_as_far_as_one_may_be(world: World, people: dict[str, Actor]) -> None:
+    maker = narrowed(people["O"], {"verbs": {"create"}, "kinds": {"mailbox"}})
+    before = everything()
+    for deed in ("trash", "switch_off", "set_note"):
+        done = change_mailboxes(
+            actor=fresh(maker),
+            domain=world.domain,
+            chosen=Mailbox.objects.filter(pk=world.mailbox.pk),
+            deed=deed,
+            note="Taken over",
+            rehearse=True,
+        )
+        assert [result.verdict for result in done.results] == ["refused"], deed
+    table = b"address,note\nada,Taken over\n"
+    with pytest.raises(Conflict):
+        import_addresses(actor=fresh(maker), domain=world.domain, content=table)
+    assert everything() == before
