@@ -224,7 +224,7 @@ def test_an_answer_signed_with_another_key_is_no_answer() -> None:
         assert held.keys[stranger.name] == stranger
         made = dns.message.make_response(plain)
         made.use_tsig(signer(stranger))
-        made.request_mac = plain.mac
+        made.request_mac = plain.mac or b""
         return [made.to_wire()]
 
     with pytest.raises(UnknownOutcome, match="not signed as it should be"):
