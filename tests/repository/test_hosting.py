@@ -176,6 +176,7 @@ def test_a_restricted_key_reaches_its_repository_and_nothing_else(tmp_path: Path
         (PUBLIC, "/srv/$(id).git"),
         (PUBLIC, "/srv/zone.git\n"),
     ],
+    ids=["short key", "old kind", "relative", "quote", "semicolon", "dollar", "line end"],
 )
 def test_what_no_line_is_made_of(key: str, path: str) -> None:
     with pytest.raises(ValueError, match=r"public_key|path"):
