@@ -287,7 +287,7 @@ def test_a_wrong_clock_is_told_with_its_difference(
     real = time.time
     monkeypatch.setattr("time.time", lambda: real() + ahead)
     monkeypatch.setattr("workers.zone.messages.time", lambda: real() + ahead)
-    for ask in (notify, transfer, lambda *words: update(*words, [])):
+    for ask in (notify, transfer, lambda server, zone, key: update(server, zone, key, [])):
         with pytest.raises(ClockSkew) as caught:
             ask(server, ZONE, KEY)
         assert caught.value.rcode == "BADTIME"
