@@ -216,6 +216,19 @@ def database(name: str) -> dict[str, Any] | None:
     }
 
 
+def servers(name: str, default_port: int) -> list[tuple[str, int]]:
+    """(address, port) of each; numbers, since a resolver's name could not be looked up."""
+    found = []
+    for word in _words(name):
+        parts = _split(f"//[{word}]" if word.count(":") > 1 and "[" not in word else f"//{word}")
+        address = (parts.hostname or "") if parts else ""
+        if parts is None or not _is_address(address) or parts.path or "@" in word:
+            fix = "Write addresses with commas between, for example 192.0.2.53 or [2001:db8::53]:53."
+            raise refusal(name, f"has {word!r}", fix)
+        found.append((address, parts.port or default_port))
+    return found
+
+
 def broker(name: str) -> str:
     """An address that Celery understands; empty where none is named."""
     url = text(name)

@@ -16,7 +16,8 @@ MASK = "***"
 _SLASH = r"(?:/|%2[Ff])"
 # Addresses of pages whose last part signs in, confirms or follows a request.
 _LINK = re.compile(
-    rf"({_SLASH}(?:sign-in|asked{_SLASH}confirm|asked|confirm|public{_SLASH}requests){_SLASH}+)"
+    rf"({_SLASH}(?:sign-in|asked{_SLASH}confirm|asked|confirm|invited|decide"
+    rf"|public{_SLASH}(?:requests|invitations|decisions)){_SLASH}+)"
     r"(?!confirm(?:/|%2[Ff]|$|[\s?#\"']))[^\s/?#&\"'%]+"
 )
 _API_KEY = re.compile(r"\brk_[A-Za-z0-9_-]{6,}")

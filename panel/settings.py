@@ -188,6 +188,9 @@ REDIS_URL = environment.broker("REDIS_URL")
 SWEEP_SECONDS = environment.number("ROOKERY_SWEEP_SECONDS", 3.0, "Write seconds, above zero.")
 CHECK_SECONDS = environment.number("ROOKERY_CHECK_SECONDS", 60.0, "Write seconds, above zero.")
 
+# Who is asked where mail of target domains goes; nobody named: the servers of /etc/resolv.conf.
+RESOLVERS = environment.servers("ROOKERY_RESOLVER", 53)
+
 # How long somebody may take to confirm a request for an address.
 CONFIRM_DAYS = environment.number("ROOKERY_CONFIRM_DAYS", 7.0, "Write days, up to 366.", most=366.0)
 CONFIRM_WITHIN = timedelta(days=CONFIRM_DAYS)
@@ -217,6 +220,7 @@ def _signs_of_real_use() -> list[str]:
         "ROOKERY_BEHIND_PROXY": BEHIND_PROXY,
         "ROOKERY_TRUSTED_PROXIES": bool(TRUSTED_PROXIES),
         "ROOKERY_SMTP_HOST": not _is_loopback(EMAIL_HOST),
+        "ROOKERY_RESOLVER": not all(_is_loopback(address) for address, _ in RESOLVERS),
         "DATABASE_URL": not (database.startswith("/") or _is_loopback(database)),
     }
     return [name for name, is_set in signs.items() if is_set]

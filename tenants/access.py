@@ -6,6 +6,7 @@ actor may not see does not exist for it: absent and foreign give the same `Absen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ class Verb(StrEnum):
     CHANGE = "change"
     DELETE = "delete"
     DECIDE = "decide"
+    SWITCH = "switch"
     MANAGE = "manage"
 
 
@@ -30,7 +32,10 @@ class Kind(StrEnum):
     MEMBERSHIP = "membership"
     DOMAIN = "domain"
     MAILBOX = "mailbox"
+    OWN_ALIAS = "alias of one's own"
+    HELD_NAME = "held name"
     REQUEST = "address request"
+    INVITATION = "invitation"
     REPOSITORY = "repository"
     SYNC_TARGET = "sync target"
     RUN = "run"
@@ -50,11 +55,11 @@ V = Verb
 ALL = frozenset(Verb)
 SEE = frozenset({V.VIEW})
 EDIT = frozenset({V.VIEW, V.CREATE, V.CHANGE, V.DELETE})
-# Of an address: switching it off and on, and the note about it. Its holder may do neither.
-RUN_IT = EDIT | {V.MANAGE}
+# Of an address: switching it off and on, who holds it, and the team's note about it.
+RUN_IT = EDIT | {V.SWITCH, V.MANAGE}
 
-# A person who holds a mailbox sees that one mailbox and changes its passphrase and targets; everything else
-# comes from membership.
+# A person who holds a mailbox sees that one mailbox, changes its passphrase and targets, switches and deletes
+# it, and runs the aliases that were made for it; everything else comes from membership.
 TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
     Role.OPERATOR: dict.fromkeys(Kind, ALL),
     Role.OWNER: {
@@ -62,7 +67,9 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.MEMBERSHIP: EDIT,
         Kind.DOMAIN: EDIT,
         Kind.MAILBOX: RUN_IT,
+        Kind.HELD_NAME: EDIT,
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
+        Kind.INVITATION: EDIT,
         Kind.REPOSITORY: EDIT,
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
@@ -73,7 +80,9 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.MEMBERSHIP: SEE,
         Kind.DOMAIN: SEE,
         Kind.MAILBOX: RUN_IT,
+        Kind.HELD_NAME: frozenset({V.VIEW, V.CREATE}),
         Kind.REQUEST: frozenset({V.VIEW, V.DECIDE}),
+        Kind.INVITATION: EDIT,
         Kind.REPOSITORY: SEE,
         Kind.SYNC_TARGET: SEE,
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
@@ -85,7 +94,9 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.MEMBERSHIP,
             Kind.DOMAIN,
             Kind.MAILBOX,
+            Kind.HELD_NAME,
             Kind.REQUEST,
+            Kind.INVITATION,
             Kind.REPOSITORY,
             Kind.SYNC_TARGET,
             Kind.RUN,
@@ -93,7 +104,10 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         ),
         SEE,
     ),
-    Role.HOLDER: {Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE})},
+    Role.HOLDER: {
+        Kind.MAILBOX: frozenset({V.VIEW, V.CHANGE, V.SWITCH, V.DELETE}),
+        Kind.OWN_ALIAS: RUN_IT,
+    },
     Role.STRANGER: {},
 }
 
@@ -103,7 +117,9 @@ _KINDS: dict[type[Model], Kind] = {
     m.Membership: Kind.MEMBERSHIP,
     m.Domain: Kind.DOMAIN,
     m.Mailbox: Kind.MAILBOX,
+    m.HeldName: Kind.HELD_NAME,
     m.AddressRequest: Kind.REQUEST,
+    m.Invitation: Kind.INVITATION,
     m.Repository: Kind.REPOSITORY,
     m.SyncTarget: Kind.SYNC_TARGET,
     m.Run: Kind.RUN,
@@ -114,7 +130,9 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.MEMBERSHIP: "organization_id",
     Kind.DOMAIN: "organization_id",
     Kind.MAILBOX: "domain__organization_id",
+    Kind.HELD_NAME: "domain__organization_id",
     Kind.REQUEST: "domain__organization_id",
+    Kind.INVITATION: "domain__organization_id",
     Kind.REPOSITORY: "organization_id",
     Kind.SYNC_TARGET: "organization_id",
     Kind.RUN: "target__organization_id",
@@ -154,6 +172,11 @@ def _verbs(role: Role, kind: Kind) -> frozenset[Verb]:
     return TABLE[role].get(kind, frozenset())
 
 
+def roles_that(verb: Verb, kind: Kind) -> list[str]:
+    """The roles which may do `verb` to this kind."""
+    return [role.value for role in Role if verb in _verbs(role, kind)]
+
+
 def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     """May `actor` do `verb` to this row?"""
     if actor.read_only and verb is not Verb.VIEW:
@@ -161,18 +184,49 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     kind = _KINDS[type(thing)]
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
-    return verb in _verbs(Role.HOLDER, kind) and _holds(actor, thing)
-
-
-def _holds(actor: Actor, thing: Model) -> bool:
-    return (
-        isinstance(thing, m.Mailbox)
-        and actor.account is not None
-        and actor.account.is_active
-        and actor.organization_id in {None, organization_id_of(thing)}
-        and thing.holder_id == actor.account.pk
-        and thing.trashed_at is None
+    return isinstance(thing, m.Mailbox) and (
+        (verb in _verbs(Role.HOLDER, kind) and holds(actor, thing))
+        or (verb in _verbs(Role.HOLDER, Kind.OWN_ALIAS) and holds_own_alias(actor, thing))
     )
+
+
+def held_mailboxes(actor: Actor) -> QuerySet[m.Mailbox]:
+    """The addresses that `actor` holds; none of those in the trash."""
+    rows = m.Mailbox.objects.filter(trashed_at=None)
+    if actor.account is None or not actor.account.is_active:
+        return rows.none()
+    if actor.organization_id is not None:
+        rows = rows.filter(domain__organization=actor.organization_id)
+    # Not a join: no row comes twice, and the database reads the person's few holdings once.
+    return rows.filter(pk__in=m.Holding.objects.filter(account=actor.account).values("mailbox_id"))
+
+
+def people_who_hold(mailbox: m.Mailbox) -> list[m.Account]:
+    """Those who hold this address, or for whose mailbox this alias was made, and may sign in; the first one
+    first."""
+    rows = m.Account.objects.filter(holdings__mailbox=mailbox.made_for or mailbox, is_active=True)
+    return list(rows.order_by("holdings__since", "holdings__pk"))
+
+
+def holds(actor: Actor, mailbox: m.Mailbox) -> bool:
+    """Does the actor's account hold this address? Not while it is in the trash."""
+    return (
+        actor.account is not None
+        and actor.account.is_active
+        and actor.organization_id in {None, organization_id_of(mailbox)}
+        and mailbox.trashed_at is None
+        and m.Holding.objects.filter(mailbox=mailbox, account=actor.account).exists()
+    )
+
+
+def holds_own_alias(actor: Actor, alias: m.Mailbox) -> bool:
+    """Was this alias made for a mailbox that the actor holds?"""
+    return alias.made_for is not None and alias.trashed_at is None and holds(actor, alias.made_for)
+
+
+def is_team(actor: Actor, mailbox: m.Mailbox) -> bool:
+    """Does the actor run addresses of this domain by rank, whoever holds this one?"""
+    return V.MANAGE in _verbs(role_in(actor, organization_id_of(mailbox)), Kind.MAILBOX)
 
 
 def may_create(actor: Actor, kind: Kind, organization: m.Organization | None) -> bool:
@@ -199,28 +253,81 @@ def require_create(actor: Actor, kind: Kind, organization: m.Organization | None
     raise Forbidden(_refusal(actor, Verb.CREATE, kind))
 
 
+# SQLite takes a bounded number of parameters.
+_AT_ONCE = 500
 _RANKS = (Role.STRANGER, Role.HOLDER, Role.VIEWER, Role.MANAGER, Role.OWNER, Role.OPERATOR)
 
 
-def require_rank(actor: Actor, sign_in: str) -> None:
-    """Refuse to lead the mail of `sign_in` elsewhere if an account of a higher rank signs in with it.
+def require_rank(actor: Actor, address: str | m.Mailbox) -> None:
+    """Refuse to act on an address that somebody of a higher rank signs in with, or holds.
 
     Whoever reads the mail of a sign-in gets the links that sign in. Owning a domain is no right to act as an
-    operator, or as the owner of something else, who has an address in it.
+    operator, or as the owner of something else, whose sign-in is an address in it. Of an address that has its
+    row, those who hold it count too, by their rank in its organization, unless the actor is one of them.
     """
-    account = m.Account.objects.filter(email=sign_in.lower()).first()
-    if account is None or actor.is_operator or account == actor.account:
+    if actor.is_operator:
         return
-    theirs = m.Membership.objects.filter(account=account).values_list("organization_id", "role")
-    higher = account.is_staff or any(
-        _RANKS.index(Role(role)) > _RANKS.index(role_in(actor, organization_id))
-        for organization_id, role in theirs
-    )
-    if higher:
+    if _signs_in_above(actor, str(address)):
         raise Forbidden(
-            f"{sign_in} is how somebody signs in here who may do things that you may not: its mail could"
+            f"{address} is how somebody signs in here who may do things that you may not: its mail could"
             " sign you in as them. Ask an operator."
         )
+    if isinstance(address, m.Mailbox) and _is_held_above(actor, address):
+        raise Forbidden(
+            f"{address} is held by somebody who may do here what you may not. Ask them, or an operator."
+        )
+
+
+def _signs_in_above(actor: Actor, sign_in: str) -> bool:
+    account = m.Account.objects.filter(email=sign_in.lower()).first()
+    if account is None or account == actor.account:
+        return False
+    theirs = [
+        (organization_id, Role(role))
+        for organization_id, role in m.Membership.objects.filter(account=account).values_list(
+            "organization_id", "role"
+        )
+    ]
+    held = m.Holding.objects.filter(account=account, mailbox__trashed_at=None)
+    theirs += [
+        (organization_id, Role.HOLDER)
+        for organization_id in held.values_list("mailbox__domain__organization_id", flat=True).distinct()
+    ]
+    return account.is_staff or any(
+        _RANKS.index(role) > _RANKS.index(role_in(actor, organization_id)) for organization_id, role in theirs
+    )
+
+
+def _is_held_above(actor: Actor, mailbox: m.Mailbox) -> bool:
+    return _held_above(actor, organization_id_of(mailbox)).filter(mailbox=mailbox).exists()
+
+
+def _held_above(actor: Actor, organization_id: int | None) -> QuerySet[m.Holding]:
+    """Holdings in an organization of people who rank above the actor in it, without what the actor shares."""
+    mine = _RANKS.index(role_in(actor, organization_id))
+    roles = [role.value for role in _RANKS[mine + 1 :]]
+    above = m.Membership.objects.filter(organization=organization_id, role__in=roles).values("account_id")
+    shared = m.Holding.objects.filter(account=actor.account) if actor.account else m.Holding.objects.none()
+    return m.Holding.objects.filter(
+        Q(account__in=above) | Q(account__is_staff=True), mailbox__domain__organization=organization_id
+    ).exclude(mailbox__in=shared.values("mailbox_id"))
+
+
+def names_above(actor: Actor, domain: m.Domain, names: Sequence[str]) -> frozenset[str]:
+    """Those local parts of a domain that `require_rank` would refuse: for lists, some queries for all."""
+    if actor.is_operator:
+        return frozenset()
+    found: set[str] = set()
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        emails = {f"{name}@{domain.name}".lower(): name for name in some}
+        known = m.Account.objects.filter(email__in=list(emails)).values_list("email", flat=True)
+        found |= {emails[email] for email in known if _signs_in_above(actor, email)}
+        held = _held_above(actor, domain.organization_id).filter(
+            mailbox__domain=domain, mailbox__local_part__in=list(some)
+        )
+        found |= set(held.values_list("mailbox__local_part", flat=True))
+    return frozenset(found)
 
 
 def _refusal(actor: Actor, verb: Verb, kind: Kind) -> str:
@@ -241,11 +348,11 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
         return rows
     if actor.account is None or not actor.account.is_active:
         return rows.none()
-    roles = [role.value for role in Role if Verb.VIEW in _verbs(role, kind)]
-    mine = m.Membership.objects.filter(account=actor.account, role__in=roles).values("organization_id")
-    seen = Q(**{f"{path}__in": mine})
+    mine = m.Membership.objects.filter(account=actor.account, role__in=roles_that(Verb.VIEW, kind))
+    seen = Q(**{f"{path}__in": mine.values("organization_id")})
     if kind is Kind.MAILBOX:
-        seen |= Q(holder=actor.account, trashed_at__isnull=True)
+        held = held_mailboxes(actor).values("pk")
+        seen |= Q(pk__in=held) | Q(made_for__in=held, trashed_at=None)
     return rows.filter(seen)
 
 

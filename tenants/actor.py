@@ -15,6 +15,7 @@ class Via(StrEnum):
     API = "api"
     COMMAND = "command"
     WORKER = "worker"
+    LINK = "link"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
 from tenants.models import Mailbox, SyncTarget, TargetAddress
+from tenants.reach import reaches
 from tenants.secrets import Opener, Purpose
 
 # SQLite takes a bounded number of parameters; names beyond it mean that everything is looked at.
@@ -40,28 +41,36 @@ def desired_relay(
     """Load desired users of a relay; with `names`, only changed rows and these.
 
     An address is written outside only when it is switched on, not in the trash, and at least one of its
-    targets was confirmed; only confirmed targets are written.
+    targets was confirmed; only confirmed targets are written, and none that ptt's relay might mix up with
+    another (see formats.exchanges). The entry of an alias also holds the targets of the mailboxes that it
+    delivers to: the relay does not look a target up again.
     """
     assert target.repository is not None  # noqa: S101 - of every relay target
+    domain = target.repository.domain
+    assert domain is not None  # noqa: S101 - a relay repository belongs to a domain
     complete = names is None or len(names) > _NAMES_AT_ONCE
-    rows = Mailbox.objects.filter(domain=target.repository.domain_id)
+    rows = Mailbox.objects.filter(domain=domain)
     if not complete and names is not None:
         asked = [name.decode("utf-8", "replace") for name in names]
         rows = rows.filter(Q(generation__gt=target.observed_generation) | Q(local_part__in=asked))
-    confirmed = TargetAddress.objects.filter(confirmed_at__isnull=False, mailbox__in=rows.values("pk"))
+    confirmed = TargetAddress.objects.filter(
+        confirmed_at__isnull=False, exchange__in=TargetAddress.FLOWS, mailbox__in=rows.values("pk")
+    )
     agreed: dict[int, list[str]] = {}
     for mailbox_id, address in confirmed.order_by("pk").values_list("mailbox_id", "address"):
         agreed.setdefault(mailbox_id, []).append(address)
+    reached = {pk: list(reach.targets) for pk, reach in reaches(rows, domain).items()}
     entries: dict[bytes, RelayEntry] = {}
     absent: set[bytes] = set()
     columns = ("pk", "local_part", "trashed_at", "enabled", "sealed_hash")
     for pk, local_part, trashed_at, enabled, sealed in rows.values_list(*columns):
         name = local_part.encode()
-        if trashed_at or not enabled or pk not in agreed:
+        targets = reached[pk] if pk in reached else agreed.get(pk)
+        if trashed_at or not enabled or not targets:
             absent.add(name)
             continue
         password = opener.open(Purpose.MAILBOX_HASH, bytes(sealed)) if sealed else NO_LOGIN
-        entries[name] = RelayEntry(targets=tuple(agreed[pk]), password=password)
+        entries[name] = RelayEntry(targets=tuple(targets), password=password)
     return DesiredRelay(target.generation, entries, frozenset(absent), complete)
 
 

@@ -63,9 +63,13 @@ class Forbidden(ActionError):
 
 
 class Conflict(ActionError):
-    """Somebody was faster, or the thing is not in the state that this needs."""
+    """Somebody was faster, or the thing is not in the state that this needs; `problems` name fields."""
 
     code = "conflict"
+
+    def __init__(self, sentence: str, problems: Iterable[Problem] = ()) -> None:
+        super().__init__(sentence)
+        self.problems = tuple(problems)
 
 
 class TooMany(ActionError):

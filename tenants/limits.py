@@ -47,6 +47,12 @@ PASSWORDS_PER_ACCOUNT = Limit(
 CONFIRMATIONS_PER_TARGET = Limit(
     "confirmations-target", 5, timedelta(hours=1), "This address was asked several times to confirm already."
 )
+DECISIONS_PER_NETWORK = Limit(
+    "decisions-network", 60, timedelta(hours=1), "Too many decisions came from your network."
+)
+INVITATIONS_PER_DOMAIN = Limit(
+    "invitations-domain", 200, timedelta(hours=24), "Very many invitations were mailed for this domain today."
+)
 TEST_MAILS_PER_MAILBOX = Limit(
     "test-mails", 5, timedelta(hours=1), "Several test mails were sent to this address already."
 )
@@ -119,7 +125,8 @@ def _count(limit: Limit, subject: str) -> bool:
         return True
     if rows.filter(since__gt=started, used__lt=limit.count).update(used=F("used") + 1):
         return True
-    if rows.exists():
+    # Another may have made the row since: only a row that is full refuses.
+    if rows.filter(since__gt=started, used__gte=limit.count).exists():
         return False
     try:
         with transaction.atomic():

@@ -9,19 +9,36 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import F
 from django.utils import timezone
 
 from tenants import tokens
-from tenants.actions import accounts, domains, mailboxes, organizations, repositories, requests, targets
+from tenants.actions import (
+    accounts,
+    alias_rules,
+    aliases,
+    domains,
+    invitations,
+    mailboxes,
+    names,
+    organizations,
+    repositories,
+    requests,
+    targets,
+)
 from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     Account,
     AddressRequest,
     Condition,
+    DecisionLink,
     Domain,
+    Event,
     Evidence,
     Finding,
+    HeldName,
+    Invitation,
     Mailbox,
     Membership,
     Organization,
@@ -45,8 +62,11 @@ class World:
     organization: Organization
     domain: Domain
     bare: Domain
+    holder: Account
     mailbox: Mailbox
     trashed: Mailbox
+    alias: Mailbox
+    held: HeldName
     repository: Repository
     target: SyncTarget
     run: Run
@@ -56,8 +76,12 @@ class World:
     page_token: str
     target_token: str
     link_token: str
+    invitation: Invitation
+    invited_token: str
+    deciding_token: str
     fingerprint: str
     token_id: int
+    event_id: int
 
     @property
     def names(self) -> dict[str, Any]:
@@ -67,6 +91,7 @@ class World:
             "domain": self.domain.name,
             "bare": self.bare.name,
             "mailbox": self.mailbox.pk,
+            "held": self.held.pk,
             "request": self.request.pk,
             "target": self.target.pk,
             "run": self.run.pk,
@@ -76,8 +101,13 @@ class World:
             "asked": self.asked_token,
             "target_token": self.target_token,
             "link": self.link_token,
+            "invitation": self.invitation.pk,
+            "invited": self.invited_token,
+            "deciding": self.deciding_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "event": self.event_id,
+            "holder": self.holder.email,
         }
 
 
@@ -89,7 +119,7 @@ def build_world(
     holder: Account | None = None,
     member: Membership | None = None,
 ) -> World:
-    """Fill `organization` and `domain`; `holder` holds ada, `member` is the one who can be sent away."""
+    """Fill both; `holder` (or somebody new) holds ada, `member` is the one who can be sent away."""
     name = domain.name
     bare = domains.create_domain(actor=owner, organization=organization, name=f"bare.{name}")
     domains.change_domain(actor=owner, domain=domain, requests="moderated")
@@ -98,21 +128,38 @@ def build_world(
     )
     Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
     repository.refresh_from_db()
+    holder = holder or accounts.account_for(f"holder@people.{name}")
     mailbox = make_address(owner, domain, "ada", holder=holder)
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
     mailboxes.trash_mailbox(actor=owner, mailbox=trashed)
+    # As if a pass had proved that it is gone.
+    SyncTarget.objects.filter(repository=repository).update(observed_generation=F("generation"))
     targets.add_target(actor=owner, mailbox=mailbox, address="second@home.example")
+    alias_rules.change_alias_rules(actor=owner, domain=domain, allowed=True, pattern="{own}-*", most_each=10)
+    alias = aliases.create_alias(
+        actor=owner,
+        domain=domain,
+        local_part="team",
+        delivers_to=["ada"],
+        targets=["team@home.example"],
+        expires_at=timezone.now() + timedelta(days=20),
+    )
+    held = names.hold_name(actor=owner, domain=domain, local_part="spent", reason="Known to spammers")
     request, page_token, confirm_token = ask(domain, "grace")
     request = requests.confirm_request(actor=Actor(), confirm_token=confirm_token)
     _, _, asked_token = ask(domain, "hopper")
+    invited = invitations.make_invitation(actor=owner, domain=domain, note="For the harbour", uses=5)
     target = SyncTarget.objects.get(repository=repository)
     row, _ = accounts.create_token(actor=owner, name="old")
     return World(
         organization=organization,
         domain=domain,
         bare=bare,
+        holder=holder,
         mailbox=mailbox,
         trashed=trashed,
+        alias=alias,
+        held=held,
         repository=repository,
         target=target,
         run=stopped_run(target),
@@ -122,8 +169,13 @@ def build_world(
         page_token=page_token,
         target_token=link_of(mailbox, "second@home.example"),
         link_token=sign_in_link(owner),
+        invitation=invited.invitation,
+        invited_token=invited.url.rpartition("/")[2],
+        deciding_token=decision_link(request, owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        # The last change of ada's address: who gets its mail, which its holder may undo too.
+        event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
     )
 
 
@@ -135,6 +187,13 @@ def link_of(mailbox: Mailbox, address: str) -> str:
     """The token in the link that a target's holder was mailed; a fresh one, since only digests are kept."""
     token = tokens.new_token()
     TargetAddress.objects.filter(mailbox=mailbox, address=address).update(digest=tokens.digest(token))
+    return token
+
+
+def decision_link(request: AddressRequest, decider: Actor) -> str:
+    """The token in the link that `decider` was mailed; a fresh one, since only digests are kept."""
+    token = tokens.new_token()
+    DecisionLink.objects.filter(request=request, account=decider.account).update(digest=tokens.digest(token))
     return token
 
 

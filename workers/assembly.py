@@ -12,8 +12,10 @@ from tenants.secrets import Opener
 from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
+from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.servers import SandboxServers
+from workers.scout import Scout
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 
@@ -31,6 +33,15 @@ def pool() -> ssh.ConnectionPool:
 @lru_cache(maxsize=1)
 def account_check() -> AccountCheck:
     return AccountCheck(opener(), pool(), timedelta(seconds=settings.CHECK_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def the_scout() -> Scout:
+    """A sandbox asks its own resolver or nobody: nothing may leave the machine."""
+    dns: Dns = DnsResolver(settings.RESOLVERS)
+    if settings.SANDBOX and not settings.RESOLVERS:
+        dns = NoResolver()
+    return Scout(dns)
 
 
 @lru_cache(maxsize=1)

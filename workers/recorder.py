@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from tenants.actions.exchanges import want_lookups
 from tenants.models import Condition, Evidence, Finding, Run, Step, SyncTarget
 from workers.lease import Lease
 from workers.targets.base import Findings, Statement
@@ -188,6 +189,7 @@ def record_findings(target: SyncTarget, findings: Findings, now: datetime) -> No
     for start in range(0, len(gone), _AT_ONCE):
         Finding.objects.filter(pk__in=gone[start : start + _AT_ONCE]).delete()
     Finding.objects.bulk_create(new, batch_size=_AT_ONCE)
+    want_lookups({host for row in new for host in row.hosts.split()}, target.organization)
 
 
 def state_conditions(target: SyncTarget, statements: Iterable[Statement], now: datetime) -> None:

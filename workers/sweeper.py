@@ -10,16 +10,22 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
-from tenants import outbox
-from tenants.actions.requests import expire_requests
+from tenants import limits, outbox
+from tenants.actions.deciders import remind_deciders
+from tenants.actions.expiry import expire_addresses, remind_of_expiry
+from tenants.actions.former_passphrases import forget_former_passphrases
+from tenants.actions.request_ends import expire_requests
+from tenants.actions.trash import purge_trash
 from tenants.actor import Actor
-from tenants.models import Allowance, OutgoingMail, Run, SignInLink, SyncTarget
-from workers import accounts
+from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
+from workers import accounts, likeness, scout
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
 # Between the machine that wrote a time and the database.
 CLOCKS_DIFFER = timedelta(seconds=1)
+# Looking through all targets for domains that nobody asked to look up.
+UNLISTED = limits.Limit("unlisted-domains", 1, timedelta(minutes=10), "They were looked for lately.")
 
 
 def due_targets(now_margin: timedelta = timedelta(0)) -> QuerySet[SyncTarget]:
@@ -70,6 +76,7 @@ def sweep() -> int:
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")
     hints += [("deliver_mail", pk, "mail") for pk in mails.values_list("pk", flat=True)[:AT_ONCE]]
+    hints += _guards()
     for task, row_id, queue in hints:
         try:
             outbox.send_hint(task, row_id, queue)
@@ -80,10 +87,30 @@ def sweep() -> int:
     return len(hints)
 
 
+def _guards() -> list[tuple[str, int, str]]:
+    """What is to be looked up, looked at again, or compared."""
+    if not limits.was_spent(UNLISTED, "sweep"):
+        limits.spend(UNLISTED, "sweep")
+        scout.find_unlisted()
+    hints = [("look_up", pk, "lookups") for pk in scout.due_domains().values_list("pk", flat=True)[:AT_ONCE]]
+    due = scout.domains_to_review().values_list("pk", flat=True)
+    hints += [("review", pk, "reviews") for pk in due[:AT_ONCE]]
+    if likeness.waiting().exists():
+        hints.append(("compare_passphrases", 0, "reviews"))
+    return hints
+
+
 def _tidy() -> None:
     """Drop what has served its purpose, and end what waited too long; a few rows at a time are enough."""
     long_ago = timezone.now() - timedelta(days=2)
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
-    expire_requests(actor=Actor.rookery())
+    DecisionLink.objects.filter(expires_at__lt=timezone.now()).delete()
+    rookery = Actor.rookery()
+    expire_requests(actor=rookery)
+    remind_deciders(actor=rookery)
+    forget_former_passphrases(actor=rookery)
+    purge_trash(actor=rookery)
+    remind_of_expiry(actor=rookery)
+    expire_addresses(actor=rookery)

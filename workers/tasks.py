@@ -9,14 +9,15 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from workers import post, sweeper
-from workers.assembly import account_check, controller
+from workers import likeness, post, scout, sweeper
+from workers.assembly import account_check, controller, opener, the_scout
 from workers.controller import Controller, Ending
 
 log = logging.getLogger(__name__)
 
 # A pass that left more to do goes on at once, but never for ever in one task.
 PASSES_AT_ONCE = 3
+BATCHES_AT_ONCE = 10
 
 
 @lru_cache(maxsize=1)
@@ -53,3 +54,24 @@ def sweep() -> None:
 def deliver_mail(mail_id: int) -> None:
     """Send one mail that the panel owes somebody."""
     post.deliver(mail_id)
+
+
+@shared_task
+def look_up(domain_id: int) -> None:
+    """Ask the DNS where mail of one target domain goes."""
+    if the_scout().look_up(domain_id):
+        scout.review_dependents(domain_id)
+
+
+@shared_task
+def review(domain_id: int) -> None:
+    """Look again at the addresses that depend on one target domain."""
+    scout.review_dependents(domain_id)
+
+
+@shared_task
+def compare_passphrases(_: int) -> None:
+    """Find passphrases that are used more than once, among what changed; the next sweep sees to the rest."""
+    for _ in range(BATCHES_AT_ONCE):
+        if likeness.compare(opener()) < likeness.AT_ONCE:
+            return

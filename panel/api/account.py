@@ -14,8 +14,10 @@ from panel.api.fields import Identifier, Number, Shape, Switch, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import accounts as actions
+from tenants.actions import own_account
 from tenants.errors import Absent
-from tenants.models import Account, ApiToken, Mailbox, Membership, Organization
+from tenants.models import Account, ApiToken, Membership, Organization
+from tenants.own_export import account_export
 
 
 class TokenSerializer(serializers.Serializer[ApiToken]):
@@ -61,29 +63,61 @@ class AccountSerializer(serializers.Serializer[Any]):
     token = TokenSerializer(allow_null=True, help_text="What you signed in with; null for a browser.")
 
 
+class DoneSerializer(serializers.Serializer[Any]):
+    complete = serializers.BooleanField(help_text="Whether these are all; else the latest.")
+    events = serializers.ListField(child=serializers.DictField())
+
+
+class ExportSerializer(serializers.Serializer[Any]):
+    made_at = serializers.DateTimeField()
+    account = serializers.DictField()
+    memberships = serializers.ListField(child=serializers.DictField())
+    keys_for_programs = serializers.ListField(
+        child=serializers.DictField(), help_text="Empty for a token: it sees itself only."
+    )
+    requests = serializers.ListField(child=serializers.DictField())
+    addresses = serializers.ListField(child=serializers.DictField())
+    what_happened_to_them = DoneSerializer()
+    done_by_you = DoneSerializer()
+
+
 class Me(ApiView):
     noun, tag = "account", "Account"
 
     @operation("Who you are here", responses=AccountSerializer)
     def retrieve(self, request: Request) -> Response:
+        return Response(self._show(request))
+
+    def _show(self, request: Request) -> dict[str, Any]:
         account = self.actor.account
         if account is None:
             raise Absent
         memberships = access.visible_to(self.actor, Membership).filter(account=account)
-        held = access.visible_to(self.actor, Mailbox).filter(holder=account, trashed_at=None)
+        held = access.held_mailboxes(self.actor)
         memberships = memberships.select_related("organization").order_by("organization__name")
         shown = [dict(AccountMembershipSerializer(each).data) for each in memberships]
         token = request.auth if isinstance(request.auth, ApiToken) else None
-        return Response(
-            {
-                "email": account.email,
-                "name": account.name,
-                "is_operator": self.actor.is_operator,
-                "memberships": shown,
-                "addresses": [str(each) for each in held.select_related("domain").order_by("pk")[:200]],
-                "token": dict(TokenSerializer(token).data) if token else None,
-            }
-        )
+        return {
+            "email": account.email,
+            "name": account.name,
+            "is_operator": self.actor.is_operator,
+            "memberships": shown,
+            "addresses": [str(each) for each in held.select_related("domain").order_by("pk")[:200]],
+            "token": dict(TokenSerializer(token).data) if token else None,
+        }
+
+    @operation(
+        "Delete your account (in a browser only), and with it the addresses that only you hold",
+        responses={200: AccountSerializer, 204: None},
+    )
+    def destroy(self, request: Request) -> Response:
+        self.require_fresh()
+        shown = self._show(request)
+        return self.act(lambda: own_account.delete_account(actor=self.actor), lambda _: shown, status=204)
+
+    @operation("Everything about you and your addresses, without secrets", responses=ExportSerializer)
+    def export(self, request: Request) -> Response:
+        return Response(account_export(self.actor))
 
 
 class Tokens(ApiView):
@@ -108,6 +142,7 @@ class Tokens(ApiView):
         responses={201: NewTokenSerializer},
     )
     def create(self, request: Request) -> Response:
+        self.require_fresh()
         given = self.body(TokenWish)
         wanted = given.pop("organization", None)
         organization = access.get(self.actor, Organization, pk=wanted) if wanted else None

@@ -18,6 +18,7 @@ from panel.api.body import JSONParser, JSONRenderer
 from panel.api.fields import Nothing, PageQuery, Shape, WriteQuery
 from panel.api.pagination import CursorPagination
 from panel.api.schema import Schema
+from panel.fresh import is_fresh
 from tenants.dryrun import rehearsal
 from tenants.errors import Forbidden, Invalid
 
@@ -83,6 +84,13 @@ class ApiView(GenericViewSet[Any]):
         if action == "list":
             return PageQuery
         return Nothing if action is None or method in SAFE_METHODS else WriteQuery
+
+    def require_fresh(self) -> None:
+        """What a browser's session alone is not enough for; a token was given for just that."""
+        if self.request.auth is None and not is_fresh(self.request._request.session):
+            raise Forbidden(
+                "You signed in a while ago. For this, sign in again in the panel, or use a token."
+            )
 
     def body(self, shape: type[Shape]) -> dict[str, Any]:
         """The request's JSON, as far as its shape goes; raises for the rest."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from rest_framework import serializers
@@ -11,10 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import Choice, Identifier, PageQuery, QueryIdentifier, Shape, Text
+from panel.api.fields import Choice, Identifier, Number, PageQuery, QueryIdentifier, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import domains as actions
+from tenants.actions.trash import change_trash_days
 from tenants.actor import Actor
 from tenants.models import Domain, Organization
 
@@ -27,6 +29,7 @@ class DomainSerializer(serializers.Serializer[Domain]):
     )
     submission_host = serializers.CharField(help_text="Empty: the usual name.")
     mail_program_host = serializers.CharField(help_text="What mail programs connect to, port 465.")
+    trash_days = serializers.IntegerField(help_text="How long an address stays in the trash.")
     created_at = serializers.DateTimeField()
     target = serializers.IntegerField(
         allow_null=True, help_text="The sync target of its relay repository; null before one is connected."
@@ -50,6 +53,7 @@ class NewDomain(Shape):
 class DomainSettings(Shape):
     requests = Choice(required=False, choices=Domain.Requests.choices)
     submission_host = Text(required=False, max_length=400, help_text="Empty: the usual name.")
+    trash_days = Number(required=False, help_text="How long an address stays in the trash: 1 to 366 days.")
 
     example = {"requests": "moderated"}
 
@@ -95,4 +99,12 @@ class Domains(ApiView):
     def partial_update(self, request: Request, domain: str) -> Response:
         given = self.body(DomainSettings)
         row = access.get(self.actor, Domain, name=domain)
-        return self.act(lambda: actions.change_domain(actor=self.actor, domain=row, **given), show_domain)
+        days = given.pop("trash_days", None)
+
+        @transaction.atomic
+        def change() -> Domain:
+            if days is not None:
+                change_trash_days(actor=self.actor, domain=row, days=days)
+            return actions.change_domain(actor=self.actor, domain=row, **given)
+
+        return self.act(change, show_domain)

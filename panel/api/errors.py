@@ -140,7 +140,7 @@ def _explain(error: Exception) -> _Explained:
     """Code, detail, problems and headers of any exception."""
     if isinstance(error, ActionError):
         code = next(code for kind, code in _REFUSALS if isinstance(error, kind))
-        problems = error.problems if isinstance(error, Invalid) else ()
+        problems = error.problems if isinstance(error, Invalid | Conflict) else ()
         return code, error.sentence, problems, _wait(error.retry_after) if isinstance(error, TooMany) else {}
     if isinstance(error, exceptions.ValidationError):
         problems = tuple(flatten(error.detail))

@@ -5,6 +5,7 @@ An error message is two sentences with a line break between: what is wrong, and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ _COMMON = {
     "null": "This is null.\nSend a value, or leave the field out.",
 }
 LONGEST_TEXT = 10_000
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class Text(serializers.CharField):
@@ -79,6 +81,22 @@ class Switch(serializers.BooleanField):
         return data
 
 
+class Moment(serializers.DateTimeField):
+    """A moment: RFC 3339 text with its time zone."""
+
+    default_error_messages = {
+        **_COMMON,
+        "invalid": "This is no moment.\nWrite one with its time zone, such as 2027-01-31T00:00:00Z.",
+        "overflow": "This is no moment.\nChoose a year that people live in.",
+        "make_aware": "This is no moment.\nWrite one with its time zone, such as 2027-01-31T00:00:00Z.",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or not _MOMENT.fullmatch(data):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class Choice(serializers.ChoiceField):
     """One of a few words."""
 
@@ -103,6 +121,19 @@ class Texts(serializers.ListField):
         options.setdefault("child", Text(max_length=400))
         options.setdefault("max_length", 100)
         super().__init__(**options)
+
+
+class Identifiers(serializers.ListField):
+    """A list of ids of rows."""
+
+    default_error_messages = {
+        **_COMMON,
+        "not_a_list": "This is not a list.\nSend a JSON array of integers.",
+        "max_length": "There are more than {max_length} here.\nSend fewer.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(child=Identifier(), **options)
 
 
 class Flag(serializers.BooleanField):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +14,7 @@ from panel.api.fields import Choice, PageQuery, Shape, Texts
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import adoption
+from tenants.guards import Guards
 from tenants.models import Finding, SyncTarget
 
 
@@ -29,6 +33,9 @@ class FindingSerializer(serializers.Serializer[Finding]):
         help_text="What a worker is about to do; else empty.",
     )
     since = serializers.DateTimeField()
+    told = serializers.ListField(
+        child=serializers.CharField(), help_text="What the DNS says about the domains that it leads to."
+    )
 
 
 class FindingQuery(PageQuery):
@@ -60,7 +67,7 @@ class Findings(ApiView):
         rows = target.findings.all()
         if "kind" in self.given:
             rows = rows.filter(kind=self.given["kind"])
-        return self.page(rows, lambda found: [dict(FindingSerializer(each).data) for each in found])
+        return self.page(rows, lambda found: _shown(found, target.organization_id))
 
     @operation(
         "Decide what becomes of findings; a worker does it if they are still as seen",
@@ -77,3 +84,10 @@ class Findings(ApiView):
             lambda count: {"count": count},
             status=202,
         )
+
+
+def _shown(rows: Sequence[Finding], organization_id: int) -> list[dict[str, Any]]:
+    guards = Guards.about({host for row in rows for host in row.hosts.split()}, organization_id)
+    for row in rows:
+        row.told = guards.told(row.hosts.split())  # type: ignore[attr-defined]
+    return [dict(FindingSerializer(row).data) for row in rows]

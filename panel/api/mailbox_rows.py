@@ -6,13 +6,15 @@ The state is decided twice, in SQL to filter and here to tell; a test holds the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
-from tenants.models import Condition, Mailbox, TargetAddress
+from tenants.models import Condition, Delivery, Mailbox, TargetAddress
+from tenants.reach import IS_SERVED, REACHES_SOMEBODY
 
 
 class State(StrEnum):
@@ -55,6 +57,8 @@ _COLUMNS = (
     "created_at",
     "changed_at",
     "trashed_at",
+    "expires_at",
+    "made_for__local_part",
     f"{_SYNC}pk",
     f"{_SYNC}generation",
     f"{_SYNC}observed_generation",
@@ -93,22 +97,35 @@ def decide_state(
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The bodies of mailboxes, two queries for all of them together."""
+    """The bodies of mailboxes, two queries for all of them together and one for aliases."""
     targets = _targets_of(row["pk"] for row in rows)
+    deliveries = _deliveries_of(row["pk"] for row in rows if row["kind"] == Mailbox.Kind.ALIAS)
     conditions = _conditions_of(row[f"{_SYNC}pk"] for row in rows)
-    return [_show(row, targets.get(row["pk"], []), conditions.get(row[f"{_SYNC}pk"], {})) for row in rows]
+    return [
+        _show(
+            row,
+            targets.get(row["pk"], []),
+            deliveries.get(row["pk"], _NO_DELIVERIES),
+            conditions.get(row[f"{_SYNC}pk"], {}),
+        )
+        for row in rows
+    ]
 
 
 def _show(
-    row: Mapping[str, Any], targets: list[dict[str, Any]], conditions: Mapping[str, bool]
+    row: Mapping[str, Any],
+    targets: list[dict[str, Any]],
+    deliveries: _Deliveries,
+    conditions: Mapping[str, bool],
 ) -> dict[str, Any]:
     state, observed = decide_state(
         row,
-        confirmed=any(target["confirmed_at"] for target in targets),
+        confirmed=deliveries.served
+        or any(target["confirmed_at"] and target["exchange"] in TargetAddress.FLOWS for target in targets),
         restarting=conditions.get(Condition.Type.RELOAD_PENDING, False),
         unreachable=not conditions.get(Condition.Type.REACHABLE, True),
     )
-    domain = row["domain__name"]
+    domain, made_for = row["domain__name"], row["made_for__local_part"]
     return {
         "address": f"{row['local_part']}@{domain}",
         "domain": domain,
@@ -117,6 +134,9 @@ def _show(
         "state": state,
         "observed": observed,
         "targets": targets,
+        "delivers_to": [f"{name}@{domain}" for name in deliveries.names],
+        "made_for": f"{made_for}@{domain}" if made_for else None,
+        "expires_at": row["expires_at"],
         "note": row["note"],
         "generation": row["generation"],
         "created_at": row["created_at"],
@@ -128,8 +148,33 @@ def _show(
 def _targets_of(mailbox_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
     rows = TargetAddress.objects.filter(mailbox__in=list(mailbox_ids)).order_by("pk")
-    for mailbox_id, address, confirmed_at in rows.values_list("mailbox_id", "address", "confirmed_at"):
-        found.setdefault(mailbox_id, []).append({"address": address, "confirmed_at": confirmed_at})
+    columns = ("address", "confirmed_at", "exchange")
+    for mailbox_id, *told in rows.values_list("mailbox_id", *columns):
+        found.setdefault(mailbox_id, []).append(dict(zip(columns, told, strict=True)))
+    return found
+
+
+@dataclass
+class _Deliveries:
+    """Where an alias delivers, and whether anybody gets its mail that way."""
+
+    names: list[str] = field(default_factory=list)
+    served: bool = False
+
+
+_NO_DELIVERIES = _Deliveries()
+
+
+def _deliveries_of(alias_ids: Iterable[int]) -> dict[int, _Deliveries]:
+    found: dict[int, _Deliveries] = {}
+    wanted = list(alias_ids)
+    if not wanted:
+        return found
+    rows = Delivery.objects.filter(alias__in=wanted).order_by("pk").annotate(is_served=IS_SERVED)
+    for alias_id, local_part, is_served in rows.values_list("alias_id", "mailbox__local_part", "is_served"):
+        deliveries = found.setdefault(alias_id, _Deliveries())
+        deliveries.names.append(local_part)
+        deliveries.served = deliveries.served or is_served
     return found
 
 
@@ -145,8 +190,7 @@ def _conditions_of(target_ids: Iterable[int | None]) -> dict[int, dict[str, bool
 def with_state(mailboxes: QuerySet[Mailbox], state: str) -> QuerySet[Mailbox]:
     """Those in one state; `decide_state` as SQL."""
     connected = Q(**{f"{_SYNC}isnull": False})
-    confirmed = Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
-    in_use = Q(trashed_at=None, enabled=True) & Q(confirmed)
+    in_use = Q(trashed_at=None, enabled=True) & REACHES_SOMEBODY
     written = Q(**{f"{_SYNC}observed_generation__gte": Greatest(F("generation"), Value(1))})
     stopped = ~Q(**{f"{_SYNC}stop_code": ""}) & Q(**{f"{_SYNC}generation__lte": F(f"{_SYNC}stop_generation")})
     restarting = Q(_stated(Condition.Type.RELOAD_PENDING, True))
@@ -155,7 +199,7 @@ def with_state(mailboxes: QuerySet[Mailbox], state: str) -> QuerySet[Mailbox]:
     conditions = {
         State.TRASHED: Q(trashed_at__isnull=False),
         State.OFF: Q(trashed_at=None, enabled=False),
-        State.UNCONFIRMED: Q(trashed_at=None, enabled=True) & ~Q(confirmed),
+        State.UNCONFIRMED: Q(trashed_at=None, enabled=True) & ~REACHES_SOMEBODY,
         State.NO_SERVER: in_use & ~connected,
         State.STOPPED: going & stopped,
         State.UNREACHABLE: going & ~stopped & unreachable,

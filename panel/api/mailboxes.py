@@ -12,16 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView, T
-from panel.api.fields import Choice, PageQuery, Shape, Switch, Text, Texts, WriteQuery
+from panel.api.fields import Choice, Flag, Moment, PageQuery, Shape, Switch, Text, Texts, WriteQuery
 from panel.api.mailbox_rows import MEANINGS, State, matching, rows_of, show_rows, with_state
 from panel.api.schema import operation
 from panel.api.waiting import wait_until
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
-from tenants.errors import Absent, Checks
+from tenants.errors import Absent, Checks, Invalid
 from tenants.formats.text import check_text
-from tenants.models import Domain, Mailbox, SyncTarget
+from tenants.models import Domain, Mailbox, SyncTarget, TargetAddress
 
 LONGEST_WAIT = 10.0
 
@@ -30,6 +30,11 @@ class TargetSerializer(serializers.Serializer[Any]):
     address = serializers.CharField()
     confirmed_at = serializers.DateTimeField(
         allow_null=True, help_text="When its holder agreed; no mail goes there before."
+    )
+    exchange = serializers.ChoiceField(
+        choices=TargetAddress.Exchange.choices,
+        allow_blank=True,
+        help_text="Whether the relay can tell it from the others; mail goes there in “” and “accepted”.",
     )
 
 
@@ -47,7 +52,16 @@ class MailboxSerializer(serializers.Serializer[Any]):
     )
     observed = serializers.BooleanField(help_text="Whether its last change was read back from outside.")
     targets = TargetSerializer(many=True)
-    note = serializers.CharField()
+    delivers_to = serializers.ListField(
+        child=serializers.CharField(), help_text="Of an alias: mailboxes whose targets get its mail, too."
+    )
+    made_for = serializers.CharField(
+        allow_null=True, help_text="Of an alias that a person made: the mailbox whose holder holds it."
+    )
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it goes into the trash by itself; null: it does not."
+    )
+    note = serializers.CharField(help_text="The team's; empty for those who only hold the address.")
     generation = serializers.IntegerField(
         help_text="Proved once the sync target's observed_generation has reached it."
     )
@@ -62,7 +76,10 @@ class MailboxSerializer(serializers.Serializer[Any]):
         "enabled": True,
         "state": "works",
         "observed": True,
-        "targets": [{"address": "ada@home.example", "confirmed_at": "2026-11-21T09:13:20Z"}],
+        "targets": [{"address": "ada@home.example", "confirmed_at": "2026-11-21T09:13:20Z", "exchange": ""}],
+        "delivers_to": [],
+        "made_for": None,
+        "expires_at": None,
         "note": "Analyst",
         "generation": 42,
         "created_at": "2026-11-21T09:12:00Z",
@@ -88,7 +105,15 @@ class MailboxWrite(WriteQuery):
     )
 
 
+class MailboxRemoval(MailboxWrite):
+    never_again = Flag(required=False, default=False, help_text="Also never give this name again.")
+    reason = Text(required=False, default="", max_length=400, help_text="Why, for whoever asks later.")
+
+
 _HASH = "BLAKE2b-512 of the passphrase, 128 hex digits: printf %s PASSPHRASE | b2sum. Never shown again."
+
+
+_ACCEPT = "Send also to targets that share a mail server, which the relay mixes up: the team may risk it."
 
 
 class NewMailbox(Shape):
@@ -96,6 +121,10 @@ class NewMailbox(Shape):
     targets = Texts(help_text="Each holder is asked by mail before anything goes there.")
     password_hash = Text(required=False, max_length=400, help_text=f"{_HASH} Without it: an alias.")
     note = Text(required=False, max_length=400)
+    accept_shared = Switch(required=False, help_text=_ACCEPT)
+    expires_at = Moment(
+        required=False, allow_null=True, help_text="When it goes into the trash by itself; null: never."
+    )
 
     example = {
         "local_part": "ada",
@@ -120,19 +149,24 @@ class NewPassphrase(Shape):
 
 class NewTarget(Shape):
     address = Text(max_length=400)
+    accept_shared = Switch(required=False, help_text=_ACCEPT)
 
     example = {"address": "ada@home.example"}
 
 
 class MailboxView(ApiView):
-    """What both viewsets here share: finding an address, and answering a write with its body."""
+    """What viewsets of an address share: finding it, and answering a write with its body."""
 
     def find(self, address: tuple[str, str]) -> Mailbox:
         local_part, domain = address
         return access.get(self.actor, Mailbox, local_part=local_part, domain__name=domain)
 
     def show(self, mailbox: Mailbox) -> dict[str, Any]:
-        return show_rows(list(rows_of(access.visible_to(self.actor, Mailbox).filter(pk=mailbox.pk))))[0]
+        # Who deleted their own address sees what became of it, though they see it no more.
+        shown = show_rows(list(rows_of(Mailbox.objects.filter(pk=mailbox.pk))))[0]
+        # The note is the team's, not for those who hold the address.
+        is_told = access.may(self.actor, access.Verb.VIEW, mailbox.domain)
+        return shown if is_told else {**shown, "note": ""}
 
     def write(
         self, do: Callable[[], Any], find: Callable[[Any], Mailbox], *, status: int = 200, place: bool = False
@@ -199,7 +233,10 @@ class DomainMailboxes(MailboxView):
 
 class Mailboxes(MailboxView):
     noun, tag = "mailbox", "Addresses"
-    queries = dict.fromkeys(("partial_update", "destroy", "restore", "set_passphrase"), MailboxWrite)
+    queries = {
+        **dict.fromkeys(("partial_update", "restore", "set_passphrase"), MailboxWrite),
+        "destroy": MailboxRemoval,
+    }
 
     @operation("One address", responses=MailboxSerializer)
     def retrieve(self, request: Request, address: tuple[str, str]) -> Response:
@@ -224,7 +261,11 @@ class Mailboxes(MailboxView):
     @operation("Put it into the trash: gone outside, kept here", responses={200: MailboxSerializer})
     def destroy(self, request: Request, address: tuple[str, str]) -> Response:
         mailbox = self.find(address)
-        return self.write(lambda: actions.trash_mailbox(actor=self.actor, mailbox=mailbox), _itself)
+        if self.given["reason"] and not self.given["never_again"]:
+            problem = "A reason is kept with a name that is not given again."
+            raise Invalid.of("reason", problem, "Send never_again=true with it, or leave it out.")
+        extra = {name: self.given[name] for name in ("never_again", "reason")}
+        return self.write(lambda: actions.trash_mailbox(actor=self.actor, mailbox=mailbox, **extra), _itself)
 
     @operation("Bring it back from the trash as it was", responses=MailboxSerializer)
     def restore(self, request: Request, address: tuple[str, str]) -> Response:
@@ -233,6 +274,7 @@ class Mailboxes(MailboxView):
 
     @operation("Give it another passphrase", request=NewPassphrase, responses=MailboxSerializer)
     def set_passphrase(self, request: Request, address: tuple[str, str]) -> Response:
+        self.require_fresh()
         given = self.body(NewPassphrase)
         mailbox = self.find(address)
         return self.write(lambda: actions.set_passphrase(actor=self.actor, mailbox=mailbox, **given), _itself)

@@ -14,6 +14,7 @@ from panel.api.fields import Choice, Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import organizations as actions
+from tenants.actions import own_account
 from tenants.models import Membership, Organization
 
 
@@ -135,16 +136,16 @@ class Members(ApiView):
         return self._put(organization_id, email=email, **self.body(NewRole))
 
     @operation(
-        "Let a person go",
+        "Let a person go, or leave yourself",
         responses={200: MemberSerializer, 204: None},
     )
     def destroy(self, request: Request, organization_id: int, email: str) -> Response:
         organization = access.get(self.actor, Organization, pk=organization_id)
         row = access.get(self.actor, Membership, organization=organization, account__email=email.lower())
         shown = self._show(row)
-        return self.act(
-            lambda: actions.remove_member(actor=self.actor, membership=row), lambda _: shown, status=204
-        )
+        leaves = self.actor.account is not None and row.account_id == self.actor.account.pk
+        go = own_account.leave_organization if leaves else actions.remove_member
+        return self.act(lambda: go(actor=self.actor, membership=row), lambda _: shown, status=204)
 
     def _put(self, organization_id: int, *, email: str, role: str, status: int = 200) -> Response:
         organization = access.get(self.actor, Organization, pk=organization_id)

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import Shape, Text
+from panel.api.fields import Choice, Shape, Text
 from panel.api.schema import operation
+from tenants.actions import decision_links, invitations
 from tenants.actions import requests as actions
 from tenants.actions import targets as target_actions
 from tenants.models import AddressRequest, SyncTarget, TargetAddress
@@ -28,6 +29,8 @@ class OwnRequestSerializer(serializers.Serializer[Any]):
     asked_at = serializers.DateTimeField()
     confirmed_at = serializers.DateTimeField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
+    reminded_at = serializers.DateTimeField(allow_null=True, help_text="When those who decide were reminded.")
+    decide_by = serializers.DateTimeField(allow_null=True, help_text="Undecided, it ends then; null: never.")
     written = serializers.BooleanField(help_text="Whether the address was read back from the mail server.")
 
 
@@ -53,6 +56,45 @@ class NewRequest(Shape):
         "password_hash": "0123456789abcdef" * 8,
         "message": "We met at the harbour.",
     }
+
+
+class InvitedRequest(NewRequest):
+    local_part = Text(
+        required=False, default="", max_length=400, help_text="Left out where the invitation says it."
+    )
+
+    example = {**NewRequest.example, "local_part": "grace"}
+
+
+class PublicInvitationSerializer(serializers.Serializer[Any]):
+    domain = serializers.CharField()
+    organization = serializers.CharField(help_text="Who runs it.")
+    local_part = serializers.CharField(help_text="The name to have; empty: you choose.")
+    approved = serializers.BooleanField(help_text="Whether it is a yes beforehand.")
+    expires_at = serializers.DateTimeField()
+
+
+class DecidedRequestSerializer(serializers.Serializer[Any]):
+    """A request, as far as the link in a decider's mail shows it."""
+
+    address = serializers.CharField()
+    target = serializers.CharField()
+    message = serializers.CharField()
+    waits_because = serializers.CharField(help_text="Why no rule said yes.")
+    status = serializers.ChoiceField(choices=AddressRequest.Status.choices)
+    reason = serializers.CharField()
+    decide_by = serializers.DateTimeField(allow_null=True)
+
+
+class MailedDecisionSerializer(DecidedRequestSerializer):
+    decider = serializers.CharField(help_text="In whose name the link decides.")
+
+
+class MailedDecision(Shape):
+    decision = Choice(choices=(("approve", "yes"), ("refuse", "no")))
+    reason = Text(required=False, default="", max_length=2000, help_text="Of a refusal; they read it.")
+
+    example = {"decision": "refuse", "reason": "This name is kept for the society itself."}
 
 
 class LinkFromMail(Shape):
@@ -83,6 +125,8 @@ def show_own(row: AddressRequest) -> dict[str, Any]:
         "asked_at": row.asked_at,
         "confirmed_at": row.confirmed_at,
         "decided_at": row.decided_at,
+        "reminded_at": row.reminded_at,
+        "decide_by": row.decide_by,
         "written": _written(row),
     }
 
@@ -95,16 +139,8 @@ class PublicView(ApiView):
     permission_classes = []
 
 
-class PublicDomainRequests(PublicView):
-    noun = "public_request"
-
-    @operation("Ask for an address", request=NewRequest, responses={202: SubmittedSerializer})
-    def create(self, request: Request, domain: str) -> Response:
-        given = self.body(NewRequest)
-        home = actions.open_domain(domain)
-        return self.act(
-            lambda: actions.submit_request(actor=self.actor, domain=home, **given), self._show, status=202
-        )
+class Asking(PublicView):
+    """What both doors answer to somebody who asks."""
 
     def _show(self, done: actions.Submitted) -> dict[str, Any]:
         row, token = done.request, done.page_token
@@ -117,6 +153,87 @@ class PublicDomainRequests(PublicView):
             if self.dry
             else settings.BASE_URL + reverse("api:public-request", args=[token]),
         }
+
+
+class PublicDomainRequests(Asking):
+    noun = "public_request"
+
+    @operation("Ask for an address", request=NewRequest, responses={202: SubmittedSerializer})
+    def create(self, request: Request, domain: str) -> Response:
+        given = self.body(NewRequest)
+        home = actions.open_domain(domain)
+        return self.act(
+            lambda: actions.submit_request(actor=self.actor, domain=home, **given), self._show, status=202
+        )
+
+
+class PublicInvitations(Asking):
+    noun = "public_invitation"
+
+    @operation("What an invitation is to", responses=PublicInvitationSerializer)
+    def retrieve(self, request: Request, token: str) -> Response:
+        row = invitations.find_invitation(token)
+        return Response(
+            {
+                "domain": row.domain.name,
+                "organization": row.domain.organization.name,
+                "local_part": row.local_part,
+                "approved": row.approved,
+                "expires_at": row.expires_at,
+            }
+        )
+
+    @operation(
+        "Ask for an address, with an invitation", request=InvitedRequest, responses={202: SubmittedSerializer}
+    )
+    def create(self, request: Request, token: str) -> Response:
+        given = self.body(InvitedRequest)
+        row = invitations.find_invitation(token)
+        return self.act(
+            lambda: actions.submit_request(
+                actor=self.actor, domain=row.domain, invitation_token=token, **given
+            ),
+            self._show,
+            status=202,
+        )
+
+
+class PublicDecisions(PublicView):
+    noun = "public_decision"
+
+    @operation("What the link in a decider's mail is about", responses=MailedDecisionSerializer)
+    def retrieve(self, request: Request, token: str) -> Response:
+        link = decision_links.find_decision_link(token)
+        return Response({**_about(link.request), "decider": link.account.email})
+
+    @operation(
+        "Decide as the member to whom the link was mailed",
+        request=MailedDecision,
+        responses=DecidedRequestSerializer,
+    )
+    def decide(self, request: Request, token: str) -> Response:
+        given = self.body(MailedDecision)
+        return self.act(
+            lambda: decision_links.decide_by_link(
+                actor=self.actor,
+                token=token,
+                approve=given["decision"] == "approve",
+                reason=given["reason"],
+            ),
+            _about,
+        )
+
+
+def _about(row: AddressRequest) -> dict[str, Any]:
+    return {
+        "address": row.address,
+        "target": row.target,
+        "message": row.message,
+        "waits_because": row.waits_because,
+        "status": row.status,
+        "reason": row.reason,
+        "decide_by": row.decide_by,
+    }
 
 
 class PublicRequests(PublicView):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from rest_framework import serializers
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import Choice, PageQuery, Shape, Text
+from panel.api.fields import Choice, Identifiers, PageQuery, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import requests as actions
@@ -23,25 +23,43 @@ class RequestSerializer(serializers.Serializer[Any]):
     address = serializers.CharField(help_text="The address that is asked for.")
     domain = serializers.CharField()
     target = serializers.CharField(help_text="Where its mail shall go; who asks has to confirm it.")
+    invitation = serializers.IntegerField(allow_null=True, help_text="With which invitation.")
     message = serializers.CharField()
     status = serializers.ChoiceField(choices=AddressRequest.Status.choices)
     reason = serializers.CharField(help_text="Why it was refused.")
+    waits_because = serializers.CharField(
+        help_text="Why no rule said yes, or why the address cannot be had; the person who asked is not told."
+    )
+    automatic = serializers.BooleanField(help_text="Whether the domain's rule said yes.")
     decided_by = serializers.CharField(allow_null=True, help_text="The sign-in of who decided.")
     mailbox = serializers.CharField(allow_null=True, help_text="The address that was made of it.")
     asked_at = serializers.DateTimeField()
     confirmed_at = serializers.DateTimeField(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
+    reminded_at = serializers.DateTimeField(allow_null=True, help_text="When deciders were reminded last.")
+    decide_by = serializers.DateTimeField(allow_null=True, help_text="When it lapses; null: never.")
 
 
 class RequestQuery(PageQuery):
     status = Choice(required=False, choices=AddressRequest.Status.choices)
     domain = Text(required=False, max_length=253)
+    q = Text(required=False, max_length=100, help_text="Part of the name, the target or the message.")
 
 
 class Refusal(Shape):
     reason = Text(max_length=2000, help_text="The person who asked reads it.")
 
-    example = {"reason": "This name is kept for the society itself."}
+    example: ClassVar[dict[str, Any]] = {"reason": "This name is kept for the society itself."}
+
+
+class Refusals(Refusal):
+    requests = Identifiers(max_length=actions.MOST_AT_ONCE, help_text="Their ids.")
+
+    example = {"requests": [4, 7], "reason": "These names are kept for the society itself."}
+
+
+class RefusedSerializer(serializers.Serializer[Any]):
+    refused = serializers.IntegerField(help_text="How many.")
 
 
 def show_request(row: AddressRequest) -> dict[str, Any]:
@@ -50,14 +68,19 @@ def show_request(row: AddressRequest) -> dict[str, Any]:
         "address": f"{row.local_part}@{row.domain.name}",
         "domain": row.domain.name,
         "target": row.target,
+        "invitation": row.invitation_id,
         "message": row.message,
         "status": row.status,
         "reason": row.reason,
+        "waits_because": row.waits_because,
+        "automatic": bool(row.given_to),
         "decided_by": row.decided_by.email if row.decided_by else None,
         "mailbox": str(row.mailbox) if row.mailbox else None,
         "asked_at": row.asked_at,
         "confirmed_at": row.confirmed_at,
         "decided_at": row.decided_at,
+        "reminded_at": row.reminded_at,
+        "decide_by": row.decide_by,
     }
 
 
@@ -82,6 +105,8 @@ class Requests(ApiView):
             rows = rows.filter(status=self.given["status"])
         if "domain" in self.given:
             rows = rows.filter(domain__name=self.given["domain"].lower())
+        if "q" in self.given:
+            rows = actions.matching_requests(rows, self.given["q"].replace("\0", "").strip())
         return self.page(rows, lambda found: [show_request(each) for each in found])
 
     @operation("One request", responses=RequestSerializer)
@@ -103,4 +128,20 @@ class Requests(ApiView):
         return self.act(
             lambda: actions.refuse_request(actor=self.actor, request=row, **given),
             lambda _: show_request(self._find(request_id)),
+        )
+
+    @operation(
+        "Say no to several, for one reason: to all of them or to none",
+        request=Refusals,
+        responses=RefusedSerializer,
+    )
+    def refuse_requests(self, request: Request) -> Response:
+        given = self.body(Refusals)
+        wanted = set(given["requests"])
+        rows = list(self._visible().filter(pk__in=wanted))
+        if len(rows) != len(wanted):
+            raise Absent
+        return self.act(
+            lambda: actions.refuse_requests(actor=self.actor, requests=rows, reason=given["reason"]),
+            lambda count: {"refused": count},
         )

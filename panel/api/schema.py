@@ -24,11 +24,18 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "domain": {"schema": {"type": "string"}, "description": "A mail domain, e.g. example.org."},
     "address": {"schema": {"type": "string"}, "description": "An address, e.g. ada@example.org."},
     "target_address": {"schema": {"type": "string"}, "description": "Who gets the mail, %-encoded."},
-    "email": {"schema": {"type": "string"}, "description": "The e-mail address of a member."},
+    "email": {
+        "schema": {"type": "string"},
+        "description": "How a member, or somebody who holds an address, signs in.",
+    },
     "request_id": {"schema": {"type": "integer"}, "description": "The id of an address request."},
     "target_id": {"schema": {"type": "integer"}, "description": "The id of a sync target."},
+    "event_id": {"schema": {"type": "integer"}, "description": "The id of an event."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
+    "invitation_id": {"schema": {"type": "integer"}, "description": "The id of an invitation."},
+    "token": {"schema": {"type": "string"}, "description": "The last part of the link."},
+    "held_id": {"schema": {"type": "integer"}, "description": "The id of a held name."},
     "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
 }
 

@@ -9,16 +9,29 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from panel.api import converters, reference
 from panel.api.account import Me, Tokens
 from panel.api.activity import Events
+from panel.api.aliases import Aliases, DomainAliases, DomainAliasRules
 from panel.api.domains import Domains
 from panel.api.findings import Findings
+from panel.api.guards import AddressCautions, DomainChecks
+from panel.api.invitations import DomainInvitations, Invitations
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
+from panel.api.names import HeldNames
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
-from panel.api.public import PublicDomainRequests, PublicRequests, PublicTargets
+from panel.api.people import Holders, MailboxActivity
+from panel.api.public import (
+    PublicDecisions,
+    PublicDomainRequests,
+    PublicInvitations,
+    PublicRequests,
+    PublicTargets,
+)
 from panel.api.repositories import Repositories
+from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
 from panel.api.runs import Runs
 from panel.api.targets import SyncTargets
+from panel.api.trash import Trash
 
 converters.register()
 app_name = "api"
@@ -42,7 +55,22 @@ _organizations = [
 _domains = [
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
+    path("<domain:domain>/checks/", DomainChecks.as_view({"get": "retrieve"}), name="domain-checks"),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
+    path("<domain:domain>/trash/", Trash.as_view({"get": "list"}), name="trash"),
+    path("<domain:domain>/trash/empty/", Trash.as_view({"post": "empty_trash"}), name="trash-empty"),
+    path("<domain:domain>/aliases/", DomainAliases.as_view({"post": "create"}), name="domain-aliases"),
+    path(
+        "<domain:domain>/alias-rules/",
+        DomainAliasRules.as_view({"get": "retrieve", "put": "update"}),
+        name="alias-rules",
+    ),
+    path("<domain:domain>/held-names/", HeldNames.as_view(_read_and_make), name="held-names"),
+    path(
+        "<domain:domain>/held-names/<id:held_id>/",
+        HeldNames.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="held-name",
+    ),
     path(
         "<domain:domain>/repository/",
         Repositories.as_view({"get": "retrieve", "put": "connect_repository"}),
@@ -53,8 +81,15 @@ _domains = [
         Repositories.as_view({"post": "confirm_host_key"}),
         name="host-key",
     ),
+    path(
+        "<domain:domain>/request-rules/",
+        DomainRequestRules.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="request-rules",
+    ),
+    path("<domain:domain>/invitations/", DomainInvitations.as_view(_read_and_make), name="invitations"),
 ]
 _mailboxes = [
+    path("<mailbox:address>/purge/", Trash.as_view({"post": "purge_mailbox"}), name="mailbox-purge"),
     path(
         "<mailbox:address>/",
         Mailboxes.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
@@ -66,6 +101,31 @@ _mailboxes = [
         Mailboxes.as_view({"put": "set_passphrase"}),
         name="mailbox-passphrase",
     ),
+    path(
+        "<mailbox:address>/cautions/", AddressCautions.as_view({"get": "retrieve"}), name="mailbox-cautions"
+    ),
+    path(
+        "<mailbox:address>/targets/<outside:target_address>/accept-shared/",
+        AddressCautions.as_view({"post": "accept"}),
+        name="mailbox-target-accept",
+    ),
+    path(
+        "<mailbox:address>/delivers-to/",
+        Aliases.as_view({"put": "set_deliveries"}),
+        name="mailbox-deliveries",
+    ),
+    path("<mailbox:address>/reach/", Aliases.as_view({"get": "show_reach"}), name="mailbox-reach"),
+    path("<mailbox:address>/expiry/", Aliases.as_view({"put": "set_end"}), name="mailbox-expiry"),
+    path("<mailbox:address>/extend/", Aliases.as_view({"post": "extend"}), name="mailbox-extend"),
+    path("<mailbox:address>/holders/", Holders.as_view(_read_and_make), name="mailbox-holders"),
+    path(
+        "<mailbox:address>/holders/<outside:email>/",
+        Holders.as_view({"delete": "destroy"}),
+        name="mailbox-holder",
+    ),
+    path("<mailbox:address>/hand-over/", Holders.as_view({"post": "hand_over"}), name="mailbox-hand-over"),
+    path("<mailbox:address>/own-note/", Holders.as_view({"put": "set_own_note"}), name="mailbox-own-note"),
+    path("<mailbox:address>/activity/", MailboxActivity.as_view({"get": "list"}), name="mailbox-activity"),
     path("<mailbox:address>/targets/", MailboxTargets.as_view(_read_and_make), name="mailbox-targets"),
     path(
         "<mailbox:address>/targets/<outside:target_address>/confirmation/",
@@ -80,6 +140,7 @@ _mailboxes = [
 ]
 _requests = [
     path("", Requests.as_view({"get": "list"}), name="requests"),
+    path("refuse/", Requests.as_view({"post": "refuse_requests"}), name="requests-refuse"),
     path("<id:request_id>/", Requests.as_view({"get": "retrieve"}), name="request"),
     path("<id:request_id>/approve/", Requests.as_view({"post": "approve"}), name="request-approve"),
     path("<id:request_id>/refuse/", Requests.as_view({"post": "refuse"}), name="request-refuse"),
@@ -89,6 +150,21 @@ _public = [
         "domains/<domain:domain>/requests/",
         PublicDomainRequests.as_view({"post": "create"}),
         name="public-requests",
+    ),
+    path(
+        "invitations/<link_token:token>/",
+        PublicInvitations.as_view({"get": "retrieve"}),
+        name="public-invitation",
+    ),
+    path(
+        "invitations/<link_token:token>/requests/",
+        PublicInvitations.as_view({"post": "create"}),
+        name="public-invitation-requests",
+    ),
+    path(
+        "decisions/<link_token:token>/",
+        PublicDecisions.as_view({"get": "retrieve", "post": "decide"}),
+        name="public-decision",
     ),
     path("requests/confirm/", PublicRequests.as_view({"post": "confirm"}), name="public-request-confirm"),
     path(
@@ -128,8 +204,18 @@ _runs = [
     path("<id:run_id>/", Runs.as_view({"get": "retrieve"}), name="run"),
     path("<id:run_id>/agree/", Runs.as_view({"post": "agree_to_run"}), name="run-agree"),
 ]
+_events = [
+    path("", Events.as_view({"get": "list"}), name="events"),
+    path("<id:event_id>/", Events.as_view({"get": "retrieve"}), name="event"),
+    path(
+        "<id:event_id>/undo/",
+        Events.as_view({"get": "preview_undo", "post": "undo_event"}),
+        name="event-undo",
+    ),
+]
 _account = [
-    path("", Me.as_view({"get": "retrieve"}), name="account"),
+    path("", Me.as_view({"get": "retrieve", "delete": "destroy"}), name="account"),
+    path("export/", Me.as_view({"get": "export"}), name="account-export"),
     path("tokens/", Tokens.as_view(_read_and_make), name="tokens"),
     path("tokens/<id:token_id>/", Tokens.as_view({"delete": "destroy"}), name="token"),
 ]
@@ -138,10 +224,15 @@ _v1: list[URLPattern | URLResolver] = [
     path("domains/", include(_domains)),
     path("mailboxes/", include(_mailboxes)),
     path("requests/", include(_requests)),
+    path(
+        "invitations/<id:invitation_id>/withdraw/",
+        Invitations.as_view({"post": "withdraw"}),
+        name="invitation-withdraw",
+    ),
     path("public/", include(_public)),
     path("targets/", include(_targets)),
     path("runs/", include(_runs)),
-    path("events/", Events.as_view({"get": "list"}), name="events"),
+    path("events/", include(_events)),
     path("account/", include(_account)),
     path("schema/", reference.Description.as_view({"get": "retrieve"}), name="schema"),
     path("docs/", reference.Reference.as_view({"get": "retrieve"}), name="docs"),

@@ -11,10 +11,16 @@ from pathlib import Path
 from django.core.management.base import CommandError
 
 
-def sandbox_mail(addresses_file: Path) -> dict[str, str]:
-    """Settings that send the panel's own mail into the sandbox's mailroom, once it says where it listens."""
-    host, port = json.loads(addresses_file.read_text())["mailroom"]
-    return {"ROOKERY_SMTP_HOST": str(host), "ROOKERY_SMTP_PORT": str(port)}
+def sandbox_settings(addresses_file: Path) -> dict[str, str]:
+    """Settings that lead the panel's mail and its questions about names into the sandbox."""
+    told = json.loads(addresses_file.read_text())
+    host, port = told["mailroom"]
+    names, names_port = told["resolver"]
+    return {
+        "ROOKERY_SMTP_HOST": str(host),
+        "ROOKERY_SMTP_PORT": str(port),
+        "ROOKERY_RESOLVER": f"{names}:{names_port}",
+    }
 
 
 def require_free(host: str, port: int) -> None:

@@ -1,25 +1,19 @@
-"""A person's own page: their addresses, their requests, how they sign in."""
+"""A person's own page: how they sign in, where they belong, what they may take along."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from django import forms
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from panel.web.address_state import AddressStanding
 from panel.web.fields import Secret, Tried, show, try_form
+from panel.web.fresh import begin_session, fresh_sign_in
 from panel.web.handling import actor_of, page, tell
-from panel.web.standing import address_standings, with_standing
 from tenants import access
 from tenants.actions import accounts
 from tenants.errors import Absent
-from tenants.models import Account, AddressRequest, Mailbox
-
-# Of finished requests only the latest are told; addresses tell the rest.
-SHOWN_REQUESTS = 10
+from tenants.models import Account, Membership
 
 
 class PanelPasswordForm(forms.Form):
@@ -31,12 +25,6 @@ class PanelPasswordForm(forms.Form):
             " your address."
         ),
     )
-
-
-@dataclass(frozen=True)
-class OwnAddress:
-    mailbox: Mailbox
-    standing: AddressStanding
 
 
 def person(request: HttpRequest) -> Account:
@@ -53,6 +41,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @page(methods=("POST",))
+@fresh_sign_in("password")
 def account_password(request: HttpRequest) -> HttpResponse:
     form = PanelPasswordForm(request.POST)
     actor = actor_of(request)
@@ -62,6 +51,7 @@ def account_password(request: HttpRequest) -> HttpResponse:
     if not tried.ok:
         return _account_page(request, form, tried)
     update_session_auth_hash(request, person(request))
+    begin_session(request, person(request))
     tell(request, "Your panel password is set. Your other sessions were signed out.")
     return redirect("account")
 
@@ -70,13 +60,11 @@ def _account_page(
     request: HttpRequest, form: PanelPasswordForm, tried: Tried[None] | None = None
 ) -> HttpResponse:
     me, actor = person(request), actor_of(request)
-    mine = access.visible_to(actor, Mailbox).filter(holder=me, trashed_at=None)
-    mailboxes = with_standing(mine).order_by("domain__name", "local_part")
-    asked = AddressRequest.objects.filter(account=me, mailbox=None).select_related("domain__organization")
+    memberships = access.visible_to(actor, Membership).filter(account=me).select_related("organization")
     context = {
         "me": me,
-        "addresses": [OwnAddress(row, standing) for row, standing in address_standings(mailboxes)],
-        "asked": asked.exclude(status=AddressRequest.Status.APPROVED).order_by("-pk")[:SHOWN_REQUESTS],
+        "addresses": access.held_mailboxes(actor).count(),
+        "memberships": memberships.order_by("organization__name"),
         "password_form": form,
         "has_password": me.has_usable_password(),
         "tokens": me.tokens.count(),

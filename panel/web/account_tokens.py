@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from panel.web.account import person
 from panel.web.fields import Tried, Typed, show, try_form
+from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, tell
 from tenants import access
 from tenants.actions import accounts
@@ -35,6 +36,7 @@ class TokenForm(forms.Form):
 
 
 @page(methods=("GET", "HEAD", "POST"))
+@fresh_sign_in()
 def tokens(request: HttpRequest) -> HttpResponse:
     """The list; a POST makes one and shows its key on the answer, the only page that ever has it."""
     actor = actor_of(request)

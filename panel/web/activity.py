@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +19,8 @@ from panel.web import sentences, times
 from panel.web.frame import narrowed
 from panel.web.handling import actor_of, page
 from tenants import access
-from tenants.models import Domain, Event, Run, SyncTarget
+from tenants.history import with_runs
+from tenants.models import Domain, Event, SyncTarget
 
 PAGE = 50
 
@@ -27,16 +28,37 @@ PAGE = 50
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "addresses": (
         "Addresses",
-        ("create_mailbox", "switch_mailbox", "change_note", "trash_mailbox", "restore_mailbox"),
+        (
+            "create_mailbox",
+            "switch_mailbox",
+            "change_note",
+            "trash_mailbox",
+            "restore_mailbox",
+            "purge_mailbox",
+            "take_over",
+        ),
     ),
     "passphrases": ("Passphrases", ("set_passphrase",)),
     "targets": (
         "Who gets the mail",
         ("add_target", "remove_target", "send_confirmation_again", "confirm_target"),
     ),
+    "holders": ("Who holds it", ("add_holder", "remove_holder", "hand_over", "change_own_note")),
     "requests": (
         "Requests",
-        ("submit_request", "confirm_request", "approve_request", "refuse_request", "withdraw_request"),
+        (
+            "submit_request",
+            "confirm_request",
+            "remind_deciders",
+            "approve_request",
+            "refuse_request",
+            "withdraw_request",
+            "expire_request",
+            "lapse_request",
+            "make_invitation",
+            "withdraw_invitation",
+            "change_request_rules",
+        ),
     ),
     "servers": (
         "Repositories",
@@ -47,10 +69,13 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         (
             "add_member",
             "remove_member",
+            "leave_organization",
+            "delete_account",
             "create_organization",
             "change_quotas",
             "create_domain",
             "change_domain",
+            "change_trash_days",
             "create_token",
             "revoke_token",
             "sign_in",
@@ -61,7 +86,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-_VIA = {"api": "with a program"}
+_VIA = {"api": "with a program", "link": "by a link in a mail"}
 
 
 @dataclass(frozen=True)
@@ -78,23 +103,14 @@ class EventLine:
     via: str
     reason: str
     subject_url: str
+    url: str
     proof: sentences.State | None
     proof_url: str
 
 
 def with_proof(events: QuerySet[Event]) -> QuerySet[Event]:
     """Annotate the run that observed each event; newest first."""
-    runs = Run.objects.filter(
-        target=OuterRef("sync_target"),
-        mode=Run.Mode.APPLY,
-        state=Run.State.SUCCEEDED,
-        generation__gte=OuterRef("generation"),
-    )
-    return (
-        events.select_related("mailbox__domain", "sync_target")
-        .annotate(observed_by=Subquery(runs.order_by("generation", "pk").values("pk")[:1]))
-        .order_by("-pk")
-    )
+    return with_runs(events.select_related("mailbox__domain", "sync_target")).order_by("-pk")
 
 
 def event_lines(events: Iterable[Event], now: datetime) -> list[EventLine]:
@@ -107,7 +123,9 @@ def _line(event: Event, now: datetime) -> EventLine:
     mailbox = event.mailbox
     proof = proof_of(event.sync_target, event.generation) if event.sync_target else None
     observed = proof is not None and proof.badge == "ok"
-    before, subject, after = _around(str(mailbox), event.sentence) if mailbox else (event.sentence, "", "")
+    before, subject, after = (
+        _split_around(str(mailbox), event.sentence) if mailbox else (event.sentence, "", "")
+    )
     return EventLine(
         pk=event.pk,
         at=times.moment(event.at, now),
@@ -118,12 +136,13 @@ def _line(event: Event, now: datetime) -> EventLine:
         via=_VIA.get(event.via, ""),
         reason=event.reason,
         subject_url=address_url(mailbox.domain.name, mailbox.local_part) if mailbox else "",
+        url=reverse("event", kwargs={"event_id": event.pk}),
         proof=proof,
         proof_url=reverse("run", kwargs={"run_id": run_id}) if run_id and observed else "",
     )
 
 
-def _around(address: str, sentence: str) -> tuple[str, str, str]:
+def _split_around(address: str, sentence: str) -> tuple[str, str, str]:
     """What stands before and after `address` in a sentence; without it, the sentence and nothing."""
     found = re.search(rf"(?<![\w.+-]){re.escape(address)}(?![\w-])", sentence)
     if found is None:
@@ -174,7 +193,8 @@ def cut(rows: QuerySet[Any], query: QueryDict, url: str, *, size: int = PAGE) ->
 
 
 def filtered(events: QuerySet[Event], query: Mapping[str, str]) -> QuerySet[Event]:
-    """Narrow by `domain` (a name), `actor` (part of a name) and `verb` (a group of ours, or one verb)."""
+    """Narrow by `domain` (a name), `actor` (part of a name), `verb` (a group of ours, or one verb), and the
+    days `from` and `to`, both included; a day that is none narrows nothing."""
     domain, who, verb = (query.get(name, "").replace("\0", "")[:254] for name in ("domain", "actor", "verb"))
     if domain:
         events = events.filter(domain__name=domain.lower())
@@ -182,7 +202,40 @@ def filtered(events: QuerySet[Event], query: Mapping[str, str]) -> QuerySet[Even
         events = events.filter(actor_name__icontains=who)
     if verb:
         events = events.filter(verb__in=GROUPS[verb][1] if verb in GROUPS else (verb,))
+    first, last = _day(query.get("from", "")), _day(query.get("to", ""))
+    if first is not None:
+        events = events.filter(at__gte=first)
+    if last is not None:
+        events = events.filter(at__lt=last + timedelta(days=1))
     return events
+
+
+def _day(text: str) -> datetime | None:
+    """The beginning of a day written as 2026-11-21, where we are."""
+    try:
+        day = date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+    if not 2000 <= day.year < 2200:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.get_current_timezone())
+
+
+def filter_context(
+    request: HttpRequest, url: str, *more: str, fixed: Mapping[str, object] | None = None
+) -> dict[str, Any]:
+    """The context of panel/parts/history_filter.html; `more` names parameters besides the usual ones.
+
+    `fixed` narrows a download to what the page is about.
+    """
+    query = {name: request.GET.get(name, "")[:254] for name in ("verb", "actor", "from", "to", *more)}
+    return {
+        "filter_url": url,
+        "query": query,
+        "is_filtered": any(query.values()),
+        "groups": [(key, label) for key, (label, _) in GROUPS.items()],
+        "fixed": fixed or {},
+    }
 
 
 @page()
@@ -200,9 +253,7 @@ def activity(request: HttpRequest) -> HttpResponse:
         "pages": found.pages,
         "headline": activity_headline(len(lines), moving, held),
         "domains": list(domains.order_by("name").values_list("name", flat=True)[:500]),
-        "groups": [(key, label) for key, (label, _) in GROUPS.items()],
-        "query": {name: request.GET.get(name, "") for name in ("domain", "actor", "verb")},
-        "is_filtered": any(request.GET.get(name) for name in ("domain", "actor", "verb")),
+        **filter_context(request, reverse("activity"), "domain"),
         "tabs": activity_tabs("activity"),
     }
     return render(request, "panel/activity.html", context)

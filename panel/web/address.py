@@ -15,9 +15,12 @@ from django.utils.http import urlencode
 
 from panel.web import fragments, times
 from panel.web.activity import cut, event_lines, with_proof
+from panel.web.address_people import holders_context
+from panel.web.aliases import alias_context
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.frame import offer_undo
+from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.mailboxes import address_row
 from panel.web.standing import relay_state
@@ -37,6 +40,10 @@ class TargetForm(forms.Form):
         widget=email_input(autocomplete="off", maxlength="254", **{"data-address-target": True}),
         help_text="We write there; mail goes there once the button in our mail was pressed.",
     )
+    accept = forms.BooleanField(
+        required=False,
+        label="Send there all the same: I know that some mail may go to the wrong person",
+    )
 
 
 class PassphraseForm(forms.Form):
@@ -48,8 +55,21 @@ class NoteForm(forms.Form):
         label="Note",
         required=False,
         widget=forms.TextInput({"maxlength": "200"}),
-        help_text="For you and your team; it is never written to the mail server.",
+        help_text="It stays here and is never written to the mail server.",
     )
+
+
+def _plain_target_form() -> TargetForm:
+    """Without the box that only a refusal brings."""
+    form = TargetForm()
+    del form.fields["accept"]
+    return form
+
+
+def _may_accept(request: HttpRequest, mailbox: Mailbox, form: TargetForm) -> bool:
+    """Was it refused for a risk that this person may take?"""
+    risky = any("accepts that risk" in error for error in form.errors.get("address", []))
+    return risky and access.may(actor_of(request), Verb.MANAGE, mailbox)
 
 
 def _load(request: HttpRequest, domain: str, local_part: str) -> Mailbox:
@@ -66,15 +86,17 @@ def _show(
 ) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
     at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
-    around = _around(request, mailbox)
+    context_around = around(request, mailbox)
     events = cut(
         with_proof(Event.objects.filter(mailbox=mailbox)), request.GET, reverse("address", kwargs=at), size=20
     )
     _offer_undo(request, mailbox, at)
     may_change = access.may(actor, Verb.CHANGE, mailbox) and mailbox.trashed_at is None
     context = {
-        **around,
+        **context_around,
         **fragments.address_context(actor, mailbox, now),
+        **alias_context(actor, mailbox),
+        **holders_context(request, mailbox),
         "at": at,
         "targets": [
             {
@@ -87,9 +109,10 @@ def _show(
         ],
         "may_change": may_change,
         # The note is the team's, and an address that the team switched off stays off.
-        "may_manage": may_change and around["is_team"],
-        "may_trash": access.may(actor, Verb.DELETE, mailbox),
-        "target_form": TargetForm(),
+        "may_manage": may_change and access.may(actor, Verb.MANAGE, mailbox),
+        # Whoever only holds it deletes it where they leave it.
+        "may_trash": access.may(actor, Verb.DELETE, mailbox) and access.may(actor, Verb.MANAGE, mailbox),
+        "target_form": _plain_target_form(),
         "passphrase_form": PassphraseForm(),
         "note_form": NoteForm(initial={"note": mailbox.note}),
         "events": event_lines(events.rows, now),
@@ -101,12 +124,19 @@ def _show(
     return show(request, "panel/address/show.html", context, tried)
 
 
-def _around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
+def show_address(
+    request: HttpRequest, mailbox: Mailbox, tried: Tried[Any], **forms_shown: forms.Form
+) -> HttpResponse:
+    """The page after a form on it was refused whose button belongs to another module."""
+    return _show(request, mailbox, tried, **forms_shown)
+
+
+def around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
     """Tabs and the way back: the domain's for its team; a holder sees only this address."""
     try:
         row = get_domain(request, mailbox.domain.name)
     except Absent:
-        crumbs = [{"label": "Your account", "url": reverse("account")}, {"label": str(mailbox)}]
+        crumbs = [{"label": "Your addresses", "url": reverse("own-addresses")}, {"label": str(mailbox)}]
         return {"is_team": False, "crumbs": crumbs}
     context = {**domain_context(request, row, "addresses"), "is_team": True}
     context["crumbs"] = [
@@ -200,8 +230,21 @@ def _row(request: HttpRequest, mailbox: Mailbox) -> HttpResponse:
 @page(methods=("POST",))
 def address_trash(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     mailbox = _load(request, domain, local_part)
-    if not _try(request, lambda: actions.trash_mailbox(actor=actor_of(request), mailbox=mailbox)):
+    actor = actor_of(request)
+
+    def put_away() -> Mailbox:
+        return actions.trash_mailbox(
+            actor=actor,
+            mailbox=mailbox,
+            never_again=request.POST.get("never_again") == "1",
+            reason=request.POST.get("reason", "")[:1000] if request.POST.get("never_again") else "",
+        )
+
+    if not _try(request, put_away):
         return _back(mailbox)
+    if not access.may(actor, Verb.VIEW, mailbox.domain):
+        tell(request, f"{mailbox} is in the trash. Whoever runs {mailbox.domain} can bring it back.")
+        return redirect("account")
     url = reverse("addresses", kwargs={"domain": mailbox.domain.name})
     return redirect(f"{url}?{urlencode({'trashed': mailbox.local_part})}")
 
@@ -224,10 +267,15 @@ def address_target_add(request: HttpRequest, domain: str, local_part: str) -> Ht
     tried = try_form(
         form,
         lambda: target_actions.add_target(
-            actor=actor_of(request), mailbox=mailbox, address=form.cleaned_data["address"]
+            actor=actor_of(request),
+            mailbox=mailbox,
+            address=form.cleaned_data["address"],
+            accept_shared=form.cleaned_data["accept"],
         ),
     )
     if tried.value is None:
+        if not _may_accept(request, mailbox, form):
+            del form.fields["accept"]
         return _show(request, mailbox, tried, target_form=form)
     tell(
         request,
@@ -267,6 +315,7 @@ def _listed(request: HttpRequest) -> str:
 
 
 @page(methods=("POST",))
+@fresh_sign_in()
 def address_passphrase(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     mailbox = _load(request, domain, local_part)
     form = PassphraseForm(request.POST)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,12 +16,13 @@ from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_f
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.parcel import Parcel, parcel_of
 from panel.web.standing import address_standing
-from tenants.actions import requests
-from tenants.errors import Conflict
+from tenants.actions import invitations, requests
+from tenants.errors import Absent, Conflict
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import FormatError
-from tenants.models import AddressRequest, Domain
+from tenants.models import AddressRequest, Domain, Invitation
 
+Status = AddressRequest.Status
 _FREE = "Whether it is free we tell you after you confirmed the next field."
 _YOURS = "An address that you read already. We write to it, and you confirm it there."
 
@@ -51,10 +55,19 @@ class AskForm(forms.Form):
         widget=forms.Textarea({"rows": 2, "maxlength": "500"}),
     )
 
-    def __init__(self, data: QueryDict | None, domain: Domain, initial: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None,
+        domain: Domain,
+        initial: dict[str, str] | None = None,
+        *,
+        invitation: Invitation | None = None,
+    ) -> None:
         super().__init__(data, initial=initial)
         self.fields["local_part"].suffix = f"@{domain.name}"  # type: ignore[attr-defined]
         self.fields["local_part"].widget.attrs["data-domain"] = domain.name
+        if invitation is not None and invitation.local_part:
+            del self.fields["local_part"]
 
     def kept_hash(self) -> str:
         """A fingerprint that was sent and is well: kept, so that nobody gets another passphrase unasked."""
@@ -68,28 +81,56 @@ class AskForm(forms.Form):
 
 @page(signed_in=False, methods=("GET", "HEAD", "POST"))
 def ask(request: HttpRequest, domain: str) -> HttpResponse:
-    row = requests.open_domain(domain)
+    return _ask(request, requests.open_domain(domain))
+
+
+@page(signed_in=False, methods=("GET", "HEAD", "POST"))
+def invited(request: HttpRequest, token: str) -> HttpResponse:
+    """The same page behind the link of an invitation. Links that open nothing do so alike."""
+    try:
+        invitation = invitations.find_invitation(token)
+        return _ask(request, invitation.domain, invitation, token)
+    except Absent:
+        return show(request, "public/no-invitation.html", {}, Tried(ok=False, status=404))
+
+
+def _ask(
+    request: HttpRequest, row: Domain, invitation: Invitation | None = None, token: str = ""
+) -> HttpResponse:
     if request.method != "POST":
-        return _ask_page(request, row, AskForm(None, row))
+        wanted = {"local_part": request.GET.get("name", "").replace("\0", "")[:64]}
+        return _ask_page(request, row, AskForm(None, row, wanted, invitation=invitation), invitation)
     if "another_passphrase" in request.POST:
         # Only the passphrase is chosen again: nothing is sent yet, what was typed stays.
         typed = {name: request.POST.get(name, "") for name in ("local_part", "target", "message")}
-        return _ask_page(request, row, AskForm(None, row, typed))
-    form = AskForm(request.POST, row)
+        return _ask_page(request, row, AskForm(None, row, typed, invitation=invitation), invitation)
+    form = AskForm(request.POST, row, invitation=invitation)
 
     def act() -> requests.Submitted:
-        return requests.submit_request(actor=actor_of(request), domain=row, **form.cleaned_data)
+        asked = {"local_part": "", **form.cleaned_data}
+        return requests.submit_request(actor=actor_of(request), domain=row, invitation_token=token, **asked)
 
     tried = try_form(form, act)
     if tried.value is None:
-        return _ask_page(request, row, form, tried)
+        return _ask_page(request, row, form, invitation, tried)
     return redirect("asked", page_token=tried.value.page_token)
 
 
 def _ask_page(
-    request: HttpRequest, domain: Domain, form: AskForm, tried: Tried[requests.Submitted] | None = None
+    request: HttpRequest,
+    domain: Domain,
+    form: AskForm,
+    invitation: Invitation | None,
+    tried: Tried[requests.Submitted] | None = None,
 ) -> HttpResponse:
-    context = {"domain": domain, "host_name": domain.name, "form": form, "kept_hash": form.kept_hash()}
+    context = {
+        "domain": domain,
+        "host_name": domain.name,
+        "form": form,
+        "kept_hash": form.kept_hash(),
+        "invitation": invitation,
+        "is_automatic": domain.requests == Domain.Requests.AUTOMATIC,
+    }
     return show(request, "public/ask.html", context, tried)
 
 
@@ -105,13 +146,23 @@ def _parcel(row: AddressRequest) -> Parcel:
     return parcel_of(row, standing, timezone.now())
 
 
+def _ask_again(row: AddressRequest) -> dict[str, str] | None:
+    """Where one asks once more: for the same name where nobody said no to it."""
+    if not row.domain.is_open:
+        return None
+    url = reverse("ask", kwargs={"domain": row.domain.name})
+    if row.status in {Status.REFUSED, Status.TAKEN}:
+        return {"url": url, "label": "Ask for another address"}
+    return {"url": f"{url}?{urlencode({'name': row.local_part})}", "label": "Ask again"}
+
+
 def _context(row: AddressRequest, page_token: str) -> dict[str, object]:
     return {
         "asked": row,
         "address": f"{row.local_part}@{row.domain.name}",
         "host_name": row.domain.name,
         "organization": row.domain.organization,
-        "may_ask_again": row.domain.requests == Domain.Requests.MODERATED,
+        "ask_again": _ask_again(row),
         "page_token": page_token,
         "parcel": _parcel(row),
     }

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import sentences
-from panel.web.activity import cut, event_lines, with_proof
+from panel.web.activity import event_lines, with_proof
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import chosen_organization, narrowed, organizations_of, shows
 from panel.web.handling import actor_of, page, tell
@@ -41,6 +41,7 @@ def domain_context(request: HttpRequest, row: DomainRow, tab: str) -> dict[str, 
         ("Overview", "domain", 0),
         ("Addresses", "addresses", 0),
         ("Requests", "domain-requests", row.facts.requests),
+        ("Checks", "domain-checks", 0),
         ("Activity", "domain-activity", 0),
         ("Settings", "domain-settings", 0),
     )
@@ -195,22 +196,19 @@ def _events(request: HttpRequest, domain: Domain) -> Any:
 
 def public_url(domain: Domain) -> str:
     """The page on which strangers ask for an address; empty while it is closed."""
-    if domain.requests == Domain.Requests.CLOSED:
+    if not domain.is_open:
         return ""
     return settings.BASE_URL + reverse("ask", kwargs={"domain": domain.name})
 
 
-@page()
-def domain_activity(request: HttpRequest, domain: str) -> HttpResponse:
-    row = get_domain(request, domain)
-    url = reverse("domain-activity", kwargs={"domain": row.domain.name})
-    found = cut(_events(request, row.domain), request.GET, url)
-    context = {
-        **domain_context(request, row, "domain-activity"),
-        "events": event_lines(found.rows, timezone.now()),
-        "pages": found.pages,
-    }
-    return render(request, "panel/domain/activity.html", context)
+def asking_sentence(domain: Domain) -> str:
+    """Who may ask, and who decides."""
+    return {
+        Domain.Requests.CLOSED: f"Nobody can ask for an address at {domain.name}.",
+        Domain.Requests.INVITATION: f"Whoever has an invitation can ask for an address at {domain.name}.",
+        Domain.Requests.MODERATED: f"Anyone can ask for an address at {domain.name}, and you decide.",
+        Domain.Requests.AUTOMATIC: f"Anyone can ask for an address at {domain.name}; a rule gives some.",
+    }[Domain.Requests(domain.requests)]
 
 
 class SettingsForm(forms.Form):
@@ -218,7 +216,12 @@ class SettingsForm(forms.Form):
         label="Who may ask for an address",
         choices=[
             (Domain.Requests.CLOSED, "Nobody: I make all addresses myself"),
+            (Domain.Requests.INVITATION, "Whoever has an invitation of ours"),
             (Domain.Requests.MODERATED, "Anyone, on a public page; I decide each request"),
+            (
+                Domain.Requests.AUTOMATIC,
+                "Anyone, on a public page; a rule gives some, I decide the rest",
+            ),
         ],
         widget=forms.RadioSelect,
     )
@@ -250,6 +253,7 @@ def domain_settings(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "domain-settings"),
         "form": form,
+        "asking": asking_sentence(thing),
         "public_url": public_url(thing),
         "has_repository": row.facts.connected,
         "repository": getattr(thing, "relay", None),

@@ -21,6 +21,7 @@ from panel.web.repositories import load_repository, repository_crumbs
 from tenants.access import Kind, Verb
 from tenants.actions import adoption
 from tenants.errors import Conflict, Invalid
+from tenants.guards import Guards
 from tenants.models import Finding, SyncTarget
 
 PAGE = 50
@@ -59,12 +60,14 @@ def findings(request: HttpRequest, domain: str) -> HttpResponse:
     shown = Paginator(target.findings.filter(FILTERS[only][1]), PAGE).get_page(request.GET.get("page"))
     may_decide = shows(request, Verb.DECIDE, Kind.SYNC_TARGET, repository.organization_id)
     now = timezone.now()
+    hosts = {host for each in shown for host in each.hosts.split()}
+    guards = Guards.about(hosts, repository.organization_id)
     context = {
         **domain_context(request, row, "domain-settings"),
         "headline": _headline(counts),
         "repository": repository,
         "looked": times.moment(target.checked_at, now, relative=True),
-        "lines": [_line(each, now) for each in shown],
+        "lines": [_line(each, now, guards) for each in shown],
         "chips": [
             {
                 "label": label,
@@ -102,11 +105,12 @@ def _headline(counts: dict[str, int]) -> str:
     return f"{number} outside {'is' if counts['all'] == 1 else 'are'} not Rookery's."
 
 
-def _line(row: Finding, now: datetime) -> dict[str, Any]:
+def _line(row: Finding, now: datetime, guards: Guards) -> dict[str, Any]:
     badge, word = WORDS[Finding.Kind(row.kind)]
     return {
         "unit": row.unit,
         "sentence": row.sentence,
+        "told": guards.told(row.hosts.split()),
         "badge": "live" if row.decision else badge,
         "word": "Decided, a worker does it" if row.decision else word,
         "outside": row.outside if row.outside is not None else "nothing",

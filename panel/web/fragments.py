@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from panel.web import proofs, sentences, times
 from panel.web.address_state import LEFT_ALONE
+from panel.web.caution_lines import caution_lines
 from panel.web.standing import RelayState, address_standing, is_observed, relay_state, with_standing
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Mailbox, Repository, Run, Step
+from tenants.models import Mailbox, Repository, Run, Step, TargetAddress
 
 # A worker that died after the proof leaves “settle” open; then nothing more is coming.
 SETTLES_WITHIN = timedelta(minutes=2)
@@ -168,7 +169,7 @@ def run_fragment(actor: Actor, run_id: int, csrf_token: str) -> Fragment:
 def load_mailbox(actor: Actor, **lookup: Any) -> Mailbox:
     """One address with what its standing depends on; Absent when it does not exist for `actor`."""
     mine = with_standing(access.visible_to(actor, Mailbox))
-    mailbox = mine.select_related("holder").filter(**lookup).first()
+    mailbox = mine.filter(**lookup).first()
     if mailbox is None:
         raise Absent
     return mailbox
@@ -204,8 +205,15 @@ def address_context(actor: Actor, mailbox: Mailbox, now: datetime) -> dict[str, 
         "proof": {"id": "address-proof-line", "label": f"the last change of {mailbox}", **line},
         "stopped_url": url if standing.state == sentences.STOPPED else "",
         "findings_url": _findings_url(actor, mailbox) if standing.state == LEFT_ALONE else "",
-        "is_over": not standing.moves and standing.state != sentences.STOPPED,
+        "is_over": not standing.moves and standing.state != sentences.STOPPED and not _is_checking(mailbox),
+        "cautions": caution_lines(actor, mailbox, now),
+        "at": {"domain": mailbox.domain.name, "local_part": mailbox.local_part},
     }
+
+
+def _is_checking(mailbox: Mailbox) -> bool:
+    checking = TargetAddress.Exchange.CHECKING
+    return mailbox.trashed_at is None and any(row.exchange == checking for row in mailbox.targets.all())
 
 
 def _findings_url(actor: Actor, mailbox: Mailbox) -> str:
@@ -216,7 +224,7 @@ def _findings_url(actor: Actor, mailbox: Mailbox) -> str:
 
 
 def address_fragment(actor: Actor, mailbox_id: int, csrf_token: str) -> Fragment:
-    del csrf_token  # no forms in it
     context = address_context(actor, load_mailbox(actor, pk=mailbox_id), timezone.now())
     html = render_to_string("panel/address/state.html", context)
+    html += render_to_string("panel/address/cautions.html", {**context, "csrf_token": csrf_token})
     return Fragment(html, context["is_over"], context["standing"].state == sentences.STOPPED)

@@ -26,10 +26,11 @@ _NAV = (("Overview", "overview"), ("Domains", "domains"), ("Requests", "requests
 _HOME_OF = {
     "overview": "Overview",
     **dict.fromkeys(
-        ("domain", "domains", "address", "addresses", "repository", "findings", "mail"), "Domains"
+        ("domain", "domains", "address", "addresses", "alias", "trash", "repository", "findings", "mail"),
+        "Domains",
     ),
     **dict.fromkeys(("request", "requests"), "Requests"),
-    **dict.fromkeys(("activity", "run", "runs"), "Activity"),
+    **dict.fromkeys(("activity", "event", "run", "runs"), "Activity"),
     **dict.fromkeys(("organization", "organizations", "member"), "Settings"),
 }
 
@@ -105,8 +106,7 @@ def _build(request: HttpRequest) -> dict[str, Any]:
         "organizations": [],
     }
     if not organizations and not actor.is_operator:
-        item = {"label": "Your addresses", "icon": "addresses", "url": reverse("account"), "current": True}
-        return {**common, "home_url": reverse("account"), "nav": [item]}
+        return {**common, "home_url": reverse("own-addresses"), "nav": _own_nav(request)}
     chosen = chosen_organization(request)
     return {
         **common,
@@ -117,6 +117,21 @@ def _build(request: HttpRequest) -> dict[str, Any]:
         "search_url": reverse("search"),
         "pulse": _pulse(request, now),
     }
+
+
+def _own_nav(request: HttpRequest) -> list[dict[str, Any]]:
+    """For somebody who runs nothing here."""
+    name = request.resolver_match.url_name or "" if request.resolver_match else ""
+    at_account = name.partition("-")[0] == "account"
+    return [
+        {
+            "label": "Your addresses",
+            "icon": "addresses",
+            "url": reverse("own-addresses"),
+            "current": not at_account,
+        },
+        {"label": "Your account", "icon": "person", "url": reverse("account"), "current": at_account},
+    ]
 
 
 def _account(account: Account) -> dict[str, str]:

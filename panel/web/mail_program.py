@@ -67,7 +67,7 @@ def mail_program(request: HttpRequest, domain: str, local_part: str) -> HttpResp
         "may_test": access.may(actor, access.Verb.CHANGE, mailbox),
         "is_alias": mailbox.kind == Mailbox.Kind.ALIAS,
         "crumbs": _crumbs(actor, mailbox),
-        "is_mine": actor.account is not None and mailbox.holder_id == actor.account.pk,
+        "is_mine": access.holds(actor, mailbox),
         "server": sandbox_server(mailbox.domain.name) if settings.SANDBOX else None,
         "confirmed": [row for row in mailbox.targets.all() if row.confirmed_at],
     }

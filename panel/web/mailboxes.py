@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,23 +25,24 @@ from panel.web.standing import DomainRow, RelayState, address_standing, relay_st
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.errors import Invalid
-from tenants.models import Domain, Mailbox, TargetAddress
+from tenants.models import Delivery, Domain, Mailbox, TargetAddress
+from tenants.reach import IS_FED, REACHES_SOMEBODY
 
 PAGE = 100
+LISTED_DELIVERIES = 20
 LONGEST_SEARCH = 100
 # A row that is on its way asks again this often, then it stops: reloading starts anew.
 ROW_LOOKS = 30
 Kind, Verb = access.Kind, access.Verb
 T = TypeVar("T")
 
-_UNCONFIRMED = Q(enabled=True, trashed_at=None) & ~Q(
-    Exists(TargetAddress.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False))
-)
+_UNCONFIRMED = Q(enabled=True, trashed_at=None) & ~REACHES_SOMEBODY
 FILTERS: dict[str, tuple[str, Q]] = {
     "": ("All", Q(trashed_at=None)),
     "off": ("Off", Q(trashed_at=None, enabled=False)),
     "unconfirmed": ("Unconfirmed", _UNCONFIRMED),
     "alias": ("Aliases", Q(trashed_at=None, kind=Mailbox.Kind.ALIAS)),
+    "ending": ("Ending", Q(trashed_at=None, expires_at__isnull=False)),
     "trash": ("Trash", Q(trashed_at__isnull=False)),
 }
 
@@ -81,7 +82,7 @@ def address_row(
         name=mailbox.local_part,
         host=domain.name,
         url=reverse("address", kwargs=at),
-        who=who_gets_it(list(mailbox.targets.all())),
+        who=who_gets_it(mailbox),
         state=state,
         is_alias=mailbox.kind == Mailbox.Kind.ALIAS,
         note=mailbox.note,
@@ -95,14 +96,29 @@ def address_row(
     )
 
 
-def who_gets_it(targets: list[TargetAddress]) -> str:
-    """“ada@home.example”, “a@x.example and b@x.example”, “a@x.example and 3 others”; “nobody yet”."""
-    names = [row.address for row in sorted(targets, key=lambda row: row.pk)]
+def who_gets_it(mailbox: Mailbox) -> str:
+    """“ada@home.example”, “ada and b@x.example”, “a@x.example and 3 others”; “nobody yet”.
+
+    What an alias delivers to goes by its name here.
+    """
+    listed = vars(mailbox).get("listed_deliveries")
+    if listed is None:
+        listed = mailbox.deliveries.select_related("mailbox").order_by("pk")[:LISTED_DELIVERIES]
+    rows = sorted(mailbox.targets.all(), key=lambda row: row.pk)
+    names = [*(each.mailbox.local_part for each in listed), *(row.address for row in rows)]
     if not names:
         return "nobody yet"
     if len(names) == 1:
         return names[0]
     return f"{names[0]} and {names[1] if len(names) == 2 else f'{len(names) - 1} others'}"
+
+
+def for_list(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
+    """With what a line of the list says, in three queries; long lists of mailboxes are cut."""
+    deliveries = Delivery.objects.select_related("mailbox").order_by("pk")[:LISTED_DELIVERIES]
+    return mailboxes.annotate(is_fed=IS_FED).prefetch_related(
+        "targets", Prefetch("deliveries", queryset=deliveries, to_attr="listed_deliveries")
+    )
 
 
 def _matching(rows: QuerySet[Mailbox], query: str) -> QuerySet[Mailbox]:
@@ -132,7 +148,7 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
     )
     # “ada@example.org” finds ada: people type what they see.
     found = _matching(everything.filter(FILTERS[only][1]), typed.removesuffix(f"@{thing.name}"))
-    pages = Paginator(found.order_by("local_part").prefetch_related("targets"), PAGE)
+    pages = Paginator(for_list(found.order_by("local_part")), PAGE)
     shown = pages.get_page(request.GET.get("page"))
     url = reverse("addresses", kwargs={"domain": thing.name})
     context: dict[str, Any] = {
@@ -144,7 +160,8 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         "url": url,
         "pages": _pages(shown, url, typed, only),
         "is_narrowed": bool(typed or only),
-        "new_url": reverse("address-new", kwargs={"domain": thing.name}),
+        "new_url": reverse("alias-new" if only == "alias" else "address-new", kwargs={"domain": thing.name}),
+        "shows_aliases": only == "alias",
     }
     if request.headers.get("HX-Request") == "true" and request.headers.get("HX-Target") == "address-list":
         return render(request, "panel/address/rows.html", context)
@@ -156,7 +173,9 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
             {
                 "label": label,
                 "count": counts[key or "all"],
-                "url": f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
+                "url": reverse("domain-trash", kwargs={"domain": thing.name})
+                if key == "trash"
+                else f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
                 "current": key == only,
             }
             for key, (label, _) in FILTERS.items()
@@ -222,7 +241,7 @@ def address_row_fragment(request: HttpRequest, domain: str, local_part: str) -> 
     thing = get_domain(request, domain).domain
     looks = request.GET.get("look", "0")
     look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else ROW_LOOKS
-    mailbox = _addresses(request, thing).prefetch_related("targets").filter(local_part=local_part).first()
+    mailbox = for_list(_addresses(request, thing)).filter(local_part=local_part).first()
     if mailbox is None:
         return HttpResponse("")
     return _row(request, mailbox, thing, look)
@@ -239,7 +258,7 @@ def _row(request: HttpRequest, mailbox: Mailbox, domain: Domain, look: int = 0) 
 # New addresses ----------------------------------------------------------------------------------------
 
 
-class AliasForm(forms.Form):
+class MailboxForm(forms.Form):
     local_part = Typed(
         label="The address",
         widget=plain_input(maxlength="64", autocomplete="off", **{"data-address-local": True}),
@@ -258,9 +277,6 @@ class AliasForm(forms.Form):
         widget=forms.TextInput({"maxlength": "200"}),
         help_text="For you and your team; it is never written to the mail server.",
     )
-
-
-class MailboxForm(AliasForm):
     password_hash = Typed(widget=forms.HiddenInput)
 
 
@@ -274,14 +290,11 @@ def address_new(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
     thing, actor = row.domain, actor_of(request)
     access.require_create(actor, Kind.MAILBOX, thing.organization)
-    is_alias = request.GET.get("kind") == "alias"
-    form = (AliasForm if is_alias else MailboxForm)(
-        request.POST or None, initial={"local_part": request.GET.get("name", "")[:64]}
-    )
+    form = MailboxForm(request.POST or None, initial={"local_part": request.GET.get("name", "")[:64]})
     form.fields["local_part"].suffix = f"@{thing.name}"  # type: ignore[attr-defined]
     tried: Tried[Mailbox] | None = None
     if request.method == "POST":
-        tried = try_form(form, lambda: _create(request, thing, form.cleaned_data, needs_hash=not is_alias))
+        tried = try_form(form, lambda: _create(request, thing, form.cleaned_data))
         if tried.value is not None:
             made = tried.value
             tell(
@@ -292,15 +305,14 @@ def address_new(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "addresses"),
         "form": form,
-        "is_alias": is_alias,
         "returned": request.method == "POST",
-        "crumbs": _crumbs(thing, "New address"),
+        "crumbs": crumbs(thing, "New address"),
     }
     return show(request, "panel/address/new.html", context, tried)
 
 
-def _create(request: HttpRequest, domain: Domain, typed: dict[str, Any], *, needs_hash: bool) -> Mailbox:
-    if needs_hash and not typed["password_hash"]:
+def _create(request: HttpRequest, domain: Domain, typed: dict[str, Any]) -> Mailbox:
+    if not typed["password_hash"]:
         raise Invalid.of(
             "password_hash", "The fingerprint is missing.", "Type a passphrase, or make an alias."
         )
@@ -308,7 +320,7 @@ def _create(request: HttpRequest, domain: Domain, typed: dict[str, Any], *, need
     return actions.create_mailbox(actor=actor_of(request), domain=domain, **typed)
 
 
-def _crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
+def crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
     return [
         {"label": "Domains", "url": reverse("domains")},
         {"label": domain.name, "url": reverse("addresses", kwargs={"domain": domain.name})},
@@ -376,6 +388,6 @@ def addresses_offered(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "addresses"),
         "offer": form,
-        "crumbs": _crumbs(thing, "Usual addresses"),
+        "crumbs": crumbs(thing, "Usual addresses"),
     }
     return show(request, "panel/address/offered.html", context, tried)

@@ -25,7 +25,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     hello = times.greeting(now)
     if not organizations_of(request):
         if not actor.is_operator:
-            return redirect("account")
+            return redirect("own-addresses")
         context = {
             "headline": f"{hello}. Rookery is ready for its first organization.",
             "form": OrganizationForm(),

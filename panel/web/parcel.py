@@ -42,12 +42,13 @@ def parcel_of(request: AddressRequest, standing: AddressStanding | None, now: da
     timeline = (
         _step("Asked", "done", "From the request page", request.asked_at, now),
         _confirmed(request, now),
+        *_reminded(request, now),
         _decided(request, now),
         written,
         works,
     )
     done = request.status == Status.APPROVED and standing is not None and standing.state == states.WORKS
-    ended = request.status in {Status.REFUSED, Status.WITHDRAWN, Status.TAKEN, Status.EXPIRED}
+    ended = request.status not in {*AddressRequest.OPEN, Status.APPROVED}
     gone = request.status == Status.APPROVED and standing is None
     return Parcel(
         sentence=_sentence(request, standing, address, now),
@@ -73,6 +74,14 @@ def _confirmed(request: AddressRequest, now: datetime) -> ParcelStep:
     return ParcelStep(title, "skip")
 
 
+def _reminded(request: AddressRequest, now: datetime) -> list[ParcelStep]:
+    """A stop of its own, once there was one."""
+    if request.reminded_at is None:
+        return []
+    who = request.domain.organization.name
+    return [_step("Reminded", "done", f"We wrote to {who} again", request.reminded_at, now)]
+
+
 def _decided(request: AddressRequest, now: datetime) -> ParcelStep:
     who = request.domain.organization.name
     match request.status:
@@ -87,15 +96,24 @@ def _decided(request: AddressRequest, now: datetime) -> ParcelStep:
                 now,
             )
         case Status.APPROVED:
-            return _step("Approved", "done", f"{who} said yes", request.decided_at, now)
+            by_itself = request.given_to or (request.invitation is not None and request.decided_by_id is None)
+            said = f"{who} said yes{' beforehand' if by_itself else ''}"
+            return _step("Approved", "done", said, request.decided_at, now)
         case Status.REFUSED:
             return _step("Refused", "fail", f"The reason: {request.reason}", request.decided_at, now)
     title, detail, at = {
-        Status.TAKEN: ("Already taken", "Somebody else has this address.", request.confirmed_at),
+        Status.TAKEN: ("Not to be had", "This address is taken or kept back.", request.confirmed_at),
+        Status.LAPSED: ("Not decided", f"{who} did not decide in time", request.decided_at),
         Status.EXPIRED: ("Expired", "Nobody confirmed it in time", request.decided_at),
         Status.WITHDRAWN: ("Taken back", "You took the request back.", request.decided_at),
     }[Status(request.status)]
     return _step(title, "fail", detail, at, now)
+
+
+def _until(request: AddressRequest, now: datetime) -> str:
+    if request.decide_by is None:
+        return ""
+    return f" Without an answer it ends by itself: {times.clock(request.decide_by, now)}."
 
 
 def _outside(
@@ -142,9 +160,13 @@ def _sentence(request: AddressRequest, standing: AddressStanding | None, address
             Status.ASKED: (
                 f"Nothing happens yet: open the mail that we sent to {request.target}, and confirm it."
             ),
-            Status.CONFIRMED: f"Your request waits for the decision of {request.domain.organization}.",
+            Status.CONFIRMED: (
+                f"Your request waits for the decision of {request.domain.organization}."
+                f" The answer comes by mail.{_until(request, now)}"
+            ),
             Status.REFUSED: f"Your request for {address} was refused.",
-            Status.TAKEN: f"{address} is taken. Ask for another address.",
+            Status.TAKEN: f"{address} cannot be had. Ask for another address.",
+            Status.LAPSED: f"{request.domain.organization} did not decide in time. Nothing was made.",
             Status.EXPIRED: "Nobody pressed the button in our mail in time. Nothing was made; ask again.",
             Status.WITHDRAWN: "You took this request back. Nothing was made.",
         }[Status(request.status)]

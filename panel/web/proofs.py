@@ -148,14 +148,14 @@ def diff_files(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     for change in plan.get("changes", []):
         if left <= 0:
             break
-        lines = _diff_lines(str(change.get("before") or ""), str(change.get("after") or ""))[:left]
+        lines = diff_lines(str(change.get("before") or ""), str(change.get("after") or ""))[:left]
         left -= len(lines)
         action = str(change.get("action", ""))
         files.append({"name": str(change.get("unit", "")), "note": notes.get(action, action), "lines": lines})
     return files
 
 
-def _diff_lines(before: str, after: str) -> list[dict[str, str]]:
+def diff_lines(before: str, after: str) -> list[dict[str, str]]:
     old, new = before.splitlines()[:MOST_DIFF_LINES], after.splitlines()[:MOST_DIFF_LINES]
     lines: list[dict[str, str]] = []
     for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

@@ -59,13 +59,25 @@ class RepositoryForm(forms.Form):
 
 def sandbox_hint() -> dict[str, Any] | None:
     """Where the sandbox's git host listens, for the form; None outside a sandbox."""
+    told = sandbox_told()
+    return {"host": told["host"], "port": told["port"]} if told is not None else None
+
+
+def sandbox_told() -> dict[str, Any] | None:
+    """What the sandbox says about its git host, and about the repository there that nobody made here."""
     if not settings.SANDBOX:
         return None
     try:
         with (Path(settings.SANDBOX_CONTROL).parent / "addresses.json").open("rb") as file:
             told = json.loads(file.read(65_536))
         host, port = told["git"]
-        return {"host": str(host), "port": int(port)}
+        handmade = {name: str(told["handmade"][name]) for name in ("domain", "path", "branch")}
+        return {
+            "host": str(host),
+            "port": int(port),
+            "host_key": shown_key(str(told["git_host_key"])),
+            "handmade": handmade,
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import sentences, times
 from panel.web.activity import address_url, cut
-from panel.web.domains import domain_context, get_domain, public_url
-from panel.web.fields import Typed
+from panel.web.domains import asking_sentence, domain_context, get_domain, public_url
+from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.frame import narrowed, shows
-from panel.web.handling import actor_of, page, tell
+from panel.web.handling import actor_of, next_url, page, tell
 from panel.web.standing import decidable_requests
 from tenants import access
 from tenants.actions import requests as actions
@@ -27,6 +30,7 @@ from tenants.models import AddressRequest
 Status = AddressRequest.Status
 Kind, Verb = access.Kind, access.Verb
 MOST_WAITING = 200
+_ID = re.compile("[1-9][0-9]{0,17}")
 
 
 class ReasonForm(forms.Form):
@@ -37,41 +41,112 @@ class ReasonForm(forms.Form):
     )
 
 
-def _lines(rows: QuerySet[AddressRequest] | list[AddressRequest], now: datetime) -> list[dict[str, Any]]:
+class RefuseForm(ReasonForm):
+    """One reason for several, which are boxes in the list."""
+
+    request = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.MultipleHiddenInput,
+        error_messages={"invalid_choice": "A request that was chosen is not there any more."},
+    )
+
+    def __init__(self, data: QueryDict, seen: QuerySet[AddressRequest]) -> None:
+        super().__init__(data)
+        typed = [each for each in data.getlist("request")[:MOST_WAITING] if _ID.fullmatch(each)]
+        self.rows = {str(row.pk): row for row in seen.filter(pk__in=typed)}
+        self.fields["request"].choices = [(pk, pk) for pk in self.rows]  # type: ignore[attr-defined]
+
+
+# What people look for, and which requests these are.
+FILTERS: dict[str, tuple[str, Q]] = {
+    "": ("All", Q()),
+    "waiting": ("Waiting", Q(status=Status.CONFIRMED)),
+    "unconfirmed": ("Not confirmed", Q(status=Status.ASKED)),
+    "approved": ("Approved", Q(status=Status.APPROVED)),
+    "refused": ("Refused", Q(status=Status.REFUSED)),
+    "ended": ("Ended otherwise", Q(status__in=AddressRequest.ENDED_OTHERWISE)),
+}
+LONGEST_SEARCH = 100
+
+
+def _lines(
+    request: HttpRequest, rows: Iterable[AddressRequest], now: datetime, *, choosable: bool = False
+) -> list[dict[str, Any]]:
     return [
         {
+            "pk": row.pk,
             "address": f"{row.local_part}@{row.domain.name}",
             "url": reverse("request", kwargs={"request_id": row.pk}),
             "target": row.target,
             "message": row.message,
+            "because": row.waits_because,
             "state": sentences.request_state(row.status),
             "at": times.moment(row.decided_at or row.confirmed_at or row.asked_at, now),
-            "by": str(row.decided_by) if row.decided_by else "",
+            "lapses": times.moment(row.decide_by, now),
+            "by": str(row.decided_by) if row.decided_by else "a rule" if row.given_to else "",
+            "may_choose": choosable and shows(request, Verb.DECIDE, Kind.REQUEST, row.domain.organization_id),
         }
         for row in rows
     ]
 
 
 def _lists(seen: QuerySet[AddressRequest], request: HttpRequest, url: str) -> dict[str, Any]:
-    """What waits (the oldest first), and all others by page."""
+    """What waits (the oldest first), and all others by page; both only as far as they are looked for."""
     now = timezone.now()
-    seen = seen.select_related("domain", "decided_by")
-    waiting = seen.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk")[:MOST_WAITING]
-    others = cut(seen.exclude(status=Status.CONFIRMED), request.GET, url)
-    return {"waiting": _lines(waiting, now), "others": _lines(others.rows, now), "pages": others.pages}
+    only = request.GET.get("only", "")
+    only = only if only in FILTERS else ""
+    typed = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    counts = seen.aggregate(**{key or "all": Count("pk", filter=rows) for key, (_, rows) in FILTERS.items()})
+    found = (
+        actions.matching_requests(seen, typed).filter(FILTERS[only][1]).select_related("domain", "decided_by")
+    )
+    waiting = found.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk")[:MOST_WAITING]
+    others = cut(found.exclude(status=Status.CONFIRMED), request.GET, url)
+    rows = _lines(request, waiting, now, choosable=True)
+    return {
+        "waiting": rows,
+        "may_choose": any(row["may_choose"] for row in rows),
+        "others": _lines(request, others.rows, now),
+        "pages": others.pages,
+        "counts": counts,
+        "chips": [
+            {
+                "label": label,
+                "count": counts[key or "all"],
+                "url": f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
+                "current": key == only,
+            }
+            for key, (label, _) in FILTERS.items()
+            if not key or key == only or counts[key]
+        ],
+        "list_url": url,
+        "here": request.get_full_path(),
+        "only": only,
+        "q": typed,
+        "is_narrowed": bool(only or typed),
+        "reason_form": ReasonForm(),
+    }
 
 
 @page()
 def requests(request: HttpRequest) -> HttpResponse:
+    return _list_page(request)
+
+
+def _list_page(
+    request: HttpRequest, form: RefuseForm | None = None, tried: Tried[int] | None = None
+) -> HttpResponse:
     actor = actor_of(request)
     seen = narrowed(request, access.visible_to(actor, AddressRequest), "domain__organization_id")
     mine = narrowed(request, decidable_requests(actor), "domain__organization_id").count()
     lists = _lists(seen, request, reverse("requests"))
     context = {
         **lists,
-        "headline": sentences.requests_headline(mine or len(lists["waiting"]), mine > 0),
+        "headline": sentences.requests_headline(mine or lists["counts"]["waiting"], mine > 0),
     }
-    return render(request, "panel/request/list.html", context)
+    if form is not None:
+        context |= {"reason_form": form, "here": next_url(request, reverse("requests"))}
+    return show(request, "panel/request/list.html", context, tried)
 
 
 @page()
@@ -84,8 +159,29 @@ def domain_requests(request: HttpRequest, domain: str) -> HttpResponse:
     context |= {
         "headline": sentences.requests_headline(row.facts.requests, context["may_decide"]),
         "public_url": public_url(row.domain),
+        "asking": asking_sentence(row.domain),
     }
     return render(request, "panel/request/domain.html", context)
+
+
+@page(methods=("POST",))
+def requests_refuse(request: HttpRequest) -> HttpResponse:
+    """Say no to all that were chosen, with one reason. What is wrong is said above the list."""
+    actor = actor_of(request)
+    waiting = access.visible_to(actor, AddressRequest).select_related("domain__organization")
+    form = RefuseForm(request.POST, waiting)
+
+    def act() -> int:
+        chosen = [form.rows[pk] for pk in dict.fromkeys(form.cleaned_data["request"])]
+        return actions.refuse_requests(actor=actor, requests=chosen, reason=form.cleaned_data["reason"])
+
+    tried = try_form(form, act, typed_in={"requests": "request"})
+    if tried.value is None:
+        return _list_page(request, form, tried)
+    tell(
+        request, f"{sentences.amount(tried.value, 'request was', 'requests were')} refused; we wrote to each."
+    )
+    return redirect(next_url(request, reverse("requests")))
 
 
 def _load(request: HttpRequest, request_id: int) -> AddressRequest:
@@ -117,6 +213,7 @@ def _show(
         "headline": sentences.request_headline(address, row.target, row.status, decided_by),
         "timeline": _timeline(row, now, may_decide, decided_by),
         "asked": times.moment(row.asked_at, now),
+        "lapses": times.moment(row.decide_by, now) if row.status == Status.CONFIRMED else None,
         "may_decide": may_decide and row.status == Status.CONFIRMED,
         "waits_for_others": row.status == Status.CONFIRMED and not may_decide,
         "form": form or ReasonForm(),
@@ -134,7 +231,7 @@ def _show(
 
 def _timeline(row: AddressRequest, now: datetime, may_decide: bool, decided_by: str) -> list[dict[str, Any]]:
     """The parcel's way as the owner sees it."""
-    by = f"By {decided_by}" if decided_by else ""
+    by = f"By {decided_by}" if decided_by else "By a rule" if row.given_to else ""
     decided: dict[str, Any] = {
         Status.ASKED: {"title": "Decided", "state": "todo"},
         Status.CONFIRMED: {
@@ -145,12 +242,15 @@ def _timeline(row: AddressRequest, now: datetime, may_decide: bool, decided_by: 
         Status.REFUSED: {"title": "Refused", "state": "fail", "detail": row.reason or by},
         Status.WITHDRAWN: {"title": "Taken back", "state": "fail", "detail": "By the person who asked"},
         Status.EXPIRED: {"title": "Expired", "state": "fail", "detail": "Nobody confirmed it in time"},
-        Status.TAKEN: {"title": "Not possible", "state": "fail", "detail": "The address was taken already"},
+        Status.TAKEN: {"title": "Not possible", "state": "fail", "detail": row.waits_because},
+        Status.LAPSED: {"title": "Not decided", "state": "fail", "detail": "Nobody decided it in time"},
     }[Status(row.status)]
     confirmed = "done" if row.confirmed_at else "live" if row.status == Status.ASKED else "skip"
+    reminded = [_stage("Reminded", "done", row.reminded_at, now, "By mail")] if row.reminded_at else []
     return [
-        _stage("Asked", "done", row.asked_at, now),
+        _stage("Asked", "done", row.asked_at, now, "By invitation" if row.invitation_id else ""),
         _stage("Confirmed by mail", confirmed, row.confirmed_at, now, f"At {row.target}"),
+        *reminded,
         {**decided, "at": row.decided_at, "when": str(times.moment(row.decided_at, now) or "")},
         {
             "title": "Written to the mail server",

@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from panel import maildrop
 from panel.web.fields import show
 from panel.web.handling import actor_of, page
+from panel.web.repositories import sandbox_told
 from tenants.errors import Absent
 
 SHOWN_PER_ADDRESS = 20
@@ -64,7 +65,9 @@ def sandbox_mail(request: HttpRequest) -> HttpResponse:
     folder = settings.SANDBOX_MAIL_DIR
     addresses = maildrop.list_addresses(folder)[:SHOWN_ADDRESSES]
     boxes = sorted((_box(folder, address) for address in addresses), key=_newest, reverse=True)
-    return show(request, "public/sandbox-mail.html", {"boxes": boxes, "host_name": "Sandbox"})
+    return show(
+        request, "public/sandbox-mail.html", {"boxes": boxes, "host_name": "Sandbox", "git": sandbox_told()}
+    )
 
 
 def _box(folder: Path, address: str) -> Box:

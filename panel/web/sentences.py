@@ -265,8 +265,9 @@ _REQUEST_WORDS = {
     "approved": State("ok", "Approved"),
     "refused": State("off", "Refused"),
     "withdrawn": State("off", "Taken back"),
-    "taken": State("off", "The name was taken"),
+    "taken": State("off", "Not to be had"),
     "expired": State("off", "Not confirmed in time"),
+    "lapsed": State("off", "Not decided in time"),
 }
 
 
@@ -284,7 +285,8 @@ def request_headline(address: str, target: str, status: str, decided_by: str) ->
         "refused": f"{address} was refused{by}.",
         "withdrawn": f"{target} took the request for {address} back.",
         "expired": f"{address} was asked for, but {target} did not confirm it in time.",
-        "taken": f"{address} was asked for, but it was taken already.",
+        "taken": f"{address} was asked for, but it cannot be had.",
+        "lapsed": f"{target} asked for {address}, and nobody decided in time.",
     }.get(status, f"The request for {address}.")
 
 

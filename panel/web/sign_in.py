@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -13,15 +13,12 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from panel.web.fields import Secret, Tried, Typed, email_input, show, try_form
+from panel.web.fresh import NEXT_KEY, begin_session
 from panel.web.handling import actor_of, next_url, page, tell
 from tenants import tokens
 from tenants.actions import accounts, sign_ins
 from tenants.errors import Absent
 from tenants.models import Account, SignInLink
-
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-# Where to go on to after a link that was opened in the same browser.
-NEXT_KEY = "next_after_sign_in"
 
 
 class LinkForm(forms.Form):
@@ -38,9 +35,9 @@ class PasswordForm(forms.Form):
 
 
 def home_of(account: Account) -> str:
-    """The first page of a person: the overview for those who run something, their own page otherwise."""
+    """The first page of a person: the overview for those who run something, their addresses otherwise."""
     runs_something = account.is_staff or account.memberships.exists()
-    return reverse("overview") if runs_something else reverse("account")
+    return reverse("overview") if runs_something else reverse("own-addresses")
 
 
 @page(signed_in=False, methods=("GET", "HEAD", "POST"))
@@ -99,14 +96,8 @@ def _by_password(request: HttpRequest) -> HttpResponse:
     )
     if tried.value is None:
         return _forms(request, password=form, tried=tried)
-    _begin_session(request, tried.value)
+    begin_session(request, tried.value)
     return redirect(next_url(request, home_of(tried.value)))
-
-
-def _begin_session(request: HttpRequest, account: Account) -> None:
-    """Sign in with a session id that nobody can have known before, also when somebody was signed in."""
-    login(request, account, backend=BACKEND)
-    request.session.cycle_key()
 
 
 @page(signed_in=False, methods=("GET", "HEAD", "POST"))
@@ -122,7 +113,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
     except Absent:
         return _spent(request)
     wanted = str(request.session.pop(NEXT_KEY, ""))
-    _begin_session(request, account)
+    begin_session(request, account)
     if url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     ):

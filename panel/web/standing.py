@@ -7,15 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from panel.web import sentences, times
 from panel.web.address_state import AddressFacts, AddressStanding, address_state
 from tenants import access
 from tenants.actor import Actor
-from tenants.models import AddressRequest, Condition, Domain, Mailbox, Membership, Repository, Run, SyncTarget
-from tenants.models import TargetAddress as Target
+from tenants.models import (
+    AddressRequest,
+    Condition,
+    Domain,
+    Mailbox,
+    Membership,
+    Repository,
+    Run,
+    SyncTarget,
+    TargetAddress,
+)
+from tenants.reach import IS_FED, REACHES_SOMEBODY
 
 Conditions = Mapping[str, Condition]
 
@@ -46,11 +56,7 @@ def conditions_of(target: SyncTarget | None) -> dict[str, Condition]:
 
 def deciding_in(actor: Actor) -> QuerySet[Membership]:
     """The actor's own memberships whose role decides about requests."""
-    roles = [
-        role.value
-        for role, rights in access.TABLE.items()
-        if access.Verb.DECIDE in rights.get(access.Kind.REQUEST, frozenset())
-    ]
+    roles = access.roles_that(access.Verb.DECIDE, access.Kind.REQUEST)
     return access.visible_to(actor, Membership).filter(account=actor.account, role__in=roles)
 
 
@@ -90,14 +96,13 @@ def _counted(rows: QuerySet[Any]) -> Coalesce:
 def with_counts(domains: QuerySet[Domain]) -> QuerySet[Domain]:
     """Annotate how many addresses, unconfirmed ones and waiting requests there are, and the stopped run."""
     in_use = Mailbox.objects.filter(domain=OuterRef("pk"), trashed_at=None)
-    agreed = Target.objects.filter(mailbox=OuterRef("pk"), confirmed_at__isnull=False)
     waiting = AddressRequest.objects.filter(domain=OuterRef("pk"), status=AddressRequest.Status.CONFIRMED)
     stopped = Run.objects.filter(
         target__repository__domain=OuterRef("pk"), mode=Run.Mode.APPLY, state=Run.State.STOPPED
     )
     return with_relay(domains).annotate(
         address_count=_counted(in_use),
-        unconfirmed_count=_counted(in_use.filter(~Exists(agreed), enabled=True)),
+        unconfirmed_count=_counted(in_use.filter(~REACHES_SOMEBODY, enabled=True)),
         request_count=_counted(waiting),
         stopped_run=Subquery(stopped.order_by("-pk").values("pk")[:1]),
     )
@@ -216,9 +221,18 @@ def relay_state(domain: Domain) -> RelayState:
 def with_standing(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
     """Load everything that `address_standing` reads, in a constant number of queries."""
     relay = "domain__relay__sync_target"
-    return mailboxes.select_related("domain__organization", relay).prefetch_related(
-        "targets", f"{relay}__conditions"
-    )
+    rows = mailboxes.select_related("domain__organization", relay)
+    return rows.annotate(is_fed=IS_FED).prefetch_related("targets", f"{relay}__conditions")
+
+
+def somebody_agreed(mailbox: Mailbox) -> bool:
+    """Does its mail go to anybody? An alias may reach people by the mailboxes that it delivers to."""
+    if any(row.confirmed_at and row.exchange in TargetAddress.FLOWS for row in mailbox.targets.all()):
+        return True
+    known: bool | None = vars(mailbox).get("is_fed")
+    if known is None and mailbox.kind == Mailbox.Kind.ALIAS:
+        known = Mailbox.objects.filter(IS_FED, pk=mailbox.pk).exists()
+    return bool(known)
 
 
 def is_observed(mailbox: Mailbox, target: SyncTarget | None) -> bool:
@@ -236,7 +250,7 @@ def address_standing(mailbox: Mailbox, relay: RelayState | None = None) -> Addre
     facts = AddressFacts(
         enabled=mailbox.enabled,
         trashed=mailbox.trashed_at is not None,
-        confirmed=any(row.confirmed_at for row in mailbox.targets.all()),
+        confirmed=somebody_agreed(mailbox),
         connected=target is not None,
         observed=observed,
         stopped=is_stopped(target),

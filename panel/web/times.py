@@ -37,7 +37,10 @@ def moment(at: datetime | None, now: datetime, *, relative: bool = False) -> Mom
 
 
 def clock(at: datetime, now: datetime) -> str:
-    """“09:12” today, “Friday, 22:40” in the last six days, “2 March” this year, else “2 March 2025”."""
+    """“09:12” today, “Friday, 22:40” in the last six days, “2 March” this year, else “2 March 2025”.
+
+    A time to come is a date, unless it is today.
+    """
     local, today = timezone.localtime(at), timezone.localtime(now)
     days = (today.date() - local.date()).days
     if days == 0:

@@ -15,11 +15,12 @@ from tenants import access, limits, tokens
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.addresses import check_target
 from tenants.formats.text import FormatError, check_name, check_text, is_whole
-from tenants.models import Account, ApiToken, Organization, SignInLink
+from tenants.models import Account, ApiToken, Domain, Organization, SignInLink
 
 LINK_LIFETIME = timedelta(minutes=30)
 FIRST_LINK_LIFETIME = timedelta(hours=24)
@@ -40,6 +41,11 @@ def _new_link(account: Account, lifetime: timedelta) -> str:
     return token
 
 
+def first_link(account: Account) -> str:
+    """A link that signs in once within a day, for a mail that somebody does not wait for."""
+    return sign_in_url(_new_link(account, FIRST_LINK_LIFETIME))
+
+
 def account_for(email: str) -> Account:
     """The account whose sign-in is `email`, made if there is none. The caller has proof that it is theirs."""
     address = _checked_email(email)
@@ -51,8 +57,14 @@ def account_for(email: str) -> Account:
 
 
 @transaction.atomic
-def create_operator(*, actor: Actor, email: str, name: str = "") -> tuple[Account, str]:
-    """Make (or promote) an operator and a one-time link for them; returns both. Only Rookery's own shell."""
+def create_operator(
+    *, actor: Actor, email: str, name: str = "", accept_hosted: bool = False
+) -> tuple[Account, str]:
+    """Make (or promote) an operator and a one-time link for them; returns both. Only Rookery's own shell.
+
+    A sign-in within a domain that is served here is refused unless the risk was accepted: whoever runs that
+    domain's mail can read the links that sign in as the operator.
+    """
     if not actor.system:
         raise Forbidden("Operators are made at the server's command line: manage.py operator EMAIL.")
     checks = Checks()
@@ -61,12 +73,25 @@ def create_operator(*, actor: Actor, email: str, name: str = "") -> tuple[Accoun
     with checks:
         name = check_text(name, field="name", maximum=100) if name else ""
     checks.finish()
+    if not accept_hosted:
+        _require_hosted_elsewhere(email)
     account = account_for(email)
     Account.objects.filter(pk=account.pk).update(is_staff=True, name=name or account.name)
     account.refresh_from_db()
-    token = _new_link(account, FIRST_LINK_LIFETIME)
+    link = first_link(account)
     record(actor, "create_operator", account.email, f"{account.email} became an operator of this Rookery.")
-    return account, sign_in_url(token)
+    return account, link
+
+
+def _require_hosted_elsewhere(email: str) -> None:
+    domain = Domain.objects.filter(name=email.rpartition("@")[2]).select_related("organization").first()
+    if domain is not None:
+        raise Invalid.of(
+            "email",
+            f"The mail of {domain} is run here, by {domain.organization}: who runs it could read the links"
+            " that sign in as this operator, and while it is broken nobody gets one.",
+            "Choose an address at another place, or say that you accept this (--accept-hosted).",
+        )
 
 
 def ask_for_sign_in_link(*, actor: Actor, email: str) -> None:
@@ -132,7 +157,7 @@ def set_panel_password(*, actor: Actor, password: str) -> None:
 
     All other sessions of the account end with it, and its holder is told by mail.
     """
-    account = _own_account(actor)
+    account = own_account(actor)
     lock(account)
     with Checks() as checks:
         _check_password(password)
@@ -182,7 +207,7 @@ def create_token(
 
     Its holder is told by mail, which does not hold the key.
     """
-    account = _own_account(actor)
+    account = own_account(actor)
     lock(account)
     checks = Checks()
     with checks:
@@ -250,7 +275,7 @@ def _told(row: ApiToken) -> dict[str, Any]:
 @transaction.atomic
 def revoke_token(*, actor: Actor, token_id: int) -> None:
     """Make one of the actor's own keys useless, at once."""
-    account = _own_account(actor)
+    account = own_account(actor)
     row = ApiToken.objects.select_for_update().filter(pk=token_id, account=account).first()
     if row is None:
         raise Absent
@@ -265,7 +290,8 @@ def revoke_token(*, actor: Actor, token_id: int) -> None:
     )
 
 
-def _own_account(actor: Actor) -> Account:
+def own_account(actor: Actor) -> Account:
+    """The account of a person at the panel; a program's token has no say over how its person signs in."""
     if actor.account is None:
         raise Absent
     if actor.token:
@@ -286,3 +312,10 @@ def find_token(key: str) -> ApiToken | None:
     if row.last_used_at is None or now - row.last_used_at > timedelta(minutes=1):
         ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)
     return row
+
+
+final("Signing in changes nothing. Sign out to end it.", "sign_in", "ask_for_sign_in_link")
+final("The panel password before is not kept. Set another one.", "set_panel_password")
+final("The key was shown and may be in use. Revoke it instead.", "create_token")
+final("A key that was revoked stays useless. Make a new one.", "revoke_token")
+final("Operators are made and unmade at the server's command line only.", "create_operator")

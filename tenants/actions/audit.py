@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypedDict, Unpack
 
 from django.utils import timezone
 
 from tenants.actor import Actor
 from tenants.models import Domain, Event, Mailbox, Organization, SyncTarget
+
+_undone: ContextVar[Event | None] = ContextVar("undone", default=None)
+
+
+@contextmanager
+def undoing(event: Event) -> Iterator[None]:
+    """The next event that is made says that it undoes `event`."""
+    token = _undone.set(event)
+    try:
+        yield
+    finally:
+        _undone.reset(token)
 
 
 class About(TypedDict, total=False):
@@ -40,12 +54,15 @@ def unsaved_event(actor: Actor, verb: str, subject: object, sentence: str, **abo
     mailbox, target = about.get("mailbox"), about.get("target")
     domain = about.get("domain") or (mailbox.domain if mailbox is not None else None)
     organization = about.get("organization") or (domain.organization if domain is not None else None)
+    undone = _undone.get()
+    _undone.set(None)
     return Event(
         organization=organization,
         domain=domain,
         mailbox=mailbox,
         sync_target=target,
         generation=target.generation if target else 0,
+        undoes=undone,
         verb=verb,
         subject=str(subject)[:300],
         sentence=sentence[:500],

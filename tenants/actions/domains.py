@@ -7,7 +7,9 @@ from django.db import IntegrityError, transaction
 from tenants import access
 from tenants.actions.audit import record
 from tenants.actions.locking import lock, lock_installation
+from tenants.actions.names import reserve_usual_names
 from tenants.actions.organizations import take_quota
+from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid, Problem
 from tenants.formats.addresses import check_domain, check_host_name
@@ -17,7 +19,10 @@ from tenants.models import Domain, Organization
 
 @transaction.atomic
 def create_domain(*, actor: Actor, organization: Organization, name: str) -> Domain:
-    """Add a mail domain. Above or below a domain of another organization is refused."""
+    """Add a mail domain. Above or below a domain of another organization is refused.
+
+    Names that people and machines believe are reserved in it; the list can be changed.
+    """
     access.require(actor, access.Verb.VIEW, organization)
     access.require_create(actor, access.Kind.DOMAIN, organization)
     with Checks() as checks:
@@ -31,6 +36,7 @@ def create_domain(*, actor: Actor, organization: Organization, name: str) -> Dom
             domain = Domain.objects.create(organization=organization, name=name)
     except IntegrityError as error:
         raise Conflict(f"{name} was added by somebody else just now.") from error
+    reserve_usual_names(domain)
     record(
         actor,
         "create_domain",
@@ -69,7 +75,8 @@ def change_domain(
     checks = Checks()
     if requests is not None and requests not in Domain.Requests.values:
         problem = f"“{printable(requests, 40)}” is no choice."
-        checks.problems.append(Problem("requests", problem, "Choose closed or moderated."))
+        fix = f"Choose one of {', '.join(Domain.Requests.values)}."
+        checks.problems.append(Problem("requests", problem, fix))
     with checks:
         if submission_host is not None and submission_host.strip():
             submission_host = check_host_name(submission_host.strip(), field="submission_host")
@@ -93,3 +100,13 @@ def change_domain(
             after=after,
         )
     return domain
+
+
+undoable(
+    "change_domain",
+    find=lambda event: event.domain,
+    present=lambda domain, event: {name: getattr(domain, name) for name in event.after},
+    restore=lambda actor, domain, event: change_domain(actor=actor, domain=domain, **event.before),
+    told=lambda domain, event: f"The settings of {domain} become what they were before.",
+)
+final("A domain cannot be deleted here. An operator of this Rookery can help.", "create_domain")

@@ -12,13 +12,16 @@ def lock(row: Model) -> None:
     """Read `row` again, as it is now, and keep others from changing it until the transaction ends.
 
     Actions are given rows that were read some time before. SQLite needs no lock: its transactions that
-    write come one after the other. Locks are taken in one order: installation, address request, mailbox,
-    organization, sync targets by id. Raises Absent when the row is gone.
+    write come one after the other. Locks are taken in one order: installation, event, address request,
+    invitation, request rules, mailbox, organization, account, sync targets by id. Raises Absent when the row
+    is gone.
     """
     kind = row._meta.concrete_model or type(row)  # `request.user` is a lazy object around its row
     known = dict(row._state.fields_cache)
     try:
-        row.refresh_from_db(from_queryset=kind._default_manager.select_for_update())
+        # Rows that name this one may still be made: PostgreSQL checks them at each commit, where waiting
+        # for a row in the order above would be too late.
+        row.refresh_from_db(from_queryset=kind._default_manager.select_for_update(no_key=True))
     except kind.DoesNotExist as error:  # type: ignore[attr-defined]
         raise Absent from error
     # What it belongs to is not read again: the names of those rows are all that actions use.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from tenants import access
-from tenants.actions.accounts import account_for
+from tenants.actions.accounts import account_for, first_link
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
+from tenants.actions.mail import owe_mail
+from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.formats.addresses import check_target
 from tenants.formats.text import check_name, printable
-from tenants.models import Membership, Organization
+from tenants.models import Account, Event, Membership, Organization
 
 Role = Membership.Role
 
@@ -87,7 +90,7 @@ def change_quotas(*, actor: Actor, organization: Organization, domain_quota: int
 
 @transaction.atomic
 def add_member(*, actor: Actor, organization: Organization, email: str, role: str) -> Membership:
-    """Let a person into an organization, or change their role; they sign in with a link sent there."""
+    """Let a person into an organization, or change their role; who is new gets a link to sign in by mail."""
     access.require(actor, access.Verb.VIEW, organization)
     access.require_create(actor, access.Kind.MEMBERSHIP, organization)
     checks = Checks()
@@ -101,8 +104,9 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
     checks.finish()
     account = account_for(email)
     lock(organization)
+    lock(account)
     row = Membership.objects.filter(organization=organization, account=account).first()
-    before = {"role": row.role} if row else {}
+    before = {"role": row.role if row else ""}
     if row is not None and row.role == role:
         return row
     if row is None:
@@ -111,8 +115,9 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
                 row = Membership.objects.create(organization=organization, account=account, role=role)
         except IntegrityError as error:
             raise Conflict(f"{account.email} was added by somebody else just now.") from error
+        _welcome(actor, organization, account, role)
     else:
-        _keep_an_owner(organization, row, role)
+        keep_an_owner(organization, row, role)
         row.role = role
         row.save(update_fields=["role"])
     record(
@@ -127,6 +132,29 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
     return row
 
 
+_MAY = {
+    Role.OWNER: "You may do everything in it.",
+    Role.MANAGER: "You may make and change its addresses and decide requests.",
+    Role.VIEWER: "You may look at everything in it and change nothing.",
+}
+
+
+def _welcome(actor: Actor, organization: Organization, account: Account, role: str) -> None:
+    if account == actor.account:
+        return
+    owe_mail(
+        recipient=account.email,
+        subject=f"You are {role} of {organization}",
+        body=(
+            f"Hello,\n\n{actor} made you {role} of {organization}. {_MAY[Role(role)]}"
+            f" Open this page and press the button to sign in:\n\n{first_link(account)}\n\n"
+            "The link works once, for a day. Later, ask for another one:\n\n"
+            f"{settings.BASE_URL}/sign-in\n\n"
+            "If you do not want this, leave the organization on the page of your account."
+        ),
+    )
+
+
 @transaction.atomic
 def remove_member(*, actor: Actor, membership: Membership) -> None:
     """Let a person go. The last owner stays."""
@@ -134,7 +162,7 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
     organization = membership.organization
     lock(organization)
     lock(membership)
-    _keep_an_owner(organization, membership, "")
+    keep_an_owner(organization, membership, "")
     email, role = membership.account.email, membership.role
     membership.delete()
     record(
@@ -144,10 +172,12 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
         f"{email} left {organization}.",
         organization=organization,
         before={"role": role},
+        after={"role": ""},
     )
 
 
-def _keep_an_owner(organization: Organization, membership: Membership, new_role: str) -> None:
+def keep_an_owner(organization: Organization, membership: Membership, new_role: str) -> None:
+    """Refuse that the last owner leaves or steps down; the caller holds the organization."""
     others = organization.memberships.filter(~Q(pk=membership.pk), role=Role.OWNER, account__is_active=True)
     if membership.role == Role.OWNER and new_role != Role.OWNER and not others.exists():
         raise Invalid.of(
@@ -184,3 +214,46 @@ def give_quota_back(organization: Organization, what: str, count: int = 1) -> No
     Organization.objects.filter(pk=organization.pk, **{f"{used}__gte": count}).update(
         **{used: F(used) - count}
     )
+
+
+# Undoing ---------------------------------------------------------------------------------------------
+
+
+def _role_now(organization: Organization, event: Event) -> dict[str, str]:
+    row = organization.memberships.filter(account__email=event.subject).first()
+    return {"role": row.role} if row is not None else {"role": ""}
+
+
+def _role_before(actor: Actor, organization: Organization, event: Event) -> None:
+    role = event.before.get("role", "")
+    if role:
+        add_member(actor=actor, organization=organization, email=event.subject, role=role)
+        return
+    membership = organization.memberships.select_related("account").get(account__email=event.subject)
+    remove_member(actor=actor, membership=membership)
+
+
+def _told_role(organization: Organization, event: Event) -> str:
+    role = event.before.get("role", "")
+    return f"{event.subject} is {role} of {organization} again." if role else f"{event.subject} leaves."
+
+
+for _verb in ("add_member", "remove_member"):
+    undoable(
+        _verb,
+        find=lambda event: event.organization,
+        present=_role_now,
+        restore=_role_before,
+        told=_told_role,
+    )
+undoable(
+    "change_quotas",
+    find=lambda event: event.organization,
+    present=lambda organization, event: {name: getattr(organization, name) for name in event.after},
+    restore=lambda actor, organization, event: change_quotas(
+        actor=actor, organization=organization, **event.before
+    ),
+    told=lambda organization, event: f"{organization} gets the quotas that it had before.",
+    needs=access.Verb.MANAGE,  # operators only
+)
+final("An organization cannot be deleted here. Set its quotas to 0 to close it.", "create_organization")

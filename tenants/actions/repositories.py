@@ -12,6 +12,7 @@ from django.utils import timezone
 from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actions.locking import lock, lock_installation
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_host_name
@@ -222,3 +223,7 @@ def confirm_host_key(*, actor: Actor, repository: Repository, fingerprint_seen: 
         after={"host_key": fingerprint(offered)},
     )
     return repository
+
+
+final("A repository cannot be disconnected here. An operator of this Rookery can help.", "connect_repository")
+final("Trust in a host key is given by a person who compared it, and only so.", "confirm_host_key")

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from tenants import access, limits, tokens
 from tenants.actions.accounts import account_for
 from tenants.actions.audit import record
+from tenants.actions.deciders import next_reminder, tell_deciders
+from tenants.actions.invitations import find_invitation, use_up
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.names import require_free_name
+from tenants.actions.request_ends import change, end, expire, expired_before, record_step
+from tenants.actions.request_rules import Ground, ground_for, rules_of
+from tenants.actions.reversals import final
 from tenants.actions.targets import add_target_rows, check_target_list
-from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
+from tenants.actor import Actor, Via
+from tenants.errors import Absent, ActionError, Checks, Conflict, Invalid
 from tenants.formats.addresses import check_local_part, check_target
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import check_text
-from tenants.models import AddressRequest, Domain, Mailbox, Membership
+from tenants.models import AddressRequest, Domain, Invitation, Mailbox
 from tenants.secrets import Purpose, seal
 
 Status = AddressRequest.Status
-# How many requests expire in one look.
-AT_ONCE = 200
+MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -41,16 +47,31 @@ class Submitted:
 
 def open_domain(name: str) -> Domain:
     """The domain whose public request page this is; Absent where nobody may ask."""
-    domain = Domain.objects.filter(name=name, requests=Domain.Requests.MODERATED).first()
+    domain = Domain.objects.filter(name=name, requests__in=Domain.OPEN).first()
     if domain is None:
         raise Absent
     return domain
 
 
 def submit_request(
-    *, actor: Actor, domain: Domain, local_part: str, target: str, password_hash: str, message: str = ""
+    *,
+    actor: Actor,
+    domain: Domain,
+    local_part: str,
+    target: str,
+    password_hash: str,
+    message: str = "",
+    invitation_token: str = "",
 ) -> Submitted:
-    """Ask for an address. Nothing is decided or revealed before the target's holder pressed Confirm."""
+    """Ask for an address. Nothing is decided or revealed before the target's holder pressed Confirm.
+
+    An invitation opens a domain that is closed to strangers, may fix the local part, and loses a use.
+    """
+    invitation = find_invitation(invitation_token) if invitation_token else None
+    if invitation is not None:
+        if invitation.domain_id != domain.pk:
+            raise Absent
+        local_part = invitation.local_part or local_part
     checks = Checks()
     with checks:
         local_part = check_local_part(local_part)
@@ -65,14 +86,22 @@ def submit_request(
     limits.spend(limits.REQUESTS_PER_NETWORK, limits.network_of(actor.ip))
     limits.spend(limits.REQUESTS_PER_TARGET, target.lower())
     limits.spend(limits.REQUESTS_PER_DOMAIN, domain.name)
-    return _insert_request(actor, domain, local_part, target, password_hash, message)
+    return _insert_request(actor, domain, local_part, target, password_hash, message, invitation)
 
 
 @transaction.atomic
 def _insert_request(
-    actor: Actor, domain: Domain, local_part: str, target: str, password_hash: str, message: str
+    actor: Actor,
+    domain: Domain,
+    local_part: str,
+    target: str,
+    password_hash: str,
+    message: str,
+    invitation: Invitation | None,
 ) -> Submitted:
-    if not Domain.objects.filter(pk=domain.pk, requests=Domain.Requests.MODERATED).exists():
+    if invitation is not None:
+        use_up(invitation)
+    elif not Domain.objects.filter(pk=domain.pk, requests__in=Domain.OPEN).exists():
         raise Absent
     confirm_token, page_token = tokens.new_token(), tokens.new_token()
     request = AddressRequest.objects.create(
@@ -81,6 +110,7 @@ def _insert_request(
         target=target,
         sealed_hash=seal(Purpose.MAILBOX_HASH, password_hash),
         message=message,
+        invitation=invitation,
         confirm_digest=tokens.digest(confirm_token),
         page_digest=tokens.digest(page_token),
         asked_at=timezone.now(),
@@ -99,9 +129,10 @@ def _insert_request(
         actor,
         "submit_request",
         f"{local_part}@{domain.name}",
-        f"{target} asked for {local_part}@{domain.name}.",
+        f"{target} asked for {local_part}@{domain.name}{', by invitation' if invitation else ''}.",
         domain=domain,
-        after={"status": request.status, "target": target},
+        after={"status": request.status, "target": target}
+        | ({"invitation": invitation.pk} if invitation else {}),
     )
     return Submitted(request, page_token)
 
@@ -125,108 +156,82 @@ def _find(**lookup: str) -> AddressRequest:
     return row
 
 
+def matching_requests(rows: QuerySet[AddressRequest], typed: str) -> QuerySet[AddressRequest]:
+    """Those with `typed` in the name, the target or the message; “ada@example.org” finds ada there, too."""
+    if not typed:
+        return rows
+    found = Q(local_part__contains=typed.lower()) | Q(target__icontains=typed) | Q(message__icontains=typed)
+    local_part, at, host = typed.lower().rpartition("@")
+    return rows.filter(found | Q(local_part=local_part, domain__name=host) if at else found)
+
+
 @transaction.atomic
 def confirm_request(*, actor: Actor, confirm_token: str) -> AddressRequest:
-    """The holder of the target pressed Confirm: an account is made or attached, the owner is told.
+    """The holder of the target pressed Confirm: an account is made or attached, then it is decided.
 
-    Pressing twice is no error. A name that is taken is told now, not before; then, and after
+    An invitation or the domain's rule may say yes at once; otherwise those who decide are told. Pressing
+    twice is no error. A name that is taken is told now, not before; then, and after
     `settings.CONFIRM_WITHIN`, the request ends.
     """
     request = find_by_confirmation(confirm_token)
     lock(request)
     if request.status != Status.ASKED:
         return request
-    if request.asked_at < _expired_before():
-        _expire(Actor.rookery(), request)
+    if request.asked_at < expired_before():
+        expire(Actor.rookery(), request)
         return request
-    now = timezone.now()
-    taken = Mailbox.objects.filter(domain=request.domain, local_part=request.local_part).exists()
+    taken = _why_not_to_be_had(request)
+    account = account_for(request.target)
+    request.confirmed_at = now = timezone.now()
     if taken:
-        _end(request, Status.TAKEN, confirmed_at=now, account=account_for(request.target))
+        end(request, Status.TAKEN, confirmed_at=now, account=account, waits_because=taken[:500])
     else:
-        _change(request, status=Status.CONFIRMED, confirmed_at=now, account=account_for(request.target))
+        days = rules_of(request.domain).decide_within_days
+        request.decide_by = now + timedelta(days=days) if days is not None else None
+        change(
+            request,
+            status=Status.CONFIRMED,
+            confirmed_at=now,
+            account=account,
+            decide_by=request.decide_by,
+            remind_at=next_reminder(request, now),
+        )
     sentence = f"{request.target} confirmed the request for {request.address}."
-    _record(actor, "confirm_request", request, sentence)
-    if not taken:
-        _tell_deciders(request)
+    record_step(actor, "confirm_request", request, sentence)
+    if not taken and not _approve_by_itself(request):
+        tell_deciders(request)
     return request
 
 
-def _change(request: AddressRequest, **values: Any) -> None:
-    """Write some columns; the caller holds the row."""
-    for name, value in values.items():
-        setattr(request, name, value)
-    request.save(update_fields=list(values))
+def _why_not_to_be_had(request: AddressRequest) -> str:
+    """What keeps this name from being given, for the team's eyes; empty when nothing does.
 
-
-def _end(request: AddressRequest, status: str, **values: Any) -> None:
-    """Nothing comes after `status`: the passphrase's hash goes in the same write."""
-    _change(request, status=status, sealed_hash=None, **values)
-
-
-def _record(
-    actor: Actor, verb: str, request: AddressRequest, sentence: str, before: str = Status.ASKED, **extra: Any
-) -> None:
-    record(
-        actor,
-        verb,
-        request.address,
-        sentence,
-        domain=request.domain,
-        before={"status": before},
-        after={"status": request.status},
-        **extra,
-    )
-
-
-def _expired_before() -> datetime:
-    within: timedelta = settings.CONFIRM_WITHIN
-    return timezone.now() - within
-
-
-def expire_requests(*, actor: Actor) -> int:
-    """End requests that nobody confirmed in time, the oldest first and some at once; returns how many.
-
-    One that was confirmed waits for its decision however long that takes.
+    Whoever invites somebody to a reserved name gives it, as they could by making the address.
     """
-    if not actor.system:
-        raise Forbidden("Requests expire by themselves; Rookery looks every few seconds.")
-    late = AddressRequest.objects.filter(status=Status.ASKED, asked_at__lt=_expired_before())
-    return sum(
-        _expire_one(actor, pk) for pk in late.order_by("asked_at").values_list("pk", flat=True)[:AT_ONCE]
-    )
+    if Mailbox.objects.filter(domain=request.domain, local_part=request.local_part).exists():
+        return f"{request.address} exists already."
+    invitation = request.invitation
+    giver = invitation.made_by if invitation is not None and invitation.local_part else None
+    try:
+        require_free_name(request.domain, request.local_part, Actor(account=giver))
+    except Invalid as error:
+        return error.problems[0].problem
+    return ""
 
 
-@transaction.atomic
-def _expire_one(actor: Actor, pk: int) -> bool:
-    request = AddressRequest.objects.select_for_update().filter(pk=pk, status=Status.ASKED).first()
-    if request is None:
+def _approve_by_itself(request: AddressRequest) -> bool:
+    """Let an invitation or the domain's rule say yes; whatever stands against it is noted for people."""
+    try:
+        with transaction.atomic():
+            ground = ground_for(request)
+            if ground is None:
+                return False
+            _grant(Actor.rookery(), request, ground)
+    except ActionError as error:
+        lock(request)  # as it was before the attempt
+        change(request, waits_because=error.sentence[:500])
         return False
-    _expire(actor, request)
     return True
-
-
-def _expire(actor: Actor, request: AddressRequest) -> None:
-    _end(request, Status.EXPIRED, decided_at=timezone.now())
-    _record(actor, "expire_request", request, f"{request.target} did not confirm {request.address} in time.")
-
-
-def _tell_deciders(request: AddressRequest) -> None:
-    address = request.address
-    deciders = Membership.objects.filter(
-        organization=request.domain.organization,
-        role__in=[Membership.Role.OWNER, Membership.Role.MANAGER],
-        account__is_active=True,
-    ).select_related("account")
-    for membership in deciders[:20]:
-        owe_mail(
-            recipient=membership.account.email,
-            subject=f"{request.target} asks for {address}",
-            body=(
-                f"Hello,\n\n{request.target} asks for the address {address}. Decide it here:\n\n"
-                f"{settings.BASE_URL}/requests/{request.pk}\n"
-            ),
-        )
 
 
 def _require_waiting(actor: Actor, request: AddressRequest) -> None:
@@ -241,6 +246,11 @@ def _require_waiting(actor: Actor, request: AddressRequest) -> None:
 @transaction.atomic
 def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
     """Say yes: the address is made with the requester's passphrase and confirmed target, and pushed."""
+    return _grant(actor, request, Ground("by a link in a mail" if actor.via == Via.LINK else "", actor))
+
+
+def _grant(actor: Actor, request: AddressRequest, ground: Ground) -> Mailbox:
+    """Make the address. What `ground.rank` may not lead elsewhere is refused, whoever acts."""
     _require_waiting(actor, request)
     if request.sealed_hash is None:
         raise Conflict("The passphrase of this request is gone. Ask the person to request it again.")
@@ -249,7 +259,8 @@ def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
     with checks:
         check_target_list([request.target], request.domain)
     checks.finish()
-    access.require_rank(actor, f"{request.local_part}@{request.domain.name}")
+    access.require_rank(ground.rank, request.address)
+    require_free_name(request.domain, request.local_part, actor)
     mailbox = insert_sealed_mailbox(
         domain=request.domain,
         local_part=request.local_part,
@@ -258,13 +269,20 @@ def approve_request(*, actor: Actor, request: AddressRequest) -> Mailbox:
         holder=request.account,
     )
     add_target_rows(actor, mailbox, [request.target], confirmed=True)
-    _end(request, Status.APPROVED, decided_at=timezone.now(), decided_by=actor.account, mailbox=mailbox)
+    end(
+        request,
+        Status.APPROVED,
+        decided_at=timezone.now(),
+        decided_by=actor.account,
+        mailbox=mailbox,
+        given_to=ground.given_to,
+    )
     target = mark_mailbox(mailbox)
     record(
         actor,
         "approve_request",
         mailbox,
-        f"{actor} approved {mailbox} for {request.target}.",
+        f"{actor} approved {mailbox} for {request.target}{', ' * bool(ground.because)}{ground.because}.",
         mailbox=mailbox,
         target=target,
         before={"status": Status.CONFIRMED},
@@ -292,13 +310,13 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
             raise Invalid.of("reason", "The reason is empty.", "Write a sentence that the person will read.")
     checks.finish()
     _require_waiting(actor, request)
-    _end(request, Status.REFUSED, reason=reason, decided_at=timezone.now(), decided_by=actor.account)
+    end(request, Status.REFUSED, reason=reason, decided_at=timezone.now(), decided_by=actor.account)
     address = request.address
-    _record(
+    record_step(
         actor,
         "refuse_request",
         request,
-        f"{actor} refused {address} for {request.target}.",
+        f"{actor} refused {address} for {request.target}{', by a link in a mail' * (actor.via == Via.LINK)}.",
         Status.CONFIRMED,
         reason=reason,
     )
@@ -311,14 +329,40 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
 
 
 @transaction.atomic
+def refuse_requests(*, actor: Actor, requests: Sequence[AddressRequest], reason: str) -> int:
+    """Say no to several for one reason: to all of them, or to none when one does not wait any more."""
+    if not requests:
+        raise Invalid.of("requests", "No request was chosen.", "Choose one or more.")
+    if len(requests) > MOST_AT_ONCE:
+        raise Invalid.of("requests", f"These are {len(requests)}.", f"Choose {MOST_AT_ONCE} at most.")
+    for request in sorted(requests, key=lambda each: each.pk):
+        refuse_request(actor=actor, request=request, reason=reason)
+    return len(requests)
+
+
+@transaction.atomic
 def withdraw_request(*, actor: Actor, page_token: str) -> AddressRequest:
     """The requester takes the request back, from its timeline page."""
     request = find_by_page(page_token)
     lock(request)
+    return withdraw_own_request(actor, request)
+
+
+def withdraw_own_request(actor: Actor, request: AddressRequest) -> AddressRequest:
+    """The part after it is known that the request is the actor's own; the caller holds the row."""
     before = request.status
     if before not in AddressRequest.OPEN:
         raise Conflict("This request was decided already; there is nothing to take back.")
-    _end(request, Status.WITHDRAWN, decided_at=timezone.now())
+    end(request, Status.WITHDRAWN, decided_at=timezone.now())
     sentence = f"{request.target} took the request for {request.address} back."
-    _record(actor, "withdraw_request", request, sentence, before)
+    record_step(actor, "withdraw_request", request, sentence, before)
     return request
+
+
+final("This was told to somebody by mail, and cannot be untold.", "submit_request", "confirm_request")
+final(
+    "The decision was told to the person by mail. Put the address into the trash if it should not be.",
+    "approve_request",
+)
+final("The decision was told to the person by mail. They can ask again.", "refuse_request", "refuse_requests")
+final("Who asked can ask again.", "withdraw_request", "expire_request")

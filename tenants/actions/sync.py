@@ -10,6 +10,7 @@ from django.utils import timezone
 from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
+from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Conflict, Invalid
 from tenants.formats.text import printable
@@ -145,3 +146,17 @@ def confirm_reload(*, actor: Actor, target: SyncTarget) -> None:
 
 def _domain(target: SyncTarget) -> Domain | None:
     return target.repository.domain if target.repository else None
+
+
+undoable(
+    "change_drift_mode",
+    find=lambda event: event.sync_target,
+    present=lambda target, event: {"drift_mode": target.drift_mode},
+    restore=lambda actor, target, event: change_drift_mode(
+        actor=actor, target=target, mode=event.before["drift_mode"]
+    ),
+    told=lambda target, event: f"Entries that others change are handled by: {event.before['drift_mode']}.",
+)
+final("This looked at the outside and changed nothing.", "check_now", "request_preview")
+final("The plan was agreed to once and is carried out. Undo the changes that it held.", "approve_plan")
+final("The servers were restarted; that stays so.", "confirm_reload")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
 
 from django.conf import settings
 from django.db import transaction
@@ -12,49 +14,100 @@ from django.utils import timezone
 
 from tenants import access, limits, tokens
 from tenants.actions.audit import record
+from tenants.actions.exchanges import reconsider, states_of_new
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.reversals import final, mailbox_now, mailbox_of, targets_of, undoable
+from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Invalid
-from tenants.formats.addresses import (
-    check_one_domain,
-    check_targets,
-    find_forwarding_loop,
-)
+from tenants.formats.addresses import MAX_REACHED, MAX_TARGETS, check_targets, find_forwarding_loop
+from tenants.formats.exchanges import host_of, shared
+from tenants.formats.expansion import merged
 from tenants.formats.text import printable
-from tenants.models import Domain, Mailbox, TargetAddress
+from tenants.forwards import forwards_with
+from tenants.guards import facts_about, known_exchanges
+from tenants.models import Delivery, Domain, Event, Mailbox, TargetAddress
+
+# After a target was taken away, this long undoing it needs no new word of its holder.
+AGREEMENT_HOLDS = timedelta(days=30)
 
 
-def check_target_list(targets: Sequence[str], domain: Domain) -> list[str]:
-    """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses).
+def check_target_list(targets: Sequence[str], domain: Domain, *, maximum: int = MAX_TARGETS) -> list[str]:
+    """The targets in their stored form; raises for what ptt would mishandle (see formats.addresses)."""
+    return list(check_targets(targets, own_domain=domain.name, maximum=maximum))
 
-    Also for targets in several domains, of which one address may have none.
-    """
-    checked = list(check_targets(targets, own_domain=domain.name))
-    check_one_domain(checked)
-    return checked
+
+def why_not_together(ours: Sequence[str], theirs: Sequence[str]) -> str:
+    """Why one entry cannot hold both lists, each of which is fine; empty when it can, as far as is known."""
+    count = len(merged([ours, theirs]))
+    if count > MAX_REACHED:
+        return f"That would be {count} addresses; {MAX_REACHED} are the most."
+    pairs = [(one, other) for one in _hosts(ours) for other in _hosts(theirs) if one != other]
+    known = known_exchanges(facts_about({host for pair in pairs for host in pair}))
+    found = (shared(one, other, known) for one, other in pairs)
+    return next((each.sentence for each in found if each is not None), "")
+
+
+def _hosts(addresses: Sequence[str]) -> list[str]:
+    return sorted({host_of(address) for address in addresses})
+
+
+def require_fits(mailbox: Mailbox, addresses: Sequence[str]) -> None:
+    """`addresses` would be the targets of `mailbox`. Raise Invalid if then an alias could not reach all that
+    it is to reach: this one with the mailboxes that it delivers to, or, by name, one that delivers to it."""
+    theirs = TargetAddress.objects.filter(mailbox__fed_by__alias=mailbox, mailbox__trashed_at=None)
+    in_order = theirs.order_by("mailbox__fed_by__pk", "pk").values_list("mailbox_id", "address")
+    together = list(addresses)
+    for _, rows in groupby(in_order, key=lambda row: row[0]):
+        more = [address for _, address in rows]
+        if problem := why_not_together(together, more):
+            raise Invalid.of(
+                "targets", f"{mailbox} could not reach everybody it is to reach. {problem}", "Choose fewer."
+            )
+        together += more
+    # Held before they are looked at: another of their mailboxes may be about to change, or they to come back.
+    feeding = Delivery.objects.filter(mailbox=mailbox).values("alias")
+    held = Mailbox.objects.select_for_update(of=("self",)).filter(pk__in=feeding).order_by("pk")
+    aliases = [alias for alias in held.select_related("domain") if alias.trashed_at is None]
+    others = _reached_without(mailbox) if aliases else {}
+    for alias in sorted(aliases, key=lambda each: each.local_part):
+        problem = why_not_together(others.get(alias.pk, []), addresses)
+        if problem:
+            raise Invalid.of(
+                "targets",
+                f"{alias} delivers to {mailbox} and others, and could not reach all of them then. {problem}",
+                f"Take {mailbox} out of {alias} first, or ask who runs {mailbox.domain} to do it.",
+            )
+
+
+def _reached_without(mailbox: Mailbox) -> dict[int, list[str]]:
+    """By alias that delivers to `mailbox`, everybody else whom it is to reach, confirmed or not."""
+    feeding = Delivery.objects.filter(mailbox=mailbox, alias__trashed_at=None).values("alias")
+    found: dict[int, list[str]] = {}
+    own = (
+        TargetAddress.objects.filter(mailbox__in=feeding).order_by("pk").values_list("mailbox_id", "address")
+    )
+    others = (
+        TargetAddress.objects.filter(mailbox__fed_by__alias__in=feeding, mailbox__trashed_at=None)
+        .exclude(mailbox=mailbox)
+        .order_by("mailbox__fed_by__pk", "pk")
+        .values_list("mailbox__fed_by__alias_id", "address")
+    )
+    for alias_id, address in [*own, *others]:
+        found.setdefault(alias_id, []).append(address)
+    return found
 
 
 def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
-    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`."""
-    here = str(mailbox).lower()
+    """Follow forwards through every organization here; raise Invalid when they come back to `mailbox`.
 
-    def targets_of(address: str) -> Sequence[str]:
-        if address.lower() == here:
-            return list(addresses)
-        local_part, _, domain = address.lower().rpartition("@")
-        return list(
-            TargetAddress.objects.filter(
-                mailbox__local_part=local_part,
-                mailbox__domain__name=domain,
-                mailbox__trashed_at=None,
-            ).values_list("address", flat=True)
-        )
-
+    What lies on the way is not told: it may be somebody else's.
+    """
     loop = None
     with Checks() as checks:
-        loop = find_forwarding_loop(here, targets_of)
+        loop = find_forwarding_loop(str(mailbox), forwards_with(mailbox, addresses))
     checks.finish()
     if loop:
         raise Invalid.of(
@@ -65,13 +118,22 @@ def require_no_loop(mailbox: Mailbox, addresses: Sequence[str]) -> None:
 
 
 def add_target_rows(
-    actor: Actor, mailbox: Mailbox, addresses: Sequence[str], *, confirmed: bool = False
+    actor: Actor,
+    mailbox: Mailbox,
+    addresses: Sequence[str],
+    *,
+    confirmed: bool = False,
+    accept_shared: bool = False,
 ) -> list[TargetAddress]:
-    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already."""
+    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already.
+
+    Raises Invalid for a circle, and for targets that ptt's relay would mix unless `accept_shared`.
+    """
     require_no_loop(mailbox, [*mailbox.targets.values_list("address", flat=True), *addresses])
+    states = states_of_new(mailbox, addresses, accept_shared=accept_shared)
     now = timezone.now()
     rows = []
-    for address in addresses:
+    for address, state in zip(addresses, states, strict=True):
         token = tokens.new_token()
         rows.append(
             TargetAddress.objects.create(
@@ -81,6 +143,7 @@ def add_target_rows(
                 asked_at=now,
                 confirmed_at=now if confirmed else None,
                 source=TargetAddress.Source.LINK if confirmed else "",
+                exchange=state,
             )
         )
         if not confirmed:
@@ -118,27 +181,55 @@ def _one_typed() -> Iterator[None]:
 
 
 @transaction.atomic
-def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress:
-    """Also send the mail of `mailbox` to `address`, once its holder confirmed."""
+def add_target(*, actor: Actor, mailbox: Mailbox, address: str, accept_shared: bool = False) -> TargetAddress:
+    """Also send the mail of `mailbox` to `address`, once its holder confirmed.
+
+    A target in another domain than the others waits until it is known that ptt's relay can tell them apart;
+    one that it would mix is refused. `accept_shared` takes that risk, which the team may, not its holder.
+    """
+    access.require(actor, access.Verb.MANAGE if accept_shared else access.Verb.CHANGE, mailbox)
+    return _add(actor, mailbox, address, accept_shared=accept_shared)
+
+
+def _add(
+    actor: Actor,
+    mailbox: Mailbox,
+    address: str,
+    agreed: tuple[datetime, str] | None = None,
+    *,
+    accept_shared: bool = False,
+) -> TargetAddress:
+    """`agreed` says when and how its holder agreed already; without it they are asked."""
     access.require(actor, access.Verb.CHANGE, mailbox)
-    access.require_rank(actor, str(mailbox))
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
-    existing = list(mailbox.targets.values_list("address", flat=True))
+    existing = targets_of(mailbox)
     with _one_typed():
         with Checks() as checks:
             checked = check_target_list([*existing, address], mailbox.domain)
         checks.finish()
-        [row] = add_target_rows(actor, mailbox, [checked[-1]])
+        if not accept_shared:  # aliases leave out what does not go with their others
+            require_fits(mailbox, checked)
+        [row] = add_target_rows(
+            actor, mailbox, [checked[-1]], confirmed=agreed is not None, accept_shared=accept_shared
+        )
+    if agreed is not None:
+        row.confirmed_at, row.source = agreed
+        row.save(update_fields=["confirmed_at", "source"])
     target = mark_mailbox(mailbox)
+    when = ", as it did before" if agreed else ", once they confirm it"
     record(
         actor,
         "add_target",
         mailbox,
-        f"{mailbox} shall also reach {row.address}, once they confirm it.",
+        f"{mailbox} shall also reach {row.address}{when}.",
         mailbox=mailbox,
         target=target,
         before={"targets": existing},
-        after={"targets": [*existing, row.address]},
+        after={
+            "targets": [*existing, row.address],
+            **({"accepted": "shared mail server"} if row.exchange == TargetAddress.Exchange.ACCEPTED else {}),
+        },
     )
     return row
 
@@ -147,11 +238,16 @@ def add_target(*, actor: Actor, mailbox: Mailbox, address: str) -> TargetAddress
 def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
     """Stop sending the mail of `mailbox` to `address`."""
     access.require(actor, access.Verb.CHANGE, mailbox)
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
-    existing = list(mailbox.targets.values_list("address", flat=True))
-    if address not in existing:
+    rows = {row.address: row for row in mailbox.targets.order_by("pk")}
+    existing = list(rows)
+    row = rows.get(address)
+    if row is None:
         raise Absent
-    mailbox.targets.filter(address=address).delete()
+    row.delete()
+    reconsider(mailbox)
+    refresh_warnings(mailbox)
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -160,7 +256,7 @@ def remove_target(*, actor: Actor, mailbox: Mailbox, address: str) -> None:
         f"{mailbox} no longer reaches {address}.",
         mailbox=mailbox,
         target=target,
-        before={"targets": existing},
+        before={"targets": existing, "removed": [agreement(row)]},
         after={"targets": [each for each in existing if each != address]},
     )
 
@@ -175,7 +271,7 @@ def send_confirmation_again(*, actor: Actor, mailbox: Mailbox, address: str) -> 
 
 @transaction.atomic
 def _send_confirmation_again(actor: Actor, mailbox: Mailbox, address: str) -> None:
-    access.require_rank(actor, str(mailbox))
+    access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
     waiting = {row.address: row for row in mailbox.targets.filter(confirmed_at=None)}
     row = waiting.get(address)
@@ -242,3 +338,50 @@ def confirm_target(*, actor: Actor, token: str) -> TargetAddress:
         after={"target": row.address, "confirmed": True},
     )
     return row
+
+
+# Undoing ---------------------------------------------------------------------------------------------
+
+
+def agreement(row: TargetAddress) -> dict[str, str | None]:
+    """What is kept of a target that was taken away, so that its holder need not agree twice."""
+    confirmed = row.confirmed_at.isoformat() if row.confirmed_at else None
+    return {"address": row.address, "confirmed_at": confirmed, "source": row.source}
+
+
+def _take_away_again(actor: Actor, mailbox: Mailbox, event: Event) -> None:
+    [added] = set(event.after["targets"]) - set(event.before["targets"])
+    remove_target(actor=actor, mailbox=mailbox, address=added)
+
+
+def _bring_back(actor: Actor, mailbox: Mailbox, event: Event) -> None:
+    [removed] = event.before["removed"]
+    _add(actor, mailbox, removed["address"], still_agreed(event, removed))
+
+
+def still_agreed(event: Event, removed: dict[str, str]) -> tuple[datetime, str] | None:
+    """When and how the holder of a removed target had agreed, if that still holds; else they are asked."""
+    if not removed["confirmed_at"] or timezone.now() - event.at >= AGREEMENT_HOLDS:
+        return None
+    return datetime.fromisoformat(removed["confirmed_at"]), removed["source"]
+
+
+undoable(
+    "add_target",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=_take_away_again,
+    told=lambda mailbox, event: f"{mailbox} reaches only whom it reached before.",
+)
+undoable(
+    "remove_target",
+    find=mailbox_of,
+    present=mailbox_now,
+    restore=_bring_back,
+    told=lambda mailbox, event: f"{mailbox} reaches {event.before['removed'][0]['address']} again.",
+    hindrance=lambda mailbox, event: (
+        "" if "removed" in event.before else "It is not known whom this took away. Add them by hand."
+    ),
+)
+final("Somebody agreed to get this mail, and only they can. Remove their address instead.", "confirm_target")
+final("A mail cannot be called back.", "send_confirmation_again")

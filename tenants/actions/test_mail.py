@@ -8,6 +8,7 @@ from tenants import access, limits
 from tenants.actions.audit import record
 from tenants.actions.mail import owe_mail
 from tenants.actions.marks import relay_target
+from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Conflict
 from tenants.models import Condition, Mailbox, OutgoingMail
@@ -54,3 +55,6 @@ def _require_served(mailbox: Mailbox) -> None:
         raise Conflict(
             f"The last change of {mailbox} has not arrived at the mail server. Try again when it has."
         )
+
+
+final("A mail cannot be called back.", "send_test_mail")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import combinations
 
 from tenants.formats.text import FormatError, printable, require_text
 
 MAX_TARGETS = 20
+# Of an alias with the targets of the mailboxes that it delivers to: the relay loads them in no time yet.
+MAX_REACHED = 100
 MAX_LOCAL_PART = 64
 MAX_HOST_NAME = 253
 MAX_ADDRESS = 254
@@ -162,20 +162,24 @@ def check_target(value: object, *, field: str = "target", own_domain: str | None
 
 
 def check_targets(
-    values: Sequence[object], *, field: str = "targets", own_domain: str | None = None
+    values: Sequence[object],
+    *,
+    field: str = "targets",
+    own_domain: str | None = None,
+    maximum: int = MAX_TARGETS,
 ) -> tuple[str, ...]:
     """Return the targets of one address, in order: each checked by `check_target`, none twice, at
-    most MAX_TARGETS (the relay's loading time grows with the square). May be empty.
+    most `maximum` (the relay's loading time grows with the square). May be empty.
 
     Two targets that differ only by case count as one: the relay would keep the first. Raises
     FormatError whose field is `field` or, for one target, `field[index]`.
     """
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
         raise FormatError(field, "This must be a list of addresses.", "Send a list of strings.")
-    if len(values) > MAX_TARGETS:
+    if len(values) > maximum:
         raise FormatError(
             field,
-            f"There are {len(values)} targets; one address may have at most {MAX_TARGETS}.",
+            f"There are {len(values)} targets; one address may have at most {maximum}.",
             "Remove some, or use a mailing list.",
         )
     found: dict[str, str] = {}
@@ -187,59 +191,6 @@ def check_targets(
             )
         found[target.lower()] = target
     return tuple(found.values())
-
-
-def check_one_domain(targets: Sequence[str], *, field: str = "targets") -> None:
-    """Raise FormatError for targets in several domains.
-
-    ptt groups deliveries by the address of the mail exchanger, so two domains at one provider get each
-    other's mail, and who shares a provider changes without notice. One domain is safe whatever it has.
-    """
-    domains = sorted({target.rpartition("@")[2].lower() for target in targets})
-    if len(domains) > 1:
-        raise FormatError(
-            field,
-            f"The targets are in {len(domains)} domains ({', '.join(domains[:3])}). When two of them share a"
-            " mail provider, ptt's relay delivers to the wrong one.",
-            "Keep the targets of one address in one domain.",
-        )
-
-
-@dataclass(frozen=True)
-class SharedExchange:
-    """Two target domains whose mail servers share an address, so that ptt would mix their mail."""
-
-    first: str
-    second: str
-    addresses: frozenset[str]
-
-    @property
-    def sentence(self) -> str:
-        """What would happen, for a person."""
-        return (
-            f"{self.first} and {self.second} use the same mail server ({', '.join(sorted(self.addresses))}):"
-            " the relay would send mail for one of them to the other."
-        )
-
-
-def common_mx_risk(
-    targets: Sequence[str], mx_of: Callable[[str], frozenset[str]]
-) -> tuple[SharedExchange, ...]:
-    """Return the pairs of target domains that share a mail exchanger's address.
-
-    `mx_of(domain)` gives the IP addresses of the domain's mail exchangers, and is asked once for each
-    domain. ptt groups recipients by that address and rewrites a group to one domain, so each pair
-    named here would be misdelivered. Two targets in one domain are safe.
-    """
-    domains = sorted({split_address(target)[1].lower() for target in targets})
-    if len(domains) < 2:
-        return ()
-    addresses = {domain: mx_of(domain) for domain in domains}
-    return tuple(
-        SharedExchange(first, second, addresses[first] & addresses[second])
-        for first, second in combinations(domains, 2)
-        if addresses[first] & addresses[second]
-    )
 
 
 def find_forwarding_loop(

@@ -7,6 +7,7 @@ can try very many guesses a second: only length helps. Functions here never log 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 from functools import lru_cache
@@ -95,15 +96,20 @@ def is_common_hash(value: str) -> bool:
 
 
 def generate(words: int = 6) -> str:
-    """Return a new passphrase: `words` words of the shipped list, joined by hyphens.
+    """Return a new passphrase: `words` different words of the shipped list, joined by hyphens.
 
-    Each of the list's 2,048 or more words adds at least 11 bits. Raises ValueError under 5 words.
+    Each of the list's 2,048 or more words adds at least 11 bits. The rare draw that happens to hold a
+    pattern (a word that ends like the one before it) and would be guessed sooner is drawn again. Raises
+    ValueError under 5 words.
     """
     if words < 5:
         message = "a passphrase needs at least 5 words"
         raise ValueError(message)
-    choices = word_list()
-    return "-".join(secrets.choice(choices) for _ in range(words))
+    promised = words * math.log2(len(word_list()))
+    while True:
+        drawn = "-".join(secrets.SystemRandom().sample(word_list(), words))
+        if strength(drawn).bits >= promised:
+            return drawn
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tenants.formats import mailbox_syntax as mail
-from tenants.formats.addresses import check_local_part, check_one_domain, check_targets
+from tenants.formats.addresses import MAX_REACHED, check_local_part, check_targets
 from tenants.formats.forward_path import ForwardPath, from_mailbox
 from tenants.formats.relay_reading import (
     NO_LOGIN,
@@ -85,10 +85,9 @@ def write(name: bytes, entry: RelayEntry, *, own_domain: str) -> tuple[bytes, Re
 
     The last door before the outside: it trusts no check that was made before, and reads back what it
     wrote. Raises FormatError for a name that Rookery does not make, targets that ptt mishandles (no strict
-    host name, several domains, the own domain, too many), and a digest that is none.
+    host name, the own domain, too many), and a digest that is none.
     """
     login = check_local_part(name.decode("utf-8", "replace"))
-    check_one_domain(entry.targets)
     content = emit(entry, own_domain=own_domain)
     verdict = read(name, content)
     if not isinstance(verdict, Readable) or (verdict.login, verdict.entry) != (login, entry):
@@ -102,7 +101,7 @@ def emit(entry: RelayEntry, *, own_domain: str | None = None) -> bytes:
     Raises FormatError for targets that `check_targets` would refuse or change, and for a digest that
     is not 128 lower-case hex digits.
     """
-    if check_targets(entry.targets, own_domain=own_domain) != entry.targets:
+    if check_targets(entry.targets, own_domain=own_domain, maximum=MAX_REACHED) != entry.targets:
         raise FormatError("targets", "A target's domain is not in lower case.", "Check the targets first.")
     if _DIGEST.fullmatch(entry.password) is None:
         raise FormatError(

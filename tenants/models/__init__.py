@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 from tenants.models.accounts import Account, ApiToken, SignInLink
+from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
+from tenants.models.former import FormerPassphrase
+from tenants.models.guards import AddressWarning, TargetDomain
+from tenants.models.holdings import Holding
 from tenants.models.installation import Installation
+from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
 from tenants.models.mailboxes import Mailbox, TargetAddress
+from tenants.models.names import HeldName
 from tenants.models.organizations import Membership, Organization
 from tenants.models.repositories import Repository
-from tenants.models.requests import AddressRequest
+from tenants.models.request_rules import RequestRules
+from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 
 __all__ = [
     "Account",
     "AddressRequest",
+    "AddressWarning",
+    "AliasRules",
     "Allowance",
     "ApiToken",
     "Condition",
+    "DecisionLink",
+    "Delivery",
     "Domain",
     "Event",
     "Evidence",
     "Finding",
+    "FormerPassphrase",
+    "HeldName",
+    "Holding",
     "Installation",
+    "Invitation",
     "Mailbox",
     "Membership",
     "Organization",
     "OutgoingMail",
     "Repository",
+    "RequestRules",
     "Run",
     "SignInLink",
     "Step",
     "SyncTarget",
     "TargetAddress",
+    "TargetDomain",
 ]

@@ -12,7 +12,12 @@ class Domain(models.Model):
 
     class Requests(models.TextChoices):
         CLOSED = "closed", "nobody can ask for an address"
+        INVITATION = "invitation", "only who has an invitation can ask"
         MODERATED = "moderated", "anyone can ask, you decide"
+        AUTOMATIC = "automatic", "anyone can ask, a rule says yes and you decide the rest"
+
+    # Strangers find the request page of these.
+    OPEN = (Requests.MODERATED, Requests.AUTOMATIC)
 
     organization = models.ForeignKey("tenants.Organization", on_delete=models.PROTECT, related_name="domains")
     name = models.CharField(max_length=253, unique=True)
@@ -20,16 +25,27 @@ class Domain(models.Model):
     submission_host = models.CharField(
         max_length=253, blank=True, help_text="The name that mail programs connect to, port 465."
     )
+    trash_days = models.PositiveSmallIntegerField(
+        default=30, help_text="How long an address stays in the trash, from where it can come back."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(trash_days__range=(1, 366)), name="trash_is_kept_for_a_day_to_a_year"
+            ),
             small("name", "domain_is_in_lower_case"),
-            one_of("domain", "requests", "closed", "moderated"),
+            one_of("domain", "requests", "closed", "invitation", "moderated", "automatic"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_open(self) -> bool:
+        """May strangers ask for an address here?"""
+        return self.requests in self.OPEN
 
     @property
     def mail_program_host(self) -> str:

@@ -6,7 +6,10 @@ from django.db import models
 
 
 class Event(models.Model):
-    """Written by actions in their transaction; never changed. Secrets are masked before they get here."""
+    """Written by actions in their transaction. Secrets are masked before they get here.
+
+    Never changed, but for one thing: when an address is deleted for good, who got its mail is taken out.
+    """
 
     organization = models.ForeignKey(
         "tenants.Organization", on_delete=models.CASCADE, null=True, related_name="events"
@@ -19,6 +22,13 @@ class Event(models.Model):
         "tenants.SyncTarget", on_delete=models.SET_NULL, null=True, related_name="events"
     )
     generation = models.BigIntegerField(default=0, help_text="Of the sync target, when this marked it.")
+    undoes = models.OneToOneField(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="undone_by",
+        help_text="The event that this one set back. Each is undone once; undoing that is doing it again.",
+    )
     verb = models.CharField(max_length=60)
     subject = models.CharField(max_length=300, help_text="What it was done to, by name.")
     sentence = models.CharField(max_length=500)
@@ -39,6 +49,10 @@ class Event(models.Model):
             models.Index(fields=["organization", "-id"]),
             models.Index(fields=["domain", "-id"]),
             models.Index(fields=["mailbox", "-id"]),
+            # What came before an address was made, or was left of one that is deleted for good.
+            models.Index(
+                fields=["domain", "subject"], condition=models.Q(mailbox=None), name="events_without_address"
+            ),
             models.Index(fields=["sync_target", "generation"]),
         ]
 

@@ -35,6 +35,7 @@ class Finding(models.Model):
     outside = models.TextField(null=True, help_text="What is there, secrets masked; null: nothing.")  # noqa: DJ001
     ours = models.TextField(null=True, help_text="What Rookery has, secrets masked; null: nothing.")  # noqa: DJ001
     outside_id = models.CharField(max_length=64, blank=True, help_text="Identifies the exact bytes there.")
+    hosts = models.TextField(blank=True, help_text="Domains of the targets outside, a space around each.")
     takeable = models.BooleanField(help_text="Rookery could hold what is outside.")
     decision = models.CharField(max_length=10, choices=Decision.choices, blank=True)
     since = models.DateTimeField()

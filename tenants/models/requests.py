@@ -8,11 +8,12 @@ from django.db.models import Q
 from tenants.models.checks import one_of
 
 _OPEN = ("asked", "confirmed")
-_DECIDED = ("approved", "refused", "withdrawn", "expired")
+_CONFIRMED_ENDS = ("approved", "refused", "lapsed")
+_DECIDED = (*_CONFIRMED_ENDS, "withdrawn", "expired")
 
 
 class AddressRequest(models.Model):
-    """Ends as approved, refused, withdrawn, taken or expired; from then on its passphrase's hash is gone."""
+    """Ends as approved, refused, withdrawn, taken, expired or lapsed; then its passphrase's hash is gone."""
 
     class Status(models.TextChoices):
         ASKED = "asked", "asked"
@@ -20,10 +21,13 @@ class AddressRequest(models.Model):
         APPROVED = "approved", "approved"
         REFUSED = "refused", "refused"
         WITHDRAWN = "withdrawn", "taken back"
-        TAKEN = "taken", "the address is taken"
+        TAKEN = "taken", "the address cannot be had"
         EXPIRED = "expired", "not confirmed in time"
+        LAPSED = "lapsed", "not decided in time"
 
     OPEN = (Status.ASKED, Status.CONFIRMED)
+    # Neither a yes nor a no came of these.
+    ENDED_OTHERWISE = (Status.WITHDRAWN, Status.TAKEN, Status.EXPIRED, Status.LAPSED)
 
     domain = models.ForeignKey("tenants.Domain", on_delete=models.CASCADE, related_name="address_requests")
     local_part = models.CharField(max_length=64)
@@ -32,6 +36,15 @@ class AddressRequest(models.Model):
     message = models.CharField(max_length=500, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED)
     reason = models.CharField(max_length=500, blank=True)
+    waits_because = models.CharField(
+        max_length=500, blank=True, help_text="Why no rule said yes, or why it cannot be had. For deciders."
+    )
+    given_to = models.CharField(
+        max_length=254, blank=True, help_text="Whom a rule gave it to, as the rule counts; else empty."
+    )
+    invitation = models.ForeignKey(
+        "tenants.Invitation", on_delete=models.SET_NULL, null=True, blank=True, related_name="requests"
+    )
     confirm_digest = models.CharField(max_length=64, unique=True, help_text="Of the token in the mail.")
     page_digest = models.CharField(max_length=64, unique=True, help_text="Of the token of the timeline.")
     account = models.ForeignKey("tenants.Account", on_delete=models.SET_NULL, null=True, blank=True)
@@ -44,6 +57,9 @@ class AddressRequest(models.Model):
     asked_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, blank=True)
+    remind_at = models.DateTimeField(null=True, blank=True, help_text="When deciders are reminded next.")
+    decide_by = models.DateTimeField(null=True, blank=True, help_text="When it lapses; never when empty.")
 
     class Meta:
         constraints = [
@@ -54,7 +70,7 @@ class AddressRequest(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["asked", "expired"], confirmed_at__isnull=True)
-                | Q(status__in=["confirmed", "taken", "approved", "refused"], confirmed_at__isnull=False)
+                | Q(status__in=["confirmed", "taken", *_CONFIRMED_ENDS], confirmed_at__isnull=False)
                 | Q(status="withdrawn"),
                 name="request_is_confirmed_before_it_is_decided",
             ),
@@ -67,7 +83,13 @@ class AddressRequest(models.Model):
                 condition=~Q(status="refused") | ~Q(reason=""), name="refused_request_has_a_reason"
             ),
         ]
-        indexes = [models.Index(fields=["domain", "status"]), models.Index(fields=["status", "asked_at"])]
+        indexes = [
+            models.Index(fields=["domain", "status"]),
+            models.Index(fields=["status", "asked_at"]),
+            models.Index(fields=["status", "remind_at"]),
+            models.Index(fields=["status", "decide_by"]),
+            models.Index(fields=["domain", "given_to"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.address}, {self.get_status_display()}"
@@ -76,3 +98,24 @@ class AddressRequest(models.Model):
     def address(self) -> str:
         """What was asked for."""
         return f"{self.local_part}@{self.domain.name}"
+
+
+class DecisionLink(models.Model):
+    """What a decider's mail carries: with it this one member decides this one request, once.
+
+    Only its digest is kept; the row goes when the request ends.
+    """
+
+    request = models.ForeignKey(AddressRequest, on_delete=models.CASCADE, related_name="decision_links")
+    account = models.ForeignKey("tenants.Account", on_delete=models.CASCADE, related_name="decision_links")
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request", "account"], name="newest_mail_has_the_decision_link")
+        ]
+        indexes = [models.Index(fields=["expires_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.account} about {self.request_id}"

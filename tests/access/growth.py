@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -10,11 +11,16 @@ from tenants import tokens
 from tenants.models import (
     Account,
     AddressRequest,
+    AddressWarning,
     ApiToken,
     Condition,
+    Delivery,
     Domain,
     Event,
     Evidence,
+    HeldName,
+    Holding,
+    Invitation,
     Mailbox,
     Membership,
     Organization,
@@ -42,10 +48,17 @@ def grow(world: World, owner: Account, count: int) -> None:
         for domain, place in ((world.domain, world.target), (target.repository.domain, target)):
             _run(name, place, person)
             _address(name, domain, place, person, holder=owner, enabled=number % 2 == 0)
+            _address(f"t{name}", domain, place, person, trashed_at=timezone.now())
             _request(name, domain, owner)
             ended = {"decided_by": person, "decided_at": timezone.now(), "reason": name}
             _request(name, domain, owner, status="refused", **ended)
+        _invitation(name, world.domain, person)
         _target(name, world.mailbox)
+        of_this_domain = Mailbox.objects.filter(domain=world.domain).latest("pk")
+        AddressWarning.objects.create(
+            mailbox=of_this_domain, kind="loop", sentence=name, since=timezone.now()
+        )
+        _alias(name, world, owner)
         _event(name, world.mailbox, world.target, person, verb="change_note")
         Step.objects.create(run=world.run, index=number, name=name, title=name)
         Evidence.objects.create(run=world.run, name=name, value=name, seen_at=timezone.now())
@@ -54,6 +67,17 @@ def grow(world: World, owner: Account, count: int) -> None:
 def _organization(name: str, owner: Account) -> None:
     other = Organization.objects.create(name=name)
     Membership.objects.create(organization=other, account=owner, role="owner")
+
+
+def _alias(name: str, world: World, owner: Account) -> None:
+    now = timezone.now()
+    alias = Mailbox.objects.create(
+        domain=world.domain, local_part=f"{name}-alias", kind="alias", changed_at=now, expires_at=now
+    )
+    Delivery.objects.create(alias=alias, mailbox=world.mailbox)
+    HeldName.objects.create(
+        domain=world.domain, local_part=name, kind="never", since=now, by=owner, by_name=name
+    )
 
 
 def _token(name: str, owner: Account) -> None:
@@ -94,16 +118,23 @@ def _run(name: str, target: SyncTarget, person: Account) -> None:
 
 
 def _address(
-    name: str, domain: Domain, place: SyncTarget, person: Account, *, holder: Account, enabled: bool
+    name: str,
+    domain: Domain,
+    place: SyncTarget,
+    person: Account,
+    *,
+    holder: Account | None = None,
+    **more: Any,
 ) -> None:
     mailbox = Mailbox.objects.create(
         domain=domain,
         local_part=name,
         kind=Mailbox.Kind.ALIAS,
-        enabled=enabled,
-        holder=holder,
         changed_at=timezone.now(),
+        **more,
     )
+    if holder is not None:
+        Holding.objects.create(mailbox=mailbox, account=holder, since=timezone.now())
     _target(name, mailbox)
     _event(name, mailbox, place, person, verb="create_mailbox")
 
@@ -146,4 +177,18 @@ def _request(name: str, domain: Domain, asker: Account, status: str = "confirmed
         page_digest=tokens.new_token(),
         sealed_hash=b"x" if status == "confirmed" else None,
         **decided,
+    )
+
+
+def _invitation(name: str, domain: Domain, person: Account) -> None:
+    now = timezone.now()
+    Invitation.objects.create(
+        domain=domain,
+        digest=tokens.new_token(),
+        note=name,
+        uses=1,
+        uses_left=1,
+        made_by=person,
+        created_at=now,
+        expires_at=now + timedelta(days=9),
     )

@@ -16,6 +16,7 @@ TEAM = "     401 404 404 200 200 200 200"
 MAILBOX = "  401 404 200 200 200 200 200"
 USERS = "    401 404 200 403 200 200 200"  # the holder's own, too
 MASTERS = "  401 404 403 403 200 200 200"  # its holder may see it only
+HOLDERS = "  401 404 200 403 403 403 403"  # theirs alone
 MANAGERS = " 401 404 404 403 200 200 200"
 OWNERS = "   401 404 404 403 403 200 200"
 
@@ -35,14 +36,23 @@ ORGANIZATIONS = [
     Row("api:members", "GET", TEAM),
     Row("api:members", "POST", coded(OWNERS, 201), {"email": "new@people.example", "role": "viewer"}),
     Row("api:member", "PUT", OWNERS, {"role": "manager"}),
-    Row("api:member", "DELETE", coded(OWNERS, 204)),
+    # The viewer is that member, and leaves.
+    Row("api:member", "DELETE", "401 404 404 204 403 204 204"),
 ]
 
 DOMAINS = [
     Row("api:domains", "GET", LISTS),
     Row("api:domains", "POST", coded(OWNERS, 201), {"organization": "{organization}", "name": "new.example"}),
     Row("api:domain", "GET", TEAM),
-    Row("api:domain", "PATCH", OWNERS, {"requests": "closed", "submission_host": "smtp.home.example"}),
+    Row(
+        "api:domain",
+        "PATCH",
+        OWNERS,
+        {"requests": "closed", "submission_host": "smtp.home.example", "trash_days": 7},
+    ),
+    Row("api:trash", "GET", TEAM),
+    Row("api:trash-empty", "POST", OWNERS, {"domain": "{domain}"}),
+    Row("api:domain-checks", "GET", TEAM),
     Row("api:repository", "GET", TEAM),
     Row(
         "api:repository",
@@ -51,6 +61,50 @@ DOMAINS = [
         {"host": "git.{bare}", "username": "git", "path": "relay.git", "branch": "main", "reload": "hand"},
         at={"domain": "{bare}"},
     ),
+    Row("api:request-rules", "GET", TEAM),
+    Row(
+        "api:request-rules",
+        "PATCH",
+        OWNERS,
+        {
+            "pattern": "*.*",
+            "mail_domains": ["home.example"],
+            "most": 5,
+            "most_each": 2,
+            "decide_within_days": 9,
+            "count_anew": True,
+        },
+    ),
+    Row("api:invitations", "GET", TEAM),
+    Row(
+        "api:invitations",
+        "POST",
+        coded(MANAGERS, 201),
+        {
+            "note": "The new intern",
+            "email": "intern@home.example",
+            "local_part": "intern",
+            "approved": True,
+            "uses": 1,
+            "days": 7,
+        },
+    ),
+    Row("api:alias-rules", "GET", TEAM),
+    Row(
+        "api:alias-rules",
+        "PUT",
+        OWNERS,
+        {"allowed": True, "pattern": "{{own}}.*", "most_each": 3, "longest_days": 30},
+    ),
+    Row("api:held-names", "GET", TEAM),
+    Row(
+        "api:held-names",
+        "POST",
+        coded(MANAGERS, 201),
+        {"local_part": "used-up", "kind": "never", "reason": "Old"},
+    ),
+    Row("api:held-name", "GET", TEAM),
+    Row("api:held-name", "DELETE", coded(OWNERS, 204)),
     Row("api:host-key", "POST", OWNERS, {"fingerprint": "{fingerprint}"}),
 ]
 
@@ -60,16 +114,70 @@ MAILBOXES = [
         "api:domain-mailboxes",
         "POST",
         coded(MANAGERS, 201),
-        {"local_part": "mary", "targets": ["mary@home.example"], "password_hash": HASH, "note": "Analyst"},
+        {
+            "local_part": "mary",
+            "targets": ["mary@home.example"],
+            "password_hash": HASH,
+            "note": "Analyst",
+            "expires_at": "2030-01-31T00:00:00Z",
+            "accept_shared": False,
+        },
     ),
+    Row(
+        "api:domain-aliases",
+        "POST",
+        "401 404 201 403 201 201 201",
+        {
+            "local_part": "ada-shop",
+            "delivers_to": ["ada"],
+            "targets": ["shop@home.example"],
+            "note": "Shops",
+            "expires_at": "2030-01-31T00:00:00Z",
+        },
+    ),
+    Row("api:mailbox-deliveries", "PUT", MANAGERS, {"delivers_to": []}, at={"address": "team@{domain}"}),
+    Row("api:mailbox-reach", "GET", MAILBOX),
+    Row("api:mailbox-expiry", "PUT", MASTERS, {"expires_at": "2030-01-31T00:00:00Z"}),
+    Row("api:mailbox-extend", "POST", MANAGERS, at={"address": "team@{domain}"}),
     Row("api:mailbox", "GET", MAILBOX),
     Row("api:mailbox", "PATCH", MASTERS, {"note": "Analyst", "enabled": False}),
-    Row("api:mailbox", "DELETE", MASTERS),
+    Row("api:mailbox", "DELETE", USERS),
+    Row("api:mailbox-holders", "GET", MAILBOX),
+    Row("api:mailbox-holders", "POST", coded(MASTERS, 201), {"email": "new@people.example"}),
+    # Who holds it alone switches it off first, the team does not.
+    Row(
+        "api:mailbox-holder",
+        "DELETE",
+        "401 404 409 403 204 204 204",
+        at={"email": "{holder}"},
+    ),
+    Row("api:mailbox-hand-over", "POST", MASTERS, {"email": "new@home.example"}),
+    Row("api:mailbox-own-note", "PUT", HOLDERS, {"note": "for letters"}),
+    Row("api:mailbox-activity", "GET", MAILBOX),
     Row("api:mailbox-restore", "POST", MANAGERS, at={"address": "babbage@{domain}"}),
+    Row(
+        "api:mailbox-purge",
+        "POST",
+        OWNERS,
+        {"address": "babbage@{domain}"},
+        at={"address": "babbage@{domain}"},
+    ),
     Row("api:mailbox-passphrase", "PUT", USERS, {"password_hash": OTHER_HASH}),
     Row("api:mailbox-targets", "GET", MAILBOX),
-    Row("api:mailbox-targets", "POST", coded(USERS, 201), {"address": "third@home.example"}),
+    Row(
+        "api:mailbox-targets",
+        "POST",
+        coded(USERS, 201),
+        {"address": "third@home.example", "accept_shared": False},
+    ),
     Row("api:mailbox-target", "DELETE", USERS),
+    Row("api:mailbox-cautions", "GET", MAILBOX),
+    Row(
+        "api:mailbox-target-accept",
+        "POST",
+        MANAGERS,
+        at={"address": "mixed@{domain}", "target_address": "south@south.shared.example"},
+    ),
     Row("api:mailbox-target-confirmation", "POST", coded(USERS, 202)),
 ]
 
@@ -78,6 +186,8 @@ REQUESTS = [
     Row("api:request", "GET", TEAM),
     Row("api:request-approve", "POST", MANAGERS),
     Row("api:request-refuse", "POST", MANAGERS, {"reason": "This name is kept."}),
+    Row("api:requests-refuse", "POST", MANAGERS, {"requests": ["{request}"], "reason": "This name is kept."}),
+    Row("api:invitation-withdraw", "POST", MANAGERS),
 ]
 
 # Without a sign-in, and with one as if there were none.
@@ -87,6 +197,22 @@ PUBLIC = [
         "POST",
         coded(EVERYBODY, 202),
         {"local_part": "mary", "target": "mary@home.example", "password_hash": HASH, "message": "Hello"},
+    ),
+    Row("api:public-invitation", "GET", EVERYBODY, at={"token": "{invited}"}),
+    Row(
+        "api:public-invitation-requests",
+        "POST",
+        coded(EVERYBODY, 202),
+        {"local_part": "mary", "target": "mary@home.example", "password_hash": HASH, "message": "Hello"},
+        at={"token": "{invited}"},
+    ),
+    Row("api:public-decision", "GET", EVERYBODY, at={"token": "{deciding}"}),
+    Row(
+        "api:public-decision",
+        "POST",
+        EVERYBODY,
+        {"decision": "refuse", "reason": "This name is kept."},
+        at={"token": "{deciding}"},
     ),
     Row("api:public-request", "GET", EVERYBODY),
     Row("api:public-request-withdraw", "POST", EVERYBODY),
@@ -107,19 +233,26 @@ CONTROLLER = [
     Row("api:run", "GET", TEAM),
     Row("api:run-agree", "POST", OWNERS, {"checksum": CHECKSUM}),
     Row("api:events", "GET", LISTS),
+    Row("api:event", "GET", MAILBOX),
+    Row("api:event-undo", "GET", MAILBOX),
+    Row("api:event-undo", "POST", coded(USERS, 201)),
 ]
 
 ACCOUNT = [
     Row("api:account", "GET", LISTS),
+    Row("api:account-export", "GET", LISTS),
     Row("api:tokens", "GET", LISTS),
 ]
 
 # What only a person in a browser may do, and what a program's token is told instead.
 IN_A_BROWSER = [
+    # The last owner of an organization stays.
+    Row("api:account", "DELETE", "401 409 204 204 204 409 409"),
     Row("api:tokens", "POST", coded(LISTS, 201), {"name": "backup", "read_only": True, "days": 30}),
     Row("api:token", "DELETE", "401 404 404 404 404 204 404"),
 ]
 BY_A_TOKEN = [
+    Row("api:account", "DELETE", coded(LISTS, 403)),
     Row("api:tokens", "POST", coded(LISTS, 403), {"name": "backup", "read_only": True, "days": 30}),
     Row("api:token", "DELETE", coded(LISTS, 404)),
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,17 @@ import pytest
 from django.utils import timezone
 
 from tenants.dryrun import rehearsal
-from tenants.models import Account, Domain, Mailbox, OutgoingMail, SignInLink
+from tenants.models import (
+    Account,
+    DecisionLink,
+    Domain,
+    Invitation,
+    Mailbox,
+    Membership,
+    OutgoingMail,
+    SignInLink,
+)
+from tenants.tokens import digest
 from tests.access import operations, pages
 from tests.access.rows import filled
 from tests.access.stage import Stage, comparable
@@ -97,10 +107,49 @@ def test_links_that_do_not_work_do_so_alike(stage: Stage) -> None:
     alike(answers, *(token for _ in answers))
 
 
+@pytest.mark.parametrize("page", ["/invited/{}", "/api/v1/public/invitations/{}/"])
+def test_invitations_that_do_not_work_do_so_alike(page: str, stage: Stage) -> None:
+    nobody, token = stage.people["nobody"], stage.ours.invited_token
+    changes: list[dict[str, Any]] = [
+        {"uses_left": 0},
+        {"expires_at": timezone.now()},
+        {"withdrawn_at": timezone.now()},
+    ]
+    answers = [nobody.ask("GET", page.format("x" * 43))]
+    for change in changes:
+        with rehearsal():
+            assert nobody.ask("GET", page.format(token)).status_code == 200
+            Invitation.objects.filter(pk=stage.ours.invitation.pk).update(**change)
+            answers.append(nobody.ask("GET", page.format(token)))
+    assert {answer.status_code for answer in answers} == {404}
+    alike(answers, "x" * 43, *(token for _ in changes))
+
+
+@pytest.mark.parametrize("page", ["/decide/{}", "/api/v1/public/decisions/{}/"])
+def test_decision_links_that_do_not_work_do_so_alike(page: str, stage: Stage) -> None:
+    nobody, token = stage.people["nobody"], stage.ours.deciding_token
+    link = DecisionLink.objects.filter(digest=digest(token))
+    endings: list[Callable[[], object]] = [
+        lambda: link.update(expires_at=timezone.now()),
+        lambda: Membership.objects.filter(account__in=link.values("account")).delete(),
+        lambda: Account.objects.filter(pk__in=link.values("account")).update(is_active=False),
+        link.delete,
+        stage.ours.domain.address_requests.all().delete,
+    ]
+    answers = [nobody.ask("GET", page.format("x" * 43))]
+    for end in endings:
+        with rehearsal():
+            assert nobody.ask("GET", page.format(token)).status_code == 200
+            end()
+            answers.append(nobody.ask("GET", page.format(token)))
+    assert {answer.status_code for answer in answers} == {404}
+    alike(answers, "x" * 43, *(token for _ in endings))
+
+
 @pytest.mark.parametrize("name", ["ask", "api:public-requests"])
 def test_a_request_does_not_say_what_is_taken(name: str, stage: Stage) -> None:
-    """In use, in the trash, asked for already, offered, free: the same answer, also for a dry run."""
-    names = ("ada", "babbage", "grace", "abuse", "unused")
+    """In use, in the trash, asked for, offered, reserved, free: the same answer, also for a dry run."""
+    names = ("ada", "babbage", "grace", "abuse", "webmaster", "unused")
     row, world, answers = ASK[name], stage.ours, []
     for local_part in names:
         for query in ("", "?dry_run=1") if name.startswith("api:") else ("",):
@@ -119,11 +168,12 @@ def test_a_request_does_not_say_what_is_taken(name: str, stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("name", ["ask", "ask-lost", "api:public-requests"])
-def test_a_closed_domain_is_as_absent(name: str, stage: Stage) -> None:
+@pytest.mark.parametrize("mode", ["closed", "invitation"])
+def test_a_closed_domain_is_as_absent(name: str, mode: str, stage: Stage) -> None:
     """Whether somebody runs its mail here is not said to those who may not ask."""
     nobody, body = stage.people["nobody"], ASK["ask"].body(stage.ours)
     with rehearsal():
-        Domain.objects.update(requests=Domain.Requests.CLOSED)
+        Domain.objects.update(requests=mode)
         answers = []
         for domain in ("example.org", "nowhere.example"):
             if name.startswith("api:"):

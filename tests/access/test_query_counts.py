@@ -23,13 +23,21 @@ PAGES = (
     "/domains",
     "/d/{domain}",
     "/d/{domain}/activity",
+    "/d/{domain}/trash",
+    "/o/{organization}/activity",
+    "/d/{domain}/addresses/ada/history",
+    "/activity/download",
     "/d/{domain}/requests",
+    "/d/{domain}/requests?only=refused&q=n",
+    "/d/{domain}/requests/invitations",
+    "/d/{domain}/checks",
     "/d/{domain}/settings/repository",
     "/d/{domain}/settings/repository/findings",
     "/d/{domain}/addresses",
     "/d/{domain}/addresses?q=n",
     "/d/{domain}/addresses?only=off",
     "/d/{domain}/addresses/ada",
+    "/d/{domain}/settings/names",
     "/requests",
     "/runs",
     "/runs?domain={domain}",
@@ -39,18 +47,30 @@ PAGES = (
     "/search?q=n",
     "/account",
     "/account/tokens",
+    "/my",
+    "/account/export",
+    "/account/delete",
 )
 # Pages of one thing, which hold no list that grows.
 SINGLE = {
+    "address-hand-over", "account-delete", "own-addresses", "address-delete-own", "account-export",
     "sign-in", "sign-in-link", "ask", "ask-lost", "asked", "asked-fragment", "asked-withdraw",
+    "invited", "decide", "domain-request-rules",
     "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
-    "run-fragment", "run-live",
+    "run-fragment", "run-live", "event", "trash-days", "address-delete", "alias-new", "alias-deliveries",
+    "address-expiry", "domain-alias-rules",
 }  # fmt: skip
-# Pages that show some of many: the first six found, the last five runs, what was found at the last look.
-SHORT = {"/search?q=n", "/d/example.org/settings/repository", "/d/example.org/settings/repository/findings"}
-MOST_QUESTIONS = 30
+# Pages that show some of many: the first six found, the last five runs, what was found at the last look, the
+# last fifty events of all domains.
+SHORT = {
+    "/search?q=n",
+    "/d/example.org/settings/repository",
+    "/d/example.org/settings/repository/findings",
+    "/o/1/activity",
+}
+MOST_QUESTIONS = 34
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import select
-import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -134,7 +135,10 @@ def test_either_program_joins_the_socket(make_host: MakeHost, tmp_path: Path, pr
     make_host(2, 7, 2)
     only = tmp_path / "bin"
     only.mkdir()
-    (only / program).symlink_to(shutil.which(program) or "missing")
+    # The program itself, not a version manager's wrapper of that name: it runs with nothing else on its path.
+    (only / program).symlink_to(
+        {"perl": "/usr/bin/perl", "python3": os.path.realpath(sys.executable)}[program]
+    )
     line = over_ssh.bridge_command(PurePosixPath(tmp_path, "util", "vmmd.sock"))
     unknown = bytes.fromhex("00000002ffff")
     done = subprocess.run(

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from django.db.models import F
-from django.test import Client
 
 from tenants import outbox
 from tenants.actor import Actor
 from tenants.dryrun import rehearsal
 from tenants.models import ApiToken, Event, Mailbox, SyncTarget
 from tests.api.client import Api
+from tests.web.people import signed_in
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -64,8 +64,7 @@ def test_links_and_keys_are_not_given_away(world: World, alice: Actor) -> None:
     asked = Api().post("public/domains/example.org/requests/?dry_run=true", wish).json()
     assert (asked["timeline_url"], asked["status_url"]) == (None, None)
     assert alice.account is not None
-    browser = Client()
-    browser.force_login(alice.account)
+    browser = signed_in(alice.account)
     before = ApiToken.objects.count()
     token = Api(client=browser).post("account/tokens/?dry_run=true", {"name": "backup"}).json()
     assert (token["id"], token["key"], token["hint"]) == (None, None, None)

@@ -63,9 +63,16 @@ def test_a_mailbox_says_everything_but_its_hash(api: Callable[..., Api], alice: 
         "state": "writing",
         "observed": False,
         "targets": [
-            {"address": "ada@home.example", "confirmed_at": answer.json()["targets"][0]["confirmed_at"]},
-            {"address": "second@home.example", "confirmed_at": None},
+            {
+                "address": "ada@home.example",
+                "confirmed_at": answer.json()["targets"][0]["confirmed_at"],
+                "exchange": "",
+            },
+            {"address": "second@home.example", "confirmed_at": None, "exchange": ""},
         ],
+        "delivers_to": [],
+        "made_for": None,
+        "expires_at": None,
         "note": "",
         "generation": world.mailbox.generation,
         "created_at": answer.json()["created_at"],
@@ -73,7 +80,9 @@ def test_a_mailbox_says_everything_but_its_hash(api: Callable[..., Api], alice: 
         "trashed_at": None,
     }
     listed = api(alice).get("domains/example.org/mailboxes/").json()["results"]
-    assert listed == [answer.json()]
+    assert listed[0] == answer.json()
+    assert [each["address"] for each in listed] == ["ada@example.org", "team@example.org"]
+    assert (listed[1]["kind"], listed[1]["delivers_to"]) == ("alias", ["ada@example.org"])
 
 
 def test_pages_follow_each_other_and_lose_nothing(
@@ -112,7 +121,7 @@ def test_a_made_up_cursor_is_refused_or_harmless(
         ("q=babbage", []),
         ("state=trashed", ["babbage"]),
         ("state=trashed&q=babbage", ["babbage"]),
-        ("state=writing", ["ada"]),
+        ("state=writing", ["ada", "team"]),
         ("state=works", []),
     ],
 )

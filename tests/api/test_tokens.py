@@ -15,6 +15,7 @@ from tenants.actions import accounts, domains, organizations
 from tenants.actor import Actor
 from tenants.models import Account, ApiToken, Domain, Event, Mailbox, Organization
 from tests.api.client import Api
+from tests.web.people import signed_in
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 def browser(actor: Actor) -> Client:
     assert actor.account is not None
     client = Client(enforce_csrf_checks=True)
-    client.force_login(actor.account)
+    client.cookies = signed_in(actor.account).cookies
     return client
 
 

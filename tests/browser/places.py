@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
     _ask(stranger, "emmy", "emmy@algebra.example")
     stranger.open(_link(stranger, "emmy@algebra.example", "Do you want", "/asked/confirm/"))
     stranger.press("Confirm that I asked")
+    _ask(stranger, "maria", "maria@radium.example")
+    stranger.open(_link(stranger, "maria@radium.example", "Do you want", "/asked/confirm/"))
+    stranger.press("Confirm that I asked")
+    decision = _link(stranger, OWNER, f"maria@radium.example asks for maria@{DOMAIN}", "/decide/")
+    invitation = _link(stranger, "intern@home.example", "An invitation to", "/invited/")
     _decide(operator)
     for name, email in (("owner", OWNER), ("member", VIEWER), ("holder", HOLDER)):
         person = visit()
@@ -56,15 +62,18 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
         places.signed_in[name] = person.context.storage_state()
     places.signed_in["operator"] = administrator
     stranger.page.goto(f"{stranger.url}/sign-in")
-    stranger.page.get_by_label("Your e-mail address").first.fill(VIEWER)
+    # Somebody who never signed in: the first such mail is the right one, however late it comes.
+    stranger.page.get_by_label("Your e-mail address").first.fill("emmy@algebra.example")
     stranger.press("Send me a link")
-    link = _link(stranger, VIEWER, "Your link to sign in", "/sign-in/")
+    link = _link(stranger, "emmy@algebra.example", "Your link to sign in", "/sign-in/")
     places.pages = {
         "nobody": {
             "sign-in": "/sign-in",
             "sign-in-link": link,
             "ask": f"/ask/{DOMAIN}",
             "ask-lost": f"/ask/{DOMAIN}/already",
+            "invited": invitation,
+            "decide": decision,
             "asked": waiting,
             "asked-withdraw": f"{waiting}/withdraw",
             "asked-confirm": confirmation,
@@ -74,9 +83,14 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "api:docs": "/api/v1/docs/",
         },
         "holder": {
+            "own-addresses": "/my",
             "account": "/account",
+            "account-delete": "/account/delete",
+            "address-delete-own": f"/d/{DOMAIN}/addresses/grace/delete-own",
             "account-tokens": "/account/tokens",
             "address": f"/d/{DOMAIN}/addresses/grace",
+            "alias-new": f"/d/{DOMAIN}/new-alias?for=grace",
+            "address-history": f"/d/{DOMAIN}/addresses/grace/history",
             "mail-program": f"/d/{DOMAIN}/addresses/grace/mail-program",
         },
     }
@@ -107,23 +121,49 @@ def _invite(operator: Visitor) -> None:
         organization.select_option(label="Analytical Society")
     page.get_by_label("Domain", exact=True).fill("klein.example")
     operator.press("Add the domain")
+    page = operator.open(f"/d/{DOMAIN}/requests/invitations")
+    page.get_by_label("Whom it is for").fill("The intern")
+    page.get_by_label("Mail the link to").fill("intern@home.example")
+    operator.press("Make the invitation")
     page = operator.open("/account/tokens")
     page.get_by_label("What is it for?").fill("backup script")
     operator.press("Make the key")
 
 
 def _make_addresses(operator: Visitor) -> None:
-    page = operator.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page = operator.open(f"/d/{DOMAIN}/new-alias")
     page.get_by_label("The address").fill("team")
-    page.get_by_label("Who gets the mail").fill("team@work.example")
+    page.get_by_label("Others who get the mail").fill("team@work.example")
     page.get_by_label("Note").fill("Everybody at the desk")
+    operator.press("Make the alias")
+    page = operator.open(f"/d/{DOMAIN}/new-alias?for=ada")
+    page.get_by_label("The address").fill("fair")
+    page.get_by_label("Last day").fill(f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}")
+    operator.press("Make the alias")
+    page = operator.open(f"/d/{DOMAIN}/settings/aliases")
+    page.get_by_label("People may make aliases").check()
+    operator.press("Save")
+    page = operator.open(f"/d/{DOMAIN}/settings/names")
+    page.get_by_label("The name", exact=True).fill("intern")
+    page.get_by_label("Why").fill("Gets mail for three people who left.")
+    operator.press("Hold it back")
+    # Her mail is lost, and the page of the checks has something to say.
+    page = operator.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page.get_by_label("The address").fill("sofia")
+    page.get_by_label("Who gets the mail").fill("sofia@nomx.example")
     operator.press("Make the address")
+    operator.open_until(f"/d/{DOMAIN}/checks", page.get_by_text("nomx.example has no MX record"))
     page = operator.open(f"/d/{DOMAIN}/new-address")
     page.get_by_label("The address").fill("babbage")
     page.get_by_label("Who gets the mail").fill("charles@engine.example")
     page.locator("[data-phrase-words] span").nth(5).wait_for()
     operator.press("Make the address")
     operator.press("Switch off")
+    page = operator.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page.get_by_label("The address").fill("leaver")
+    page.get_by_label("Who gets the mail").fill("leaver@elsewhere.example")
+    operator.press("Make the address")
+    operator.press("Put it into the trash")
 
 
 def _ask(stranger: Visitor, local_part: str, target: str) -> str:
@@ -172,16 +212,37 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain": f"/d/{DOMAIN}",
         "domain not-connected": "/d/klein.example",
         "domain-requests": f"/d/{DOMAIN}/requests",
+        "domain-checks": f"/d/{DOMAIN}/checks",
+        "domain-checks empty": "/d/klein.example/checks",
+        "address guarded": f"/d/{DOMAIN}/addresses/sofia",
         "domain-requests empty": "/d/klein.example/requests",
+        "domain-requests none-found": f"/d/{DOMAIN}/requests?q=nobody",
+        "domain-invitations": f"/d/{DOMAIN}/requests/invitations",
+        "domain-invitations empty": "/d/klein.example/requests/invitations",
+        "domain-request-rules": f"/d/{DOMAIN}/settings/requests",
         "domain-activity": f"/d/{DOMAIN}/activity",
         "domain-settings": f"/d/{DOMAIN}/settings",
+        "domain-trash": f"/d/{DOMAIN}/trash",
+        "domain-trash empty": "/d/klein.example/trash",
         "domain-settings not-connected": "/d/klein.example/settings",
         "repository": f"/d/{DOMAIN}/settings/repository",
         "findings": found_outside,
         "addresses": f"/d/{DOMAIN}/addresses",
         "addresses empty": "/d/klein.example/addresses",
         "addresses none-found": f"/d/{DOMAIN}/addresses?q=nobody",
+        "addresses aliases": f"/d/{DOMAIN}/addresses?only=alias",
         "address": f"/d/{DOMAIN}/addresses/ada",
+        "address alias": f"/d/{DOMAIN}/addresses/fair",
+        "address-expiry": f"/d/{DOMAIN}/addresses/fair/expiry",
+        "address-expiry none": f"/d/{DOMAIN}/addresses/ada/expiry",
+        "domain-alias-rules": f"/d/{DOMAIN}/settings/aliases",
+        "domain-alias-rules off": "/d/klein.example/settings/aliases",
+        "domain-names": f"/d/{DOMAIN}/settings/names",
+        "domain-names empty": "/d/klein.example/settings/names",
+        "address in-trash": f"/d/{DOMAIN}/addresses/leaver",
+        "address-history": f"/d/{DOMAIN}/addresses/leaver/history",
+        "address-history none-found": f"/d/{DOMAIN}/addresses/leaver/history?actor=nobody",
+        "organization-activity": "/o/1/activity",
         "address unconfirmed": f"/d/{DOMAIN}/addresses/team",
         "address off": f"/d/{DOMAIN}/addresses/babbage",
         "mail-program": f"/d/{DOMAIN}/addresses/ada/mail-program",
@@ -191,17 +252,26 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "search": "/search?q=ada",
         "account": "/account",
         "account-tokens": "/account/tokens",
+        "account-delete": "/account/delete",
+        "own-addresses": "/my",
     }
     for name, below in (("run", "/runs/"), ("request", "/requests/")):
         visitor.open(below.rstrip("/"))
         links = visitor.page.locator(f'main a[href^="{below}"]')
         found = [str(links.nth(index).get_attribute("href")) for index in range(links.count())]
         shown |= {f"{name} {path}": path for path in (found[0], found[-1])}
+    history = visitor.open(f"/d/{DOMAIN}/addresses/leaver/history").locator(".history > li .facts a")
+    events = [str(history.nth(index).get_attribute("href")) for index in range(history.count())]
+    shown |= {"event": events[0], "event changed-since": events[-1]}
     if visitor.page.goto(f"{visitor.url}/domains/new").ok:  # type: ignore[union-attr]
         shown["domain-new"] = "/domains/new"
+        shown["trash-days"] = f"/d/{DOMAIN}/settings/trash"
+        shown["address-delete"] = f"/d/{DOMAIN}/addresses/leaver/delete"
         shown["repository-new"] = "/d/klein.example/settings/repository/new"
         shown["address-new"] = f"/d/{DOMAIN}/new-address"
-        shown["address-new alias"] = f"/d/{DOMAIN}/new-address?kind=alias"
+        shown["alias-new"] = f"/d/{DOMAIN}/new-alias"
+        shown["alias-deliveries"] = f"/d/{DOMAIN}/addresses/fair/delivers-to"
+        shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
     visitor.complaints.clear()  # what is forbidden complains in the console, by right

@@ -59,6 +59,17 @@ def running_product(folder: Path) -> Iterator[Product]:
         _stop(process)
 
 
+def run_inside(product: Product, code: str) -> None:
+    """Run Python with the product's settings and database, for what takes days in life."""
+    subprocess.run(
+        [sys.executable, "-m", "django", "shell", "--verbosity=0", "-c", code],
+        cwd=PROJECT,
+        env=_environment(product.data),
+        check=True,
+        timeout=60,
+    )
+
+
 def _environment(data: Path) -> dict[str, str]:
     """What a person's shell has; nothing that the test process was configured with."""
     ours = ("ROOKERY_", "DJANGO_", "DATABASE_URL", "REDIS_URL", "PYTEST_", "PYTHONWARNINGS", "COV_")

@@ -16,10 +16,10 @@ DOMAIN = "example.org"
 def owner_with_address(visit: Visit, administrator: StorageState, local_part: str) -> Visitor:
     """On the page of a new address that has a passphrase and no confirmed target yet."""
     owner = visit(storage_state=administrator)
-    page = owner.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page = owner.open(f"/d/{DOMAIN}/new-alias")
     page.get_by_label("The address").fill(local_part)
-    page.get_by_label("Who gets the mail").fill(f"{local_part}@home.example")
-    owner.press("Make the address")
+    page.get_by_label("Others who get the mail").fill(f"{local_part}@home.example")
+    owner.press("Make the alias")
     expect(page.locator("#address-state")).to_contain_text("Unconfirmed", timeout=SLOW_MS)
     return owner
 

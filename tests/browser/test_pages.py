@@ -22,7 +22,7 @@ Scheme = Literal["light", "dark"]
 MODES: list[tuple[Scheme, int]] = [("dark", 390), ("dark", 1280), ("light", 390), ("light", 1280)]
 # Parts of pages, files and answers for programs: they are not looked at alone.
 NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment"}
-NO_PAGES |= {"autoconfig", "autoconfig-well-known"}
+NO_PAGES |= {"autoconfig", "autoconfig-well-known", "activity-download", "account-export"}
 
 # Where everything stands once the page has been read, to be compared with a moment later. Scripts wait for
 # the style sheets; a page without any is read before it has its style.

@@ -101,6 +101,7 @@ def test_a_copy_that_is_damaged_again_and_again_is_a_persons_matter(
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        (rb"\377", rb"\376"),
         (rb"\377odd", rb"\\xffodd"),  # an escaped byte, and its escape written out
         (b"x" * 201, b"x" * 202),
         (rb"tab\ttab", rb"tab\\ttab"),

@@ -17,7 +17,6 @@ from tenants.formats.addresses import (
     check_local_part,
     check_target,
     check_targets,
-    common_mx_risk,
     find_forwarding_loop,
     split_address,
 )
@@ -246,27 +245,6 @@ def test_split_address() -> None:
     assert split_address("a@B.tld") == ("a", "B.tld")
     with pytest.raises(FormatError, match="more than one @"):
         split_address("a@b@c")
-
-
-def test_domains_with_a_common_mail_server_are_named() -> None:
-    servers = {"x.tld": {"192.0.2.1", "192.0.2.2"}, "y.tld": {"192.0.2.2"}, "z.tld": {"192.0.2.3"}}
-    asked: list[str] = []
-
-    def mx_of(domain: str) -> frozenset[str]:
-        asked.append(domain)
-        return frozenset(servers[domain])
-
-    (risk,) = common_mx_risk(["a@x.tld", "b@X.tld", "c@y.tld", "d@z.tld"], mx_of)
-    assert (risk.first, risk.second, risk.addresses) == ("x.tld", "y.tld", frozenset({"192.0.2.2"}))
-    assert "x.tld and y.tld use the same mail server (192.0.2.2)" in risk.sentence
-    assert asked == ["x.tld", "y.tld", "z.tld"]
-
-
-def test_one_target_domain_needs_no_look_up() -> None:
-    def fail(_: str) -> frozenset[str]:
-        raise AssertionError
-
-    assert common_mx_risk(["a@x.tld", "b@x.tld"], fail) == ()
 
 
 GRAPH = {

@@ -88,6 +88,7 @@ def test_the_word_list_is_plain_and_long_enough() -> None:
     assert len(words) >= 2048
     assert len(set(words)) == len(words)
     assert all(re.fullmatch("[a-z]{3,8}", word) for word in words)
+    assert not set(words) & set(common_passwords()), "a passphrase of such a word would be guessed sooner"
     assert list(words) == sorted(words)
 
 

@@ -63,7 +63,15 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         for name, task in tasks.reconcile.app.tasks.items()
         if name.startswith("workers.")
     }
-    assert set(found) == {"reconcile", "check_account", "sweep", "deliver_mail"}
+    assert set(found) == {
+        "reconcile",
+        "check_account",
+        "sweep",
+        "deliver_mail",
+        "look_up",
+        "review",
+        "compare_passphrases",
+    }
     for task in found.values():
         signature = inspect.signature(task.run)
         assert {each.annotation for each in signature.parameters.values()} <= {"int"}

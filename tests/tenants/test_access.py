@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def test_the_table_denies_what_it_does_not_say() -> None:
     assert access.TABLE[Role.STRANGER] == {}
-    assert set(access.TABLE[Role.HOLDER]) == {Kind.MAILBOX}
+    assert set(access.TABLE[Role.HOLDER]) == {Kind.MAILBOX, Kind.OWN_ALIAS}
     for role in (Role.VIEWER,):
         assert all(verbs == {Verb.VIEW} for verbs in access.TABLE[role].values())
     for kind in Kind:
@@ -82,8 +82,9 @@ def test_a_holder_has_one_mailbox_and_nothing_else(
     assert not access.visible_to(dora, Domain).exists()
     assert not access.visible_to(dora, Organization).exists()
     access.require(dora, Verb.CHANGE, mine)
+    access.require(dora, Verb.DELETE, mine)
     with pytest.raises(Forbidden):
-        access.require(dora, Verb.DELETE, mine)
+        access.require(dora, Verb.MANAGE, mine)
     with pytest.raises(Absent):
         access.require(dora, Verb.CHANGE, other)
     mailboxes.trash_mailbox(actor=alice, mailbox=mine)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 
-from tenants.actions import domains, mailboxes, organizations, requests, sync, targets
+from tenants.actions import domains, mailboxes, organizations, requests, sync, targets, trash, undo
+from tenants.actions.exchanges import want_lookups
 from tenants.actor import Actor
 from tenants.errors import ActionError
 from tenants.models import (
@@ -24,6 +26,8 @@ from tenants.models import (
     SyncTarget,
 )
 from tests.conftest import HASH
+from tests.exchanges import dns_says, served
+from workers.scout import domains_to_review, review_dependents
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -60,7 +64,7 @@ def fresh(row: Mailbox) -> Mailbox:
     return Mailbox.objects.get(pk=row.pk)
 
 
-def test_two_targets_at_once_stay_in_one_domain(alice: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+def test_of_two_targets_at_once_the_second_waits(alice: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
     mailbox = make_mailbox()
     mailbox.targets.all().delete()
     stale = [fresh(mailbox), fresh(mailbox)]
@@ -68,8 +72,26 @@ def test_two_targets_at_once_stay_in_one_domain(alice: Actor, make_mailbox: Call
         lambda: targets.add_target(actor=alice, mailbox=stale[0], address="a@x.example"),
         lambda: targets.add_target(actor=alice, mailbox=stale[1], address="b@y.example"),
     )
-    assert refusals(results) == ["Invalid"]
-    assert mailbox.targets.count() == 1
+    assert refusals(results) == []
+    assert sorted(mailbox.targets.values_list("exchange", flat=True)) == ["", "checking"]
+
+
+def test_a_target_saved_while_its_domain_is_looked_up_does_not_wait_for_ever(
+    alice: Actor, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    dns_says("home.example", served("mx.home.example"))
+    for number in range(4):
+        host = f"work{number}.example"
+        mailbox = fresh(make_mailbox(f"ada{number}", target="ada@home.example"))
+        want_lookups([host], None)
+        results = at_once(
+            partial(targets.add_target, actor=alice, mailbox=mailbox, address=f"ada@{host}"),
+            partial(dns_says, host, served(f"mx.{host}")),
+        )
+        assert refusals(results) == []
+        for row in domains_to_review():
+            review_dependents(row.pk)
+        assert mailbox.targets.get(host=host).exchange == ""
 
 
 def test_two_owners_step_down_at_once_and_one_stays(alice: Actor, organization: Organization) -> None:
@@ -212,3 +234,51 @@ def test_confirming_while_it_is_taken_away(alice: Actor, make_mailbox: Callable[
         )
         assert refusals(results) in ([], ["Absent"])
         assert [each.address for each in mailbox.targets.all()] == ["ada@home.example"]
+
+
+def test_an_event_is_undone_once(alice: Actor, olga: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+    for number in range(3):
+        mailbox = make_mailbox(f"m{number}")
+        mailboxes.switch_mailbox(actor=alice, mailbox=mailbox, enabled=False)
+        event = Event.objects.latest("pk")
+        results = at_once(
+            lambda event=event: undo.undo_event(actor=alice, event=event),  # type: ignore[misc]
+            lambda event=event: undo.undo_event(actor=olga, event=event),  # type: ignore[misc]
+        )
+        assert refusals(results) == ["Conflict"]
+        [told] = [each for each in results if isinstance(each, ActionError)]
+        assert "undid this" in told.sentence
+        assert fresh(mailbox).enabled
+        assert Event.objects.filter(undoes=event).count() == 1
+
+
+def test_an_undo_and_a_change_at_once(alice: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+    """Either the change comes first and the undo is refused, or it comes on top of what was undone."""
+    mailbox = make_mailbox()
+    mailboxes.change_note(actor=alice, mailbox=mailbox, note="one")
+    event, stale = Event.objects.latest("pk"), fresh(mailbox)
+    results = at_once(
+        lambda: undo.undo_event(actor=alice, event=event),
+        lambda: mailboxes.change_note(actor=alice, mailbox=stale, note="two"),
+    )
+    assert refusals(results) in ([], ["ChangedSince"])
+    assert fresh(mailbox).note == "two"
+
+
+def test_coming_back_while_it_is_deleted_for_good(alice: Actor, make_mailbox: Callable[..., Mailbox]) -> None:
+    """One of the two happens, whole."""
+    for number in range(3):
+        mailbox = make_mailbox(f"m{number}")
+        mailboxes.trash_mailbox(actor=alice, mailbox=mailbox)
+        stale = fresh(mailbox)
+        results = at_once(
+            lambda stale=stale: mailboxes.restore_mailbox(actor=alice, mailbox=stale),  # type: ignore[misc]
+            lambda mailbox=mailbox: trash.purge_mailbox(  # type: ignore[misc]
+                actor=alice, mailbox=mailbox, typed=str(mailbox)
+            ),
+        )
+        [refused] = refusals(results)
+        back = Mailbox.objects.filter(pk=mailbox.pk).first()
+        assert (refused, back and back.trashed_at) in {("Conflict", None), ("Absent", None)}
+        assert (back is None) == (refused == "Absent")
+        assert (back is None) != (back is not None and back.targets.count() == 1)

@@ -11,7 +11,16 @@ from django.utils import timezone
 from tenants.actions import accounts, mailboxes, organizations, requests, targets
 from tenants.actor import Actor
 from tenants.errors import Forbidden, Invalid
-from tenants.models import Account, AddressRequest, Domain, Mailbox, Membership, Organization, TargetAddress
+from tenants.models import (
+    Account,
+    AddressRequest,
+    Domain,
+    Holding,
+    Mailbox,
+    Membership,
+    Organization,
+    TargetAddress,
+)
 from tests.conftest import HASH
 
 pytestmark = pytest.mark.django_db
@@ -93,7 +102,7 @@ def test_an_operator_may_and_so_may_oneself(
     mailbox = make_mailbox("boss")
     boss = promote("boss", "operator")
     targets.add_target(actor=olga, mailbox=mailbox, address="b1@home.example")
-    Mailbox.objects.filter(pk=mailbox.pk).update(holder=boss)
+    Holding.objects.create(mailbox=mailbox, account=boss, since=timezone.now())
     mailbox.refresh_from_db()
     targets.add_target(actor=Actor(account=boss), mailbox=mailbox, address="b2@home.example")
 

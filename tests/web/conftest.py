@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 
-from tenants.models import Domain, Repository, SyncTarget
+from tenants.actions import accounts
+from tenants.models import Account, Domain, Mailbox, Repository, SyncTarget
+from tests.web.people import signed_in
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -55,6 +58,22 @@ def make_relay(domain: Domain) -> Callable[[], SyncTarget]:
         )
 
     return make
+
+
+@pytest.fixture
+def holder() -> Account:
+    """Somebody who holds an address and is member of nothing."""
+    return accounts.account_for("ada@home.example")
+
+
+@pytest.fixture
+def own(make_mailbox: Callable[..., Mailbox], holder: Account) -> Mailbox:
+    return make_mailbox(holder=holder)
+
+
+@pytest.fixture
+def ada(holder: Account) -> Client:
+    return signed_in(holder)
 
 
 @pytest.fixture

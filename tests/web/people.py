@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from panel.fresh import stamp
 from tenants.models import Account, Mailbox, OutgoingMail, SyncTarget
 from tenants.secrets import Opener, Purpose
 
@@ -35,9 +36,13 @@ def link_in(body: str, below: str) -> str:
 
 
 def signed_in(account: Account | None) -> Client:
+    """A browser in which this person has just signed in."""
     client = Client()
     assert account is not None
     client.force_login(account, backend=BACKEND)
+    session = client.session
+    stamp(session)
+    session.save()
     return client
 
 

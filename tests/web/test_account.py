@@ -24,24 +24,8 @@ MakeMailbox = Callable[..., Mailbox]
 
 
 @pytest.fixture
-def holder() -> Account:
-    """Somebody who holds an address and is member of nothing."""
-    return accounts.account_for("ada@home.example")
-
-
-@pytest.fixture
-def own(make_mailbox: MakeMailbox, holder: Account) -> Mailbox:
-    return make_mailbox(holder=holder)
-
-
-@pytest.fixture
 def page_of_own(own: Mailbox) -> str:
     return "/d/example.org/addresses/ada"
-
-
-@pytest.fixture
-def ada(holder: Account) -> Client:
-    return signed_in(holder)
 
 
 # The account ---------------------------------------------------------------------------------------
@@ -50,9 +34,10 @@ def ada(holder: Account) -> Client:
 def test_the_account_shows_what_is_mine(ada: Client, own: Mailbox, make_mailbox: MakeMailbox) -> None:
     make_mailbox("grace", "grace@home.example")
     with nothing_written():
-        page = ada.get("/account")
-    check_page(page)
-    assert "You hold 1 address" in text_of(page)
+        account, page = ada.get("/account"), ada.get("/my")
+    for each in (account, page):
+        check_page(each)
+    assert "You hold 1 address" in text_of(account)
     assert "ada@example.org" in text_of(page)
     assert "grace@example.org" not in text_of(page)
 
@@ -62,8 +47,8 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     for number in range(5):
         make_mailbox(f"more{number}", f"m{number}@home.example", holder=holder)
-    with django_assert_max_num_queries(12):
-        assert "You hold 6 addresses" in text_of(ada.get("/account"))
+    with django_assert_max_num_queries(13):
+        assert "0 of your 6 addresses work" in text_of(ada.get("/my"))
 
 
 def test_signed_out_people_are_sent_to_sign_in(client: Client, page_of_own: str) -> None:
@@ -183,7 +168,7 @@ def test_what_belongs_to_the_team_is_not_shown_to_the_holder(
 ) -> None:
     mailboxes.change_note(actor=alice, mailbox=own, note="Leaves in May")
     page, team = ada.get(page_of_own), signed_in(alice.account).get(page_of_own)
-    for words in ("Leaves in May", "Switch off", "Put it into the trash"):
+    for words in ("Leaves in May", "Hand it over", "Put it into the trash"):
         assert words in team.content.decode()
         assert words not in page.content.decode()
     assert "/d/example.org/settings" not in page.content.decode()
@@ -236,7 +221,6 @@ def test_adding_a_target_asks_its_holder(ada: Client, own: Mailbox, page_of_own:
         ("", "The address is empty"),
         ("ada@home.example", "is in the list twice"),
         ("x@example.org", "is in the same domain"),
-        ("x@elsewhere.example", "Keep the targets of one address in one domain"),
         ("x\0@home.example", "control character"),
         ("x@home.example\nBcc: y@z.example", "line break"),
         ("$(reboot)", "has no @"),
@@ -285,7 +269,9 @@ def test_the_page_follows_while_a_change_is_on_its_way(
     assert f'data-live="/live/address/{own.pk}" data-live-poll="{following}"' in body
     with nothing_written():
         part = ada.get(following).content.decode()
-    assert part.strip() in body
+    state, cautions = part.strip().split('<div id="address-cautions">')
+    assert state in body
+    assert cautions in body
     assert "being written" in part
     assert "data-live-final" not in part
     prove(own)

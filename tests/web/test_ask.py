@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants import limits
-from tenants.actions import requests
+from tenants.actions import request_ends, requests
 from tenants.actor import Actor
 from tenants.models import (
     Account,
@@ -234,11 +234,11 @@ def test_a_taken_name_is_told_only_after_confirming(
     answer = submit(client)
     assert answer.status_code == 302
     asked = answer["Location"]
-    assert "is taken" not in text_of(client.get(asked))
+    assert "cannot be had" not in text_of(client.get(asked))
     confirm = link_in(mails_to("grace@home.example")[0], "/asked/confirm/")
-    assert "grace@example.org is taken" in text_of(client.post(confirm))
+    assert "grace@example.org cannot be had" in text_of(client.post(confirm))
     page = client.get(asked)
-    assert "Already taken, ended here" in text_of(page)
+    assert "Not to be had, ended here" in text_of(page)
     assert "Ask for another address" in text_of(page)
     assert mails_to("alice@people.example") == []
 
@@ -310,7 +310,7 @@ def test_who_lost_the_link_finds_the_request_in_the_account(client: Client, open
     page = client.get(f"{ASK}/already")
     check_page(page)
     request = confirmed(client)
-    shown = text_of(signed_in(request.account).get("/account"))
+    shown = text_of(signed_in(request.account).get("/my"))
     assert "grace@example.org being decided" in shown
     assert "Analytical Society decides" in shown
 
@@ -325,7 +325,7 @@ def test_a_request_that_nobody_confirmed_in_time(client: Client, open_domain: Do
     timeline = submit(client)["Location"]
     link = link_in(mails_to("grace@home.example")[-1], "/asked/confirm/")
     AddressRequest.objects.update(asked_at=timezone.now() - timedelta(days=8))
-    requests.expire_requests(actor=Actor.rookery())
+    request_ends.expire_requests(actor=Actor.rookery())
     for page in (client.get(link), client.post(link)):
         check_page(page)
         assert "This request has expired" in text_of(page)

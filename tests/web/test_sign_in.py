@@ -141,7 +141,7 @@ def test_never_to_another_site(client: Client, next_url: str) -> None:
 
 def test_whoever_runs_nothing_lands_on_their_own_page(client: Client) -> None:
     accounts.account_for("holder@people.example")
-    assert client.post(ask_for_link(client, "holder@people.example"))["Location"] == "/account"
+    assert client.post(ask_for_link(client, "holder@people.example"))["Location"] == "/my"
 
 
 def test_signing_out(alice: Actor) -> None:

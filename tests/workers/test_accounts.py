@@ -22,6 +22,7 @@ from tenants.models.sync import LONG_AGO
 from tenants.secrets import Opener
 from tests.conftest import HASH, confirm_all
 from tests.contract.relay_world import RelayWorld
+from tests.exchanges import nothing_to_look_at
 from workers import accounts, ssh, sweeper
 from workers.accounts import AccountCheck
 from workers.controller import Ending
@@ -107,6 +108,7 @@ def many(
         monkeypatch.setattr(ssh.Connection, "open", counted)
         monkeypatch.setattr(outbox, "send_hint", lambda *hint: many.hints.append(hint))
         OutgoingMail.objects.all().delete()
+        nothing_to_look_at()
         many.due()
         yield many
         pool.close()
@@ -166,10 +168,11 @@ def test_the_sweep_hints_once_per_account_and_at_what_is_wanted(many: Many, alic
     mailbox = Mailbox.objects.get(domain__name="n1.example")
     mailboxes.set_passphrase(actor=alice, mailbox=mailbox, password_hash="ab" * 64)
     many.hints.clear()
-    assert sweeper.sweep() == 2
+    assert sweeper.sweep() == 3
     assert many.hints == [
         ("reconcile", many.ids[1], "relay_repository"),
         ("check_account", many.ids[0], "checks"),
+        ("compare_passphrases", 0, "reviews"),
     ]
     assert many.look() == 2
 

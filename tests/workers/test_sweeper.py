@@ -11,10 +11,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from tenants import outbox
-from tenants.actions import repositories, sync
+from tenants.actions import mailboxes, repositories, sync
 from tenants.actions.mail import owe_mail
 from tenants.actor import Actor
-from tenants.models import Domain, OutgoingMail, Run, SyncTarget
+from tenants.models import Domain, FormerPassphrase, Mailbox, OutgoingMail, Run, SyncTarget
+from tests.conftest import HASH
 from tests.workers.test_controller import Shelf, controller, expire_lease, fresh
 from workers import sweeper, tasks
 from workers.lease import Lease
@@ -163,3 +164,21 @@ def test_an_edit_on_a_machine_whose_clock_is_ahead_is_not_taken_for_a_back_off(
     SyncTarget.objects.update(next_try_at=timezone.now() + timedelta(milliseconds=700))
     tasks.reconcile(target.pk)
     assert fresh(target).observed_generation == target.generation
+
+
+def test_the_sweep_empties_the_trash_and_forgets_former_passphrases(
+    alice: Actor, target: SyncTarget, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    due, kept = make_mailbox("due"), make_mailbox("kept")
+    for mailbox in (due, kept):
+        mailboxes.set_passphrase(actor=alice, mailbox=mailbox, password_hash=HASH)
+    mailboxes.trash_mailbox(actor=alice, mailbox=due)
+    Mailbox.objects.filter(pk=due.pk).update(trashed_at=timezone.now() - timedelta(days=31))
+    sweeper.sweep()
+    assert Mailbox.objects.filter(pk=due.pk).exists()  # not proved gone
+    controller(Shelf()).reconcile(target.pk)
+    Mailbox.objects.filter(pk=due.pk).update(trash_look_at=timezone.now())
+    FormerPassphrase.objects.update(kept_until=timezone.now() - timedelta(seconds=1))
+    sweeper.sweep()
+    assert list(Mailbox.objects.all()) == [kept]
+    assert not FormerPassphrase.objects.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 from tenants.formats.relay_entry import Readable, RelayEntry, read, same_meaning, write
 from tenants.formats.text import FormatError, printable
@@ -12,13 +13,14 @@ from tenants.formats.text import FormatError, printable
 class Explained:
     """`entry` is what Rookery would take over: then it writes nothing else, and the file keeps its bytes.
 
-    Without one it cannot, and `sentence` says why.
+    Without one it cannot, and `sentence` says why. `targets` are those that ptt reads.
     """
 
     name: bytes
     sentence: str
     used_by_ptt: bool
     entry: RelayEntry | None = field(default=None, repr=False)
+    targets: tuple[str, ...] = ()
 
     @property
     def takeable(self) -> bool:
@@ -30,17 +32,19 @@ def explain(name: bytes, content: bytes, *, own_domain: str) -> Explained:
     verdict = read(name, content)
     if not isinstance(verdict, Readable):
         return Explained(name, f"ptt skips it: {printable(verdict.reason, 300)}", used_by_ptt=False)
-    warnings = " ".join(printable(warning, 200) for warning in verdict.warnings[:3])
+    used = partial(Explained, name, used_by_ptt=True, targets=verdict.entry.targets)
     if verdict.entry.insecure:
         problem = "it has the flag “insecure”, which no unikernel uses and Rookery does not write."
-        return Explained(name, f"ptt uses it. Rookery cannot take it over: {problem}", used_by_ptt=True)
+        return used(sentence=f"{_CANNOT} {problem}")
     entry = RelayEntry(verdict.entry.targets, verdict.entry.password)
     try:
         written, _ = write(name, entry, own_domain=own_domain)
     except FormatError as error:
-        sentence = f"ptt uses it. Rookery cannot take it over: {printable(str(error), 300)}"
-        return Explained(name, sentence, used_by_ptt=True)
+        return used(sentence=f"{_CANNOT} {printable(str(error), 300)}")
     if not same_meaning(content, written):
-        sentence = "ptt uses it. Rookery cannot take it over: it would have to write it differently."
-        return Explained(name, sentence, used_by_ptt=True)
-    return Explained(name, f"ptt uses it. {warnings}".strip(), used_by_ptt=True, entry=entry)
+        return used(sentence=f"{_CANNOT} it would have to write it differently.")
+    warnings = " ".join(printable(warning, 200) for warning in verdict.warnings[:3])
+    return used(sentence=f"ptt uses it. {warnings}".strip(), entry=entry)
+
+
+_CANNOT = "ptt uses it. Rookery cannot take it over:"

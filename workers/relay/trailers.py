@@ -10,6 +10,9 @@ from tenants.formats.text import printable
 
 _TRAILER = re.compile(rb"^Rookery-(Installation|Generation|Run): *([0-9A-Za-z-]{1,64})$", re.MULTILINE)
 
+# How many lines of one kind a message has.
+MOST = 20
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -20,13 +23,22 @@ class Mark:
 
 
 def message(
-    title: str, *, installation: str, generation: int, run: int | None, asked_by: Sequence[str]
+    title: str,
+    *,
+    installation: str,
+    generation: int,
+    run: int | None,
+    asked_by: Sequence[str],
+    undoes: Sequence[int] = (),
 ) -> str:
-    """A commit message: a sentence, who asked, and the trailers."""
+    """A commit message: a sentence, who asked, and the trailers; `undoes` are ids of events."""
     lines = [printable(title, 100), ""]
-    lines += [f"Asked-by: {printable(name, 120)}" for name in asked_by[:20]]
-    if len(asked_by) > 20:
-        lines.append(f"Asked-by: and {len(asked_by) - 20} more")
+    lines += [f"Asked-by: {printable(name, 120)}" for name in asked_by[:MOST]]
+    if len(asked_by) > MOST:
+        lines.append(f"Asked-by: and {len(asked_by) - MOST} more")
+    lines += [f"Rookery-Undoes: {event}" for event in undoes[:MOST]]
+    if len(undoes) > MOST:
+        lines.append(f"Rookery-Undoes: and {len(undoes) - MOST} more")
     if run is not None:
         lines.append(f"Rookery-Run: {run}")
     lines.append(f"Rookery-Generation: {generation}")

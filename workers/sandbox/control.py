@@ -1,4 +1,4 @@
-"""The whole sandbox in one object: git host, mailroom, and two mail servers for each domain, all on
+"""The whole sandbox in one object: git host, mailroom, resolver, and two mail servers for each domain, all on
 loopback.
 
 It stands for the machine that runs the unikernels. Programs steer it through a unix socket that only their
@@ -22,7 +22,9 @@ from workers.sandbox.control_socket import ControlSocket, RequestError
 from workers.sandbox.listener import Console, LoopThread, clean, loopback
 from workers.sandbox.maildirs import MailStore
 from workers.sandbox.mailroom import Mailroom
+from workers.sandbox.names import HostedView
 from workers.sandbox.relay import Relay
+from workers.sandbox.resolver import Resolver
 from workers.sandbox.roles import Boot, Role
 from workers.sandbox.smtp import Limits
 from workers.sandbox.submission import Submission
@@ -48,7 +50,7 @@ class GitHostLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .(20 + n) domain number n.
+    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .(20 + n) domain number n.
 
     With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
     """
@@ -67,6 +69,10 @@ class Addresses:
     def mailroom(self) -> tuple[str, int]:
         """The mailroom, to which the panel sends."""
         return self._at(2, 2525)
+
+    def resolver(self) -> tuple[str, int]:
+        """The resolver, which workers ask about target domains (UDP and TCP)."""
+        return self._at(3, 1053)
 
     def submission(self, number: int) -> tuple[str, int]:
         """The submission server of a domain (TLS)."""
@@ -94,7 +100,7 @@ class Sandbox:
         git_host: GitHostLike | None = None,
         repositories: Path | None = None,
         addresses: Addresses | None = None,
-        mx_of: expansion.MxOf = expansion.own_mx,
+        mx_of: expansion.MxOf | None = None,
         limits: Limits | None = None,
     ) -> None:
         """`data` holds certificates, state and mails; `repositories` is the folder that domains'
@@ -102,12 +108,15 @@ class Sandbox:
         self.data = data
         self.addresses = addresses or Addresses()
         self.repositories = repositories or data / "repositories"
-        self._git_host, self._mx_of, self._limits = git_host, mx_of, limits
+        self._git_host, self._limits = git_host, limits
+        self._view = HostedView(self._mail_server_of)
+        self._mx_of = mx_of or self._view.mx_of
         self._loop = LoopThread()
         self._roles: dict[tuple[str, str], Role] = {}
         self._domains: list[state.SandboxDomain] = []
         self._lock_file: int | None = None
         self._mailroom: Mailroom | None = None
+        self._resolver: Resolver | None = None
         self._socket: ControlSocket | None = None
         self._git_started = False
 
@@ -197,6 +206,9 @@ class Sandbox:
             host=host, port=port, store=self._store, console=Console("mailroom"), limits=self._limits
         )
         await self._mailroom.listen()
+        host, port = self.addresses.resolver()
+        self._resolver = Resolver(host=host, port=port, view=self._view, console=Console("resolver"))
+        await self._resolver.listen()
         for known in self._domains:
             await self._boot_domain(known)
         self._socket = ControlSocket(self.control_path, self._command)
@@ -209,7 +221,9 @@ class Sandbox:
             await role.stop()
         if self._mailroom is not None:
             await self._mailroom.close()
-        self._roles, self._socket, self._mailroom = {}, None, None
+        if self._resolver is not None:
+            await self._resolver.close()
+        self._roles, self._socket, self._mailroom, self._resolver = {}, None, None, None
 
     async def _settle(self) -> None:
         for _ in range(MAX_SETTLING):  # a mail may go from server to server
@@ -322,15 +336,20 @@ class Sandbox:
             build=build,
         )
 
+    def _mail_server_of(self, domain: str) -> str | None:
+        known = next((known for known in self._domains if known.domain == domain), None)
+        return self.addresses.relay(known.number)[0] if known is not None else None
+
     def _route(self, domain: str) -> tuple[str, int] | None:
         role = self._roles.get(("relay", domain.lower()))
         return role.address if role is not None else None
 
     def _status(self) -> dict[str, Any]:
-        mailroom = self._mailroom
+        mailroom, resolver = self._mailroom, self._resolver
         return {
             "roles": [role.status() for _, role in sorted(self._roles.items(), key=lambda item: item[0])],
             "mailroom": {"host": mailroom.host, "port": mailroom.port} if mailroom else None,
+            "resolver": {"host": resolver.host, "port": resolver.port} if resolver else None,
             "git_host": {"host": self._git_host.host, "port": self._git_host.port}
             if self._git_host
             else None,

@@ -43,6 +43,7 @@ class Found:
     ours: str | None
     outside_id: str
     takeable: bool
+    hosts: str = ""
 
 
 @dataclass(frozen=True)

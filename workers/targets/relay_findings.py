@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
 from tenants.actions.adoption import Outside
 from tenants.desired import known_names
+from tenants.formats.exchanges import host_of, is_host
+from tenants.formats.relay_entry import Readable, read
 from tenants.formats.text import printable
-from tenants.models import Finding, Mailbox, SyncTarget
+from tenants.models import Finding, HeldName, Mailbox, SyncTarget
 from workers.plan import Apart, Plan
 from workers.relay.decide import shown
 from workers.relay.explain import explain
 from workers.targets.base import Findings, Found
+from workers.targets.relay_circles import find_circle
 
 if TYPE_CHECKING:
     from workers.targets.relay_repository import ObservedRelay
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
 Kind = Finding.Kind
 _MARK = re.compile(r" #[0-9a-f]{12}\Z")
 _OTHERS = (Kind.FOREIGN, Kind.SKIPPED)
+# Of one entry; nobody has that many, and whoever writes more into a file learns of these.
+MOST_HOSTS = 50
 
 
 def decided(target: SyncTarget, decision: str) -> dict[str, str]:
@@ -40,18 +46,28 @@ def to_take_over(
     wanted = decided(target, Finding.Decision.ADOPT)
     if not everything and not wanted:
         return
+    held = _never_again(target)
     for apart in plan.apart:
         outside_id = observed.ids.get(apart.unit.encode(), "")
         if (everything and apart.reason == "drift") or wanted.get(apart.unit) == outside_id:
             taken = _outside(apart.unit, observed, own_domain)
-            if taken is not None:
+            if taken is not None and (taken.entry is None or apart.unit not in held):
                 yield apart.reason, taken
     for name in _others(target, observed):
         unit = _unit(name)
         if everything or wanted.get(unit) == observed.ids[name]:
             found = explain(name, observed.mirror.blob(observed.ids[name]), own_domain=own_domain)
-            if found.entry is not None:
+            if found.entry is not None and unit not in held:
                 yield "foreign", Outside(name.decode(), found.entry)
+
+
+def _never_again(target: SyncTarget) -> frozenset[str]:
+    """Names that nobody is given: what stands outside under one is shown and left there."""
+    assert target.repository is not None  # noqa: S101 - of every relay target
+    domain = target.repository.domain_id
+    used = Mailbox.objects.filter(domain=domain, trashed_at=None).values("local_part")
+    rows = HeldName.objects.filter(domain=domain, kind=HeldName.Kind.NEVER).exclude(local_part__in=used)
+    return frozenset(rows.values_list("local_part", flat=True))
 
 
 def _unit(name: bytes) -> str:
@@ -79,16 +95,18 @@ def _others(target: SyncTarget, observed: ObservedRelay) -> list[bytes]:
 def find(target: SyncTarget, observed: ObservedRelay, plan: Plan, own_domain: str) -> Findings:
     """All findings of this pass; foreign files that were explained already and did not change are kept."""
     found = [_apart(each, observed, own_domain) for each in plan.apart]
-    explained = dict(target.findings.filter(kind__in=_OTHERS).values_list("unit", "outside_id"))
+    # Those that lead to an address beside them are explained anew: that one may have changed.
+    alone = target.findings.filter(kind__in=_OTHERS).exclude(hosts__contains=f" {own_domain} ")
+    explained = dict(alone.values_list("unit", "outside_id"))
     if target.proof and not observed.moved:
-        return Findings(tuple(found), _still_foreign(target) if explained else frozenset())
+        return Findings(tuple(found), _still_foreign(target))
     kept: set[str] = set()
     for name in _others(target, observed):
         unit, blob = _unit(name), observed.ids[name]
         if explained.get(unit) == blob:
             kept.add(unit)
         else:
-            found.append(_foreign(unit, blob, name, observed.mirror.blob(blob), own_domain))
+            found.append(_foreign(unit, name, observed, own_domain))
     return Findings(tuple(found), frozenset(kept))
 
 
@@ -100,14 +118,35 @@ def _still_foreign(target: SyncTarget) -> frozenset[str]:
     return frozenset(rows.values_list("unit", flat=True))
 
 
-def _foreign(unit: str, blob: str, name: bytes, content: bytes, own_domain: str) -> Found:
+def _foreign(unit: str, name: bytes, observed: ObservedRelay, own_domain: str) -> Found:
+    blob = observed.ids[name]
+    content = observed.mirror.blob(blob)
     told = explain(name, content, own_domain=own_domain)
     kind = Kind.FOREIGN if told.used_by_ptt else Kind.SKIPPED
     outside = shown(name, content) if told.used_by_ptt else None
-    return Found(unit, kind, told.sentence, outside, None, blob, takeable=told.takeable)
+    circle = find_circle(name, told.targets, partial(_targets_beside, observed), own_domain)
+    sentence = f"{told.sentence} {circle}".strip()[:500]
+    return Found(unit, kind, sentence, outside, None, blob, told.takeable, _hosts(told.targets))
+
+
+def _targets_beside(observed: ObservedRelay, name: bytes) -> Sequence[str] | None:
+    """The targets of another entry of the branch; None when there is none of that name."""
+    blob = observed.ids.get(name)
+    if blob is None:
+        return None
+    verdict = read(name, observed.mirror.blob(blob))
+    return verdict.entry.targets if isinstance(verdict, Readable) else ()
+
+
+def _hosts(targets: Sequence[str]) -> str:
+    """The domains that can be looked up, with a space around each, so that one can be searched for."""
+    hosts = sorted({host for target in targets if is_host(host := host_of(target))})[:MOST_HOSTS]
+    return f" {' '.join(hosts)} " if hosts else ""
 
 
 def _apart(each: Apart, observed: ObservedRelay, own_domain: str) -> Found:
-    blob = observed.ids.get(each.unit.encode(), "")
+    name = each.unit.encode()
+    blob = observed.ids.get(name, "")
     takeable = each.reason in Finding.REPAIRABLE and _outside(each.unit, observed, own_domain) is not None
-    return Found(each.unit, each.reason, each.sentence, each.outside, each.ours, blob, takeable=takeable)
+    hosts = _hosts(_targets_beside(observed, name) or ())
+    return Found(each.unit, each.reason, each.sentence, each.outside, each.ours, blob, takeable, hosts)

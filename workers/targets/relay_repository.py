@@ -17,7 +17,7 @@ from tenants.actor import Actor
 from tenants.desired import desired_relay
 from tenants.errors import Invalid
 from tenants.formats.text import printable
-from tenants.models import Condition, Event, Finding, Installation, Repository, SyncTarget
+from tenants.models import Condition, Finding, Installation, Repository, SyncTarget
 from tenants.secrets import Opener
 from workers import ssh
 from workers.outcome import NeedsPerson, Retry
@@ -40,12 +40,18 @@ from workers.repository import (
     read_refs,
     tidy_remote,
 )
+from workers.targets.asking import asked
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.endpoint import endpoint_of
 from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided, find, to_take_over
 from workers.targets.relay_statements import APART, apart_statement, by_hand, foreign_statement, growth
-from workers.targets.relay_trust import host_key_setback, require_new_branch, require_our_line
+from workers.targets.relay_trust import (
+    host_key_setback,
+    require_new_branch,
+    require_our_line,
+    wrote_lately,
+)
 from workers.targets.reload import Reloader
 
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
@@ -136,7 +142,7 @@ class RelayRepository:
             proved = None  # our mirror was lost with the old tip: everything is compared afresh
         base = mirror.files(proved) if proved and tip != proved else ids if proved else {}
         apart = current.target.proof.get("apart", {})
-        base_ids = {**base, **{_name(unit): blob or "" for unit, blob in apart.items()}} if apart else base
+        base_ids = {**base, **{unit.encode(): blob or "" for unit, blob in apart.items()}} if apart else base
         return ObservedRelay(
             tip=tip,
             tree=mirror.commit(tip).tree,
@@ -144,7 +150,7 @@ class RelayRepository:
             base_ids=base_ids,
             base_commit=proved,
             moved=tip != proved or bool(apart),
-            again=frozenset(map(_name, apart)),
+            again=frozenset(map(str.encode, apart)),
             remote=remote,
             mirror=mirror,
         )
@@ -221,12 +227,12 @@ class RelayRepository:
             installation=Installation.current_id(),
             generation=current.target.generation,
             run=current.run_id,
-            asked_by=_asked_by(current.target),
+            **asked(current.target),
         )
         new = build_commit(
             observed.mirror,
             observed.tip,
-            [FileChange(_name(change.unit), change.content) for change in plan.changes],
+            [FileChange(change.unit.encode(), change.content) for change in plan.changes],
             author=AUTHOR,
             email=EMAIL,
             message=text,
@@ -269,13 +275,14 @@ class RelayRepository:
 
     @mending
     def maintain(self, current: Pass) -> Statement | None:
-        """After the first proof and every MAINTAIN_EVERY changes: both sides, as far as we may."""
+        """After our first commit and every MAINTAIN_EVERY changes; where we only look, nothing is touched."""
         target, repository = current.target, _repository(current.target)
         known = target.conditions.filter(type=Condition.Type.GROWING).first()
         done_at = known.details.get("generation", 0) if known is not None else -MAINTAIN_EVERY
         if not target.proof.get("commit") or target.observed_generation < done_at + MAINTAIN_EVERY:
             return None
-        mirror = self._mirror(repository)
+        if not wrote_lately(mirror := self._mirror(repository), target.proof["commit"]):
+            return None
         current.note(f"Our mirror: {mirror.maintain()}")
         remote = RemoteRepository(endpoint_of(repository, self._opener), repository.path, repository.branch)
         with self._connection(repository) as connection:
@@ -362,10 +369,6 @@ def _repository(target: SyncTarget) -> Repository:
     return target.repository
 
 
-def _name(unit: str) -> bytes:
-    return unit.encode()
-
-
 def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> Proof:
     stored = {
         "commit": commit,
@@ -380,16 +383,3 @@ def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> P
         "Plan checksum": plan.checksum,
     }
     return Proof(stored, evidence, sentence)
-
-
-def _asked_by(target: SyncTarget) -> list[str]:
-    rows = (
-        Event.objects.filter(
-            sync_target=target,
-            generation__gt=target.observed_generation,
-            generation__lte=target.generation,
-        )
-        .order_by("pk")
-        .values_list("actor_name", flat=True)[:1000]
-    )
-    return list(dict.fromkeys(rows))

@@ -13,6 +13,7 @@ from workers.relay.trailers import find_mark
 from workers.repository import Mirror
 
 HISTORY_LIMIT = 1000
+OURS_WITHIN = 50
 
 
 def host_key_setback(repository: Repository, error: ssh.HostKeyUnknown | ssh.HostKeyChanged) -> NeedsPerson:
@@ -88,3 +89,10 @@ def require_our_line(target: SyncTarget, mirror: Mirror, tip: str, proved: str |
                 agree_to=tip,
             )
         return
+
+
+def wrote_lately(mirror: Mirror, tip: str) -> bool:
+    """Is one of the last commits ours? Before that, the repository is not ours to touch in any way."""
+    here = Installation.current_id()
+    marks = (find_mark(commit.message) for commit in mirror.log(tip, OURS_WITHIN))
+    return any(mark is not None and mark.installation == here for mark in marks)

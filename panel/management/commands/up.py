@@ -24,7 +24,9 @@ _WORKER = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
 # Git hosts may hang, so nobody else stands in their queue: mails and the sweep have processes of their own.
 WORKERS = {
     "worker": ["--concurrency=3", "--queues=relay_repository,checks"],
-    "courier": ["--concurrency=2", "--queues=mail,sweep"],
+    "courier": ["--concurrency=2", "--queues=mail,sweep,reviews"],
+    # Name servers may be silent for long.
+    "scout": ["--concurrency=3", "--queues=lookups"],
 }
 
 
@@ -71,7 +73,7 @@ class Command(BaseCommand):
             addresses.unlink(missing_ok=True)
             family.start("sandbox", [sys.executable, "manage.py", "sandbox"], common)
             family.wait_for(addresses, "the sandbox")
-            common |= ports.sandbox_mail(addresses)
+            common |= ports.sandbox_settings(addresses)
         workers = {**common, "ROOKERY_WORKERS_KEY_FILE": str(settings.DATA_DIR / "keys" / "workers.key")}
         for name, words in WORKERS.items():
             family.start(name, [*_CELERY, "worker", *_WORKER, f"--hostname={name}@%h", *words], workers)

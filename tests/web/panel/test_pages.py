@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from tenants.actions import aliases, names
 from tenants.actor import Actor
-from tenants.models import AddressRequest, Domain, Mailbox, Organization, Run, SyncTarget
+from tenants.models import AddressRequest, Domain, Event, Mailbox, Organization, Run, SyncTarget
 from tests.web.panel.world import Outside
 from tests.web.people import check_page, text_of
 
@@ -17,6 +20,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pages(
+    alice: Actor,
     organization: Organization,
     domain: Domain,
     target: SyncTarget,
@@ -25,6 +29,14 @@ def pages(
     waiting_request: AddressRequest,
 ) -> list[str]:
     make_mailbox()
+    aliases.create_alias(
+        actor=alice,
+        domain=domain,
+        local_part="team",
+        delivers_to=["ada"],
+        expires_at=timezone.now() + timedelta(days=5),
+    )
+    names.hold_name(actor=alice, domain=domain, local_part="old", reason="Left.")
     outside.reconcile(target)
     run = Run.objects.get()
     return [
@@ -38,9 +50,24 @@ def pages(
         "/d/example.org/addresses?q=ada&only=alias",
         "/d/example.org/addresses?only=trash",
         "/d/example.org/new-address",
-        "/d/example.org/new-address?kind=alias",
+        "/d/example.org/new-alias",
+        "/d/example.org/addresses?only=alias",
         "/d/example.org/addresses/ada",
+        "/d/example.org/addresses/ada/history",
+        "/d/example.org/addresses/ada/history?verb=targets&actor=alice&from=2026-01-01&to=2199-12-31",
+        "/d/example.org/activity?verb=addresses",
+        f"/o/{organization.pk}/activity",
+        *(f"/activity/{pk}" for pk in Event.objects.values_list("pk", flat=True)),
+        "/d/example.org/addresses/ada/expiry",
+        "/d/example.org/addresses/team",
+        "/d/example.org/addresses/team/expiry",
+        "/d/example.org/settings/aliases",
+        "/d/example.org/settings/names",
         "/d/example.org/requests",
+        "/d/example.org/requests?only=waiting&q=grace",
+        "/d/example.org/requests/invitations",
+        "/d/example.org/settings/requests",
+        "/d/example.org/trash",
         "/d/example.org/activity",
         "/d/example.org/settings",
         "/d/example.org/settings/repository",

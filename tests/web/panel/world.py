@@ -53,7 +53,7 @@ class Outside:
             absent=desired.absent,
             observed=_sides(observed),
             base=_sides(self.base),
-            repair=current.target.drift_mode == SyncTarget.DriftMode.REPAIR,
+            may_overwrite=lambda name, outside_id: current.target.drift_mode == SyncTarget.DriftMode.REPAIR,
             own_domain=str(current.target.repository.domain),  # type: ignore[union-attr]
         )
         commands = ("git clone relay.git", "git push origin main") if decision.changes else ()

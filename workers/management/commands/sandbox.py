@@ -16,7 +16,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from tenants.formats.sshkeys import fingerprint
 from tenants.models import Repository
+from workers.sandbox import handmade
 from workers.sandbox.control import Addresses, Sandbox, SandboxError
 from workers.sandbox.git_host import GitHost
 
@@ -37,9 +39,11 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         host, sandbox = _start(folder)
         try:
+            handmade.make(host.create_repository(handmade.PATH, handmade.BRANCH))
             steward = _Steward(host, sandbox, folder)
             steward.publish()
-            self.stdout.write(f"sandbox  git at {host.host}:{host.port}")
+            self.stdout.write(f"sandbox  git at {host.host}:{host.port}, key {fingerprint(host.public_key)}")
+            self.stdout.write(f"sandbox  {handmade.PATH} there was made by hand, for {handmade.DOMAIN}")
             while not stop.wait(LOOK_EVERY_SECONDS):
                 steward.look()
         finally:
@@ -106,7 +110,9 @@ class _Steward:
         told = {
             "git": [self._host.host, self._host.port],
             "git_host_key": self._host.public_key,
+            "handmade": {"domain": handmade.DOMAIN, "path": handmade.PATH, "branch": handmade.BRANCH},
             "mailroom": [status["mailroom"]["host"], status["mailroom"]["port"]],
+            "resolver": [status["resolver"]["host"], status["resolver"]["port"]],
             "ca_file": status["ca_file"],
             "domains": domains,
         }

@@ -1,0 +1,86 @@
+"""Who may read which part of the audit log."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from tenants import access
+from tenants.actor import Actor
+from tenants.errors import Absent
+from tenants.models import Event, Mailbox, Run, SyncTarget
+
+_FOR_THE_TEAM = frozenset({"note"})
+
+# What people call the fields of events; others are called by their own name.
+LABELS = {
+    "targets": "Who gets the mail",
+    "target": "Who gets the mail",
+    "enabled": "Switched on",
+    "trashed": "In the trash",
+    "kind": "Kind",
+    "requests": "Who may ask for an address",
+    "submission_host": "Name of the mail server",
+    "trash_days": "Days in the trash",
+    "drift_mode": "Entries that others change",
+    "login": "Can log in",
+}
+
+
+def label(name: str) -> str:
+    """A field of an event, for people."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def visible_events(actor: Actor) -> QuerySet[Event]:
+    """Events of the actor's organizations, and of the addresses that the actor holds."""
+    team = access.visible_to(actor, Event)
+    if actor.is_operator or actor.account is None:
+        return team
+    held = access.visible_to(actor, Mailbox)
+    return Event.objects.filter(Q(pk__in=team.order_by().values("pk")) | Q(mailbox__in=held.values("pk")))
+
+
+def with_runs(events: QuerySet[Event]) -> QuerySet[Event]:
+    """Annotate `observed_by`: the id of the run that proved each event outside, or nothing."""
+    runs = _proving(OuterRef("sync_target"))
+    return events.annotate(observed_by=Subquery(runs.values("pk")[:1]))
+
+
+def proved_by(mailboxes: QuerySet[Mailbox], target: SyncTarget | None) -> QuerySet[Mailbox]:
+    """Annotate `proved_by` and `proved_at`: the run of `target` that proved the last change of each."""
+    runs = _proving(target)
+    return mailboxes.annotate(
+        proved_by=Subquery(runs.values("pk")[:1]), proved_at=Subquery(runs.values("finished_at")[:1])
+    )
+
+
+def _proving(target: OuterRef | SyncTarget | None) -> QuerySet[Run]:
+    """Runs that proved the generation of the outer row, the first of them first."""
+    runs = Run.objects.filter(
+        target=target,
+        mode=Run.Mode.APPLY,
+        state=Run.State.SUCCEEDED,
+        generation__gte=OuterRef("generation"),
+    )
+    return runs.order_by("generation", "pk")
+
+
+def hidden_fields(*, is_team: bool) -> frozenset[str]:
+    """What of an event's `before` and `after` is not for the holder of the address: the team's note."""
+    return frozenset() if is_team else _FOR_THE_TEAM
+
+
+def is_team(actor: Actor, event: Event) -> bool:
+    """May the actor see everything that the event tells, or only what is about their own address?"""
+    return access.visible_to(actor, Event).filter(pk=event.pk).exists()
+
+
+def find_event(actor: Actor, event_id: int) -> Event:
+    """One event with what it is about; Absent when it does not exist for `actor`."""
+    rows = visible_events(actor).select_related(
+        "mailbox__domain__organization", "domain__organization", "organization", "sync_target__repository"
+    )
+    event = rows.filter(pk=event_id).first()
+    if event is None:
+        raise Absent
+    return event
