@@ -21,6 +21,7 @@ from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
+from tenants.models.zones import PrimaryServer, RecordSet, SecondaryServer, TsigKey, Zone
 
 __all__ = [
     "Account",
@@ -45,12 +46,17 @@ __all__ = [
     "Membership",
     "Organization",
     "OutgoingMail",
+    "PrimaryServer",
+    "RecordSet",
     "Repository",
     "RequestRules",
     "Run",
+    "SecondaryServer",
     "SignInLink",
     "Step",
     "SyncTarget",
     "TargetAddress",
     "TargetDomain",
+    "TsigKey",
+    "Zone",
 ]
