@@ -70,14 +70,17 @@ class ProvedZone:
 
 @transaction.atomic
 def record_zones(
-    *, actor: Actor, target: SyncTarget, generation: int, zones: Mapping[int, ProvedZone]
+    *, actor: Actor, target: SyncTarget, zones: Mapping[int, ProvedZone], seen_again: Sequence[int] = ()
 ) -> None:
     """Write what was proved of zones by id: the base of the next comparison, and what others wrote.
 
-    Rows of ours that changed above `generation` keep what they want; only their base moves.
+    Rows of ours that were changed after the pass began (above the generation of `target`) keep what they
+    want; only their base moves. Of `seen_again`, only the time is new.
     """
     _require_worker(actor)
-    now = timezone.now()
+    now, generation = timezone.now(), target.generation
+    for start in range(0, len(seen_again), _AT_ONCE):
+        Zone.objects.filter(pk__in=seen_again[start : start + _AT_ONCE]).update(served_at=now)
     for zone in Zone.objects.filter(target=target, pk__in=list(zones)).order_by("pk"):
         _record_zone(zone, zones[zone.pk], generation, now)
 
@@ -90,10 +93,12 @@ def record_dropped(*, actor: Actor, zone_id: int, dropped: str) -> None:
 
 
 @transaction.atomic
-def forget_removed_keys(*, actor: Actor, target: SyncTarget, generation: int) -> None:
+def forget_removed_keys(*, actor: Actor, target: SyncTarget) -> None:
     """Drop the rows of keys that were proved to be gone."""
     _require_worker(actor)
-    TsigKey.objects.filter(repository=target.repository, removed=True, generation__lte=generation).delete()
+    TsigKey.objects.filter(
+        repository=target.repository, removed=True, generation__lte=target.generation
+    ).delete()
 
 
 def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime) -> None:

@@ -90,6 +90,7 @@ class Condition(models.Model):
         RELOAD_PENDING = "ReloadPending"
         GROWING = "Growing"
         SERVED = "Served"
+        UNPROVED = "Unproved"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -118,6 +119,7 @@ class Condition(models.Model):
                 "ReloadPending",
                 "Growing",
                 "Served",
+                "Unproved",
             ),
         ]
 

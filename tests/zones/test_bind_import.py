@@ -107,7 +107,9 @@ def test_what_is_left_is_served() -> None:
     assert report.zone.soa == Soa(NS1, name("hostmaster"), 2026112101)
     assert report.zone.get(ORIGIN, "MX") == records("@", MX(10, name("mail")))
     assert report.zone.get(ORIGIN, "TXT") == records("@", TXT(b"v=spf1 mx -all"))
-    assert report.zone.get(name("web"), "HTTPS") == records("web", HTTPS(1, name("web"), (Alpn((b"h2", b"h3")),)))
+    assert report.zone.get(name("web"), "HTTPS") == records(
+        "web", HTTPS(1, name("web"), (Alpn((b"h2", b"h3")),))
+    )
     naptr = report.zone.get(name("nap"), "TYPE35")
     assert naptr is not None
     assert isinstance(naptr.data[0], Generic)
@@ -187,7 +189,8 @@ def test_a_refused_owner_does_not_lend_its_lines_to_the_one_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("0", 0), ("3600", 3600), ("1h", 3600), ("1h30m", 5400), ("1W2d", 777600), ("5S", 5)]
+    ("text", "seconds"),
+    [("0", 0), ("3600", 3600), ("1h", 3600), ("1h30m", 5400), ("1W2d", 777600), ("5S", 5)],
 )
 def test_times_with_units(text: str, seconds: int) -> None:
     assert seconds_of(text) == seconds

@@ -160,7 +160,9 @@ def test_what_the_primary_ignores_is_said_without_secrets() -> None:
         assert any(part in reason for reason in found.ignored)
 
 
-@pytest.mark.parametrize("line", [f"x._update.example.org. DNSKEY 0 2 163 {SECRET}", f"x DNSKEY 0 3 {SECRET}", "("])
+@pytest.mark.parametrize(
+    "line", [f"x._update.example.org. DNSKEY 0 2 163 {SECRET}", f"x DNSKEY 0 3 {SECRET}", "("]
+)
 def test_one_broken_line_loses_every_key_and_shows_none(line: str) -> None:
     with pytest.raises(UnreadableError) as caught:
         read(f"good._update.example.org. DNSKEY 0 3 163 {SECRET}", line)

@@ -103,7 +103,8 @@ CUT = zone(records("cut", NS(name("ns.cut"))), a("ns.cut", "192.0.2.7"), records
 
 
 @pytest.mark.parametrize(
-    ("owner", "delegated"), [("@", None), ("www", None), ("cut", "cut"), ("ns.cut", "cut"), ("a.b.cut", "cut")]
+    ("owner", "delegated"),
+    [("@", None), ("www", None), ("cut", "cut"), ("ns.cut", "cut"), ("a.b.cut", "cut")],
 )
 def test_where_a_delegation_begins(owner: str, delegated: str | None) -> None:
     assert CUT.delegation(name(owner)) == (name(delegated) if delegated else None)
