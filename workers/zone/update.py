@@ -15,9 +15,6 @@ import dns.rdatatype
 import dns.update
 
 from tenants.formats.text import FormatError
-from tenants.formats.zones.bind.exporting import bind_text
-from tenants.formats.zones.bind.rdata import rdata_from_text
-from tenants.formats.zones.data.digests import Generic
 from tenants.formats.zones.data.simple import Data
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
@@ -25,6 +22,7 @@ from workers.zone.errors import Garbled, NotSendable, UnknownOutcome
 from workers.zone.keys import TsigKey, signer
 from workers.zone.messages import dns_name, proved_reply
 from workers.zone.outcomes import Asked
+from workers.zone.records import rdata_of
 from workers.zone.server import Deadline, Server, opened, reason
 
 __all__ = ["Change", "Requirement", "batches", "update"]
@@ -182,10 +180,8 @@ def _require(made: dns.update.UpdateMessage, requirement: Requirement) -> None:
 
 
 def _rdata(data: Data) -> dns.rdata.Rdata:
-    if isinstance(data, Generic):
-        return dns.rdata.GenericRdata(dns.rdataclass.IN, dns.rdatatype.RdataType.make(data.number), data.data)
     try:
-        return rdata_from_text(data.type, bind_text(data), Name(()))
+        return rdata_of(data)
     except FormatError as error:
         raise NotSendable(error.problem, error.fix) from None
 
