@@ -229,10 +229,9 @@ class ZoneRepository(GitTarget):
             # What the primary took meanwhile would be lost when it pulls: look again, and merge it first.
             self._require_still(primary, observed, plan)
         about = plan.to_serve[0].origin if plan.to_serve else _any_zone(observed)
-        if about is not None:
-            current.note(f"Telling {primary.server} of it")
-            primary.notify(about)
-            current.tell(f"{primary.server} was told of it.")
+        current.note(f"Telling {primary.server} of it")
+        primary.notify(about)
+        current.tell(f"{primary.server} was told of it.")
         return new
 
     def _require_still(self, primary: Primary, observed: ObservedZones, plan: ZonePlan) -> None:
@@ -386,6 +385,6 @@ def _names(plan: ZonePlan) -> list[str]:
     return [*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else names
 
 
-def _any_zone(observed: ObservedZones) -> Name | None:
+def _any_zone(observed: ObservedZones) -> Name:
     """What a NOTIFY is about when only keys were written: any name that our key covers will do."""
-    return observed.published[0].origin if observed.published else None
+    return observed.published[0].origin if observed.published else Name.of("invalid")
