@@ -173,13 +173,17 @@ def test_its_push_goes_over_a_newer_tip(primary: RunningPrimary) -> None:
 
 
 def test_a_refused_push_is_believed_and_lost_at_the_next_pull(primary: RunningPrimary) -> None:
-    ours = primary.repository.commit({**FILES, "example.org": newer(serial=20)})
+    old = int(time.time()) - 100
+    ours = primary.repository.commit({**FILES, "example.org": newer(serial=20)}, when=old)
     add(primary)
     assert serial(primary) == 8
     assert primary.repository.tip() == ours
     assert "Push got an error: non-fast-forward" in primary.console()
     add(primary, Name.of("www3.example.org"))  # on top of its own commit: refused again
     assert (serial(primary), primary.repository.tip()) == (9, ours)
+    notify(primary.server, ZONE, ROOT_KEY)
+    assert serial(primary) == 9  # our commit is older than the one that was not pushed
+    primary.repository.commit({**FILES, "example.org": newer(serial=20)})
     notify(primary.server, ZONE, ROOT_KEY)
     assert serial(primary) == 20
     assert (WWW2, "A") not in transfer(primary.server, ZONE, ROOT_KEY).sets

@@ -4,8 +4,6 @@ commits what updates change."""
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,7 +18,7 @@ import dns.rcode
 from tenants.formats.zones.keyfile import Right
 from tenants.formats.zones.names import Name
 from workers.repository import RemoteRepository
-from workers.sandbox.acceptor import Acceptor, streams
+from workers.sandbox.dns_listener import DnsListener
 from workers.sandbox.listener import Console, clean
 from workers.sandbox.primary.answers import answer_query, reply, zone_of
 from workers.sandbox.primary.clone import Clone, PullFailed, PushFailed
@@ -29,45 +27,45 @@ from workers.sandbox.primary.updating import Refused, Updated, apply_update
 from workers.sandbox.primary.zones import Held, file_zone, is_key_file, load, may, may_be_zone
 from workers.sandbox.roles import State
 
-__all__ = ["DNS_PORT", "Primary"]
+__all__ = ["Primary"]
 
-DNS_PORT = 53
-MOST_CONNECTIONS = 32
-REQUESTS_PER_CONNECTION = 1_000
-SILENCE_SECONDS = 30.0
-SHOWN_LINES = 20
 SHOWN_ZONES = 200
 
 
 class Primary:
-    """Runs in the sandbox's loop. Port 53 becomes `fallback` where this user may not have it; 0 is any free
-    port, the same for UDP and TCP. `open_transfers` is the unikernel's `--axfr`."""
+    """Runs in the sandbox's loop, on ports as DnsListener has them. `open_transfers` is the unikernel's
+    `--axfr`."""
 
     def __init__(
         self,
         *,
         host: str,
         port: int,
-        fallback: int = 0,
+        fallback: int | None = None,
         remote: RemoteRepository,
         folder: Path,
         console: Console,
         open_transfers: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.host, self.port = host, port
         self.console = console
         self.held = Held()
-        self._fallback, self._open_transfers, self._clock = fallback, open_transfers, clock
+        self._open_transfers, self._clock = open_transfers, clock
         self._remote, self._folder = remote, folder
         self._clone: Clone | None = None
         self._git = asyncio.Lock()
         self._state, self._reason = State.STOPPED, ""
         self._booted_at: datetime | None = None
-        self._udp: asyncio.DatagramTransport | None = None
-        self._acceptor: Acceptor | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener = DnsListener(host, port, self.handle, fallback=fallback)
         self.heard_pulls = 0
+
+    @property
+    def host(self) -> str:
+        return self._listener.host
+
+    @property
+    def port(self) -> int:
+        return self._listener.port
 
     # life -----------------------------------------------------------------------------------------
 
@@ -90,26 +88,21 @@ class Primary:
         found = load(files)
         self._take(found.held, found.said)
         try:
-            await self._listen()
+            await self._listener.listen()
         except OSError as error:
             await self.stop()
             self._state, self._reason = State.DEAD, clean(error)
             raise
+        self.console.write("info", f"answers at {self.host}:{self.port}")
         self._state, self._booted_at = State.RUNNING, datetime.now(UTC)
         return self.status()
 
     async def stop(self) -> None:
         """Stop listening, forget everything. Does nothing when it does not run."""
-        if self._acceptor is not None:
-            await self._acceptor.close()
-        if self._udp is not None:
-            self._udp.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._listener.close()
         if self._clone is not None:
             self._clone.close()
-        self._acceptor = self._udp = self._clone = None
+        self._clone = None
         self._state, self._reason, self.held = State.STOPPED, "", Held()
 
     def status(self) -> dict[str, Any]:
@@ -127,60 +120,9 @@ class Primary:
             "zones": [zone.short for zone in self.held.zones()[:SHOWN_ZONES]],
         }
 
-    async def _listen(self) -> None:
-        try:
-            await self._bind(self.port)
-        except PermissionError:
-            await self._bind(self._fallback)
-        self.console.write("info", f"answers at {self.host}:{self.port}")
-
-    async def _bind(self, port: int) -> None:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((self.host, port))
-            bound = int(listener.getsockname()[1])
-            self._udp, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: _Datagrams(self._begin), local_addr=(self.host, bound)
-            )
-        except OSError:
-            listener.close()
-            raise
-        self.port = bound
-        self._acceptor = Acceptor(listener, self._converse, most=MOST_CONNECTIONS)
-        self._acceptor.start()
-
     # messages -------------------------------------------------------------------------------------
 
-    def _begin(self, wire: bytes, sender: tuple[str, int]) -> None:
-        if len(self._tasks) >= MOST_CONNECTIONS:
-            return
-        task = asyncio.get_running_loop().create_task(self._datagram(wire, sender))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _datagram(self, wire: bytes, sender: tuple[str, int]) -> None:
-        for answer in await self.handle(wire, sender[0], udp=True):
-            if self._udp is not None:
-                self._udp.sendto(answer, sender)
-
-    async def _converse(self, connection: socket.socket) -> None:
-        source = str(connection.getpeername()[0])
-        with contextlib.suppress(OSError, EOFError, TimeoutError):
-            async with streams(connection, limit=1 << 17) as (reader, writer):
-                for _ in range(REQUESTS_PER_CONNECTION):
-                    async with asyncio.timeout(SILENCE_SECONDS):
-                        length = int.from_bytes(await reader.readexactly(2), "big")
-                        wire = await reader.readexactly(length)
-                    answers = await self.handle(wire, source, udp=False)
-                    if not answers:
-                        return
-                    async with asyncio.timeout(SILENCE_SECONDS):
-                        for answer in answers:
-                            writer.write(len(answer).to_bytes(2, "big") + answer)
-                            await writer.drain()
-
-    async def handle(self, wire: bytes, source: str, *, udp: bool) -> list[bytes]:
+    async def handle(self, wire: bytes, source: str, udp: bool) -> list[bytes]:
         """Return the answers to one message; none for what is no request."""
         request = read_request(wire, self.held.keys, self._clock())
         if request is None:
@@ -290,11 +232,3 @@ class Primary:
 
 def _file_name(zone: Name) -> bytes:
     return zone.lower.absolute.removesuffix(b".")
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    def __init__(self, received: Callable[[bytes, tuple[str, int]], None]) -> None:
-        self._received = received
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        self._received(data, (str(addr[0]), int(addr[1])))
