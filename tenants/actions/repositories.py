@@ -50,7 +50,7 @@ def connect_repository(
     with checks:
         place = check_place(host=host, port=port, username=username, path=path, branch=branch)
     with checks:
-        _check_reload(reload)
+        check_reload(reload)
     checks.finish()
     lock_installation()
     if Repository.objects.filter(domain=domain).exists():
@@ -149,7 +149,7 @@ def _check_host(host: str) -> str:
     return check_host_name(host, field="host")
 
 
-def _check_reload(reload: str) -> None:
+def check_reload(reload: str) -> None:
     choices = [
         each for each in Repository.Reload.values if each != Repository.Reload.SANDBOX or settings.SANDBOX
     ]

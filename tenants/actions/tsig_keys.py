@@ -83,12 +83,16 @@ def insert_key(
     *,
     own: bool = False,
     replaces: TsigKey | None = None,
+    known: FileKey | None = None,
 ) -> NewKey:
-    """The row of a new key with a random secret. Raises Invalid when the primary would not take its name."""
+    """The row of a new key with a random secret, or of one that is `known`. Raises Invalid when the primary
+    would not take its name."""
     name = f"{label}._{right}" + (f".{zone.name}" if zone is not None else "")
-    secret = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+    secret, algorithm = base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode(), "SHA256"
+    if known is not None:
+        name, secret, algorithm = known.name.short, known.secret, known.algorithm
     try:
-        emit_keys(Name.of(zone.name) if zone else ROOT, [FileKey(Name.of(name), "SHA256", secret)])
+        emit_keys(Name.of(zone.name) if zone else ROOT, [FileKey(Name.of(name), algorithm, secret)])
     except FormatError as error:
         raise Invalid.of("label", error.problem, error.fix) from error
     except ValueError as error:
@@ -100,6 +104,7 @@ def insert_key(
                 zone=zone,
                 name=name,
                 right=right,
+                algorithm=algorithm,
                 sealed_secret=seal(Purpose.TSIG_KEY, secret),
                 own=own,
                 replaces=replaces,

@@ -12,12 +12,15 @@ from django.db import transaction
 from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actions.locking import lock, lock_installation
-from tenants.actions.repositories import check_place, check_port, insert_repository
+from tenants.actions.repositories import check_place, check_port, check_reload, insert_repository
 from tenants.actions.reversals import final, undoable
 from tenants.actions.tsig_keys import insert_key
 from tenants.actor import Actor
 from tenants.errors import Checks
 from tenants.formats.text import FormatError, printable
+from tenants.formats.zones.keyfile import Right, emit_keys, scope_of
+from tenants.formats.zones.keyfile import TsigKey as FileKey
+from tenants.formats.zones.names import ROOT, Name
 from tenants.models import Event, Organization, PrimaryServer, Repository, SyncTarget, TsigKey
 
 
@@ -34,11 +37,14 @@ def connect_zone_repository(
     branch: str = "main",
     primary_port: int = 53,
     grammar: str = PrimaryServer.Grammar.NEW,
+    root_key: str = "",
+    reload: str = Repository.Reload.HAND,
 ) -> Repository:
     """Tell Rookery where an organization's zones live, and the address of the primary that reads them.
 
-    One repository holds the zones of many domains. A key for git is made, and one for the primary (in
-    `_keys`), with which Rookery tells it of every push.
+    One repository holds the zones of many domains. A key for git is made. `root_key` is one that the primary
+    knows already and that covers every zone (`name:SHA256:secret`), with which Rookery tells it of every
+    push; without one, a key is made and written to `_keys`, which the primary reads when it starts.
     """
     access.require(actor, access.Verb.VIEW, organization)
     access.require_create(actor, access.Kind.REPOSITORY, organization)
@@ -47,15 +53,19 @@ def connect_zone_repository(
         place = check_place(host=host, port=port, username=username, path=path, branch=branch)
     with checks:
         server = check_primary(address, primary_port, grammar)
+    known: FileKey | None = None
+    with checks:
+        known = read_root_key(root_key) if root_key.strip() else None
+    with checks:
+        check_reload(reload)
     checks.finish()
     lock_installation()
     repository, target = insert_repository(
-        organization, place, SyncTarget.Kind.ZONE_REPOSITORY, kind=Repository.Kind.ZONE
+        organization, place, SyncTarget.Kind.ZONE_REPOSITORY, kind=Repository.Kind.ZONE, reload=reload
     )
     PrimaryServer.objects.create(repository=repository, **server)
-    insert_key(
-        repository, None, f"rookery-{secrets.token_hex(3)}", TsigKey.Right.UPDATE, target.generation, own=True
-    )
+    label = f"rookery-{secrets.token_hex(3)}"
+    insert_key(repository, None, label, TsigKey.Right.UPDATE, target.generation, own=True, known=known)
     record(
         actor,
         "connect_zone_repository",
@@ -66,6 +76,24 @@ def connect_zone_repository(
         after={**asdict(place), **server},
     )
     return repository
+
+
+def read_root_key(text: str) -> FileKey:
+    """A key that covers every zone, as unikernels write it. Raises FormatError; never shows the secret."""
+    name, _, rest = text.strip().partition(":")
+    algorithm, _, secret = rest.partition(":")
+    try:
+        key = FileKey(Name.of(name.lower()), algorithm.upper(), secret)
+        if scope_of(key.name) != (Right.UPDATE, ROOT):
+            raise FormatError(
+                "root_key", "This key does not cover every zone.", "Its name has to end in “._update”."
+            )
+        emit_keys(ROOT, [key])
+    except FormatError as error:
+        raise FormatError("root_key", error.problem, error.fix) from error
+    except ValueError as error:
+        raise FormatError("root_key", "This is no key.", "Write it as name:SHA256:secret.") from error
+    return key
 
 
 def check_primary(address: str, port: int, grammar: str) -> dict[str, str | int]:

@@ -37,6 +37,7 @@ from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided
 from workers.targets.zone_primary import Primary, PrimarySilent
 from workers.targets.zone_statements import by_hand, find, zone_statements
+from workers.zone.server import connect
 from workers.zone_plan.decide import DecidedZone, decide_zone
 from workers.zone_plan.keys import decide_keys
 from workers.zone_plan.outside import ObservedZone
@@ -77,7 +78,7 @@ class ZoneRepository(GitTarget):
         pool: ssh.ConnectionPool,
         mirrors: Path | None = None,
         limits: Limits | None = None,
-        dial: zone.Dial | None = None,
+        dial: zone.Dial = connect,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(opener=opener, pool=pool, mirrors=mirrors, limits=limits or ZoneLimits())
@@ -216,7 +217,8 @@ class ZoneRepository(GitTarget):
     # apply and verify -----------------------------------------------------------------------------
 
     @mending
-    def apply(self, current: Pass, observed: ObservedZones, plan: ZonePlan) -> NewCommit | None:
+    def apply(self, current: Pass, observed: ObservedZones, plan: Plan) -> NewCommit | None:
+        assert isinstance(plan, ZonePlan)  # noqa: S101 - made above
         primary = self._primary(current)
         if not observed.silent:
             self._require_still(primary, observed, plan)
@@ -243,9 +245,8 @@ class ZoneRepository(GitTarget):
             if served != observed.zones[each.pk].served:
                 raise Retry("lost-race", f"{each.origin.short} was changed at the primary meanwhile.")
 
-    def verify(
-        self, current: Pass, observed: ObservedZones, plan: ZonePlan, applied: NewCommit | None
-    ) -> Proof:
+    def verify(self, current: Pass, observed: ObservedZones, plan: Plan, applied: NewCommit | None) -> Proof:
+        assert isinstance(plan, ZonePlan)  # noqa: S101 - made above
         if applied is not None:
             self.require_tip(current, observed.looked, applied)
         primary = self._primary(current)
@@ -361,8 +362,7 @@ class ZoneRepository(GitTarget):
     def _primary(self, current: Pass) -> Primary:
         row = repository_of(current.target).primary
         keys = notifying_keys(current.target, self._opener)
-        server = zone.Server(row.address, row.port, *([self._dial] if self._dial else []))
-        return Primary(server, keys)
+        return Primary(zone.Server(row.address, row.port, self._dial), keys)
 
 
 def _is_steady(

@@ -74,7 +74,7 @@ def judge_all(files: Mapping[Name, bytes], dialect: Dialect = NEW) -> dict[Name,
 
 @dataclass(frozen=True)
 class Serving:
-    """What a primary serves after it has read its files: the tree, the zones in it, in order, and the verdicts
+    """What a primary serves after it has read its files: the tree, its zones in order, and the verdicts
     on the files that it ignores. `dropped` are, by zone, the names outside it whose records it ignores."""
 
     tree: Tree
