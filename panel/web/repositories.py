@@ -261,7 +261,6 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.UNSAFE_ENTRIES: (False, "Nothing unsafe", "Not written: unsafe"),
     Type.FOREIGN_ENTRIES: (False, "No foreign entries", "Foreign entries"),
     Type.GROWING: (False, "Small enough", "Grows"),
-    Type.SERVED: (True, "Served", "Not served"),
     Type.UNPROVED: (False, "Every domain proved", "Waits for proof"),
 }
 

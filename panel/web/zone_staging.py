@@ -8,13 +8,12 @@ from typing import Any
 from django.http import HttpRequest
 
 from panel.web.zone_state import ttl_words
-from tenants.actions.record_sets import MOST_CHANGES, RecordChange, change_record_sets
+from tenants.actions.record_sets import MOST_CHANGES, RecordChange, change_record_sets, read_change
 from tenants.actor import Actor
 from tenants.dryrun import rehearsal
 from tenants.errors import Conflict
-from tenants.formats.zones.stored import owner_text, typed_owner
+from tenants.formats.zones.stored import stored_texts
 from tenants.models import RecordSet, Zone
-from tenants.zone_contents import origin_of
 
 Staged = dict[tuple[str, str], dict[str, Any]]
 
@@ -36,24 +35,30 @@ def stage(request: HttpRequest, actor: Actor, zone: Zone, change: RecordChange) 
     """Add one change to what is staged, if it can be made together with that. Raises what the action does:
     alone, problems name the fields of the change."""
     staged = staged_of(request, zone)
-    owner = owner_text(typed_owner(change.owner, origin_of(zone)))
-    key = (owner, change.type.strip().upper())
+    row = _normal(zone, change)
+    owner, key = row["owner"], (row["owner"], row["type"])
     if len(staged) >= MOST_CHANGES:
         raise Conflict(f"{MOST_CHANGES} changes are staged. Apply them first.")
-    row = {
-        "owner": owner,
-        "type": key[1],
-        "data": list(change.data),
-        "ttl": change.ttl,
-        "take_over": change.take_over,
-    }
-    known = zone.record_sets.filter(owner=owner, type=key[1], absent=False).exists()
+    known = zone.record_sets.filter(owner=owner, type=row["type"], absent=False).exists()
     if not change.data and not change.take_over and not known:
         staged.pop(key, None)  # one that was only staged
     else:
+        # As typed, so that a refusal is about what was typed.
+        rehearse(actor, zone, {**staged, key: {**row, "data": list(change.data)}}, key)
         staged[key] = row
-        rehearse(actor, zone, staged, key)
     _keep(request, zone, staged)
+
+
+def _normal(zone: Zone, change: RecordChange) -> dict[str, Any]:
+    """The change as rows have it: names in full, records as they are written. Raises Invalid."""
+    key, records = read_change(zone, change)
+    return {
+        "owner": key[0],
+        "type": key[1],
+        "data": stored_texts(records) if records is not None else [],
+        "ttl": change.ttl,
+        "take_over": change.take_over,
+    }
 
 
 def rehearse(actor: Actor, zone: Zone, staged: Staged, last: tuple[str, str] | None = None) -> None:

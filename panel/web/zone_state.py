@@ -129,9 +129,9 @@ def row_lines(
         if row.type == "NS" and row.owner == zone
         for target in row.data
     }
-    exchangers = {
-        text.rpartition(" ")[2].removesuffix(".") for row in listed if row.type == "MX" for text in row.data
-    }
+    exchanging = [text for row in listed if row.type == "MX" for text in row.data]
+    exchanging += [text for (_, kind), change in staged.items() if kind == "MX" for text in change["data"]]
+    exchangers = {text.rpartition(" ")[2].removesuffix(".") for text in exchanging}
     lines = [
         _line(row, zone, _group(row.owner, row.type, row.data, zone, servers, exchangers), staged)
         for row in listed

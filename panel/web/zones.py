@@ -98,7 +98,7 @@ class RecordSetForm(forms.Form):
         widget=plain_input(maxlength="253", autocomplete="off", placeholder="@"),
         help_text="@ is the domain itself; *.sub stands for every name below sub.",
     )
-    data = Typed(label="Records", widget=forms.Textarea({"rows": "4", "spellcheck": "false"}))
+    records = Typed(label="Records", widget=forms.Textarea({"rows": "4", "spellcheck": "false"}))
     ttl = Typed(
         label="How long resolvers may keep it",
         required=False,
@@ -110,20 +110,20 @@ class RecordSetForm(forms.Form):
     def __init__(self, *args: Any, kind: str, zone: Zone, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         label, example, hint = EXAMPLES.get(kind, ("Records", "\\# 4 C0000201", "As RFC 3597 writes them."))
-        self.fields["data"].label = label
-        self.fields["data"].help_text = hint
-        self.fields["data"].widget.attrs["placeholder"] = example
+        self.fields["records"].label = label
+        self.fields["records"].help_text = hint
+        self.fields["records"].widget.attrs["placeholder"] = example
         self.fields["owner"].suffix = f".{zone.name}"  # type: ignore[attr-defined]
         self.fields["ttl"].widget.attrs["placeholder"] = str(zone.minimum)
 
     def change(self, kind: str) -> RecordChange:
         """What was typed. Raises Invalid for a TTL that is no number."""
-        lines = tuple(line.strip() for line in self.cleaned_data["data"].splitlines() if line.strip())
+        lines = tuple(line.strip() for line in self.cleaned_data["records"].splitlines() if line.strip())
         ttl = self.cleaned_data["ttl"]
         if ttl and not (ttl.isascii() and ttl.isdigit() and len(ttl) < 11):
             raise Invalid.of("ttl", f"“{ttl[:20]}” is no number of seconds.", "Write digits only.")
         if not lines:
-            raise Invalid.of("data", "There is no record.", "Write one on each line.")
+            raise Invalid.of("records", "There is no record.", "Write one on each line.")
         return RecordChange(self.cleaned_data["owner"], kind, lines, int(ttl) if ttl else None)
 
 
@@ -142,7 +142,9 @@ def record_set_edit(request: HttpRequest, domain: str) -> HttpResponse:
     tried: Tried[None] | None = None
     if request.method == "POST":
         access.require(actor, Verb.CHANGE, thing)
-        tried = try_form(form, lambda: stage(request, actor, thing, form.change(kind)))
+        tried = try_form(
+            form, lambda: stage(request, actor, thing, form.change(kind)), typed_in={"data": "records"}
+        )
         if tried.ok:
             return redirect("zone", domain=thing.name)
     context = {
@@ -151,7 +153,7 @@ def record_set_edit(request: HttpRequest, domain: str) -> HttpResponse:
         "form": form,
         "kind": kind,
         "purpose": PURPOSES.get(kind, "a record"),
-        "is_new": not initial["data"],
+        "is_new": not initial["records"],
         "zone": thing,
     }
     return show(request, "panel/zone/edit.html", context, tried)
@@ -169,7 +171,11 @@ def _initial(
     data = staged["data"] if staged is not None else known.data if known is not None else []
     ttl = staged["ttl"] if staged is not None else known.ttl if known is not None else None
     texts = [_unquoted(text) if kind == "TXT" else text for text in data]
-    return {"owner": relative(owner, zone.name) if owner else "", "data": "\n".join(texts), "ttl": ttl or ""}
+    return {
+        "owner": relative(owner, zone.name) if owner else "",
+        "records": "\n".join(texts),
+        "ttl": ttl or "",
+    }
 
 
 def _unquoted(text: str) -> str:

@@ -140,14 +140,13 @@ def _field(index: int, count: int) -> str:
 
 def _read(zone: Zone, changes: Sequence[RecordChange]) -> list[tuple[Key, Records | None]]:
     """Each change as key and records. Raises Invalid with every problem, named by its place."""
-    origin = origin_of(zone)
     found: list[tuple[Key, Records | None]] = []
     problems: list[Problem] = []
     seen: set[Key] = set()
     for index, change in enumerate(changes):
         prefix = _field(index, len(changes))
         try:
-            key, records = _read_one(zone, origin, change)
+            key, records = read_change(zone, change)
         except FormatError as error:
             problems.append(Problem(prefix + error.field, error.problem, error.fix))
             continue
@@ -164,7 +163,9 @@ def _read(zone: Zone, changes: Sequence[RecordChange]) -> list[tuple[Key, Record
     return found
 
 
-def _read_one(zone: Zone, origin: Name, change: RecordChange) -> tuple[Key, Records | None]:
+def read_change(zone: Zone, change: RecordChange) -> tuple[Key, Records | None]:
+    """What was typed, as the key of a row and its records; None to remove it. Raises Invalid."""
+    origin = origin_of(zone)
     owner, kind, checks = origin, change.type.strip().upper(), Checks()
     with checks:
         owner = typed_owner(change.owner, origin)

@@ -89,7 +89,6 @@ class Condition(models.Model):
         FOREIGN_ENTRIES = "ForeignEntries"
         RELOAD_PENDING = "ReloadPending"
         GROWING = "Growing"
-        SERVED = "Served"
         UNPROVED = "Unproved"
 
     # Their details name units that were left as they are outside.
@@ -118,7 +117,6 @@ class Condition(models.Model):
                 "ForeignEntries",
                 "ReloadPending",
                 "Growing",
-                "Served",
                 "Unproved",
             ),
         ]

@@ -99,8 +99,9 @@ def typed_data(record_type: str, text: str, origin: Name) -> Data:
             "data", f"This is longer than {MOST_CHARACTERS} characters.", "Shorten it, or split it up."
         )
     check_text(text, field="data", maximum=MOST_CHARACTERS)
-    if record_type == "TXT" and not (text.startswith('"') and text.endswith('"') and len(text) > 1):
-        return TXT(text.encode())
+    quoted = len(text) > 1 and text.startswith('"') and text.endswith('"')
+    if record_type == "TXT" and (not quoted or "\\" in text):
+        return TXT(text.encode())  # a backslash is refused later: the primary knows no escapes
     data = data_from_text(record_type, text, origin)
     if isinstance(data, Soa):
         raise FormatError("type", "The SOA is no record of its own here.", "Change the zone's settings.")
