@@ -32,7 +32,7 @@ def _repository(zone: Zone) -> Repository:
 
 
 class KeyForm(forms.Form):
-    label = Typed(
+    used_by = Typed(
         label="Who uses it",
         widget=plain_input(maxlength="40", autocomplete="off", placeholder="letsencrypt"),
         help_text="One word: it becomes the first part of the key's name.",
@@ -66,7 +66,11 @@ def zone_keys(request: HttpRequest, domain: str) -> HttpResponse:
             typed = form.cleaned_data
             of_zone = None if typed["every_zone"] else thing
             return tsig_keys.create_key(
-                actor=actor, repository=repository, zone=of_zone, label=typed["label"], right=typed["right"]
+                actor=actor,
+                repository=repository,
+                zone=of_zone,
+                used_by=typed["used_by"],
+                right=typed["right"],
             )
 
         tried = try_form(form, act)

@@ -142,9 +142,7 @@ def record_set_edit(request: HttpRequest, domain: str) -> HttpResponse:
     tried: Tried[None] | None = None
     if request.method == "POST":
         access.require(actor, Verb.CHANGE, thing)
-        tried = try_form(
-            form, lambda: stage(request, actor, thing, form.change(kind)), typed_in={"data": "records"}
-        )
+        tried = try_form(form, lambda: stage(request, actor, thing, form.change(kind)))
         if tried.ok:
             return redirect("zone", domain=thing.name)
     context = {

@@ -93,7 +93,9 @@ def set_record_set(
     """Set one record set; see `change_record_sets`."""
     change = RecordChange(owner, record_type, tuple(data), ttl)
     if not data:
-        raise Invalid.of("data", "There is no record.", "Write one on each line, or remove the record set.")
+        raise Invalid.of(
+            "records", "There is no record.", "Write one on each line, or remove the record set."
+        )
     return change_record_sets(actor=actor, zone=zone, changes=[change])[0]
 
 
@@ -181,11 +183,14 @@ def read_change(zone: Zone, change: RecordChange) -> tuple[Key, Records | None]:
         if not 0 <= ttl <= MAX_TTL:
             raise FormatError("ttl", f"{ttl} is no TTL.", "Give seconds: an hour is 3600, a day 86400.")
     if len(change.data) > MOST_RECORDS:
-        checks.problems.append(Problem("data", f"These are {len(change.data)} records.", "Split them up."))
+        checks.problems.append(Problem("records", f"These are {len(change.data)} records.", "Split them up."))
     data: list[Data] = []
     for text in change.data[:MOST_RECORDS]:
-        with checks:
+        try:
             data.append(typed_data(kind, text, origin))
+        except FormatError as error:
+            field = "records" if error.field == "data" else error.field
+            checks.problems.append(Problem(field, error.problem, error.fix))
     checks.finish()
     records = Records(owner, ttl, data) if data else None
     return (owner_text(owner), records.type if records else kind), records
@@ -226,7 +231,7 @@ def require_publishable(zone: Zone, fields: Mapping[Key, str]) -> None:
     problems = []
     for each in blocking(check_zone(content, dialects_of(zone))):
         key = (owner_text(each.owner) if each.owner else "", each.type)
-        field = f"{fields[key]}data" if key in fields else "zone"
+        field = f"{fields[key]}records" if key in fields else "zone"
         problems.append(Problem(field, each.problem, each.fix))
     if problems:
         raise Invalid(problems[:50])

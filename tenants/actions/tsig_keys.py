@@ -39,11 +39,13 @@ class NewKey:
 
 
 @transaction.atomic
-def create_key(*, actor: Actor, repository: Repository, zone: Zone | None, label: str, right: str) -> NewKey:
+def create_key(
+    *, actor: Actor, repository: Repository, zone: Zone | None, used_by: str, right: str
+) -> NewKey:
     """Make a key of a zone, or without one of every zone in the repository. Its secret is told once."""
     access.require(actor, access.Verb.CHANGE, zone if zone is not None else repository)
     access.require_create(actor, access.Kind.TSIG_KEY, repository.organization)
-    label = check_label(label)
+    label = check_label(used_by)
     if right not in TsigKey.Right.values:
         raise Invalid.of(
             "right", f"“{printable(right, 40)}” is no choice.", "Choose update, transfer or notify."
@@ -64,10 +66,10 @@ def create_key(*, actor: Actor, repository: Repository, zone: Zone | None, label
 
 def check_label(label: str) -> str:
     """The free part of a key's name. Clients cut the name after one label, so it has no dot."""
-    label = check_text(label, field="label", maximum=40).strip().lower()
+    label = check_text(label, field="used_by", maximum=40).strip().lower()
     if not _LABEL.fullmatch(label):
         raise Invalid.of(
-            "label",
+            "used_by",
             f"“{printable(label, 60)}” cannot begin a key's name.",
             "Use letters, digits and hyphens, for example letsencrypt.",
         )
@@ -94,9 +96,9 @@ def insert_key(
     try:
         emit_keys(Name.of(zone.name) if zone else ROOT, [FileKey(Name.of(name), algorithm, secret)])
     except FormatError as error:
-        raise Invalid.of("label", error.problem, error.fix) from error
+        raise Invalid.of("used_by", error.problem, error.fix) from error
     except ValueError as error:
-        raise Invalid.of("label", "The key's name is too long.", "Choose a shorter one.") from error
+        raise Invalid.of("used_by", "The key's name is too long.", "Choose a shorter one.") from error
     try:
         with transaction.atomic():
             row = TsigKey.objects.create(

@@ -142,7 +142,7 @@ def test_a_removed_set_is_gone_and_its_row_too(world: ZoneWorld, alice: Actor, z
 
 def test_no_secret_reaches_a_row(world: ZoneWorld, alice: Actor, zone: Zone) -> None:
     new = tsig_keys.create_key(
-        actor=alice, repository=world.repository, zone=zone, label="letsencrypt", right="update"
+        actor=alice, repository=world.repository, zone=zone, used_by="letsencrypt", right="update"
     )
     world.agree()
     run = world.target.runs.latest("pk")
@@ -159,7 +159,7 @@ def test_no_secret_reaches_a_row(world: ZoneWorld, alice: Actor, zone: Zone) -> 
 def machine_key(world: ZoneWorld, owner: Actor, zone: Zone) -> FileKey:
     """A key with which a unikernel changes records, known to the primary."""
     new = tsig_keys.create_key(
-        actor=owner, repository=world.repository, zone=zone, label="signer", right="update"
+        actor=owner, repository=world.repository, zone=zone, used_by="signer", right="update"
     )
     world.agree()
     return key_of(new.row.name, "SHA256", new.secret)
@@ -251,7 +251,9 @@ def test_foreign_files_and_keys_are_kept(world: ZoneWorld, alice: Actor, zone: Z
         | {"other.net": "$ORIGIN other.net.\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.9\n"}
         | {"_keys": files["_keys"] + foreign}
     )
-    tsig_keys.create_key(actor=alice, repository=world.repository, zone=None, label="second", right="notify")
+    tsig_keys.create_key(
+        actor=alice, repository=world.repository, zone=None, used_by="second", right="notify"
+    )
     put(alice, zone, *MAIL)
     world.agree()
     assert repository.names() == {"_keys", "example.org", "other.net"}
@@ -339,7 +341,7 @@ def test_two_zones_of_one_organization_live_in_one_repository(
 
 def test_rotation_keeps_both_keys_until_one_is_removed(world: ZoneWorld, alice: Actor, zone: Zone) -> None:
     old = tsig_keys.create_key(
-        actor=alice, repository=world.repository, zone=zone, label="personal", right="update"
+        actor=alice, repository=world.repository, zone=zone, used_by="personal", right="update"
     )
     world.agree()
     new = tsig_keys.rotate_key(actor=alice, key=old.row)
