@@ -23,6 +23,7 @@ from tenants.formats.zones.record_set import MAX_TTL
 from tenants.formats.zones.record_set import RecordSet as Records
 from tenants.formats.zones.rules.check import check_zone
 from tenants.formats.zones.rules.problem import blocking
+from tenants.formats.zones.rules.sets import set_problems
 from tenants.formats.zones.stored import owner_text, set_digest, stored_texts, typed_data, typed_owner
 from tenants.models import Event, RecordSet, SyncTarget, Zone
 from tenants.zone_contents import content_of, dialects_of, is_readable, origin_of
@@ -193,6 +194,13 @@ def read_change(zone: Zone, change: RecordChange) -> tuple[Key, Records | None]:
             checks.problems.append(Problem(field, error.problem, error.fix))
     checks.finish()
     records = Records(owner, ttl, data) if data else None
+    if records is not None:
+        # Before anything is written: a row cannot even hold what no file can say.
+        for each in set_problems(records, origin, dialects_of(zone)):
+            if each.blocks:
+                field = "owner" if each.data is None else "records"
+                checks.problems.append(Problem(field, each.problem, each.fix))
+        checks.finish()
     return (owner_text(owner), records.type if records else kind), records
 
 

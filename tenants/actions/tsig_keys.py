@@ -14,7 +14,7 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.reversals import final
 from tenants.actor import Actor
-from tenants.errors import Conflict, Invalid
+from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.text import FormatError, check_text, printable
 from tenants.formats.zones.keyfile import TsigKey as FileKey
 from tenants.formats.zones.keyfile import emit_keys
@@ -66,7 +66,9 @@ def create_key(
 
 def check_label(label: str) -> str:
     """The free part of a key's name. Clients cut the name after one label, so it has no dot."""
-    label = check_text(label, field="used_by", maximum=40).strip().lower()
+    with (checks := Checks()):
+        label = check_text(label, field="used_by", maximum=40).strip().lower()
+    checks.finish()
     if not _LABEL.fullmatch(label):
         raise Invalid.of(
             "used_by",
