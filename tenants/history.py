@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.models import Event, Mailbox, Run, SyncTarget
+from tenants.models import Event, Holding, Mailbox, Run, SyncTarget
 
 _FOR_THE_TEAM = frozenset({"note"})
 
@@ -32,12 +32,17 @@ def label(name: str) -> str:
 
 
 def visible_events(actor: Actor) -> QuerySet[Event]:
-    """Events of the actor's organizations, and of the addresses that the actor holds."""
+    """Events of the actor's organizations, and of the addresses that the actor holds, since they hold them.
+
+    What happened before is about whoever held the address then: their targets are nobody else's business.
+    """
     team = access.visible_to(actor, Event)
     if actor.is_operator or actor.account is None:
         return team
-    held = access.visible_to(actor, Mailbox)
-    return Event.objects.filter(Q(pk__in=team.order_by().values("pk")) | Q(mailbox__in=held.values("pk")))
+    theirs = Q(mailbox=OuterRef("mailbox")) | Q(mailbox__own_aliases=OuterRef("mailbox"))
+    since_then = Holding.objects.filter(theirs, account=actor.account, since__lte=OuterRef("at"))
+    held = Q(mailbox__in=access.visible_to(actor, Mailbox).values("pk")) & Exists(since_then)
+    return Event.objects.filter(Q(pk__in=team.order_by().values("pk")) | held)
 
 
 def with_runs(events: QuerySet[Event]) -> QuerySet[Event]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
+from tenants.history import visible_events
 from tenants.models import AddressRequest, Event, Mailbox, Membership
 
 # Of what happened, the latest; `complete` says whether that is all.
@@ -48,7 +49,7 @@ def account_export(actor: Actor) -> dict[str, Any]:
         "keys_for_programs": [] if actor.token else _keys(actor),
         "requests": [_request(row) for row in requests],
         "addresses": [_address(row, actor) for row in held],
-        "what_happened_to_them": _events(Event.objects.filter(mailbox__in=[row.pk for row in held])),
+        "what_happened_to_them": _events(visible_events(actor).filter(mailbox__in=[row.pk for row in held])),
         "done_by_you": _events(done),
     }
 

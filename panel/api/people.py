@@ -13,6 +13,7 @@ from panel.api.fields import Shape, Switch, Text
 from panel.api.mailboxes import MailboxSerializer, MailboxView
 from panel.api.schema import operation
 from tenants.actions import holders as actions
+from tenants.history import visible_events
 from tenants.models import Event, Holding
 
 
@@ -125,5 +126,5 @@ class MailboxActivity(MailboxView):
 
     @operation("What anybody did with an address, the newest first", responses=ActivitySerializer)
     def list(self, request: Request, address: tuple[str, str]) -> Response:
-        rows = Event.objects.filter(mailbox=self.find(address))
+        rows = visible_events(self.actor).filter(mailbox=self.find(address))
         return self.page(rows, lambda found: [dict(ActivitySerializer(each).data) for each in found])
