@@ -24,7 +24,7 @@ from tenants.formats.zones.data.simple import NS, A
 from tenants.formats.zones.names import ROOT, Name
 from tenants.formats.zones.primary.tree import HeldSet
 from tenants.formats.zones.zone import Soa
-from workers.sandbox.primary.answers import answer_query, place_of
+from workers.sandbox.primary.answers import answer_query, place_of, wire_of
 from workers.sandbox.primary.signing import Request
 from workers.sandbox.primary.zones import Held
 from workers.zone.messages import dns_name
@@ -113,7 +113,7 @@ class Delegations:
             made.set_rcode(dns.rcode.NOTIMP)
         else:
             self._refer(made, Name(query.question[0].name.labels[:-1]), query.question[0].rdtype)
-        return [made.to_wire()]
+        return [wire_of(made)]
 
     def _refer(self, made: dns.message.Message, name: Name, kind: dns.rdatatype.RdataType) -> None:
         found = self.find(name)

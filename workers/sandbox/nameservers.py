@@ -114,9 +114,8 @@ def _read_delegation(request: Mapping[str, Any]) -> tuple[Name, Delegation | Non
         servers = json.loads(str(request["servers"]))
         if servers is None:
             return zone, None
-        names = {
-            Name.of(name.lower()): addresses for name, addresses in list(servers.items())[:_MOST_SERVERS]
-        }
+        entered = list(servers.items())[:_MOST_SERVERS]
+        names = {Name.of(name.lower()): addresses for name, addresses in entered}
         glue = tuple(
             (name, IPv4Address(address)) for name, addresses in names.items() for address in addresses
         )

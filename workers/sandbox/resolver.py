@@ -18,6 +18,7 @@ from workers.sandbox.delegation import Resolved
 from workers.sandbox.dns_listener import DnsListener
 from workers.sandbox.listener import Console
 from workers.sandbox.names import HostedView
+from workers.sandbox.primary.answers import wire_of
 
 TTL = 60
 
@@ -46,7 +47,7 @@ def reply_to(wire: bytes, view: HostedView, zones: Zones | None = None) -> bytes
     if zones is not None and (found := zones.resolve(question.name, question.rdtype)) is not None:
         answer.set_rcode(found.code)
         answer.answer, answer.authority = found.answer, found.authority
-        return answer.to_wire()
+        return wire_of(answer)
     try:
         said = view.ask(question.name.to_text(omit_final_dot=True).lower(), kind)
         answer.set_rcode(dns.rcode.from_text(said.code.value))

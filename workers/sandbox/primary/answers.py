@@ -25,12 +25,13 @@ from workers.sandbox.primary.zones import Held, may, type_name
 from workers.zone.messages import dns_name
 from workers.zone.records import rdata_of
 
-__all__ = ["Place", "answer_query", "place_of", "reply", "zone_of"]
+__all__ = ["Place", "answer_query", "place_of", "reply", "wire_of", "zone_of"]
 
 UDP_AT_MOST = 400
 """Bytes of an answer over UDP, whatever size the client offers."""
 _MESSAGE = 60_000
 """Bytes of records, names not compressed, in one message of a transfer."""
+_LARGEST = 65_535
 _ADDRESSES = ("A", "AAAA")
 
 
@@ -78,20 +79,25 @@ def reply(request: Request, code: dns.rcode.Rcode = dns.rcode.NOERROR) -> dns.me
     return made
 
 
+def wire_of(made: dns.message.Message) -> bytes:
+    """An answer on the wire, whatever size the client says it takes."""
+    return made.to_wire(max_size=_LARGEST)
+
+
 def answer_query(held: Held, request: Request, *, udp: bool, open_transfers: bool = False) -> list[bytes]:
     """Return the answer to a question, or all messages of a transfer, on the wire."""
     question = request.message.question[0]
     if question.rdclass != dns.rdataclass.IN:
-        return [reply(request, dns.rcode.NOTIMP).to_wire()]
+        return [wire_of(reply(request, dns.rcode.NOTIMP))]
     if question.rdtype in (dns.rdatatype.AXFR, dns.rdatatype.IXFR):
         return list(_transfer(held, request, udp=udp, open_transfers=open_transfers))
     made = _answered(held.tree, request)
-    wire = made.to_wire()
+    wire = wire_of(made)
     if udp and len(wire) > UDP_AT_MOST:
         for section in (made.answer, made.authority, made.additional):
             section.clear()
         made.flags |= dns.flags.TC
-        wire = made.to_wire()
+        wire = wire_of(made)
     return [wire]
 
 
@@ -151,10 +157,10 @@ def _transfer(held: Held, request: Request, *, udp: bool, open_transfers: bool) 
     allowed = open_transfers or (request.key is not None and may(request.key, Right.TRANSFER, zone))
     soa, top = held.soa(zone), held.tree.node(zone)
     if udp:
-        yield reply(request, dns.rcode.REFUSED).to_wire()
+        yield wire_of(reply(request, dns.rcode.REFUSED))
         return
     if not allowed or soa is None or top is None:
-        yield reply(request, dns.rcode.NOTAUTH).to_wire()
+        yield wire_of(reply(request, dns.rcode.NOTAUTH))
         return
     border = _rrset(zone, soa)
     body = [
@@ -164,7 +170,7 @@ def _transfer(held: Held, request: Request, *, udp: bool, open_transfers: bool) 
     for group in _grouped([border, *body, border]):
         made = reply(request)
         made.answer = group
-        yield made.to_wire()
+        yield wire_of(made)
 
 
 def _grouped(sets: list[dns.rrset.RRset]) -> Iterator[list[dns.rrset.RRset]]:

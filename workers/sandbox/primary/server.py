@@ -20,7 +20,7 @@ from tenants.formats.zones.names import Name
 from workers.repository import RemoteRepository
 from workers.sandbox.dns_listener import DnsListener
 from workers.sandbox.listener import Console, clean
-from workers.sandbox.primary.answers import answer_query, reply, zone_of
+from workers.sandbox.primary.answers import answer_query, reply, wire_of, zone_of
 from workers.sandbox.primary.clone import Clone, PullFailed, PushFailed
 from workers.sandbox.primary.signing import Request, read_request
 from workers.sandbox.primary.updating import Refused, Updated, apply_update
@@ -148,7 +148,7 @@ class Primary:
             return answer_query(self.held, request, udp=udp, open_transfers=self._open_transfers)
         else:
             made = reply(request, dns.rcode.NOTIMP)
-        return [made.to_wire()]
+        return [wire_of(made)]
 
     async def _notified(self, request: Request) -> dns.message.Message:
         """NOERROR, whatever comes of it; a pull only for a key that covers the name."""
