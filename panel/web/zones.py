@@ -132,7 +132,8 @@ def record_set_edit(request: HttpRequest, domain: str) -> HttpResponse:
     """Write one record set: it is checked with the whole zone, and staged."""
     row, thing = load_zone(request, domain)
     actor = actor_of(request)
-    kind = (request.POST.get("type") or request.GET.get("type") or "A").strip().upper()[:10]
+    access.require(actor, Verb.CHANGE, thing)
+    kind = request.GET.get("type", "A").strip().upper()[:10]
     owner = request.GET.get("owner", "").strip().lower()[:260]
     known = thing.record_sets.filter(owner=owner, type=kind, absent=False).first() if _clean(owner) else None
     initial = _initial(request, thing, known, owner, kind)
@@ -141,7 +142,6 @@ def record_set_edit(request: HttpRequest, domain: str) -> HttpResponse:
     )
     tried: Tried[None] | None = None
     if request.method == "POST":
-        access.require(actor, Verb.CHANGE, thing)
         tried = try_form(form, lambda: stage(request, actor, thing, form.change(kind)))
         if tried.ok:
             return redirect("zone", domain=thing.name)
