@@ -44,6 +44,8 @@ class Kind(StrEnum):
     SYNC_TARGET = "sync target"
     RUN = "run"
     EVENT = "event"
+    ZONE = "zone"
+    TSIG_KEY = "key"
 
 
 class Role(StrEnum):
@@ -78,6 +80,8 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.ZONE: EDIT,
+        Kind.TSIG_KEY: EDIT,
     },
     Role.MANAGER: {
         Kind.ORGANIZATION: SEE,
@@ -91,6 +95,8 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: SEE,
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.ZONE: SEE,
+        Kind.TSIG_KEY: SEE,
     },
     Role.VIEWER: dict.fromkeys(
         (
@@ -105,6 +111,8 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.SYNC_TARGET,
             Kind.RUN,
             Kind.EVENT,
+            Kind.ZONE,
+            Kind.TSIG_KEY,
         ),
         SEE,
     ),
@@ -128,6 +136,8 @@ _KINDS: dict[type[Model], Kind] = {
     m.SyncTarget: Kind.SYNC_TARGET,
     m.Run: Kind.RUN,
     m.Event: Kind.EVENT,
+    m.Zone: Kind.ZONE,
+    m.TsigKey: Kind.TSIG_KEY,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -141,6 +151,8 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.SYNC_TARGET: "organization_id",
     Kind.RUN: "organization_id",
     Kind.EVENT: "organization_id",
+    Kind.ZONE: "domain__organization_id",
+    Kind.TSIG_KEY: "repository__organization_id",
 }
 
 _DOMAIN_PATH: dict[Kind, str] = {

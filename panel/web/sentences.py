@@ -173,6 +173,11 @@ _STOPS = {
     "foreign-installation": "Another Rookery writes to this branch",
     "database-restored": "This database is older than the branch",
     "plan-needs-agreement": "So large a change needs a yes",
+    "key-not-known": "Restart the primary once",
+    "notify-refused": "The primary does not listen to us",
+    "clocks-differ": "The primary's clock is wrong",
+    "transfer-refused": "The primary does not let us read its zone",
+    "zone-dropped": "The primary dropped a zone, and Rookery went back",
 }
 
 

@@ -978,7 +978,12 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("kind", models.CharField(choices=[("relay", "relay.git")], default="relay", max_length=10)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("relay", "relay.git"), ("zone", "zone.git")], default="relay", max_length=10
+                    ),
+                ),
                 ("host", models.CharField(max_length=253)),
                 ("port", models.PositiveIntegerField(default=22)),
                 ("username", models.CharField(default="git", max_length=64)),
@@ -1025,6 +1030,35 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "repositories",
             },
+        ),
+        migrations.CreateModel(
+            name="PrimaryServer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("address", models.GenericIPAddressField()),
+                ("port", models.PositiveIntegerField(default=53)),
+                (
+                    "grammar",
+                    models.CharField(
+                        choices=[("new", "2024 or newer"), ("old", "2022 or 2023")],
+                        default="new",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "repository",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="primary",
+                        to="tenants.repository",
+                    ),
+                ),
+            ],
         ),
         migrations.CreateModel(
             name="Run",
@@ -1233,7 +1267,16 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("kind", models.CharField(choices=[("relay_repository", "relay repository")], max_length=20)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("relay_repository", "relay repository"),
+                            ("zone_repository", "zone repository"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
                 (
                     "drift_mode",
                     models.CharField(
@@ -1423,6 +1466,7 @@ class Migration(migrations.Migration):
                             ("ForeignEntries", "Foreign Entries"),
                             ("ReloadPending", "Reload Pending"),
                             ("Growing", "Growing"),
+                            ("Unproved", "Unproved"),
                         ],
                         max_length=30,
                     ),
@@ -1599,6 +1643,227 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to="tenants.organization",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Zone",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_server", models.CharField(help_text="The SOA's first name server.", max_length=253)),
+                ("contact", models.CharField(help_text="A mail address; the SOA's mailbox.", max_length=254)),
+                ("refresh", models.PositiveIntegerField(default=86400)),
+                ("retry", models.PositiveIntegerField(default=7200)),
+                ("expire", models.PositiveIntegerField(default=1048576)),
+                (
+                    "minimum",
+                    models.PositiveIntegerField(
+                        default=3600, help_text="Also the usual TTL. All in seconds."
+                    ),
+                ),
+                ("serial", models.BigIntegerField(default=0)),
+                ("frozen", models.BooleanField(default=False, help_text="Rookery writes nothing into it.")),
+                (
+                    "challenge",
+                    models.CharField(
+                        help_text="What a TXT record has to say to prove ownership.", max_length=64
+                    ),
+                ),
+                ("owned_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "owned_by",
+                    models.CharField(
+                        blank=True,
+                        choices=[("text", "a TXT record"), ("delegation", "its delegation")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "next_look_at",
+                    models.DateTimeField(
+                        default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc),
+                        help_text="When ownership is looked for again.",
+                    ),
+                ),
+                ("look_problem", models.CharField(blank=True, max_length=200)),
+                ("looks", models.PositiveIntegerField(default=0)),
+                (
+                    "served_serial",
+                    models.BigIntegerField(blank=True, help_text="What the primary last said.", null=True),
+                ),
+                ("served_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "dropped",
+                    models.CharField(
+                        blank=True,
+                        help_text="Identifies content that the primary dropped; never sent again.",
+                        max_length=64,
+                    ),
+                ),
+                ("generation", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "domain",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="zone", to="tenants.domain"
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="zones",
+                        to="tenants.synctarget",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="TsigKey",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=253)),
+                (
+                    "right",
+                    models.CharField(
+                        choices=[
+                            ("update", "change records, transfer and notify"),
+                            ("transfer", "transfer the zone and notify"),
+                            ("notify", "notify"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("algorithm", models.CharField(default="SHA256", max_length=10)),
+                ("sealed_secret", models.BinaryField()),
+                ("own", models.BooleanField(default=False, help_text="Rookery's own, for all zones.")),
+                ("removed", models.BooleanField(default=False)),
+                ("generation", models.BigIntegerField(default=0)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "replaces",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="replaced_by",
+                        to="tenants.tsigkey",
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tsig_keys",
+                        to="tenants.repository",
+                    ),
+                ),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tsig_keys",
+                        to="tenants.zone",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SecondaryServer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("host", models.CharField(max_length=253)),
+                ("address", models.GenericIPAddressField()),
+                (
+                    "transfer",
+                    models.CharField(
+                        choices=[
+                            ("key", "with a key"),
+                            ("open", "without a key (the primary runs with --axfr)"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "key",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="secondary",
+                        to="tenants.tsigkey",
+                    ),
+                ),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secondaries",
+                        to="tenants.zone",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
+            name="RecordSet",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("owner", models.CharField(help_text="The full name without its last dot.", max_length=253)),
+                ("type", models.CharField(max_length=10)),
+                ("ttl", models.BigIntegerField()),
+                (
+                    "data",
+                    models.JSONField(
+                        default=list, help_text="Each record as in the primary's files, names in full."
+                    ),
+                ),
+                ("digest", models.CharField(help_text="Identifies TTL and data.", max_length=64)),
+                (
+                    "holder",
+                    models.CharField(
+                        choices=[
+                            ("managed", "written by Rookery"),
+                            ("frozen", "frozen: left as it is"),
+                            ("external", "written by others"),
+                        ],
+                        default="managed",
+                        max_length=10,
+                    ),
+                ),
+                ("absent", models.BooleanField(default=False)),
+                ("proved", models.CharField(blank=True, max_length=64)),
+                ("generation", models.BigIntegerField(default=0)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="record_sets",
+                        to="tenants.zone",
                     ),
                 ),
             ],
@@ -2182,13 +2447,36 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="repository",
             constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ("relay",))), name="repository_kind_is_a_choice"
+                condition=models.Q(("kind__in", ("relay", "zone"))), name="repository_kind_is_a_choice"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="repository",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("domain__isnull", False), ("kind", "relay")),
+                    models.Q(("domain", None), ("kind", "zone")),
+                    _connector="OR",
+                ),
+                name="a_relay_holds_one_domain_and_zones_are_many",
             ),
         ),
         migrations.AddConstraint(
             model_name="repository",
             constraint=models.CheckConstraint(
                 condition=models.Q(("reload__in", ("hand", "sandbox"))), name="repository_reload_is_a_choice"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="primaryserver",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("port__range", (1, 65535))), name="primary_has_a_port"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="primaryserver",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("grammar__in", ("new", "old"))), name="primary_server_grammar_is_a_choice"
             ),
         ),
         migrations.AddConstraint(
@@ -2250,18 +2538,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="synctarget",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "relay_repository"), _negated=True),
-                    ("repository__isnull", False),
-                    _connector="OR",
-                ),
-                name="relay_target_has_its_repository",
+                condition=models.Q(("repository__isnull", False)), name="target_has_its_repository"
             ),
         ),
         migrations.AddConstraint(
             model_name="synctarget",
             constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ("relay_repository",))), name="sync_target_kind_is_a_choice"
+                condition=models.Q(("kind__in", ("relay_repository", "zone_repository"))),
+                name="sync_target_kind_is_a_choice",
             ),
         ),
         migrations.AddConstraint(
@@ -2444,6 +2728,7 @@ class Migration(migrations.Migration):
                             "ForeignEntries",
                             "ReloadPending",
                             "Growing",
+                            "Unproved",
                         ),
                     )
                 ),
@@ -2525,6 +2810,195 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="an_answer_has_its_time",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="zone",
+            index=models.Index(
+                condition=models.Q(("owned_at", None)), fields=["next_look_at"], name="zones_to_prove"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("first_server", ""), _negated=True), name="zone_has_a_first_server"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("contact", ""), _negated=True), name="zone_has_a_contact"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("challenge", ""), _negated=True), name="zone_has_a_challenge"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("refresh__range", (0, 2147483647))), name="zone_refresh_is_in_range"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("retry__range", (0, 2147483647))), name="zone_retry_is_in_range"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("expire__range", (0, 2147483647))), name="zone_expire_is_in_range"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("minimum__range", (0, 2147483647))), name="zone_minimum_is_in_range"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("serial__range", (0, 4294967295))), name="zone_serial_fits"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("owned_by__in", ("", "text", "delegation"))),
+                name="zone_owned_by_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("owned_at", None), ("owned_by", "")),
+                    models.Q(("owned_at__isnull", False), models.Q(("owned_by", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="zone_ownership_says_how",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="tsigkey",
+            constraint=models.UniqueConstraint(fields=("repository", "name"), name="key_name_is_used_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="tsigkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("name", django.db.models.functions.text.Lower("name")),
+                    models.Q(("name", ""), _negated=True),
+                ),
+                name="key_name_is_in_lower_case",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="tsigkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("right__in", ("update", "transfer", "notify"))),
+                name="tsig_key_right_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="tsigkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("algorithm__in", ("SHA1", "SHA224", "SHA256", "SHA384", "SHA512"))),
+                name="tsig_key_algorithm_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="tsigkey",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("own", False), models.Q(("right", "update"), ("zone", None)), _connector="OR"
+                ),
+                name="own_key_covers_every_zone",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="secondaryserver",
+            constraint=models.UniqueConstraint(fields=("zone", "host"), name="secondary_is_named_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="secondaryserver",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("host", django.db.models.functions.text.Lower("host")),
+                    models.Q(("host", ""), _negated=True),
+                ),
+                name="secondary_is_in_lower_case",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="secondaryserver",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("transfer__in", ("key", "open"))),
+                name="secondary_server_transfer_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="secondaryserver",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("key__isnull", False), ("transfer", "key")),
+                    models.Q(("key", None), ("transfer", "open")),
+                    _connector="OR",
+                ),
+                name="secondary_with_a_key_has_it",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recordset",
+            constraint=models.UniqueConstraint(
+                fields=("zone", "owner", "type"), name="record_set_exists_once"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recordset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("owner", django.db.models.functions.text.Lower("owner")),
+                    models.Q(("owner", ""), _negated=True),
+                ),
+                name="record_set_owner_is_in_lower_case",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recordset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type", ""), _negated=True), name="record_set_has_a_type"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recordset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("type", "SOA"), _negated=True), name="soa_is_no_record_set"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recordset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ttl__range", (0, 4294967295))), name="record_set_ttl_fits"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recordset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("holder__in", ("managed", "frozen", "external"))),
+                name="record_set_holder_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="recordset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("absent", False), ("holder", "managed"), _connector="OR"),
+                name="only_managed_sets_are_to_be_gone",
             ),
         ),
         migrations.AddIndex(

@@ -23,6 +23,7 @@ from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
+from tenants.models.zones import PrimaryServer, RecordSet, SecondaryServer, TsigKey, Zone
 
 __all__ = [
     "Account",
@@ -49,13 +50,18 @@ __all__ = [
     "Membership",
     "Organization",
     "OutgoingMail",
+    "PrimaryServer",
+    "RecordSet",
     "Repository",
     "RequestRules",
     "Run",
+    "SecondaryServer",
     "SignInLink",
     "Step",
     "StoredAnswer",
     "SyncTarget",
     "TargetAddress",
     "TargetDomain",
+    "TsigKey",
+    "Zone",
 ]

@@ -22,6 +22,7 @@ class SyncTarget(models.Model):
 
     class Kind(models.TextChoices):
         RELAY_REPOSITORY = "relay_repository", "relay repository"
+        ZONE_REPOSITORY = "zone_repository", "zone repository"
 
     class DriftMode(models.TextChoices):
         REPORT = "report", "report: show it, touch nothing"
@@ -60,11 +61,8 @@ class SyncTarget(models.Model):
             models.CheckConstraint(
                 condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
             ),
-            models.CheckConstraint(
-                condition=~Q(kind="relay_repository") | Q(repository__isnull=False),
-                name="relay_target_has_its_repository",
-            ),
-            one_of("sync_target", "kind", "relay_repository"),
+            models.CheckConstraint(condition=Q(repository__isnull=False), name="target_has_its_repository"),
+            one_of("sync_target", "kind", "relay_repository", "zone_repository"),
             one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
         ]
         indexes = [
@@ -92,6 +90,7 @@ class Condition(models.Model):
         FOREIGN_ENTRIES = "ForeignEntries"
         RELOAD_PENDING = "ReloadPending"
         GROWING = "Growing"
+        UNPROVED = "Unproved"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -119,6 +118,7 @@ class Condition(models.Model):
                 "ForeignEntries",
                 "ReloadPending",
                 "Growing",
+                "Unproved",
             ),
         ]
 

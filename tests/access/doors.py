@@ -34,6 +34,9 @@ from panel.web import (
     requests,
     sign_in,
     trash,
+    zone_access,
+    zone_setup,
+    zones,
 )
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -71,6 +74,12 @@ FORMS: dict[str, type[forms.Form]] = {
     "requests-refuse": requests.RefuseForm,
     "domain-request-rules": request_rules.RulesForm,
     "domain-invitations": invitations.InvitationForm,
+    "record-set-edit": zones.RecordSetForm,
+    "zone-settings": zones.SoaForm,
+    "zone-new": zone_setup.ZoneForm,
+    "zone-repository-new": zone_setup.ZoneRepositoryForm,
+    "zone-keys": zone_access.KeyForm,
+    "zone-servers": zone_access.SecondaryForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
 SISTERS = {sign_in.PasswordForm, fresh.AgainForm}
@@ -81,6 +90,11 @@ BUTTONS = {
     "organization-switch": ("organization",),
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),
+    "record-set-stage": ("do", "owner", "type"),
+    "zone-decide": ("unit",),
+    "zone-freeze": ("on",),
+    "zone-repository-pin": ("fingerprint", "host_name"),
+    "zone-repository-drift": ("mode",),
     "address-switch": ("on",),
     "addresses-import": ("pasted",),
     "addresses-import-apply": ("digest",),
@@ -134,6 +148,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "address-new": ("name",),
     "alias-new": ("for", "local_part", "targets", "expires_on", "note"),
     "domain-names": ("page",),
+    "record-set-edit": ("owner", "type"),
 }
 # Read by buttons, too: an Undo is a button whose fields stand in its address.
 IN_BUTTONS = {"on", "organization", "address"}

@@ -5,6 +5,7 @@ The columns as in tests.access.pages.
 
 from __future__ import annotations
 
+from tests.access import zones
 from tests.access.rows import Row
 from tests.conftest import HASH
 from tests.world import CHECKSUM
@@ -300,6 +301,6 @@ ABOUT = [
     Row("api:docs", "GET", EVERYBODY),
 ]
 
-ROWS = [*ORGANIZATIONS, *DOMAINS, *MAILBOXES, *REQUESTS, *PUBLIC, *CONTROLLER, *ACCOUNT]
+ROWS = [*ORGANIZATIONS, *DOMAINS, *MAILBOXES, *REQUESTS, *PUBLIC, *CONTROLLER, *ACCOUNT, *zones.OPERATIONS]
 # Addresses under the API that are none; the same for every method.
 NOWHERE = "api:nowhere"

@@ -6,6 +6,7 @@ an owner, an operator. `in`: led to the sign-in; `to`: done, led on.
 
 from __future__ import annotations
 
+from tests.access import zones
 from tests.access.rows import Row
 from tests.conftest import HASH
 
@@ -279,4 +280,4 @@ PANEL = [
     Row("run-agree", "POST", OWNERS, {"checksum": "c" * 64}),
 ]
 
-ROWS = [*PUBLIC, *OWN, *PANEL]
+ROWS = [*PUBLIC, *OWN, *PANEL, *zones.PAGES]

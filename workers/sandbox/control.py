@@ -9,8 +9,9 @@ stack.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -188,6 +189,11 @@ class Sandbox:
     def restart(self, role: str, domain: str) -> dict[str, Any]:
         """Boot one server again, so that it reads the repository. Raises RequestError."""
         return self._loop.call(self._command("restart", {"role": role, "domain": domain}))
+
+    def delegate(self, zone: str, servers: Mapping[str, Sequence[str]] | None) -> None:
+        """Enter name servers in the zone above (see ControlClient). Raises RequestError."""
+        request = {"zone": zone, "servers": json.dumps(servers)}
+        self._loop.call(self._command("delegate", request))
 
     def root_key(self) -> str:
         """The key that covers every zone of the primary, a secret; empty without a git host."""
