@@ -165,6 +165,18 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# Files --------------------------------------------------------------------------------------------
+
+# Web and workers share them; elsewhere than on this machine's disk by another backend of Django.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "images": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "images", "file_permissions_mode": 0o600},
+    },
+}
+
 # Database -----------------------------------------------------------------------------------------
 
 DATABASES = {

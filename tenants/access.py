@@ -40,6 +40,10 @@ class Kind(StrEnum):
     SYNC_TARGET = "sync target"
     RUN = "run"
     EVENT = "event"
+    HOST = "host"
+    HOST_SHARE = "part of a host"
+    IMAGE = "image"
+    UNIKERNEL = "unikernel"
 
 
 class Role(StrEnum):
@@ -74,6 +78,10 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.HOST: EDIT,
+        Kind.HOST_SHARE: SEE,
+        Kind.IMAGE: EDIT,
+        Kind.UNIKERNEL: EDIT | {V.SWITCH},
     },
     Role.MANAGER: {
         Kind.ORGANIZATION: SEE,
@@ -87,6 +95,10 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: SEE,
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.HOST: SEE,
+        Kind.HOST_SHARE: SEE,
+        Kind.IMAGE: SEE,
+        Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
     },
     Role.VIEWER: dict.fromkeys(
         (
@@ -101,6 +113,10 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.SYNC_TARGET,
             Kind.RUN,
             Kind.EVENT,
+            Kind.HOST,
+            Kind.HOST_SHARE,
+            Kind.IMAGE,
+            Kind.UNIKERNEL,
         ),
         SEE,
     ),
@@ -124,6 +140,10 @@ _KINDS: dict[type[Model], Kind] = {
     m.SyncTarget: Kind.SYNC_TARGET,
     m.Run: Kind.RUN,
     m.Event: Kind.EVENT,
+    m.Host: Kind.HOST,
+    m.HostShare: Kind.HOST_SHARE,
+    m.Image: Kind.IMAGE,
+    m.Unikernel: Kind.UNIKERNEL,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -137,6 +157,10 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.SYNC_TARGET: "organization_id",
     Kind.RUN: "target__organization_id",
     Kind.EVENT: "organization_id",
+    Kind.HOST: "organization_id",
+    Kind.HOST_SHARE: "organization_id",
+    Kind.IMAGE: "organization_id",
+    Kind.UNIKERNEL: "share__organization_id",
 }
 
 ModelT = TypeVar("ModelT", bound=Model)
@@ -184,10 +208,22 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     kind = _KINDS[type(thing)]
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
+    if isinstance(thing, m.Image):
+        return verb is Verb.VIEW and thing.shared and _is_member(actor)
     return isinstance(thing, m.Mailbox) and (
         (verb in _verbs(Role.HOLDER, kind) and holds(actor, thing))
         or (verb in _verbs(Role.HOLDER, Kind.OWN_ALIAS) and holds_own_alias(actor, thing))
     )
+
+
+def _is_member(actor: Actor) -> bool:
+    """Of any organization; what is shared with all is for them, and not for strangers."""
+    if actor.account is None or not actor.account.is_active:
+        return False
+    rows = m.Membership.objects.filter(account=actor.account)
+    if actor.organization_id is not None:
+        rows = rows.filter(organization=actor.organization_id)
+    return rows.exists()
 
 
 def held_mailboxes(actor: Actor) -> QuerySet[m.Mailbox]:
@@ -342,14 +378,15 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     kind = _KINDS[model]
     rows: QuerySet[ModelT] = model._default_manager.all()
     path = _ORGANIZATION_PATH[kind]
+    shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q(pk=None)
     if actor.organization_id is not None:
-        rows = rows.filter(**{path: actor.organization_id})
+        rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
     if actor.is_operator:
         return rows
     if actor.account is None or not actor.account.is_active:
         return rows.none()
     mine = m.Membership.objects.filter(account=actor.account, role__in=roles_that(Verb.VIEW, kind))
-    seen = Q(**{f"{path}__in": mine.values("organization_id")})
+    seen = Q(**{f"{path}__in": mine.values("organization_id")}) | shared
     if kind is Kind.MAILBOX:
         held = held_mailboxes(actor).values("pk")
         seen |= Q(pk__in=held) | Q(made_for__in=held, trashed_at=None)

@@ -16,6 +16,7 @@ from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
+from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 
@@ -52,4 +53,5 @@ def controller() -> Controller:
         servers = SandboxServers(ControlClient(settings.SANDBOX_CONTROL))
         reloaders[Repository.Reload.SANDBOX] = Automatic(servers, (ControlError, OSError))
     relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
-    return Controller(kinds={SyncTarget.Kind.RELAY_REPOSITORY: relay})
+    host = AlbatrossHost(opener=opener(), pool=pool())
+    return Controller(kinds={SyncTarget.Kind.RELAY_REPOSITORY: relay, SyncTarget.Kind.ALBATROSS_HOST: host})

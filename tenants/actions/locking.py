@@ -13,7 +13,8 @@ def lock(row: Model) -> None:
 
     Actions are given rows that were read some time before. SQLite needs no lock: its transactions that
     write come one after the other. Locks are taken in one order: installation, event, address request,
-    invitation, request rules, mailbox, organization, account, sync targets by id. Raises Absent when the row
+    invitation, request rules, mailbox, organization, account, host, part of a host, image, unikernel, sync
+    targets by id. Raises Absent when the row
     is gone.
     """
     kind = row._meta.concrete_model or type(row)  # `request.user` is a lazy object around its row

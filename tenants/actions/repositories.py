@@ -46,7 +46,7 @@ def connect_repository(
     access.require_create(actor, access.Kind.REPOSITORY, domain.organization)
     checks = Checks()
     with checks:
-        host = _check_host(host)
+        host = check_host_or_address(host)
     with checks:
         username = _check_pattern(username, _USERNAME, "username", "the account on the git host, e.g. git")
     with checks:
@@ -121,7 +121,8 @@ def _key_for(domain: Domain, host: str, port: int, username: str) -> dict[str, A
     return {"public_key": public, "sealed_key": seal(Purpose.SSH_KEY, private)}
 
 
-def _check_host(host: str) -> str:
+def check_host_or_address(host: str) -> str:
+    """A host name or an IP address, as stored. Raises FormatError (field `host`)."""
     host = host.strip()
     if re.fullmatch(r"[0-9a-f:.]+", host) and (host.count(".") == 3 or ":" in host):
         return _check_ip(host)

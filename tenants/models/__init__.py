@@ -10,6 +10,8 @@ from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
+from tenants.models.hosts import Host, HostAddress, HostShare, Network, Volume
+from tenants.models.images import Image
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -21,6 +23,7 @@ from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
+from tenants.models.unikernels import Unikernel, UnikernelSecret
 
 __all__ = [
     "Account",
@@ -39,10 +42,15 @@ __all__ = [
     "FormerPassphrase",
     "HeldName",
     "Holding",
+    "Host",
+    "HostAddress",
+    "HostShare",
+    "Image",
     "Installation",
     "Invitation",
     "Mailbox",
     "Membership",
+    "Network",
     "Organization",
     "OutgoingMail",
     "Repository",
@@ -53,4 +61,7 @@ __all__ = [
     "SyncTarget",
     "TargetAddress",
     "TargetDomain",
+    "Unikernel",
+    "UnikernelSecret",
+    "Volume",
 ]

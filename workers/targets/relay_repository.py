@@ -47,12 +47,12 @@ from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided, find, to_take_over
 from workers.targets.relay_statements import APART, apart_statement, by_hand, foreign_statement, growth
 from workers.targets.relay_trust import (
-    host_key_setback,
     require_new_branch,
     require_our_line,
     wrote_lately,
 )
 from workers.targets.reload import Reloader
+from workers.targets.trust import host_key_setback
 
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
 MAINTAIN_EVERY = 200
@@ -324,7 +324,7 @@ class RelayRepository:
                 yield connection
         except (ssh.HostKeyUnknown, ssh.HostKeyChanged) as error:
             Repository.objects.filter(pk=repository.pk).update(offered_host_key=error.offered_key)
-            raise host_key_setback(repository, error) from error
+            raise host_key_setback(repository.host, repository.host_key, error) from error
         except ssh.AuthenticationRefused as error:
             raise NeedsPerson(
                 "key-refused",
