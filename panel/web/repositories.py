@@ -249,6 +249,7 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.UNSAFE_ENTRIES: (False, "Nothing unsafe", "Not written: unsafe"),
     Type.FOREIGN_ENTRIES: (False, "No foreign entries", "Foreign entries"),
     Type.GROWING: (False, "Small enough", "Grows"),
+    Type.ENDED: (False, "Nothing ended", "Ended by itself"),
 }
 
 
