@@ -83,7 +83,7 @@ class TlsHostForm(_HostForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.is_bound:  # never written back into a page
-            self.fields["authority_key"].widget.render_value = False  # type: ignore[attr-defined]
+            self.fields["authority_key"].widget.render_value = False
 
 
 class LocalHostForm(_HostForm):

@@ -50,7 +50,7 @@ class GitHostLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .(20 + n) domain number n.
+    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 albatross, .(20 + n) domain n.
 
     With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
     """
@@ -73,6 +73,10 @@ class Addresses:
     def resolver(self) -> tuple[str, int]:
         """The resolver, which workers ask about target domains (UDP and TCP)."""
         return self._at(3, 1053)
+
+    def albatross(self) -> tuple[str, int]:
+        """The TLS endpoint of the albatross host."""
+        return self._at(4, 1025)
 
     def submission(self, number: int) -> tuple[str, int]:
         """The submission server of a domain (TLS)."""

@@ -17,8 +17,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Repository
+from tenants.models import Host, Repository
 from workers.sandbox import handmade
+from workers.sandbox.albatross.demo import RELEASE, DemoHost
 from workers.sandbox.control import Addresses, Sandbox, SandboxError
 from workers.sandbox.git_host import GitHost
 
@@ -38,16 +39,20 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         host, sandbox = _start(folder)
+        albatross = DemoHost(folder / "albatross")
         try:
+            albatross.start(*sandbox.addresses.albatross())
             handmade.make(host.create_repository(handmade.PATH, handmade.BRANCH))
-            steward = _Steward(host, sandbox, folder)
+            steward = _Steward(host, sandbox, albatross, folder)
             steward.publish()
             self.stdout.write(f"sandbox  git at {host.host}:{host.port}, key {fingerprint(host.public_key)}")
+            self.stdout.write(f"sandbox  albatross {RELEASE} in {albatross.folder}")
             self.stdout.write(f"sandbox  {handmade.PATH} there was made by hand, for {handmade.DOMAIN}")
             while not stop.wait(LOOK_EVERY_SECONDS):
                 steward.look()
         finally:
             (folder / "addresses.json").unlink(missing_ok=True)
+            albatross.stop()
             sandbox.stop()
 
 
@@ -72,9 +77,10 @@ def _start(folder: Path) -> tuple[GitHost, Sandbox]:
 class _Steward:
     """Does on the sandbox's host what a person would do on a real one."""
 
-    def __init__(self, host: GitHost, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, host: GitHost, sandbox: Sandbox, albatross: DemoHost, folder: Path) -> None:
         self._host = host
         self._sandbox = sandbox
+        self._albatross = albatross
         self._folder = folder
         self._served: set[tuple[str, str, str]] = set()
 
@@ -85,6 +91,11 @@ class _Steward:
                     reload=Repository.Reload.SANDBOX, host=self._host.host, port=self._host.port
                 ).select_related("domain")
             )
+            keys = list(
+                Host.objects.filter(
+                    transport=Host.Transport.SSH, host=self._host.host, port=self._host.port
+                ).values_list("public_key", flat=True)
+            )
         except DatabaseError:
             return  # not migrated yet, or busy: the next look finds it
         for row in rows:
@@ -93,6 +104,8 @@ class _Steward:
                 self._serve(row)
                 self._served.add(key)
                 self.publish()
+        for public_key in keys:
+            self._host.authorize(public_key)
 
     def _serve(self, row: Repository) -> None:
         assert row.domain is not None  # noqa: S101 - checked by look()
@@ -114,8 +127,13 @@ class _Steward:
             "mailroom": [status["mailroom"]["host"], status["mailroom"]["port"]],
             "resolver": [status["resolver"]["host"], status["resolver"]["port"]],
             "ca_file": status["ca_file"],
+            "albatross": self._albatross.told(
+                {"host": self._host.host, "port": self._host.port, "username": "rookery"},
+                self._host.public_key,
+            ),
             "domains": domains,
         }
         draft = self._folder / "addresses.json.new"
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps(told, indent=1))
         draft.replace(self._folder / "addresses.json")
