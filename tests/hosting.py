@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,3 +56,71 @@ class Machine:
         return unikernels.create_unikernel(
             actor=self.actor, share=self.share, name=name, image=image, **given
         )
+
+
+@dataclass
+class Rock:
+    """A host of an organization that waits for its key to be compared, with something of everything; its
+    `bare` network, image and host are used by nobody."""
+
+    host: Host
+    share: HostShare
+    bare_host: HostShare
+    image: Image
+    bare_image: Image
+    network: Network
+    bare_network: Network
+    unikernel: Unikernel
+    stopped: Unikernel
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What stands for these things in addresses and bodies."""
+        return {
+            "share": self.share.pk,
+            "bare_host": self.bare_host.pk,
+            "bare_host_name": self.bare_host.host.name,
+            "image": self.image.pk,
+            "bare_image": self.bare_image.pk,
+            "network": self.network.pk,
+            "bare_network": self.bare_network.pk,
+            "unikernel": self.unikernel.pk,
+            "stopped": self.stopped.pk,
+            "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
+        }
+
+
+def build_rock(organization: Organization, host_key: str) -> Rock:
+    """Made by Rookery itself, so that no member stands behind it."""
+    rookery = Actor.rookery()
+    host = add_host(
+        rookery, organization, transport="ssh", host=f"rock{organization.pk}.example", username="rookery"
+    )
+    Host.objects.filter(pk=host.pk).update(offered_host_key=host_key)
+    host.refresh_from_db()
+    hosts.change_quota(actor=rookery, share=share_of(host, organization), storage=64)
+    machine = Machine(rookery, host, share_of(host, organization))
+    network, bare_network = machine.network(), machine.network("spare", "10.0.1.0/24")
+    image = upload(rookery, organization, NETWORKED, name="relay")
+    hosts.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
+    chosen: dict[str, Any] = {
+        "image": image,
+        "networks": {"service": network},
+        "secrets": {"seed": "hunter2"},
+    }
+    unikernel = machine.unikernel("relay", **chosen, arguments=["--seed={secret:seed}"])
+    stopped = machine.unikernel("old", **chosen, running=False)
+    bare = add_host(
+        rookery, organization, name="bare", transport="ssh", host="bare.example", username="rookery"
+    )
+    return Rock(
+        host=host,
+        share=machine.share,
+        bare_host=share_of(bare, organization),
+        image=image,
+        bare_image=upload(rookery, organization, PLAIN, name="spare"),
+        network=network,
+        bare_network=bare_network,
+        unikernel=unikernel,
+        stopped=stopped,
+    )

@@ -50,6 +50,7 @@ from tenants.models import (
     TargetAddress,
 )
 from tests.conftest import HASH, make_address
+from tests.hosting import Rock, build_rock
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 CHECKSUM = "c" * 64
@@ -82,6 +83,7 @@ class World:
     fingerprint: str
     token_id: int
     event_id: int
+    rock: Rock
 
     @property
     def names(self) -> dict[str, Any]:
@@ -108,6 +110,7 @@ class World:
             "token": self.token_id,
             "event": self.event_id,
             "holder": self.holder.email,
+            **self.rock.names,
         }
 
 
@@ -176,6 +179,7 @@ def build_world(
         token_id=row.pk,
         # The last change of ada's address: who gets its mail, which its holder may undo too.
         event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
+        rock=build_rock(organization, HOST_KEY),
     )
 
 

@@ -17,7 +17,7 @@ from panel.web.fields import Tried, show, try_form
 from panel.web.fragments import run_of, run_url
 from panel.web.frame import narrowed, shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.host_standing import UnikernelStanding, unikernel_standing
+from panel.web.host_standing import ENDED, UnikernelStanding, unikernel_standing
 from panel.web.hosts import host_tabs, load_share, unikernel_line
 from panel.web.standing import conditions_of
 from panel.web.unikernel_form import TYPED_IN, UnikernelForm
@@ -204,6 +204,10 @@ def _state(request: HttpRequest, row: Unikernel, now: datetime) -> dict[str, Any
 
 def _proof(row: Unikernel, standing: UnikernelStanding, run: Run | None, url: str) -> dict[str, Any]:
     accepted = {"state": "done", "at": row.changed_at}
+    if standing.state == ENDED:
+        done, last = {"state": "done"}, {"state": "fail", "note": "ended by itself"}
+        pushed = {**done, "note": row.image.short_digest, "url": url}
+        return {"accepted": accepted, "planned": done, "pushed": pushed, "observed": last}
     held: dict[str, Any] | None = None
     if standing.state.badge in {"fail", "todo"}:
         held = {"state": "fail", "note": standing.state.word.lower()}

@@ -24,6 +24,8 @@ from panel.web import (
     expiry,
     fresh,
     holders,
+    host_forms,
+    images,
     invitations,
     mailbox_picker,
     mailboxes,
@@ -34,6 +36,7 @@ from panel.web import (
     requests,
     sign_in,
     trash,
+    unikernel_form,
 )
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -71,9 +74,24 @@ FORMS: dict[str, type[forms.Form]] = {
     "requests-refuse": requests.RefuseForm,
     "domain-request-rules": request_rules.RulesForm,
     "domain-invitations": invitations.InvitationForm,
+    "host-add": host_forms.SshHostForm,
+    "host-quota": host_forms.QuotaForm,
+    "host-network-add": host_forms.NetworkForm,
+    "host-volume-add": host_forms.VolumeForm,
+    "host-share": host_forms.ShareForm,
+    "image-upload": images.UploadForm,
+    "image": images.ImageForm,
+    "unikernel-new": unikernel_form.UnikernelForm,
+    "unikernel-change": unikernel_form.UnikernelForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
-SISTERS = {sign_in.PasswordForm, fresh.AgainForm}
+SISTERS = {
+    sign_in.PasswordForm,
+    fresh.AgainForm,
+    host_forms._HostForm,
+    host_forms.TlsHostForm,
+    host_forms.LocalHostForm,
+}
 
 # Buttons that name a thing or a choice; nothing typed in them can be kept.
 BUTTONS = {
@@ -88,6 +106,11 @@ BUTTONS = {
     "address-holder-remove": ("email",),
     "run-agree": ("checksum",),
     "findings-decide": ("decision", "unit"),
+    "host-pin": ("fingerprint", "host_name"),
+    "host-drift-mode": ("mode",),
+    "host-remove": ("host_name",),
+    "image-share": ("shared",),
+    "unikernel-delete": ("name",),
 }
 
 # (route, field) → whether it holds several lines.
@@ -104,6 +127,10 @@ FREE_TEXT = {
     ("domain-names", "reason"): False,
     ("address-note", "note"): False,
     ("address-own-note", "own_note"): False,
+    ("host-add", "name"): False,
+    ("image", "name"): False,
+    ("image", "era"): False,
+    ("image", "note"): False,
 }
 PASSWORDS = {("account-password", "password")}
 
@@ -131,6 +158,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "address-new": ("name",),
     "alias-new": ("for", "local_part", "targets", "expires_on", "note"),
     "domain-names": ("page",),
+    "unikernel-new": ("image",),
+    "unikernel-change": ("image",),
 }
 # Read by buttons, too: an Undo is a button whose fields stand in its address.
 IN_BUTTONS = {"on", "organization", "address"}

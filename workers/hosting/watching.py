@@ -38,32 +38,45 @@ def watch(
     name: Name,
     seconds: float,
     *,
+    after_moment: datetime | None = None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Early | None, datetime | None]:
     """Look for `seconds` whether it stays: what went wrong, if anything, and since when it runs.
 
-    Raises what the client raises when the host cannot be read any more.
+    Of its console only what came after `after_moment` is told: before that another one spoke, with other
+    secrets. Raises what the client raises when the host cannot be read any more.
     """
     began, starts = clock(), []
     while True:
         running = client.unikernels(name)
         after = clock() - began
         if not running:
-            return Early(after, 0, last_words(client, name)), None
+            return Early(after, 0, last_words(client, name, after_moment)), None
         if running[0].started is not None and running[0].started not in starts:
             starts.append(running[0].started)
         if after >= seconds:
             break
         sleep(min(_EVERY, max(seconds - after, 0.01)))
     if len(starts) > 1:
-        return Early(after, len(starts) - 1, last_words(client, name)), starts[-1]
+        return Early(after, len(starts) - 1, last_words(client, name, after_moment)), starts[-1]
     return None, starts[0] if starts else None
 
 
-def last_words(client: Client, name: Name, count: int = LAST_LINES) -> tuple[str, ...]:
+def last_words(client: Client, name: Name, after: datetime | None = None) -> tuple[str, ...]:
     """The end of its console, harmless and bounded; nothing when it cannot be read."""
-    lines: list[str] = []
+    lines = _console(client, name, LAST_LINES)
+    return tuple(printable(each.line, _LONGEST_LINE) for each in lines if after is None or each.timestamp > after)
+
+
+def last_moment(client: Client, name: Name) -> datetime | None:
+    """When it spoke last, by the host's clock; None when it never did."""
+    lines = _console(client, name, 1)
+    return lines[-1].timestamp if lines else None
+
+
+def _console(client: Client, name: Name, count: int) -> list[ConsoleLine]:
+    lines: list[ConsoleLine] = []
     try:
         with client.console(name, count) as stream:
             until = time.monotonic() + 2.0
@@ -71,11 +84,7 @@ def last_words(client: Client, name: Name, count: int = LAST_LINES) -> tuple[str
                 answers = stream.read(0.3)
                 if not answers:
                     break
-                lines += [
-                    printable(answer.reply.line, _LONGEST_LINE)
-                    for answer in answers
-                    if isinstance(answer.reply, ConsoleLine)
-                ]
+                lines += [answer.reply for answer in answers if isinstance(answer.reply, ConsoleLine)]
     except AlbatrossError:
-        return tuple(lines)
-    return tuple(lines[-count:])
+        return lines
+    return lines[-count:]

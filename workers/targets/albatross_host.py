@@ -20,7 +20,7 @@ from workers.hosting import likeness
 from workers.hosting.decide import Base, Deed, HostChange, decide, policy_of
 from workers.hosting.masking import masked, secret_values
 from workers.hosting.seen import SeenHost, look
-from workers.hosting.watching import watch
+from workers.hosting.watching import last_moment, watch
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Apart, Limits, Plan
 from workers.targets import host_statements
@@ -173,6 +173,7 @@ class AlbatrossHost:
         self._require_unmoved(observed, name, change)
         self._remember_sent(current, change)
         replaces = change.deed is Deed.REPLACE
+        before = last_moment(client, name)
         current.note(f"{'Replacing' if replaces else 'Starting'} {name} with image {wanted.digest[:12]}")
         try:
             client.create(name, config, force=replaces)
@@ -180,7 +181,7 @@ class AlbatrossHost:
             if error.kind is FailureKind.EXISTS:
                 raise Retry("lost-race", f"{name} was started by somebody else; looking again.") from error
             raise
-        early, started = watch(client, name, self._watch_seconds)
+        early, started = watch(client, name, self._watch_seconds, after_moment=before)
         if early is not None:
             words = masked(early.words, secret_values(wanted))
             gone = {} if early.restarts else {"ended_generation": wanted.generation}

@@ -122,12 +122,12 @@ def keep_facts(host: Host, seen: SeenHost, now: datetime) -> None:
 
 
 def died_early(name: Name, early: Early, words: Sequence[str]) -> NeedsPerson:
-    said = f" It said last: {' / '.join(words[-3:])}" if words else " It said nothing."
+    said = f" It said last: “{' / '.join(words[-3:])[:600]}”." if words else " It said nothing."
     advice = "Read its console below, correct its arguments or image, and start it again."
     if early.restarts:
         advice = "Stop it, or correct its arguments or image: albatross starts it again and again."
     return NeedsPerson(
-        "ended-early", f"{name} {early.sentence}.{said[:600]}", advice, {"console": list(words)}
+        "ended-early", f"{name} {early.sentence}.{said}", advice, {"console": list(words)}
     )
 
 
