@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.actions import hosts, images, unikernels
+from tenants.actions import hosts, images, organizations, unikernels
 from tenants.actor import Actor
 from tenants.models import Host, HostShare, Image, Network, Organization, SyncTarget, Unikernel
 from tests.albatross import solo5_files as files
@@ -72,6 +72,8 @@ class Rock:
     bare_network: Network
     unikernel: Unikernel
     stopped: Unikernel
+    guest_share: HostShare
+    spare: Organization
 
     @property
     def names(self) -> dict[str, Any]:
@@ -86,6 +88,8 @@ class Rock:
             "bare_network": self.bare_network.pk,
             "unikernel": self.unikernel.pk,
             "stopped": self.stopped.pk,
+            "guest_share": self.guest_share.pk,
+            "spare": self.spare.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -103,16 +107,12 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     network, bare_network = machine.network(), machine.network("spare", "10.0.1.0/24")
     image = upload(rookery, organization, NETWORKED, name="relay")
     hosts.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
-    chosen: dict[str, Any] = {
-        "image": image,
-        "networks": {"service": network},
-        "secrets": {"seed": "hunter2"},
-    }
+    chosen: dict[str, Any] = {"image": image, "networks": {"service": network}}
+    chosen["secrets"] = {"seed": "hunter2"}
     unikernel = machine.unikernel("relay", **chosen, arguments=["--seed={secret:seed}"])
     stopped = machine.unikernel("old", **chosen, running=False)
-    bare = add_host(
-        rookery, organization, name="bare", transport="ssh", host="bare.example", username="rookery"
-    )
+    reached = {"transport": "ssh", "host": "bare.example", "username": "rookery"}
+    bare = add_host(rookery, organization, name="bare", **reached)
     return Rock(
         host=host,
         share=machine.share,
@@ -123,4 +123,11 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         bare_network=bare_network,
         unikernel=unikernel,
         stopped=stopped,
+        guest_share=hosts.share_host(actor=rookery, host=host, organization=_another(organization, "Guests")),
+        spare=_another(organization, "Spare"),
     )
+
+
+def _another(organization: Organization, word: str) -> Organization:
+    """An organization without members."""
+    return organizations.create_organization(actor=Actor.rookery(), name=f"{word} of {organization}")

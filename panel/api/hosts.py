@@ -183,11 +183,12 @@ class Hosts(HostView):
     def retrieve(self, request: Request, share_id: int) -> Response:
         return Response(self._show(self._find(share_id)))
 
-    @operation("Forget a host on which Rookery runs nothing", responses={204: None})
+    @operation("Forget a host on which Rookery runs nothing", responses={200: HostSerializer, 204: None})
     def destroy(self, request: Request, share_id: int) -> Response:
         row = self._find(share_id)
+        shown = self._show(row)
         return self.act(
-            lambda: actions.remove_host(actor=self.actor, host=row.host), lambda _: None, status=204
+            lambda: actions.remove_host(actor=self.actor, host=row.host), lambda _: shown, status=204
         )
 
     @operation("Pin the host key that you compared", request=HostKey, responses=HostSerializer)
@@ -220,10 +221,13 @@ class Hosts(HostView):
             location=lambda made: reverse("api:host", args=[made.pk]),
         )
 
-    @operation("Take an empty part back", responses={204: None})
+    @operation("Take an empty part back", responses={200: HostSerializer, 204: None})
     def unshare_host(self, request: Request, share_id: int) -> Response:
         row = self._find(share_id)
-        return self.act(lambda: actions.unshare_host(actor=self.actor, share=row), lambda _: None, status=204)
+        shown = self._show(row)
+        return self.act(
+            lambda: actions.unshare_host(actor=self.actor, share=row), lambda _: shown, status=204
+        )
 
 
 class HostNetworks(HostView):
@@ -241,14 +245,15 @@ class HostNetworks(HostView):
             lambda: actions.add_network(actor=self.actor, share=row, **given), self._network, status=201
         )
 
-    @operation("Take back a network that nobody uses", responses={204: None})
+    @operation("Take back a network that nobody uses", responses={200: NetworkSerializer, 204: None})
     def destroy(self, request: Request, share_id: int, network_id: int) -> Response:
         network = self._find(share_id).networks.filter(pk=network_id).first()
         if network is None:
             raise Absent
         network.share = self._find(share_id)
+        shown = self._network(network)
         return self.act(
-            lambda: actions.remove_network(actor=self.actor, network=network), lambda _: None, status=204
+            lambda: actions.remove_network(actor=self.actor, network=network), lambda _: shown, status=204
         )
 
     def _network(self, row: Network) -> dict[str, Any]:

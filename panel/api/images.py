@@ -144,7 +144,10 @@ class Images(ApiView):
         given, row = self.body(ImageShared), access.get(self.actor, Image, pk=image_id)
         return self.act(lambda: actions.share_image(actor=self.actor, image=row, **given), self._show)
 
-    @operation("Delete an image that nothing uses", responses={204: None})
+    @operation("Delete an image that nothing uses", responses={200: ImageSerializer, 204: None})
     def destroy(self, request: Request, image_id: int) -> Response:
         row = access.get(self.actor, Image, pk=image_id)
-        return self.act(lambda: actions.delete_image(actor=self.actor, image=row), lambda _: None, status=204)
+        shown = self._show(row)
+        return self.act(
+            lambda: actions.delete_image(actor=self.actor, image=row), lambda _: shown, status=204
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -135,7 +135,7 @@ class UnikernelView(ApiView):
                 said = f"There is no such network for {missing[0][:80]}."
                 raise Invalid.of("networks", said, "Send the id of a network of this host.")
             chosen["networks"] = {device: known[pk] for device, pk in chosen["networks"].items()}
-        return Chosen(**chosen)  # type: ignore[typeddict-item]
+        return cast(Chosen, chosen)
 
 
 class HostUnikernels(UnikernelView):
@@ -194,9 +194,12 @@ class Unikernels(UnikernelView):
         row = self._find(unikernel_id)
         return self.act(lambda: actions.start_unikernel(actor=self.actor, unikernel=row), self._show)
 
-    @operation("End it for good; its row goes when that was proved", responses={204: None})
+    @operation(
+        "End it for good; its row goes when that was proved", responses={200: UnikernelSerializer, 204: None}
+    )
     def destroy(self, request: Request, unikernel_id: int) -> Response:
         row = self._find(unikernel_id)
+        shown = self._show(row)
         return self.act(
-            lambda: actions.delete_unikernel(actor=self.actor, unikernel=row), lambda _: None, status=204
+            lambda: actions.delete_unikernel(actor=self.actor, unikernel=row), lambda _: shown, status=204
         )

@@ -103,29 +103,28 @@ def _organizations(request: HttpRequest) -> QuerySet[Organization]:
     return seen.filter(pk__in=mine)
 
 
-@page()
-def host_new(request: HttpRequest) -> HttpResponse:
-    """The three ways; an operator alone may connect a socket of this machine."""
-    _require_adding(request)
-    ways = [
-        {"key": key, "title": title, "sentence": sentence}
-        for key, (title, sentence) in WAYS.items()
-        if key != "local" or actor_of(request).is_operator
-    ]
-    crumbs = [{"label": "Hosts", "url": reverse("hosts")}, {"label": "Connect a host"}]
-    return render(request, "panel/host/ways.html", {"ways": ways, "crumbs": crumbs})
-
-
 def _require_adding(request: HttpRequest) -> None:
     if not _organizations(request).exists():
         access.require_create(actor_of(request), Kind.HOST, None)
 
 
 @page(methods=("GET", "HEAD", "POST"))
-def host_add(request: HttpRequest, transport: str) -> HttpResponse:
-    if transport not in WAYS:
-        raise Absent
+def host_new(request: HttpRequest) -> HttpResponse:
+    """The three ways, and the form of one of them (`?by=`); only operators connect sockets of this machine."""
     _require_adding(request)
+    transport = request.GET.get("by", "")
+    if transport not in WAYS:
+        ways = [
+            {"key": key, "title": title, "sentence": sentence}
+            for key, (title, sentence) in WAYS.items()
+            if key != "local" or actor_of(request).is_operator
+        ]
+        crumbs = [{"label": "Hosts", "url": reverse("hosts")}, {"label": "Connect a host"}]
+        return render(request, "panel/host/ways.html", {"ways": ways, "crumbs": crumbs})
+    return _add(request, transport)
+
+
+def _add(request: HttpRequest, transport: str) -> HttpResponse:
     actor, hint = actor_of(request), albatross_told()
     initial = dict(hint["forms"].get(transport, {})) if hint is not None else {}
     form = FORMS[transport](request.POST or None, initial=initial, organizations=_organizations(request))

@@ -111,7 +111,6 @@ urlpatterns = [
     path(f"{_ADDRESS}/note", address.address_note, name="address-note"),
     path("hosts", hosts.hosts, name="hosts"),
     path("hosts/new", hosts.host_new, name="host-new"),
-    path("hosts/new/<slug:transport>", hosts.host_add, name="host-add"),
     path(_HOST, hosts.host, name="host"),
     path(f"{_HOST}/pin", hosts.host_pin, name="host-pin"),
     path(f"{_HOST}/look", hosts.host_look, name="host-look"),

@@ -295,10 +295,10 @@ HOSTS = [
     Row(
         "api:host-shares",
         "POST",
-        "401 404 404 403 403 403 409",
-        {"organization": "{organization}", "path": "other"},
+        "401 404 404 404 404 404 201",
+        {"organization": "{spare}", "path": "spare"},
     ),
-    Row("api:host-unshare", "POST", "401 404 404 403 403 403 409"),
+    Row("api:host-unshare", "POST", "401 404 404 404 404 404 204", at={"share_id": "{guest_share}"}),
     Row("api:host-networks", "GET", TEAM),
     Row(
         "api:host-networks",

@@ -257,9 +257,8 @@ PANEL = [
 HOSTS = [
     Row("hosts", "GET", SIGNED_IN),
     Row("host-new", "GET", "in 200 403 403 403 200 200"),
-    Row("host-add", "GET", "in 200 403 403 403 200 200"),
     Row(
-        "host-add",
+        "host-new",
         "POST",
         "in 400 403 403 403 to to",
         {
@@ -271,6 +270,7 @@ HOSTS = [
             "socket_folder": "/run/albatross",
             "path": "cliff",
         },
+        query={"by": "ssh"},
     ),
     Row("host", "GET", TEAM),
     Row("host-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}"}),
@@ -291,8 +291,8 @@ HOSTS = [
     ),
     Row("host-network-remove", "POST", OWNERS, at={"network_id": "{bare_network}"}),
     Row("host-volume-add", "POST", OWNERS, {"label": "more", "size": "8"}),
-    Row("host-share", "POST", "in 404 404 400 400 400 400", {"organization": "{organization}"}),
-    Row("host-unshare", "POST", "in 404 404 403 403 403 to"),
+    Row("host-share", "POST", "in 404 404 400 400 400 to", {"organization": "{spare}", "path": "spare"}),
+    Row("host-unshare", "POST", "in 404 404 404 404 404 to", at={"share_id": "{guest_share}"}),
     Row("host-remove", "POST", OWNERS, {"host_name": "bare"}, at={"share_id": "{bare_host}"}),
     Row("images", "GET", SIGNED_IN),
     Row("image-upload", "GET", "in 200 403 403 403 200 200"),

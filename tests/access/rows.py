@@ -31,7 +31,6 @@ _USUAL: dict[str, tuple[str, str]] = {
     "network_id": ("{network}", "999999"),
     "image_id": ("{image}", "999999"),
     "unikernel_id": ("{unikernel}", "999999"),
-    "transport": ("ssh", "pigeon"),
     "held_id": ("{held}", "999999"),
     "token_id": ("{token}", "999999"),
     "domain": ("{domain}", "nowhere.example"),
