@@ -110,7 +110,7 @@ def _require_adding(request: HttpRequest) -> None:
 
 @page(methods=("GET", "HEAD", "POST"))
 def host_new(request: HttpRequest) -> HttpResponse:
-    """The three ways, and the form of one of them (`?by=`); only operators connect sockets of this machine."""
+    """The three ways, and the form of one (`?by=`); only operators connect sockets of this machine."""
     _require_adding(request)
     transport = request.GET.get("by", "")
     if transport not in WAYS:

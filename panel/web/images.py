@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -50,15 +48,6 @@ class UploadForm(ImageForm):
     organization: Any = forms.ModelChoiceField(
         queryset=Organization.objects.none(), label="Whose image is it?", empty_label=None
     )
-    image = forms.FileField(
-        label="File",
-        help_text=f"A .hvt or .spt file of Solo5, at most {MOST_IMAGE >> 20} MiB.",
-        error_messages={
-            "required": "Choose a file.",
-            "empty": "The file is empty. Choose a .hvt or .spt file.",
-        },
-    )
-    field_order = ["image", "name", "role", "era", "note", "organization"]
 
     def __init__(self, *args: Any, organizations: QuerySet[Organization], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,17 +84,17 @@ def image_upload(request: HttpRequest) -> HttpResponse:
     actor, organizations = actor_of(request), _organizations(request)
     if not organizations.exists():
         access.require_create(actor, Kind.IMAGE, None)
-    form = UploadForm(request.POST or None, request.FILES or None, organizations=organizations)
+    form = UploadForm(request.POST or None, organizations=organizations)
     tried: Tried[Image] | None = None
     if request.method == "POST":
-        if not form.is_bound:  # an empty form, or one whose file was too big to be taken in
-            form = UploadForm({}, organizations=organizations)
+        form = UploadForm(request.POST, organizations=organizations)
         tried = try_form(form, lambda: _upload(request, form.cleaned_data))
         if tried.value is not None:
             tell(request, f"{tried.value} is there: {tried.value.target}, ABI {tried.value.abi_version}.")
             return redirect("image", image_id=tried.value.pk)
     context = {
         "form": form,
+        "most": MOST_IMAGE >> 20,
         "hint": albatross_told(),
         "crumbs": [{"label": "Images", "url": reverse("images")}, {"label": "Upload"}],
     }
@@ -113,20 +102,16 @@ def image_upload(request: HttpRequest) -> HttpResponse:
 
 
 def _upload(request: HttpRequest, given: dict[str, Any]) -> Image:
-    file: UploadedFile[Any] = given["image"]
+    file = request.FILES.get("image")
     return actions.upload_image(
         actor=actor_of(request),
         organization=given["organization"],
-        contents=_pieces(file),
-        name=given["name"] or (file.name or "")[:100],
+        contents=file.chunks() if file is not None else (),
+        name=given["name"] or (file.name or "" if file is not None else "")[:100],
         role=given["role"],
         era=given["era"],
         note=given["note"],
     )
-
-
-def _pieces(file: UploadedFile[Any]) -> Iterator[bytes]:
-    yield from file.chunks()
 
 
 def load_image(request: HttpRequest, image_id: int) -> Image:

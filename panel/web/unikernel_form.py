@@ -15,14 +15,9 @@ _LINES = {"rows": 6, "spellcheck": "false", "autocapitalize": "none", "autocompl
 NEVER, ALWAYS, CODES = "never", "always", "codes"
 
 
-class UnikernelForm(forms.Form):
-    """`unikernel` is the one to change; without it the form makes a new one."""
+class ChangeForm(forms.Form):
+    """Its network and block fields follow from the image. `unikernel` is the one to change, if any."""
 
-    name = Typed(
-        label="Name",
-        widget=plain_input(maxlength="63", autocomplete="off"),
-        help_text="Its name on the host: small letters, digits, hyphens.",
-    )
     memory = forms.IntegerField(label="Memory in MB", min_value=1, max_value=1 << 20, initial=32)
     cpuid = forms.IntegerField(label="CPU", min_value=0, max_value=1023, initial=0)
     arguments = Typed(
@@ -74,8 +69,6 @@ class UnikernelForm(forms.Form):
         self.image = image
         self.networks = {str(each.pk): each for each in share.networks.all()}
         volumes = [(label, label) for label in share.volumes.values_list("label", flat=True)]
-        if unikernel is not None:
-            del self.fields["name"]
         self.devices: list[tuple[str, str, str]] = []
         order = ["name", "memory", "cpuid"]
         for index, (device, kind) in enumerate(image.devices):
@@ -131,6 +124,16 @@ class UnikernelForm(forms.Form):
         if not words or not all(word.isascii() and word.isdigit() and len(word) < 4 for word in words):
             raise Invalid.of("codes", "These are no exit codes.", "Write them like 2, 255.")
         return [int(word) for word in words]
+
+
+class UnikernelForm(ChangeForm):
+    """The same with a name, for a new one."""
+
+    name = Typed(
+        label="Name",
+        widget=plain_input(maxlength="63", autocomplete="off"),
+        help_text="Its name on the host: small letters, digits, hyphens.",
+    )
 
 
 TYPED_IN = {"restart_on_exit": "codes"}

@@ -20,7 +20,7 @@ from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.host_standing import ENDED, UnikernelStanding, unikernel_standing
 from panel.web.hosts import host_tabs, load_share, unikernel_line
 from panel.web.standing import conditions_of
-from panel.web.unikernel_form import TYPED_IN, UnikernelForm
+from panel.web.unikernel_form import TYPED_IN, ChangeForm, UnikernelForm
 from tenants import access, fit
 from tenants.actions import unikernels as actions
 from tenants.desired_host import wanted_unikernel
@@ -97,13 +97,10 @@ def _image(request: HttpRequest) -> Image | None:
     wanted = request.GET.get("image", "")
     if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 18):
         return None
-    found = access.visible_to(actor_of(request), Image).filter(pk=int(wanted)).first()
-    if found is None:
-        raise Absent
-    return found
+    return access.visible_to(actor_of(request), Image).filter(pk=int(wanted)).first()
 
 
-def _typed_in(form: UnikernelForm) -> dict[str, str]:
+def _typed_in(form: ChangeForm) -> dict[str, str]:
     """Problems of networks and volumes belong to the first such field."""
     first = {kind: field for field, _, kind in reversed(form.devices)}
     return {
@@ -113,7 +110,7 @@ def _typed_in(form: UnikernelForm) -> dict[str, str]:
     }
 
 
-def _missing(form: UnikernelForm) -> list[str]:
+def _missing(form: ChangeForm) -> list[str]:
     """What must be on the host before this image can run at all."""
     found = []
     for field, device, kind in form.devices:
@@ -231,7 +228,7 @@ def unikernel_change(request: HttpRequest, unikernel_id: int) -> HttpResponse:
     row, actor = load_unikernel(request, unikernel_id), actor_of(request)
     access.require(actor, Verb.CHANGE, row)
     chosen = _image(request) or row.image
-    form = UnikernelForm(request.POST or None, share=row.share, image=chosen, unikernel=row)
+    form = ChangeForm(request.POST or None, share=row.share, image=chosen, unikernel=row)
     tried: Tried[Unikernel] | None = None
     if request.method == "POST":
         tried = try_form(

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tenants.formats.text import FormatError, printable
+from tenants.formats.text import FormatError, check_text, printable
 
 MOST_ARGUMENTS = 100
 LONGEST_ARGUMENT = 4000
@@ -41,14 +41,10 @@ def check_arguments(arguments: Iterable[str]) -> list[str]:
     for argument in arguments:
         if len(checked) >= MOST_ARGUMENTS:
             raise _bad(f"There are more than {MOST_ARGUMENTS} arguments.", "Leave some out.")
-        if not argument:
+        text = check_text(argument, field="arguments", maximum=LONGEST_ARGUMENT)
+        if not text:
             raise _bad("One argument is empty.", "Remove it.")
-        if len(argument) > LONGEST_ARGUMENT:
-            raise _bad("One argument is very long.", f"Use at most {LONGEST_ARGUMENT} characters.")
-        bad = next((each for each in argument if ord(each) < 32 or 0xD800 <= ord(each) < 0xE000), "")
-        if bad:
-            raise _bad(f"One argument has the character U+{ord(bad):04X}.", "Remove it.")
-        checked.append(argument)
+        checked.append(text)
     return checked
 
 

@@ -79,10 +79,9 @@ FORMS: dict[str, type[forms.Form]] = {
     "host-network-add": host_forms.NetworkForm,
     "host-volume-add": host_forms.VolumeForm,
     "host-share": host_forms.ShareForm,
-    "image-upload": images.UploadForm,
     "image": images.ImageForm,
     "unikernel-new": unikernel_form.UnikernelForm,
-    "unikernel-change": unikernel_form.UnikernelForm,
+    "unikernel-change": unikernel_form.ChangeForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
 SISTERS = {
@@ -91,6 +90,7 @@ SISTERS = {
     host_forms._HostForm,
     host_forms.TlsHostForm,
     host_forms.LocalHostForm,
+    images.UploadForm,
 }
 
 # Buttons that name a thing or a choice; nothing typed in them can be kept.
@@ -131,6 +131,8 @@ FREE_TEXT = {
     ("image", "name"): False,
     ("image", "era"): False,
     ("image", "note"): False,
+    ("unikernel-new", "arguments"): True,
+    ("unikernel-change", "arguments"): True,
 }
 PASSWORDS = {("account-password", "password")}
 

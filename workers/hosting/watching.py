@@ -66,7 +66,8 @@ def watch(
 def last_words(client: Client, name: Name, after: datetime | None = None) -> tuple[str, ...]:
     """The end of its console, harmless and bounded; nothing when it cannot be read."""
     lines = _console(client, name, LAST_LINES)
-    return tuple(printable(each.line, _LONGEST_LINE) for each in lines if after is None or each.timestamp > after)
+    new = [each.line for each in lines if after is None or each.timestamp > after]
+    return tuple(printable(line, _LONGEST_LINE) for line in new)
 
 
 def last_moment(client: Client, name: Name) -> datetime | None:

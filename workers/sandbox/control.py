@@ -50,7 +50,8 @@ class GitHostLike(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 albatross, .(20 + n) domain n.
+    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 albatross, and .(20 + n)
+    domain n.
 
     With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
     """

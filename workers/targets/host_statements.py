@@ -126,9 +126,7 @@ def died_early(name: Name, early: Early, words: Sequence[str]) -> NeedsPerson:
     advice = "Read its console below, correct its arguments or image, and start it again."
     if early.restarts:
         advice = "Stop it, or correct its arguments or image: albatross starts it again and again."
-    return NeedsPerson(
-        "ended-early", f"{name} {early.sentence}.{said}", advice, {"console": list(words)}
-    )
+    return NeedsPerson("ended-early", f"{name} {early.sentence}.{said}", advice, {"console": list(words)})
 
 
 def by_hand(desired: DesiredHost, release: str, plan: Plan) -> tuple[str, ...]:
