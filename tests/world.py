@@ -59,6 +59,7 @@ from tenants.models import (
     TsigKey,
 )
 from tests.conftest import HASH, make_address
+from tests.hosting import Rock, build_rock
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 CHECKSUM = "c" * 64
@@ -96,6 +97,7 @@ class World:
     zone_repository: Repository
     zone_key: TsigKey
     secondary: SecondaryServer
+    rock: Rock
 
     @property
     def names(self) -> dict[str, Any]:
@@ -128,6 +130,7 @@ class World:
             "zone_repository": self.zone_repository.pk,
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
+            **self.rock.names,
         }
 
 
@@ -202,6 +205,7 @@ def build_world(
         zone_repository=zone_repository,
         zone_key=zone_key,
         secondary=secondary,
+        rock=build_rock(organization, HOST_KEY),
     )
 
 

@@ -22,6 +22,7 @@ from workers.ownership import Notary
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
+from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.zone_repository import ZoneRepository
@@ -78,7 +79,14 @@ def controller() -> Controller:
         reloaders[Repository.Reload.SANDBOX] = Automatic(servers, (ControlError, OSError))
     relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
     zones = ZoneRepository(opener=opener(), pool=pool(), dial=_only_here if settings.SANDBOX else connect)
-    return Controller(kinds={SyncTarget.Kind.RELAY_REPOSITORY: relay, SyncTarget.Kind.ZONE_REPOSITORY: zones})
+    host = AlbatrossHost(opener=opener(), pool=pool())
+    return Controller(
+        kinds={
+            SyncTarget.Kind.RELAY_REPOSITORY: relay,
+            SyncTarget.Kind.ZONE_REPOSITORY: zones,
+            SyncTarget.Kind.ALBATROSS_HOST: host,
+        }
+    )
 
 
 def _only_here(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:

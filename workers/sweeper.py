@@ -17,6 +17,7 @@ from tenants.actions.former_passphrases import forget_former_passphrases
 from tenants.actions.imports import forget_imports
 from tenants.actions.request_ends import expire_requests
 from tenants.actions.trash import purge_trash
+from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
 from workers import accounts, likeness, ownership, scout
@@ -119,3 +120,4 @@ def _tidy() -> None:
     purge_trash(actor=rookery)
     remind_of_expiry(actor=rookery)
     expire_addresses(actor=rookery)
+    forget_deleted_unikernels(actor=rookery)

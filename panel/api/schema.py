@@ -32,6 +32,13 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "request_id": {"schema": {"type": "integer"}, "description": "The id of an address request."},
     "target_id": {"schema": {"type": "integer"}, "description": "The id of a sync target."},
     "event_id": {"schema": {"type": "integer"}, "description": "The id of an event."},
+    "share_id": {
+        "schema": {"type": "integer"},
+        "description": "The id of an organization's part of a host.",
+    },
+    "network_id": {"schema": {"type": "integer"}, "description": "The id of a network."},
+    "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
+    "unikernel_id": {"schema": {"type": "integer"}, "description": "The id of a unikernel."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
     "change": {"schema": {"type": "string"}, "description": "From Link of a write."},
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},

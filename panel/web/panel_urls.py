@@ -18,6 +18,8 @@ from panel.web import (
     health,
     history,
     holders,
+    hosts,
+    images,
     imports,
     invitations,
     live,
@@ -30,6 +32,7 @@ from panel.web import (
     runs,
     search,
     trash,
+    unikernels,
     zone_access,
     zone_setup,
     zones,
@@ -41,6 +44,8 @@ _REPOSITORY = f"{_DOMAIN}/settings/repository"
 _IMPORT = f"{_DOMAIN}/import/<int:import_id>"
 _ZONE = f"{_DOMAIN}/dns"
 _ZONE_REPOSITORY = f"{_ZONE}/repository/<int:repository_id>"
+_HOST = "hosts/<int:share_id>"
+_UNIKERNEL = "unikernels/<int:unikernel_id>"
 _ORGANIZATION = "o/<int:organization_id>"
 
 urlpatterns = [
@@ -143,6 +148,32 @@ urlpatterns = [
     path(f"{_ADDRESS}/own-note", holders.own_note, name="address-own-note"),
     path(f"{_ADDRESS}/delete-own", holders.delete_own, name="address-delete-own"),
     path(f"{_ADDRESS}/note", address.address_note, name="address-note"),
+    path("hosts", hosts.hosts, name="hosts"),
+    path("hosts/new", hosts.host_new, name="host-new"),
+    path(_HOST, hosts.host, name="host"),
+    path(f"{_HOST}/pin", hosts.host_pin, name="host-pin"),
+    path(f"{_HOST}/look", hosts.host_look, name="host-look"),
+    path(f"{_HOST}/preview", hosts.host_preview, name="host-preview"),
+    path(f"{_HOST}/drift", hosts.host_drift_mode, name="host-drift-mode"),
+    path(f"{_HOST}/quota", hosts.host_quota, name="host-quota"),
+    path(f"{_HOST}/networks/add", hosts.host_network_add, name="host-network-add"),
+    path(f"{_HOST}/networks/<int:network_id>/remove", hosts.host_network_remove, name="host-network-remove"),
+    path(f"{_HOST}/volumes/add", hosts.host_volume_add, name="host-volume-add"),
+    path(f"{_HOST}/share", hosts.host_share, name="host-share"),
+    path(f"{_HOST}/unshare", hosts.host_unshare, name="host-unshare"),
+    path(f"{_HOST}/remove", hosts.host_remove, name="host-remove"),
+    path(f"{_HOST}/new-unikernel", unikernels.unikernel_new, name="unikernel-new"),
+    path("images", images.images, name="images"),
+    path("images/upload", images.image_upload, name="image-upload"),
+    path("images/<int:image_id>", images.image, name="image"),
+    path("images/<int:image_id>/delete", images.image_delete, name="image-delete"),
+    path("images/<int:image_id>/share", images.image_share, name="image-share"),
+    path("unikernels", unikernels.unikernels, name="unikernels"),
+    path(_UNIKERNEL, unikernels.unikernel, name="unikernel"),
+    path(f"{_UNIKERNEL}/change", unikernels.unikernel_change, name="unikernel-change"),
+    path(f"{_UNIKERNEL}/stop", unikernels.unikernel_stop, name="unikernel-stop"),
+    path(f"{_UNIKERNEL}/start", unikernels.unikernel_start, name="unikernel-start"),
+    path(f"{_UNIKERNEL}/delete", unikernels.unikernel_delete, name="unikernel-delete"),
     path("requests", requests.requests, name="requests"),
     path("requests/refuse", requests.requests_refuse, name="requests-refuse"),
     path("requests/<int:request_id>", requests.request_page, name="request"),

@@ -262,6 +262,7 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.FOREIGN_ENTRIES: (False, "No foreign entries", "Foreign entries"),
     Type.GROWING: (False, "Small enough", "Grows"),
     Type.UNPROVED: (False, "Every domain proved", "Waits for proof"),
+    Type.ENDED: (False, "Nothing ended", "Ended by itself"),
 }
 
 

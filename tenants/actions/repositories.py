@@ -86,7 +86,7 @@ def check_place(*, host: str, port: int, username: str, path: str, branch: str) 
     """Raises Invalid with every problem of these fields."""
     checks = Checks()
     with checks:
-        host = _check_host(host)
+        host = check_host_or_address(host)
     with checks:
         username = _check_pattern(username, _USERNAME, "username", "the account on the git host, e.g. git")
     with checks:
@@ -143,7 +143,8 @@ def _key_for(organization: Organization, place: Place) -> dict[str, Any]:
     return {"public_key": public, "sealed_key": seal(Purpose.SSH_KEY, private)}
 
 
-def _check_host(host: str) -> str:
+def check_host_or_address(host: str) -> str:
+    """A host name or an IP address, as stored. Raises FormatError (field `host`)."""
     host = host.strip()
     if re.fullmatch(r"[0-9a-f:.]+", host) and (host.count(".") == 3 or ":" in host):
         return _check_ip(host)

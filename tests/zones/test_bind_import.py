@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -206,7 +207,7 @@ def test_what_is_no_time(text: str) -> None:
 @settings(deadline=None, max_examples=300)
 def test_statements_come_in_order_and_lose_no_word(text: str) -> None:
     found = list(statements(text))
-    assert all(one.first <= other.first for one, other in zip(found, found[1:], strict=False))
+    assert all(one.first <= other.first for one, other in pairwise(found))
     assert all(one.words or one.problem for one in found)
     if '"' not in text and ";" not in text and "\\" not in text:
         words = text.replace("(", " ").replace(")", " ").split()

@@ -179,5 +179,5 @@ def test_secrets_are_not_shown() -> None:
 
 def test_errors_travel_between_processes() -> None:
     error = UnreadableError("a reason.", 7)
-    again = pickle.loads(pickle.dumps(error))
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - of our own making
     assert (again.reason, again.position) == ("a reason.", 7)

@@ -41,7 +41,7 @@ MAX_SETTLING = 200  # rounds
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 primary name server, .5 the
-    one above it, .(20 + n) domain number n.
+    one above it, .6 albatross, .(20 + n) domain number n.
 
     With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
     """
@@ -72,6 +72,10 @@ class Addresses:
     def registry(self) -> tuple[str, int]:
         """The name server of the zones above (UDP and TCP)."""
         return self._at(5, DNS_PORT)
+
+    def albatross(self) -> tuple[str, int]:
+        """The TLS endpoint of the albatross host."""
+        return self._at(6, 1025)
 
     def submission(self, number: int) -> tuple[str, int]:
         """The submission server of a domain (TLS)."""

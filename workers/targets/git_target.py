@@ -40,11 +40,11 @@ from workers.targets.endpoint import endpoint_of
 from workers.targets.own_copy import mending
 from workers.targets.relay_statements import growth
 from workers.targets.relay_trust import (
-    host_key_setback,
     require_new_branch,
     require_our_line,
     wrote_lately,
 )
+from workers.targets.trust import host_key_setback
 
 AUTHOR, EMAIL = "Rookery", "rookery@localhost"
 MAINTAIN_EVERY = 200
@@ -191,7 +191,7 @@ class GitTarget:
                 yield connection
         except (ssh.HostKeyUnknown, ssh.HostKeyChanged) as error:
             Repository.objects.filter(pk=repository.pk).update(offered_host_key=error.offered_key)
-            raise host_key_setback(repository, error) from error
+            raise host_key_setback(repository.host, repository.host_key, error) from error
         except ssh.AuthenticationRefused as error:
             raise NeedsPerson(
                 "key-refused",
