@@ -301,7 +301,7 @@ ABOUT = [
     Row("api:docs", "GET", EVERYBODY),
 ]
 
-ROWS = [*ORGANIZATIONS, *DOMAINS, *MAILBOXES, *REQUESTS, *PUBLIC, *CONTROLLER, *ACCOUNT, *zones.OPERATIONS]
+
 HOSTS = [
     Row("api:hosts", "GET", LISTS),
     Row(
@@ -413,6 +413,16 @@ HOSTS = [
     Row("api:unikernel-stop", "POST", MANAGERS),
     Row("api:unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
 ]
-ROWS = [*ORGANIZATIONS, *DOMAINS, *MAILBOXES, *REQUESTS, *PUBLIC, *CONTROLLER, *HOSTS, *ACCOUNT]
+ROWS = [
+    *ORGANIZATIONS,
+    *DOMAINS,
+    *MAILBOXES,
+    *REQUESTS,
+    *PUBLIC,
+    *CONTROLLER,
+    *HOSTS,
+    *ACCOUNT,
+    *zones.OPERATIONS,
+]
 # Addresses under the API that are none; the same for every method.
 NOWHERE = "api:nowhere"

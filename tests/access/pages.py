@@ -280,7 +280,7 @@ PANEL = [
     Row("run-agree", "POST", OWNERS, {"checksum": "c" * 64}),
 ]
 
-ROWS = [*PUBLIC, *OWN, *PANEL, *zones.PAGES]
+
 HOSTS = [
     Row("hosts", "GET", SIGNED_IN),
     Row("host-new", "GET", "in 200 403 403 403 200 200"),
@@ -367,4 +367,4 @@ HOSTS = [
     Row("unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
     Row("unikernel-delete", "POST", OWNERS, {"name": "relay"}),
 ]
-ROWS = [*PUBLIC, *OWN, *PANEL, *HOSTS]
+ROWS = [*PUBLIC, *OWN, *PANEL, *HOSTS, *zones.PAGES]
