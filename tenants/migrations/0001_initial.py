@@ -3181,6 +3181,12 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="event",
+            index=models.Index(
+                condition=models.Q(("undoes__isnull", False)), fields=["undoes"], name="events_that_undo"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="event",
             index=models.Index(fields=["at", "id"], name="tenants_eve_at_109842_idx"),
         ),
         migrations.AddIndex(
