@@ -14,12 +14,12 @@ from django.utils import timezone
 from panel.web import proofs, sentences, times
 from panel.web.address_state import LEFT_ALONE
 from panel.web.caution_lines import caution_lines
-from panel.web.standing import RelayState, address_standing, is_observed, relay_state, with_standing
+from panel.web.standing import RelayState, address_standing, relay_state, with_standing
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Mailbox, Repository, Run, Step, TargetAddress
+from tenants.models import Mailbox, Repository, Run, Step, SyncTarget, TargetAddress
 
 # A worker that died after the proof leaves “settle” open; then nothing more is coming.
 SETTLES_WITHIN = timedelta(minutes=2)
@@ -180,9 +180,15 @@ def carrying_run(mailbox: Mailbox, relay: RelayState) -> Run | None:
     target = relay.target
     if target is None:
         return None
-    runs = target.runs.filter(mode=Run.Mode.APPLY, generation__gte=max(mailbox.generation, 1))
+    return carrying_run_of(target, mailbox.generation)
+
+
+def carrying_run_of(target: SyncTarget, generation: int) -> Run | None:
+    """The run that proved this generation, or the one that is about to."""
+    generation = max(generation, 1)
+    runs = target.runs.filter(mode=Run.Mode.APPLY, generation__gte=generation)
     runs = runs.prefetch_related("steps", "evidence")
-    if is_observed(mailbox, target):
+    if target.observed_generation >= generation:
         return runs.filter(state=Run.State.SUCCEEDED).order_by("generation", "pk").first()
     return runs.filter(state__in=Run.UNFINISHED).order_by("-pk").first()
 

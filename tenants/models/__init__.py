@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
+from tenants.models.answers import StoredAnswer
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
+from tenants.models.imports import AddressImport, ImportRow
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -24,6 +26,7 @@ from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 
 __all__ = [
     "Account",
+    "AddressImport",
     "AddressRequest",
     "AddressWarning",
     "AliasRules",
@@ -39,6 +42,7 @@ __all__ = [
     "FormerPassphrase",
     "HeldName",
     "Holding",
+    "ImportRow",
     "Installation",
     "Invitation",
     "Mailbox",
@@ -50,6 +54,7 @@ __all__ = [
     "Run",
     "SignInLink",
     "Step",
+    "StoredAnswer",
     "SyncTarget",
     "TargetAddress",
     "TargetDomain",

@@ -37,6 +37,8 @@ PAGES = (
     "/d/{domain}/addresses",
     "/d/{domain}/addresses?q=n",
     "/d/{domain}/addresses?only=off",
+    "/d/{domain}/addresses.csv",
+    "/d/{domain}/addresses.json",
     "/d/{domain}/addresses/ada",
     "/d/{domain}/settings/names",
     "/requests",
@@ -61,7 +63,9 @@ SINGLE = {
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
     "run-fragment", "run-live", "event", "trash-days", "address-delete", "alias-new", "alias-deliveries",
-    "address-expiry", "domain-alias-rules",
+    "address-expiry", "domain-alias-rules", "addresses-import",
+    # Lists of what somebody uploaded: see tests.web.panel.test_imports.
+    "addresses-import-page", "addresses-import-problems",
 }  # fmt: skip
 # Pages that show some of many: the first six found, the last five runs, what was found at the last look, the
 # last fifty events of all domains.
