@@ -44,6 +44,12 @@ class Kind(StrEnum):
     SYNC_TARGET = "sync target"
     RUN = "run"
     EVENT = "event"
+    ZONE = "zone"
+    TSIG_KEY = "key"
+    HOST = "host"
+    HOST_SHARE = "part of a host"
+    IMAGE = "image"
+    UNIKERNEL = "unikernel"
 
 
 class Role(StrEnum):
@@ -78,6 +84,12 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.ZONE: EDIT,
+        Kind.TSIG_KEY: EDIT,
+        Kind.HOST: EDIT,
+        Kind.HOST_SHARE: SEE,
+        Kind.IMAGE: EDIT,
+        Kind.UNIKERNEL: EDIT | {V.SWITCH},
     },
     Role.MANAGER: {
         Kind.ORGANIZATION: SEE,
@@ -91,6 +103,12 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: SEE,
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.ZONE: SEE,
+        Kind.TSIG_KEY: SEE,
+        Kind.HOST: SEE,
+        Kind.HOST_SHARE: SEE,
+        Kind.IMAGE: SEE,
+        Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
     },
     Role.VIEWER: dict.fromkeys(
         (
@@ -105,6 +123,12 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.SYNC_TARGET,
             Kind.RUN,
             Kind.EVENT,
+            Kind.ZONE,
+            Kind.TSIG_KEY,
+            Kind.HOST,
+            Kind.HOST_SHARE,
+            Kind.IMAGE,
+            Kind.UNIKERNEL,
         ),
         SEE,
     ),
@@ -128,6 +152,12 @@ _KINDS: dict[type[Model], Kind] = {
     m.SyncTarget: Kind.SYNC_TARGET,
     m.Run: Kind.RUN,
     m.Event: Kind.EVENT,
+    m.Zone: Kind.ZONE,
+    m.TsigKey: Kind.TSIG_KEY,
+    m.Host: Kind.HOST,
+    m.HostShare: Kind.HOST_SHARE,
+    m.Image: Kind.IMAGE,
+    m.Unikernel: Kind.UNIKERNEL,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -141,6 +171,12 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.SYNC_TARGET: "organization_id",
     Kind.RUN: "organization_id",
     Kind.EVENT: "organization_id",
+    Kind.ZONE: "domain__organization_id",
+    Kind.TSIG_KEY: "repository__organization_id",
+    Kind.HOST: "organization_id",
+    Kind.HOST_SHARE: "organization_id",
+    Kind.IMAGE: "organization_id",
+    Kind.UNIKERNEL: "share__organization_id",
 }
 
 _DOMAIN_PATH: dict[Kind, str] = {
@@ -263,10 +299,22 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
         return False
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
+    if isinstance(thing, m.Image):
+        return verb is Verb.VIEW and thing.shared and _is_member(actor)
     return isinstance(thing, m.Mailbox) and (
         (verb in _verbs(Role.HOLDER, kind) and holds(actor, thing))
         or (verb in _verbs(Role.HOLDER, Kind.OWN_ALIAS) and holds_own_alias(actor, thing))
     )
+
+
+def _is_member(actor: Actor) -> bool:
+    """Of any organization; what is shared with all is for them, and not for strangers."""
+    if actor.account is None or not actor.account.is_active:
+        return False
+    rows = m.Membership.objects.filter(account=actor.account)
+    if actor.organization_id is not None:
+        rows = rows.filter(organization=actor.organization_id)
+    return rows.exists()
 
 
 def held_mailboxes(actor: Actor) -> QuerySet[m.Mailbox]:
@@ -449,8 +497,9 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     kind = _KINDS[model]
     rows: QuerySet[ModelT] = model._default_manager.all()
     path = _ORGANIZATION_PATH[kind]
+    shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q(pk=None)
     if actor.organization_id is not None:
-        rows = rows.filter(**{path: actor.organization_id})
+        rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
     if not knows(actor, kind):
         return rows.none()
     if actor.domain_id is not None:
@@ -465,7 +514,7 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     if actor.account is None or not actor.account.is_active:
         return rows.none()
     mine = m.Membership.objects.filter(account=actor.account, role__in=roles_that(Verb.VIEW, kind))
-    seen = Q(**{f"{path}__in": mine.values("organization_id")})
+    seen = Q(**{f"{path}__in": mine.values("organization_id")}) | shared
     if kind is Kind.MAILBOX:
         held = held_mailboxes(actor).values("pk")
         seen |= Q(pk__in=held) | Q(made_for__in=held, trashed_at=None)

@@ -18,6 +18,8 @@ from panel.web import (
     health,
     history,
     holders,
+    hosts,
+    images,
     imports,
     invitations,
     live,
@@ -30,12 +32,20 @@ from panel.web import (
     runs,
     search,
     trash,
+    unikernels,
+    zone_access,
+    zone_setup,
+    zones,
 )
 
 _DOMAIN = "d/<mail_domain:domain>"
 _ADDRESS = f"{_DOMAIN}/addresses/<mail_local_part:local_part>"
 _REPOSITORY = f"{_DOMAIN}/settings/repository"
 _IMPORT = f"{_DOMAIN}/import/<int:import_id>"
+_ZONE = f"{_DOMAIN}/dns"
+_ZONE_REPOSITORY = f"{_ZONE}/repository/<int:repository_id>"
+_HOST = "hosts/<int:share_id>"
+_UNIKERNEL = "unikernels/<int:unikernel_id>"
 _ORGANIZATION = "o/<int:organization_id>"
 
 urlpatterns = [
@@ -73,6 +83,28 @@ urlpatterns = [
     path(f"{_REPOSITORY}/restarted", repositories.repository_restarted, name="repository-restarted"),
     path(f"{_REPOSITORY}/findings", findings.findings, name="findings"),
     path(f"{_REPOSITORY}/findings/decide", findings.findings_decide, name="findings-decide"),
+    path(_ZONE, zones.zone, name="zone"),
+    path(f"{_ZONE}/new", zone_setup.zone_new, name="zone-new"),
+    path(f"{_ZONE}/record", zones.record_set_edit, name="record-set-edit"),
+    path(f"{_ZONE}/stage", zones.record_set_stage, name="record-set-stage"),
+    path(f"{_ZONE}/review", zones.zone_review, name="zone-review"),
+    path(f"{_ZONE}/discard", zones.zone_discard, name="zone-discard"),
+    path(f"{_ZONE}/decide", zones.zone_decide, name="zone-decide"),
+    path(f"{_ZONE}/look", zones.zone_look, name="zone-look"),
+    path(f"{_ZONE}/settings", zones.zone_settings, name="zone-settings"),
+    path(f"{_ZONE}/freeze", zones.zone_freeze, name="zone-freeze"),
+    path(f"{_ZONE}/keys", zone_access.zone_keys, name="zone-keys"),
+    path(f"{_ZONE}/keys/<int:key_id>/rotate", zone_access.zone_key_rotate, name="zone-key-rotate"),
+    path(f"{_ZONE}/keys/<int:key_id>/remove", zone_access.zone_key_remove, name="zone-key-remove"),
+    path(f"{_ZONE}/servers", zone_access.zone_servers, name="zone-servers"),
+    path(
+        f"{_ZONE}/servers/<int:server_id>/remove", zone_access.zone_server_remove, name="zone-server-remove"
+    ),
+    path(f"{_ZONE}/repository/new", zone_setup.zone_repository_new, name="zone-repository-new"),
+    path(_ZONE_REPOSITORY, zone_setup.zone_repository, name="zone-repository"),
+    path(f"{_ZONE_REPOSITORY}/pin", zone_setup.zone_repository_pin, name="zone-repository-pin"),
+    path(f"{_ZONE_REPOSITORY}/look", zone_setup.zone_repository_look, name="zone-repository-look"),
+    path(f"{_ZONE_REPOSITORY}/drift", zone_setup.zone_repository_drift, name="zone-repository-drift"),
     path(f"{_DOMAIN}/settings/trash", trash.trash_days, name="trash-days"),
     path(f"{_DOMAIN}/trash", trash.domain_trash, name="domain-trash"),
     path(f"{_DOMAIN}/trash/empty", trash.trash_empty, name="trash-empty"),
@@ -116,6 +148,32 @@ urlpatterns = [
     path(f"{_ADDRESS}/own-note", holders.own_note, name="address-own-note"),
     path(f"{_ADDRESS}/delete-own", holders.delete_own, name="address-delete-own"),
     path(f"{_ADDRESS}/note", address.address_note, name="address-note"),
+    path("hosts", hosts.hosts, name="hosts"),
+    path("hosts/new", hosts.host_new, name="host-new"),
+    path(_HOST, hosts.host, name="host"),
+    path(f"{_HOST}/pin", hosts.host_pin, name="host-pin"),
+    path(f"{_HOST}/look", hosts.host_look, name="host-look"),
+    path(f"{_HOST}/preview", hosts.host_preview, name="host-preview"),
+    path(f"{_HOST}/drift", hosts.host_drift_mode, name="host-drift-mode"),
+    path(f"{_HOST}/quota", hosts.host_quota, name="host-quota"),
+    path(f"{_HOST}/networks/add", hosts.host_network_add, name="host-network-add"),
+    path(f"{_HOST}/networks/<int:network_id>/remove", hosts.host_network_remove, name="host-network-remove"),
+    path(f"{_HOST}/volumes/add", hosts.host_volume_add, name="host-volume-add"),
+    path(f"{_HOST}/share", hosts.host_share, name="host-share"),
+    path(f"{_HOST}/unshare", hosts.host_unshare, name="host-unshare"),
+    path(f"{_HOST}/remove", hosts.host_remove, name="host-remove"),
+    path(f"{_HOST}/new-unikernel", unikernels.unikernel_new, name="unikernel-new"),
+    path("images", images.images, name="images"),
+    path("images/upload", images.image_upload, name="image-upload"),
+    path("images/<int:image_id>", images.image, name="image"),
+    path("images/<int:image_id>/delete", images.image_delete, name="image-delete"),
+    path("images/<int:image_id>/share", images.image_share, name="image-share"),
+    path("unikernels", unikernels.unikernels, name="unikernels"),
+    path(_UNIKERNEL, unikernels.unikernel, name="unikernel"),
+    path(f"{_UNIKERNEL}/change", unikernels.unikernel_change, name="unikernel-change"),
+    path(f"{_UNIKERNEL}/stop", unikernels.unikernel_stop, name="unikernel-stop"),
+    path(f"{_UNIKERNEL}/start", unikernels.unikernel_start, name="unikernel-start"),
+    path(f"{_UNIKERNEL}/delete", unikernels.unikernel_delete, name="unikernel-delete"),
     path("requests", requests.requests, name="requests"),
     path("requests/refuse", requests.requests_refuse, name="requests-refuse"),
     path("requests/<int:request_id>", requests.request_page, name="request"),

@@ -17,6 +17,7 @@ from panel import maildrop
 from panel.web.fields import show
 from panel.web.handling import actor_of, page
 from panel.web.repositories import sandbox_told
+from panel.web.sandbox_told import albatross_told
 from tenants.errors import Absent
 
 SHOWN_PER_ADDRESS = 20
@@ -89,7 +90,13 @@ def sandbox_mail(request: HttpRequest) -> HttpResponse:
     folder = settings.SANDBOX_MAIL_DIR
     addresses = maildrop.list_addresses(folder)[:SHOWN_ADDRESSES]
     boxes = sorted((_box(folder, address) for address in addresses), key=_newest, reverse=True)
-    context = {"boxes": boxes, "host_name": "Sandbox", "git": sandbox_told(), "names": name_server_told()}
+    context = {
+        "boxes": boxes,
+        "host_name": "Sandbox",
+        "git": sandbox_told(),
+        "names": name_server_told(),
+        "albatross": albatross_told(),
+    }
     return show(request, "public/sandbox-mail.html", context)
 
 

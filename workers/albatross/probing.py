@@ -30,16 +30,16 @@ _QUICK = Timeouts(read=10.0)
 _WITH_INACTIVE_CONSOLES = Release(2, 6, 1)
 
 
-def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK) -> Release:
-    """The oldest release that the host can have by what it answers.
+def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK, *, at: Name = ROOT) -> Release:
+    """The oldest release that the host can have by what it answers to questions about the path `at`.
 
     Each question has a fresh connection, and only a clean close counts as "unknown". Raises Unreachable when
     there is no answer, ClosedWithoutReply when none of the questions is understood, and DecodeError.
     """
-    nobody = Name((), f"probe-{secrets.token_hex(5)}")
+    nobody = Name(at.path, f"probe-{secrets.token_hex(5)}")
     for form, release in _LADDER:
         if _understood(dialer, Request(Header(nobody), c.ReadInfo(form)), timeouts):
-            if release == Release(2, 6) and _lists_inactive_consoles(dialer, timeouts):
+            if release == Release(2, 6) and _lists_inactive_consoles(dialer, timeouts, at):
                 return _WITH_INACTIVE_CONSOLES
             return release
     if _understood(dialer, Request(Header(nobody, version=4), c.ReadInfo(1)), timeouts):
@@ -47,8 +47,8 @@ def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK) -> Release:
     raise ClosedWithoutReply("albatross understood none of the questions for its release")
 
 
-def _lists_inactive_consoles(dialer: Dialer, timeouts: Timeouts) -> bool:
-    return _understood(dialer, Request(Header(ROOT), c.ListInactiveConsoles()), timeouts)
+def _lists_inactive_consoles(dialer: Dialer, timeouts: Timeouts, at: Name) -> bool:
+    return _understood(dialer, Request(Header(at), c.ListInactiveConsoles()), timeouts)
 
 
 def _understood(dialer: Dialer, request: Request, timeouts: Timeouts) -> bool:

@@ -9,8 +9,9 @@ stack.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +41,7 @@ MAX_SETTLING = 200  # rounds
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 primary name server, .5 the
-    one above it, .(20 + n) domain number n.
+    one above it, .6 albatross, .(20 + n) domain number n.
 
     With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
     """
@@ -71,6 +72,10 @@ class Addresses:
     def registry(self) -> tuple[str, int]:
         """The name server of the zones above (UDP and TCP)."""
         return self._at(5, DNS_PORT)
+
+    def albatross(self) -> tuple[str, int]:
+        """The TLS endpoint of the albatross host."""
+        return self._at(6, 1025)
 
     def submission(self, number: int) -> tuple[str, int]:
         """The submission server of a domain (TLS)."""
@@ -188,6 +193,11 @@ class Sandbox:
     def restart(self, role: str, domain: str) -> dict[str, Any]:
         """Boot one server again, so that it reads the repository. Raises RequestError."""
         return self._loop.call(self._command("restart", {"role": role, "domain": domain}))
+
+    def delegate(self, zone: str, servers: Mapping[str, Sequence[str]] | None) -> None:
+        """Enter name servers in the zone above (see ControlClient). Raises RequestError."""
+        request = {"zone": zone, "servers": json.dumps(servers)}
+        self._loop.call(self._command("delegate", request))
 
     def root_key(self) -> str:
         """The key that covers every zone of the primary, a secret; empty without a git host."""

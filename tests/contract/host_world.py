@@ -1,0 +1,53 @@
+"""An organization's part of a host with a stand-in for albatross, and the controller that keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tenants.models import SyncTarget, Unikernel
+from tenants.secrets import Opener
+from tests.hosting import Machine
+from workers import ssh
+from workers.albatross import Client, LocalDialer, Name, Release, dialect_of
+from workers.albatross.values import UnikernelInfo
+from workers.controller import Controller, Ending
+from workers.sandbox.albatross.host import AlbatrossHost as StandIn
+from workers.targets.albatross_host import AlbatrossHost
+
+PATH = Name(("acme",))
+
+
+@dataclass
+class HostWorld(Machine):
+    stand_in: StandIn
+    release: Release
+    controller: Controller
+    pool: ssh.ConnectionPool
+    made: list[Unikernel] = field(default_factory=list)
+
+    @classmethod
+    def make(cls, machine: Machine, stand_in: StandIn, release: Release) -> HostWorld:
+        pool = ssh.ConnectionPool()
+        kind = AlbatrossHost(opener=Opener(), pool=pool, watch_seconds=0.15)
+        controller = Controller(kinds={SyncTarget.Kind.ALBATROSS_HOST: kind})
+        return cls(machine.actor, machine.host, machine.share, stand_in, release, controller, pool)
+
+    def reconcile(self) -> Ending:
+        return self.controller.reconcile(self.target.pk)
+
+    @property
+    def client(self) -> Client:
+        """Somebody on the host itself, with albatross-client."""
+        return Client(LocalDialer(Path(self.host.socket_folder)), dialect_of(self.release))
+
+    def running(self) -> dict[str, UnikernelInfo]:
+        """What runs on the host, by full name."""
+        return {str(one.name): one for one in self.client.unikernels()}
+
+    def condition(self, kind: str) -> Any:
+        return self.target.conditions.get(type=kind)
+
+    def advice(self) -> str:
+        return self.target.runs.latest("pk").advice
