@@ -27,6 +27,8 @@ from tenants.actions import (
     domains,
     expiry,
     holders,
+    hosts,
+    images,
     invitations,
     mailboxes,
     names,
@@ -40,6 +42,7 @@ from tenants.actions import (
     test_mail,
     trash,
     undo,
+    unikernels,
     warnings,
 )
 from tenants.actor import Actor
@@ -52,16 +55,22 @@ from tenants.models import (
     Event,
     Finding,
     HeldName,
+    Host,
+    HostShare,
+    Image,
     Invitation,
     Mailbox,
     Membership,
+    Network,
     Organization,
     Repository,
     Run,
     SyncTarget,
+    Unikernel,
 )
 from tests.conftest import HASH, account
 from tests.exchanges import shared_pair
+from tests.hosting import WITH_DISK, build_rock, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +92,17 @@ class World:
     target: SyncTarget
     run: Run
     fingerprint: str
+    host: Host
+    share: HostShare
+    bare_host: HostShare
+    image: Image
+    bare_image: Image
+    network: Network
+    bare_network: Network
+    unikernel: Unikernel
+    stopped: Unikernel
+    guest_share: HostShare
+    spare: Organization
 
 
 Act = Callable[[Actor, World], object]
@@ -241,6 +261,55 @@ ACTIONS: dict[str, tuple[str, Act]] = {
             actor=a, event=Event.objects.get(verb="create_mailbox", mailbox=w.untouched)
         ),
     ),
+    "add_host": (
+        "OP",
+        lambda a, w: hosts.add_host(
+            actor=a,
+            organization=w.organization,
+            name="cliff",
+            transport="ssh",
+            host="cliff.example",
+            username="rookery",
+        ),
+    ),
+    "pin_host_key": (
+        "OP",
+        lambda a, w: hosts.pin_host_key(actor=a, host=w.host, fingerprint_seen=w.fingerprint),
+    ),
+    "remove_host": ("OP", lambda a, w: hosts.remove_host(actor=a, host=w.bare_host.host)),
+    "share_host": (
+        "P",
+        lambda a, w: hosts.share_host(actor=a, host=w.host, organization=w.spare, path="spare"),
+    ),
+    "unshare_host": ("P", lambda a, w: hosts.unshare_host(actor=a, share=w.guest_share)),
+    "change_quota": ("OP", lambda a, w: hosts.change_quota(actor=a, share=w.share, memory=600)),
+    "add_network": (
+        "OP",
+        lambda a, w: hosts.add_network(actor=a, share=w.share, bridge="third", subnet="10.0.3.0/24"),
+    ),
+    "remove_network": ("OP", lambda a, w: hosts.remove_network(actor=a, network=w.bare_network)),
+    "add_volume": ("OP", lambda a, w: hosts.add_volume(actor=a, share=w.share, label="more", size=8)),
+    "upload_image": ("OP", lambda a, w: upload(a, w.organization, WITH_DISK)),
+    "change_image": ("OP", lambda a, w: images.change_image(actor=a, image=w.image, note="new")),
+    "share_image": ("P", lambda a, w: images.share_image(actor=a, image=w.image, shared=True)),
+    "delete_image": ("OP", lambda a, w: images.delete_image(actor=a, image=w.bare_image)),
+    "create_unikernel": (
+        "OP",
+        lambda a, w: unikernels.create_unikernel(actor=a, share=w.share, name="new", image=w.bare_image),
+    ),
+    "change_unikernel": (
+        "OP",
+        lambda a, w: unikernels.change_unikernel(actor=a, unikernel=w.unikernel, memory=48),
+    ),
+    "stop_unikernel": (
+        "OMP",
+        lambda a, w: unikernels.stop_unikernel(actor=a, unikernel=w.unikernel),
+    ),
+    "start_unikernel": (
+        "OMP",
+        lambda a, w: unikernels.start_unikernel(actor=a, unikernel=w.stopped),
+    ),
+    "delete_unikernel": ("OP", lambda a, w: unikernels.delete_unikernel(actor=a, unikernel=w.unikernel)),
     "send_test_mail": ("OMHP", lambda a, w: test_mail.send_test_mail(actor=a, mailbox=w.mailbox)),
 }
 # Not about an object of somebody: strangers' doors and one's own account, with tests of their own.
@@ -254,6 +323,7 @@ OTHERS = {
     "expire_addresses",
     "delete_account",
     "expire_requests",
+    "forget_deleted_unikernels",
     "forget_former_passphrases",
     "purge_trash",
     "redeem_sign_in_link",
@@ -394,6 +464,7 @@ def world(
         target=target,
         run=run,
         fingerprint=fingerprint(line),
+        **vars(build_rock(domain.organization, line)),
     )
 
 
