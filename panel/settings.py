@@ -151,7 +151,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
-FILE_UPLOAD_HANDLERS = ["panel.image_uploads.ImageUpload"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
+# Images into temporary files; anything else in memory only: it may hold fingerprints of passphrases.
+FILE_UPLOAD_HANDLERS = ["panel.image_uploads.ImageUpload", "panel.uploads.BoundedUpload"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 12 << 20
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = environment.time_zone("ROOKERY_TIME_ZONE", "UTC")

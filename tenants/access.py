@@ -1,12 +1,16 @@
 """Who may do what: one table of role × verb × kind for the web, the API and every queryset.
 
+A token may what its account may, narrowed to an organization, a domain, kinds and verbs; never more.
+
 Default deny. A rank is always held *in an organization*; the only rank outside is the operator's. What an
 actor may not see does not exist for it: absent and foreign give the same `Absent`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -155,13 +159,27 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.INVITATION: "domain__organization_id",
     Kind.REPOSITORY: "organization_id",
     Kind.SYNC_TARGET: "organization_id",
-    Kind.RUN: "target__organization_id",
+    Kind.RUN: "organization_id",
     Kind.EVENT: "organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
     Kind.IMAGE: "organization_id",
     Kind.UNIKERNEL: "share__organization_id",
 }
+
+_DOMAIN_PATH: dict[Kind, str] = {
+    Kind.DOMAIN: "pk",
+    Kind.MAILBOX: "domain_id",
+    Kind.HELD_NAME: "domain_id",
+    Kind.REQUEST: "domain_id",
+    Kind.INVITATION: "domain_id",
+    Kind.REPOSITORY: "domain_id",
+    Kind.SYNC_TARGET: "repository__domain_id",
+    Kind.RUN: "target__repository__domain_id",
+    Kind.EVENT: "domain_id",
+}
+# What contains everything else may be seen by every token: addresses begin with it.
+_CONTAINERS = frozenset({Kind.ORGANIZATION, Kind.DOMAIN})
 
 ModelT = TypeVar("ModelT", bound=Model)
 
@@ -176,8 +194,69 @@ def organization_id_of(thing: Model) -> int | None:
     return value if isinstance(value, int) else None
 
 
+_asked: ContextVar[dict[tuple[Any, int | None], Role] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """Inside, each rank is looked up once: for actions that treat many things of one organization."""
+    token = _asked.set({})
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+def _step(thing: Any, path: str) -> Any:
+    for step in path.split("__"):
+        thing = getattr(thing, step) if thing is not None else None
+    return thing
+
+
+def knows(actor: Actor, kind: Kind) -> bool:
+    """Does the token know things of this kind at all?"""
+    return not actor.kinds or kind in actor.kinds or kind in _CONTAINERS
+
+
+def _may_here(actor: Actor, verb: Verb, kind: Kind) -> bool:
+    """Does the scope of the token leave `verb` on this kind? Whether its person may is another question."""
+    if verb is Verb.VIEW:
+        return knows(actor, kind)
+    if actor.read_only or (actor.verbs and verb not in actor.verbs):
+        return False
+    return not actor.kinds or kind in actor.kinds
+
+
+def _is_within(actor: Actor, verb: Verb, thing: Model) -> bool:
+    """Is the thing in the token's domain? Of the organization around that it sees the name."""
+    if actor.domain_id is None:
+        return True
+    kind = _KINDS[type(thing)]
+    if kind is Kind.ORGANIZATION:
+        domains = m.Domain.objects.filter(pk=actor.domain_id, organization=thing.pk)
+        return verb is Verb.VIEW and domains.exists()
+    return kind in _DOMAIN_PATH and _step(thing, _DOMAIN_PATH[kind]) == actor.domain_id
+
+
+def require_scope(actor: Actor, verb: Verb, kind: Kind) -> None:
+    """Raise Forbidden where the actor is a token whose scope leaves no such verb, though its person may."""
+    is_around = actor.domain_id is not None and kind not in _DOMAIN_PATH
+    if is_around or not _may_here(actor, verb, kind):
+        raise Forbidden(_refusal(actor, verb, kind))
+
+
 def role_in(actor: Actor, organization_id: int | None) -> Role:
     """The actor's rank in one organization."""
+    known = _asked.get()
+    if known is None:
+        return _role_in(actor, organization_id)
+    key = (actor, organization_id)
+    if key not in known:
+        known[key] = _role_in(actor, organization_id)
+    return known[key]
+
+
+def _role_in(actor: Actor, organization_id: int | None) -> Role:
     if actor.organization_id is not None and organization_id != actor.organization_id:
         return Role.STRANGER
     if actor.is_operator:
@@ -203,9 +282,9 @@ def roles_that(verb: Verb, kind: Kind) -> list[str]:
 
 def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     """May `actor` do `verb` to this row?"""
-    if actor.read_only and verb is not Verb.VIEW:
-        return False
     kind = _KINDS[type(thing)]
+    if not _may_here(actor, verb, kind) or not _is_within(actor, verb, thing):
+        return False
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
     if isinstance(thing, m.Image):
@@ -229,10 +308,12 @@ def _is_member(actor: Actor) -> bool:
 def held_mailboxes(actor: Actor) -> QuerySet[m.Mailbox]:
     """The addresses that `actor` holds; none of those in the trash."""
     rows = m.Mailbox.objects.filter(trashed_at=None)
-    if actor.account is None or not actor.account.is_active:
+    if actor.account is None or not actor.account.is_active or not knows(actor, Kind.MAILBOX):
         return rows.none()
     if actor.organization_id is not None:
         rows = rows.filter(domain__organization=actor.organization_id)
+    if actor.domain_id is not None:
+        rows = rows.filter(domain=actor.domain_id)
     # Not a join: no row comes twice, and the database reads the person's few holdings once.
     return rows.filter(pk__in=m.Holding.objects.filter(account=actor.account).values("mailbox_id"))
 
@@ -250,6 +331,7 @@ def holds(actor: Actor, mailbox: m.Mailbox) -> bool:
         actor.account is not None
         and actor.account.is_active
         and actor.organization_id in {None, organization_id_of(mailbox)}
+        and actor.domain_id in {None, mailbox.domain_id}
         and mailbox.trashed_at is None
         and m.Holding.objects.filter(mailbox=mailbox, account=actor.account).exists()
     )
@@ -267,7 +349,10 @@ def is_team(actor: Actor, mailbox: m.Mailbox) -> bool:
 
 def may_create(actor: Actor, kind: Kind, organization: m.Organization | None) -> bool:
     """May `actor` make a new `kind` in this organization? Organizations themselves are made by operators."""
-    if actor.read_only:
+    if not _may_here(actor, Verb.CREATE, kind):
+        return False
+    # In its domain a token makes things; those around it, it does not.
+    if actor.domain_id is not None and (kind is Kind.DOMAIN or kind not in _DOMAIN_PATH):
         return False
     return Verb.CREATE in _verbs(role_in(actor, organization.pk if organization else None), kind)
 
@@ -301,7 +386,7 @@ def require_rank(actor: Actor, address: str | m.Mailbox) -> None:
     operator, or as the owner of something else, whose sign-in is an address in it. Of an address that has its
     row, those who hold it count too, by their rank in its organization, unless the actor is one of them.
     """
-    if actor.is_operator:
+    if actor.is_operator or _known_beneath(actor, str(address)):
         return
     if _signs_in_above(actor, str(address)):
         raise Forbidden(
@@ -366,9 +451,31 @@ def names_above(actor: Actor, domain: m.Domain, names: Sequence[str]) -> frozens
     return frozenset(found)
 
 
+_beneath: ContextVar[tuple[Actor, frozenset[str]] | None] = ContextVar("beneath", default=None)
+
+
+@contextmanager
+def ranks_known(actor: Actor, domain: m.Domain, names: Sequence[str]) -> Iterator[None]:
+    """Inside, `require_rank` asks nothing about those of the names that it would let pass: for actions on
+    many addresses of a domain that the caller holds."""
+    above = names_above(actor, domain, names)
+    token = _beneath.set((actor, frozenset(f"{name}@{domain.name}" for name in names if name not in above)))
+    try:
+        yield
+    finally:
+        _beneath.reset(token)
+
+
+def _known_beneath(actor: Actor, address: str) -> bool:
+    known = _beneath.get()
+    return known is not None and known[0] == actor and address in known[1]
+
+
 def _refusal(actor: Actor, verb: Verb, kind: Kind) -> str:
     if actor.read_only:
         return "This token may only read. Use one that may write."
+    if actor.domain_id is not None or not _may_here(actor, verb, kind):
+        return f"This token may not {verb.value} this {kind.value}. Use one that may."
     who = " or ".join(role.value for role in (Role.OWNER, Role.MANAGER) if verb in _verbs(role, kind))
     return f"You may not {verb.value} this {kind.value}. Ask an {who or 'operator'}."
 
@@ -381,6 +488,15 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q(pk=None)
     if actor.organization_id is not None:
         rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
+    if not knows(actor, kind):
+        return rows.none()
+    if actor.domain_id is not None:
+        if kind is Kind.ORGANIZATION:
+            rows = rows.filter(domains=actor.domain_id)
+        elif kind in _DOMAIN_PATH:
+            rows = rows.filter(**{_DOMAIN_PATH[kind]: actor.domain_id})
+        else:
+            return rows.none()
     if actor.is_operator:
         return rows
     if actor.account is None or not actor.account.is_active:

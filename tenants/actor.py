@@ -20,7 +20,11 @@ class Via(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """`organization_id` and `read_only` narrow a token; an actor without an account is a stranger."""
+    """An actor without an account is a stranger.
+
+    `organization_id`, `domain_id`, `kinds`, `verbs` and `read_only` narrow what a token may (see
+    tenants.access); empty ones narrow nothing.
+    """
 
     account: Account | None = None
     via: Via = Via.WEB
@@ -30,6 +34,9 @@ class Actor:
     token: str = ""
     organization_id: int | None = None
     read_only: bool = False
+    domain_id: int | None = None
+    kinds: frozenset[str] = frozenset()
+    verbs: frozenset[str] = frozenset()
     system: bool = field(default=False)
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.models import Event, Mailbox, Run, SyncTarget
+from tenants.models import Event, Holding, Mailbox, Run, SyncTarget
 
 _FOR_THE_TEAM = frozenset({"note"})
 
@@ -31,13 +31,24 @@ def label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def visible_events(actor: Actor) -> QuerySet[Event]:
-    """Events of the actor's organizations, and of the addresses that the actor holds."""
-    team = access.visible_to(actor, Event)
-    if actor.is_operator or actor.account is None:
-        return team
-    held = access.visible_to(actor, Mailbox)
-    return Event.objects.filter(Q(pk__in=team.order_by().values("pk")) | Q(mailbox__in=held.values("pk")))
+def events_of(actor: Actor, mailbox_id: int) -> QuerySet[Event]:
+    """Everything about an address that the actor runs; of one that they hold, all since they hold it.
+
+    What happened before is about whoever held the address then: their targets are nobody else's business.
+    """
+    mailbox = access.visible_to(actor, Mailbox).filter(pk=mailbox_id).select_related("domain").first()
+    if mailbox is None or not access.knows(actor, access.Kind.EVENT):
+        return Event.objects.none()
+    events = Event.objects.filter(mailbox=mailbox_id)
+    if access.may(
+        actor,
+        access.Verb.VIEW,
+        Event(organization_id=mailbox.domain.organization_id, domain_id=mailbox.domain_id),
+    ):
+        return events
+    theirs = Q(mailbox=mailbox_id) | Q(mailbox__own_aliases=mailbox_id)
+    since = Holding.objects.filter(theirs, account=actor.account).aggregate(since=Min("since"))["since"]
+    return events.filter(at__gte=since) if since else Event.objects.none()
 
 
 def with_runs(events: QuerySet[Event]) -> QuerySet[Event]:
@@ -72,15 +83,19 @@ def hidden_fields(*, is_team: bool) -> frozenset[str]:
 
 def is_team(actor: Actor, event: Event) -> bool:
     """May the actor see everything that the event tells, or only what is about their own address?"""
-    return access.visible_to(actor, Event).filter(pk=event.pk).exists()
+    return access.may(actor, access.Verb.VIEW, event)
 
 
 def find_event(actor: Actor, event_id: int) -> Event:
     """One event with what it is about; Absent when it does not exist for `actor`."""
-    rows = visible_events(actor).select_related(
+    rows = Event.objects.select_related(
         "mailbox__domain__organization", "domain__organization", "organization", "sync_target__repository"
     )
     event = rows.filter(pk=event_id).first()
-    if event is None:
+    if event is None or not (is_team(actor, event) or _is_about_theirs(actor, event)):
         raise Absent
     return event
+
+
+def _is_about_theirs(actor: Actor, event: Event) -> bool:
+    return event.mailbox is not None and events_of(actor, event.mailbox.pk).exists()

@@ -7,7 +7,9 @@ sent on commit for speed only: when the broker is away, the sweep finds the row.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import transaction
 from django.db.models import F
@@ -27,6 +29,30 @@ def _no_hint(task: str, row_id: int, queue: str) -> None:
 send_hint: Callable[[str, int, str], None] = _no_hint
 
 
+_noted: ContextVar[dict[int, int] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[dict[int, int]]:
+    """Collect the marks that the block makes: generation by id of the target. Who wants to wait for the
+    proof of what it did waits until each is observed."""
+    outer, marks = _noted.get(), dict[int, int]()
+    token = _noted.set(marks)
+    try:
+        yield marks
+    finally:
+        _noted.reset(token)
+        if outer is not None:
+            outer.update(marks)
+
+
+def note(target: SyncTarget) -> None:
+    """Tell who is noting that `target` was asked for its present generation."""
+    marks = _noted.get()
+    if marks is not None:
+        marks[target.pk] = target.generation
+
+
 def mark(targets: Iterable[SyncTarget]) -> dict[int, int]:
     """Ask for another pass over `targets`; returns each one's new generation by id.
 
@@ -43,6 +69,7 @@ def mark(targets: Iterable[SyncTarget]) -> dict[int, int]:
         )
         target.refresh_from_db(fields=[*_READ_BACK, "failures"])
         generations[target.pk] = target.generation
+        note(target)
         waited_long = target.failures > 0
         if waited_long:
             SyncTarget.objects.filter(pk=target.pk).update(failures=0)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.models import AddressRequest, Event, Mailbox, Membership
+from tenants.models import AddressRequest, Event, Holding, Mailbox, Membership
 
 # Of what happened, the latest; `complete` says whether that is all.
 MOST_EVENTS = 5_000
@@ -20,7 +20,7 @@ MOST_ADDRESSES = 1_000
 def account_export(actor: Actor) -> dict[str, Any]:
     """The actor's account, memberships, keys, requests, addresses and what happened to them.
 
-    A program's token gets what it may see: an organization's only, and no other keys.
+    A program's token gets what it may see: what its scope leaves, and no other keys.
     """
     account = actor.account
     if account is None:
@@ -31,7 +31,16 @@ def account_export(actor: Actor) -> dict[str, Any]:
     if actor.organization_id is not None:
         requests = requests.filter(domain__organization=actor.organization_id)
         done = done.filter(organization=actor.organization_id)
+    if actor.domain_id is not None:
+        requests, done = requests.filter(domain=actor.domain_id), done.filter(domain=actor.domain_id)
     held = _held(actor)
+    theirs = Q(mailbox=OuterRef("mailbox")) | Q(mailbox__own_aliases=OuterRef("mailbox"))
+    since_held = Holding.objects.filter(theirs, account=account, since__lte=OuterRef("at"))
+    happened = Event.objects.filter(Exists(since_held), mailbox__in=[row.pk for row in held])
+    if not access.knows(actor, access.Kind.REQUEST):
+        requests = requests.none()
+    if not access.knows(actor, access.Kind.EVENT):
+        happened, done = happened.none(), done.none()
     return {
         "made_at": timezone.now(),
         "account": {
@@ -48,7 +57,7 @@ def account_export(actor: Actor) -> dict[str, Any]:
         "keys_for_programs": [] if actor.token else _keys(actor),
         "requests": [_request(row) for row in requests],
         "addresses": [_address(row, actor) for row in held],
-        "what_happened_to_them": _events(Event.objects.filter(mailbox__in=[row.pk for row in held])),
+        "what_happened_to_them": _events(happened),
         "done_by_you": _events(done),
     }
 

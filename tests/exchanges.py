@@ -49,6 +49,7 @@ def shared_pair(mailbox: Mailbox) -> None:
             confirmed_at=timezone.now(),
         )
         dns_says(host, served(SHARED_HOST), reviewed=False)
+    Mailbox.objects.filter(pk=mailbox.pk).update(reached=True)
 
 
 def nothing_to_look_at() -> None:

@@ -12,12 +12,14 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
+from panel.api.waiting import change_url
 from tenants import tokens
 from tenants.actions import (
     accounts,
     alias_rules,
     aliases,
     domains,
+    imports,
     invitations,
     mailboxes,
     names,
@@ -30,6 +32,7 @@ from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     Account,
+    AddressImport,
     AddressRequest,
     Condition,
     DecisionLink,
@@ -82,6 +85,8 @@ class World:
     deciding_token: str
     fingerprint: str
     token_id: int
+    preview: AddressImport
+    change: str
     event_id: int
     rock: Rock
 
@@ -108,6 +113,9 @@ class World:
             "deciding": self.deciding_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "import": self.preview.pk,
+            "digest": self.preview.digest,
+            "change": self.change,
             "event": self.event_id,
             "holder": self.holder.email,
             **self.rock.names,
@@ -177,6 +185,8 @@ def build_world(
         deciding_token=decision_link(request, owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        preview=imports.preview_import(actor=owner, domain=domain, content=b"address,note\nlovelace,new\n"),
+        change=change_url(owner, {target.pk: target.generation}).rstrip("/").rpartition("/")[2],
         # The last change of ada's address: who gets its mail, which its holder may undo too.
         event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
         rock=build_rock(organization, HOST_KEY),

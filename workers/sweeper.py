@@ -10,10 +10,11 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
-from tenants import limits, outbox
+from tenants import answers, limits, outbox
 from tenants.actions.deciders import remind_deciders
 from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.former_passphrases import forget_former_passphrases
+from tenants.actions.imports import forget_imports
 from tenants.actions.request_ends import expire_requests
 from tenants.actions.trash import purge_trash
 from tenants.actions.unikernels import forget_deleted_unikernels
@@ -107,10 +108,12 @@ def _tidy() -> None:
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
     SessionStore.clear_expired()
     Allowance.objects.filter(since__lt=long_ago).delete()
+    answers.forget_expired()
     DecisionLink.objects.filter(expires_at__lt=timezone.now()).delete()
     rookery = Actor.rookery()
     expire_requests(actor=rookery)
     remind_deciders(actor=rookery)
+    forget_imports(actor=rookery)
     forget_former_passphrases(actor=rookery)
     purge_trash(actor=rookery)
     remind_of_expiry(actor=rookery)

@@ -10,13 +10,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import Identifier, Number, Shape, Switch, Text
+from panel.api.etags import Subject
+from panel.api.fields import Identifier, Number, Shape, Switch, Text, Texts
 from panel.api.schema import operation
-from tenants import access
+from tenants import access, token_scopes
 from tenants.actions import accounts as actions
 from tenants.actions import own_account
-from tenants.errors import Absent
-from tenants.models import Account, ApiToken, Membership, Organization
+from tenants.errors import Absent, Invalid
+from tenants.models import Account, ApiToken, Domain, Membership, Organization
 from tenants.own_export import account_export
 
 
@@ -27,6 +28,14 @@ class TokenSerializer(serializers.Serializer[ApiToken]):
     organization = serializers.IntegerField(
         source="organization_id", allow_null=True, help_text="Where it may act; null: wherever you may."
     )
+    domain = serializers.CharField(allow_null=True, help_text="The only domain that it knows; null: all.")
+    kinds = serializers.ListField(child=serializers.CharField(), help_text="What it knows; empty: all.")
+    verbs = serializers.ListField(
+        child=serializers.CharField(), help_text="What it may do besides seeing; empty: all that you may."
+    )
+    networks = serializers.ListField(
+        child=serializers.CharField(), help_text="Where it may be used from; empty: anywhere."
+    )
     read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of that name
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
@@ -34,16 +43,32 @@ class TokenSerializer(serializers.Serializer[ApiToken]):
 
 
 class NewTokenSerializer(TokenSerializer):
-    key = serializers.CharField(allow_null=True, help_text="Shown this once. Null in a dry run.")
+    key = serializers.CharField(
+        allow_null=True,
+        help_text="Shown this once. Null in a dry run, and when asked again with the same Idempotency-Key.",
+    )
 
 
 class TokenWish(Shape):
     name = Text(max_length=400, help_text="To recognise it by.")
     organization = Identifier(required=False, allow_null=True, help_text="Let it act only there.")
+    domain = Text(required=False, allow_null=True, max_length=253, help_text="Let it know only this domain.")
+    kinds = Texts(required=False, max_length=20, help_text=f"Of: {', '.join(token_scopes.KINDS)}.")
+    verbs = Texts(
+        required=False, max_length=20, help_text=f"Besides seeing. Of: {', '.join(token_scopes.VERBS)}."
+    )
+    networks = Texts(required=False, max_length=20, help_text="Where it may be used from, e.g. 192.0.2.0/24.")
     read_only = Switch(required=False, default=False)  # type: ignore[assignment]
     days = Number(required=False, allow_null=True, default=90, help_text="1 to 366; null: never expires.")
 
-    example = {"name": "backup", "read_only": True, "days": 30}
+    example = {
+        "name": "new addresses",
+        "domain": "example.org",
+        "kinds": ["mailbox"],
+        "verbs": ["create"],
+        "networks": ["192.0.2.0/24"],
+        "days": 30,
+    }
 
 
 class AccountMembershipSerializer(serializers.Serializer[Membership]):
@@ -63,7 +88,7 @@ class AccountSerializer(serializers.Serializer[Any]):
     token = TokenSerializer(allow_null=True, help_text="What you signed in with; null for a browser.")
 
 
-class DoneSerializer(serializers.Serializer[Any]):
+class HappenedSerializer(serializers.Serializer[Any]):
     complete = serializers.BooleanField(help_text="Whether these are all; else the latest.")
     events = serializers.ListField(child=serializers.DictField())
 
@@ -77,12 +102,14 @@ class ExportSerializer(serializers.Serializer[Any]):
     )
     requests = serializers.ListField(child=serializers.DictField())
     addresses = serializers.ListField(child=serializers.DictField())
-    what_happened_to_them = DoneSerializer()
-    done_by_you = DoneSerializer()
+    what_happened_to_them = HappenedSerializer()
+    done_by_you = HappenedSerializer()
 
 
 class Me(ApiView):
     noun, tag = "account", "Account"
+    reported = frozenset({"token"})
+    fleeting = frozenset({"export"})
 
     @operation("Who you are here", responses=AccountSerializer)
     def retrieve(self, request: Request) -> Response:
@@ -121,14 +148,23 @@ class Me(ApiView):
 
 
 class Tokens(ApiView):
-    noun, tag, ordering = "token", "Account", "-pk"
+    noun, tag = "token", "Account"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
+    shown_once = frozenset({"key"})
+    reported = frozenset({"last_used_at"})
+
+    def subject(self, token_id: int) -> Subject:
+        row = self._visible().filter(pk=token_id).first()
+        if row is None:
+            raise Absent
+        return Subject([row], lambda: dict(TokenSerializer(row).data))
 
     def _visible(self) -> QuerySet[ApiToken]:
         """One's own; a program sees itself only."""
         account = self.actor.account
         if not isinstance(account, Account):
             raise Absent
-        rows = ApiToken.objects.filter(account=account)
+        rows = ApiToken.objects.filter(account=account).select_related("domain")
         auth = self.request.auth
         return rows.filter(pk=auth.pk) if isinstance(auth, ApiToken) else rows
 
@@ -146,6 +182,7 @@ class Tokens(ApiView):
         given = self.body(TokenWish)
         wanted = given.pop("organization", None)
         organization = access.get(self.actor, Organization, pk=wanted) if wanted else None
+        domain = self._domain(given.pop("domain", None))
 
         def show(made: tuple[ApiToken, str]) -> dict[str, Any]:
             row, key = made
@@ -153,17 +190,28 @@ class Tokens(ApiView):
             return {**TokenSerializer(row).data, **unreal}
 
         return self.act(
-            lambda: actions.create_token(actor=self.actor, organization=organization, **given),
+            lambda: actions.create_token(actor=self.actor, organization=organization, domain=domain, **given),
             show,
             status=201,
         )
 
+    def _domain(self, name: str | None) -> Domain | None:
+        if name is None:
+            return None
+        # No name holds a NUL, and PostgreSQL refuses to look for one.
+        rows = access.visible_to(self.actor, Domain).filter(name=name.lower().replace("\0", "�"))
+        domain = rows.first()
+        if domain is None:
+            raise Invalid.of("domain", "There is no such domain for you.", "Name one that you see.")
+        return domain
+
+    @operation("One of your tokens; a token finds only itself", responses=TokenSerializer)
+    def retrieve(self, request: Request, token_id: int) -> Response:
+        return Response(self._subject().show())
+
     @operation("Revoke a token", responses={200: TokenSerializer, 204: None})
     def destroy(self, request: Request, token_id: int) -> Response:
-        row = self._visible().filter(pk=token_id).first()
-        if row is None:
-            raise Absent
-        shown = dict(TokenSerializer(row).data)
+        shown = self._subject().show()
         return self.act(
             lambda: actions.revoke_token(actor=self.actor, token_id=token_id), lambda _: shown, status=204
         )

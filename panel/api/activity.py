@@ -12,15 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import PageQuery, QueryIdentifier, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions.undo import UndoPreview, preview_undo, undo_event
-from tenants.history import find_event, hidden_fields, visible_events, with_runs
-from tenants.models import Event, Mailbox
+from tenants.history import events_of, find_event, hidden_fields, with_runs
+from tenants.models import Domain, Event, Mailbox
 
 # The class below has a method of that name.
 Shown = list[dict[str, Any]]
+
+
+def _first(rows: QuerySet[Any]) -> int:
+    """The id of the row; of none, one that no row has."""
+    return rows.values_list("pk", flat=True).first() or 0
 
 
 class EventSerializer(serializers.Serializer[Event]):
@@ -79,8 +85,13 @@ class UndoSerializer(serializers.Serializer[UndoPreview]):
 
 
 class Events(ApiView):
-    noun, tag, ordering = "event", "Activity", "-pk"
+    noun, tag = "event", "Activity"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
     queries = {"list": EventQuery}
+    reported = frozenset({"run"})
+
+    def subject(self, event_id: int) -> Subject:
+        return Subject([find_event(self.actor, event_id)], lambda: self._one(event_id))
 
     @operation("Who did what to what, the newest first", responses=EventSerializer)
     def list(self, request: Request) -> Response:
@@ -89,19 +100,22 @@ class Events(ApiView):
         rows = access.visible_to(self.actor, Event)
         if "organization" in given:
             filters["organization"] = given["organization"]
+        # Ids first: with a name in the question, databases sort all events of the thing that has it.
         if "domain" in given:
-            filters["domain__name"] = given["domain"].lower()
+            filters["domain"] = _first(Domain.objects.filter(name=given["domain"].lower()))
         if "mailbox" in given:
             local_part, _, domain = given["mailbox"].rpartition("@")
             held = access.visible_to(self.actor, Mailbox)
-            found = held.filter(local_part=local_part, domain__name=domain.lower()).first()
+            found = _first(held.filter(local_part=local_part, domain__name=domain.lower()))
             filters["mailbox"] = found
-            rows = visible_events(self.actor) if found is not None else rows.none()
+            rows = events_of(self.actor, found)
         if "target" in given:
             filters["sync_target"] = given["target"]
         if "verb" in given:
             filters["verb"] = given["verb"]
-        return self.page(_with_all(rows.filter(**filters)), self._show_all)
+        rows = rows.filter(**filters)
+        parts = [] if {"domain", "mailbox", "sync_target"} & filters.keys() else self.by_organization(rows)
+        return self.page(_with_all(rows), self._show_all, parts)
 
     @operation("One event", responses=EventSerializer)
     def retrieve(self, request: Request, event_id: int) -> Response:
@@ -123,6 +137,7 @@ class Events(ApiView):
             lambda done: {**self._one(done.pk), **({"id": None} if self.dry else {})},
             status=201,
             location=lambda done: reverse("api:event", args=[done.pk]),
+            tagged=False,
         )
 
     def _one(self, event_id: int) -> dict[str, Any]:

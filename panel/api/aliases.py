@@ -9,8 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Moment, Number, Shape, Switch, Text, Texts
-from panel.api.mailboxes import MailboxSerializer, MailboxView, MailboxWrite
+from panel.api.mailboxes import MailboxSerializer, MailboxView
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import aliases as actions
@@ -81,7 +82,6 @@ class ReachSerializer(serializers.Serializer[Any]):
 
 class DomainAliases(MailboxView):
     noun, plural, tag = "alias", "aliases", "Addresses"
-    queries = {"create": MailboxWrite}
 
     @operation(
         "Make an alias; whoever holds a mailbox may, within the domain's rules",
@@ -103,7 +103,6 @@ class DomainAliases(MailboxView):
 
 class Aliases(MailboxView):
     noun, tag = "alias", "Addresses"
-    queries = dict.fromkeys(("set_deliveries", "set_end", "extend"), MailboxWrite)
 
     @operation("Choose to which mailboxes an alias delivers", request=Deliveries, responses=MailboxSerializer)
     def set_deliveries(self, request: Request, address: tuple[str, str]) -> Response:
@@ -186,10 +185,13 @@ def _show_rules(rules: AliasRules | None) -> dict[str, Any]:
 class DomainAliasRules(ApiView):
     noun, tag = "alias_rules", "Domains"
 
+    def subject(self, domain: str) -> Subject:
+        row = access.get(self.actor, Domain, name=domain)
+        return Subject([row], lambda: _show_rules(AliasRules.objects.filter(domain=row).first()))
+
     @operation("What people may make themselves", responses=AliasRulesSerializer)
     def retrieve(self, request: Request, domain: str) -> Response:
-        row = access.get(self.actor, Domain, name=domain)
-        return Response(_show_rules(AliasRules.objects.filter(domain=row).first()))
+        return Response(self._subject().show())
 
     @operation(
         "Say what people may make themselves", request=AliasRulesChange, responses=AliasRulesSerializer

@@ -28,7 +28,7 @@ class TokenAuthentication(BaseAuthentication):
         key = key.strip()
         if not key.startswith(ApiToken.PREFIX) or len(key) > _LONGEST_KEY:
             raise BadToken
-        token = find_token(key)
+        token = find_token(key, getattr(request._request, "client_ip", None))
         if token is None:
             raise BadToken
         return token.account, token
@@ -63,6 +63,9 @@ def actor_of(request: Request) -> Actor:
             token=token.name,
             organization_id=token.organization_id,
             read_only=token.read_only,
+            domain_id=token.domain_id,
+            kinds=frozenset(token.kinds),
+            verbs=frozenset(token.verbs),
         )
     if isinstance(request.user, Account):
         return person_of(http, Via.API)

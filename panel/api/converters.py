@@ -61,9 +61,22 @@ class LinkToken:
         return value
 
 
+class Change:
+    """What `panel.api.waiting` signed."""
+
+    regex = r"[A-Za-z0-9_.:-]{20,4000}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 def register() -> None:
     register_converter(Id, "id")
     register_converter(DomainName, "domain")
     register_converter(MailboxAddress, "mailbox")
     register_converter(OutsideAddress, "outside")
     register_converter(LinkToken, "link_token")
+    register_converter(Change, "change")

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Identifier, Number, PageQuery, QueryIdentifier, Shape, Text
 from panel.api.schema import operation
 from tenants import access
@@ -41,6 +42,7 @@ class DomainSerializer(serializers.Serializer[Domain]):
 
 class DomainQuery(PageQuery):
     organization = QueryIdentifier()
+    requests = Choice(required=False, choices=Domain.Requests.choices)
 
 
 class NewDomain(Shape):
@@ -70,14 +72,22 @@ def visible_domains(actor: Actor) -> QuerySet[Domain]:
 
 
 class Domains(ApiView):
-    noun, tag, ordering = "domain", "Domains", "name"
+    noun, tag = "domain", "Domains"
+    orders = {"name": ("name",), "-name": ("-name",), "id": ("pk",), "-id": ("-pk",)}
     queries = {"list": DomainQuery}
+    reported = frozenset({"target", "in_agreement"})
+
+    def subject(self, domain: str) -> Subject:
+        row = access.get(self.actor, Domain, name=domain)
+        return Subject([row], lambda: show_domain(visible_domains(self.actor).get(pk=row.pk)))
 
     @operation("The domains that you may see", responses=DomainSerializer)
     def list(self, request: Request) -> Response:
         rows = visible_domains(self.actor)
         if "organization" in self.given:
             rows = rows.filter(organization=self.given["organization"])
+        if "requests" in self.given:
+            rows = rows.filter(requests=self.given["requests"])
         return self.page(rows, lambda found: [show_domain(each) for each in found])
 
     @operation("Add a domain to an organization", request=NewDomain, responses={201: DomainSerializer})

@@ -28,14 +28,17 @@ CODES: dict[str, tuple[int, str, str]] = {
     "invalid": (400, "Some of this cannot be taken", "Each problem names a field and its fix."),
     "malformed": (400, "This cannot be read", "The body is not the JSON that was announced."),
     "not_authenticated": (401, "Who is asking?", "Send a token: Authorization: Bearer rk_…"),
-    "bad_token": (401, "This token does not work", "It is unknown, revoked or has expired."),
+    "bad_token": (401, "This token does not work", "It is unknown, revoked, expired, or of another network."),
     "forbidden": (403, "You may not do this", "You can see the thing; somebody else may change it."),
     "not_found": (404, "Nothing here", "It does not exist, or not for you: the two are never told apart."),
     "method_not_allowed": (405, "Not with this method", "The Allow header names the methods."),
     "not_acceptable": (406, "Only JSON is spoken here", "Accept application/json."),
     "conflict": (409, "Not as things are now", "Somebody was faster, or the state does not fit. Read again."),
+    "stale": (412, "It has changed since you read it", "ETag has the present tag. Read again, then decide."),
     "too_large": (413, "Too much at once", "The body is larger than is read."),
     "unsupported_media_type": (415, "Only JSON is read here", "Send Content-Type: application/json."),
+    "key_reused": (422, "This key was used for another request", "Send a new Idempotency-Key."),
+    "not_all": (422, "Nothing was done", "Some operations are refused; each problem says which, and why."),
     "too_many": (429, "Too many requests", "Wait for the seconds in Retry-After."),
     "broken": (500, "Rookery failed", "A bug. Report it with the request_id; nothing was half done."),
     "unavailable": (503, "Not just now", "The database is busy or away. Try again soon."),
@@ -60,10 +63,47 @@ class TooLarge(exceptions.APIException):
     default_code = "too_large"
 
 
+class Stale(exceptions.APIException):
+    """The condition of `If-Match` does not hold; `tag` is the present one."""
+
+    status_code = 412
+
+    def __init__(self, tag: str) -> None:
+        super().__init__("Somebody changed this since you read it. Read it again, then decide anew.")
+        self.headers = {"ETag": tag}
+
+
+class KeyReused(exceptions.APIException):
+    status_code = 422
+    default_detail = (
+        "This Idempotency-Key was sent with another request: other method, address, body or If-Match."
+        " Nothing was done. Send a new key for a new request."
+    )
+
+
+class NotAll(exceptions.APIException):
+    """Some of several operations were refused, so none was done."""
+
+    status_code = 422
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("Some operations are refused, so nothing was done. Mend them, or leave them out.")
+        self.problems = tuple(problems)
+
+
+class AnswerWith(Exception):
+    """No refusal of its own: the answer is known already."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__("this is answered already")
+        self.answer = answer
+
+
 class BadToken(exceptions.AuthenticationFailed):
     default_code = "bad_token"
     default_detail = (
-        "This token is unknown, was revoked or has expired. Make a new one in the panel under Account."
+        "This token is unknown, was revoked, has expired, or does not work from your network. The panel shows"
+        " your tokens under Account; make a new one there."
     )
 
 
@@ -85,6 +125,8 @@ def problem(
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """What Django REST framework calls for every exception of a view: never None, so never an HTML page."""
+    if isinstance(error, AnswerWith):
+        return error.answer
     request = context.get("request")
     request_id = str(getattr(request, "request_id", ""))
     code, detail, problems, headers = _explain(error)
@@ -126,6 +168,9 @@ _FRAMEWORK: tuple[tuple[type[Exception], str, str], ...] = (
         "Send JSON with Content-Type: application/json.",
     ),
     (TooLarge, "too_large", ""),
+    (Stale, "stale", ""),
+    (KeyReused, "key_reused", ""),
+    (NotAll, "not_all", ""),
     (Http404, "not_found", Absent().sentence),
     (DjangoPermissionDenied, "forbidden", "You may not do this."),
     (
@@ -155,8 +200,9 @@ def _explain(error: Exception) -> _Explained:
     for kind, code, sentence in _FRAMEWORK:
         if isinstance(error, kind):
             challenge = getattr(error, "auth_header", None)
-            headers = {"WWW-Authenticate": challenge} if challenge else {}
-            return code, sentence or str(getattr(error, "detail", "")), (), headers
+            headers = {"WWW-Authenticate": challenge} if challenge else getattr(error, "headers", {})
+            problems = getattr(error, "problems", ())
+            return code, sentence or str(getattr(error, "detail", "")), problems, headers
     return "broken", _BROKEN, (), {}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -213,7 +214,21 @@ class PageQuery(Shape):
     )
 
 
-class WriteQuery(Shape):
+@cache
+def with_order(shape: type[Shape], orders: tuple[str, ...]) -> type[Shape]:
+    """The query of a list, with the orders that it comes in."""
+    field = Choice(
+        required=False,
+        choices=[(order, order) for order in orders],
+        help_text=f"What the list goes by, `-` for the other way; {orders[0]} where nothing is said.",
+    )
+    return type(shape.__name__, (shape,), {"order": field})
+
+
+LONGEST_WAIT = 10
+
+
+class DryRunQuery(Shape):
     """What every write takes."""
 
     dry_run = Flag(
@@ -221,4 +236,27 @@ class WriteQuery(Shape):
         default=False,
         help_text="Check and show what would be, and change nothing. Answers 200; ids of things that would"
         " be made are null, links and keys are left out.",
+    )
+
+
+class WaitQuery(Shape):
+    """How long to wait for workers."""
+
+    wait = QueryNumber(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_WAIT,
+        help_text="Seconds to wait at most for what is asked here; a busy server answers at once.",
+    )
+
+
+class WriteQuery(DryRunQuery):
+    """What the writes of people with an account take."""
+
+    wait = QueryNumber(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_WAIT,
+        help_text="Seconds to wait at most until the change was read back from outside; Rookery-Observed"
+        " says whether it was. A busy server answers at once: go on with the address in Link.",
     )

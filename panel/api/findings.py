@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import Choice, PageQuery, Shape, Texts
+from panel.api.fields import Choice, Flag, PageQuery, Shape, Texts
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import adoption
@@ -40,6 +40,9 @@ class FindingSerializer(serializers.Serializer[Finding]):
 
 class FindingQuery(PageQuery):
     kind = Choice(required=False, choices=Finding.Kind.choices)
+    takeable = Flag(
+        required=False, help_text="Only those that Rookery could hold, or those that it could not."
+    )
 
 
 class Decision(Shape):
@@ -59,6 +62,7 @@ class DecidedSerializer(serializers.Serializer[None]):
 
 class Findings(ApiView):
     noun, tag = "finding", "Sync targets"
+    orders = {"unit": ("unit",), "-unit": ("-unit",)}
     queries = {"list": FindingQuery}
 
     @operation("What is outside otherwise than Rookery has it", responses=FindingSerializer)
@@ -67,7 +71,10 @@ class Findings(ApiView):
         rows = target.findings.all()
         if "kind" in self.given:
             rows = rows.filter(kind=self.given["kind"])
-        return self.page(rows, lambda found: _shown(found, target.organization_id))
+        if "takeable" in self.given:
+            rows = rows.filter(takeable=self.given["takeable"])
+        parts = [rows.filter(kind=kind) for kind in Finding.Kind] if "takeable" in self.given else []
+        return self.page(rows, lambda found: _shown(found, target.organization_id), parts)
 
     @operation(
         "Decide what becomes of findings; a worker does it if they are still as seen",

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import WriteQuery
 from panel.api.mailboxes import MailboxSerializer, MailboxView
 from panel.api.schema import operation
 from tenants import access, cautions
@@ -58,7 +57,6 @@ class ChecksSerializer(serializers.Serializer[Any]):
 
 class AddressCautions(MailboxView):
     noun, plural, tag = "caution", "cautions", "Addresses"
-    queries = {"accept": WriteQuery}
 
     @operation("What there is to know about where its mail goes", responses=CautionsSerializer)
     def retrieve(self, request: Request, address: tuple[str, str]) -> Response:

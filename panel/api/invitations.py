@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Number, Shape, Switch, Text
 from panel.api.schema import operation
 from tenants import access
@@ -47,7 +48,9 @@ class InvitationWish(Shape):
 
 
 class DomainInvitations(ApiView):
-    noun, tag, ordering = "invitation", "Requests", "-pk"
+    noun, tag = "invitation", "Requests"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
+    shown_once = frozenset({"url"})
 
     @operation("The invitations of a domain, the newest first", responses=InvitationSerializer)
     def list(self, request: Request, domain: str) -> Response:
@@ -76,6 +79,15 @@ class DomainInvitations(ApiView):
 
 class Invitations(ApiView):
     noun, tag = "invitation", "Requests"
+    reported = frozenset({"uses_left"})
+
+    def subject(self, invitation_id: int) -> Subject:
+        row = access.get(self.actor, Invitation, pk=invitation_id)
+        return Subject([row], lambda: dict(InvitationSerializer(row).data))
+
+    @operation("One invitation, without its link", responses=InvitationSerializer)
+    def retrieve(self, request: Request, invitation_id: int) -> Response:
+        return Response(self._subject().show())
 
     @operation("Withdraw it: its link opens nothing any more", responses=InvitationSerializer)
     def withdraw(self, request: Request, invitation_id: int) -> Response:

@@ -6,15 +6,13 @@ The state is decided twice, in SQL to filter and here to tell; a test holds the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Greatest
 
-from tenants.models import Condition, Delivery, Mailbox, TargetAddress
-from tenants.reach import IS_SERVED, REACHES_SOMEBODY
+from tenants.models import Condition, Delivery, Domain, Mailbox, SyncTarget, TargetAddress
 
 
 class State(StrEnum):
@@ -53,6 +51,7 @@ _COLUMNS = (
     "kind",
     "enabled",
     "note",
+    "reached",
     "generation",
     "created_at",
     "changed_at",
@@ -105,7 +104,7 @@ def show_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         _show(
             row,
             targets.get(row["pk"], []),
-            deliveries.get(row["pk"], _NO_DELIVERIES),
+            deliveries.get(row["pk"], []),
             conditions.get(row[f"{_SYNC}pk"], {}),
         )
         for row in rows
@@ -115,13 +114,12 @@ def show_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _show(
     row: Mapping[str, Any],
     targets: list[dict[str, Any]],
-    deliveries: _Deliveries,
+    deliveries: list[str],
     conditions: Mapping[str, bool],
 ) -> dict[str, Any]:
     state, observed = decide_state(
         row,
-        confirmed=deliveries.served
-        or any(target["confirmed_at"] and target["exchange"] in TargetAddress.FLOWS for target in targets),
+        confirmed=row["reached"],
         restarting=conditions.get(Condition.Type.RELOAD_PENDING, False),
         unreachable=not conditions.get(Condition.Type.REACHABLE, True),
     )
@@ -134,7 +132,7 @@ def _show(
         "state": state,
         "observed": observed,
         "targets": targets,
-        "delivers_to": [f"{name}@{domain}" for name in deliveries.names],
+        "delivers_to": [f"{name}@{domain}" for name in deliveries],
         "made_for": f"{made_for}@{domain}" if made_for else None,
         "expires_at": row["expires_at"],
         "note": row["note"],
@@ -154,27 +152,13 @@ def _targets_of(mailbox_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     return found
 
 
-@dataclass
-class _Deliveries:
-    """Where an alias delivers, and whether anybody gets its mail that way."""
-
-    names: list[str] = field(default_factory=list)
-    served: bool = False
-
-
-_NO_DELIVERIES = _Deliveries()
-
-
-def _deliveries_of(alias_ids: Iterable[int]) -> dict[int, _Deliveries]:
-    found: dict[int, _Deliveries] = {}
+def _deliveries_of(alias_ids: Iterable[int]) -> dict[int, list[str]]:
+    """By alias, the names of the mailboxes that it delivers to."""
+    found: dict[int, list[str]] = {}
     wanted = list(alias_ids)
-    if not wanted:
-        return found
-    rows = Delivery.objects.filter(alias__in=wanted).order_by("pk").annotate(is_served=IS_SERVED)
-    for alias_id, local_part, is_served in rows.values_list("alias_id", "mailbox__local_part", "is_served"):
-        deliveries = found.setdefault(alias_id, _Deliveries())
-        deliveries.names.append(local_part)
-        deliveries.served = deliveries.served or is_served
+    rows = Delivery.objects.filter(alias__in=wanted).order_by("pk") if wanted else Delivery.objects.none()
+    for alias_id, local_part in rows.values_list("alias_id", "mailbox__local_part"):
+        found.setdefault(alias_id, []).append(local_part)
     return found
 
 
@@ -190,7 +174,7 @@ def _conditions_of(target_ids: Iterable[int | None]) -> dict[int, dict[str, bool
 def with_state(mailboxes: QuerySet[Mailbox], state: str) -> QuerySet[Mailbox]:
     """Those in one state; `decide_state` as SQL."""
     connected = Q(**{f"{_SYNC}isnull": False})
-    in_use = Q(trashed_at=None, enabled=True) & REACHES_SOMEBODY
+    in_use = Q(trashed_at=None, enabled=True, reached=True)
     written = Q(**{f"{_SYNC}observed_generation__gte": Greatest(F("generation"), Value(1))})
     stopped = ~Q(**{f"{_SYNC}stop_code": ""}) & Q(**{f"{_SYNC}generation__lte": F(f"{_SYNC}stop_generation")})
     restarting = Q(_stated(Condition.Type.RELOAD_PENDING, True))
@@ -199,7 +183,7 @@ def with_state(mailboxes: QuerySet[Mailbox], state: str) -> QuerySet[Mailbox]:
     conditions = {
         State.TRASHED: Q(trashed_at__isnull=False),
         State.OFF: Q(trashed_at=None, enabled=False),
-        State.UNCONFIRMED: Q(trashed_at=None, enabled=True) & ~REACHES_SOMEBODY,
+        State.UNCONFIRMED: Q(trashed_at=None, enabled=True, reached=False),
         State.NO_SERVER: in_use & ~connected,
         State.STOPPED: going & stopped,
         State.UNREACHABLE: going & ~stopped & unreachable,
@@ -216,7 +200,33 @@ def _stated(kind: str, status: bool) -> Exists:
     )
 
 
-def matching(mailboxes: QuerySet[Mailbox], words: str) -> QuerySet[Mailbox]:
-    """Those whose name, note or target holds `words`, in any case."""
-    reaches = TargetAddress.objects.filter(mailbox=OuterRef("pk"), address__icontains=words)
-    return mailboxes.filter(Q(local_part__icontains=words) | Q(note__icontains=words) | Exists(reaches))
+# The states that all addresses in use share whose last change is on its way, or was observed.
+_MOVING = (State.STOPPED, State.UNREACHABLE, State.WRITING)
+_WRITTEN = (State.RESTARTING, State.WORKS)
+BY_GENERATION = (*_MOVING, *_WRITTEN)
+
+
+def with_state_in(mailboxes: QuerySet[Mailbox], domain: Domain, state: str) -> QuerySet[Mailbox]:
+    """Those of one domain in one state; `with_state` where an index has them.
+
+    The states in BY_GENERATION are told by the domain's sync target for all its addresses: it is asked first.
+    """
+    rows = mailboxes.filter(domain=domain)
+    target = SyncTarget.objects.filter(repository__domain=domain).first()
+    if state not in BY_GENERATION:
+        return rows.none() if state == State.NO_SERVER and target is not None else with_state(rows, state)
+    if target is None:
+        return rows.none()
+    in_use = rows.filter(trashed_at=None, enabled=True, reached=True)
+    conditions = _conditions_of([target.pk]).get(target.pk, {})
+    if state in _WRITTEN:
+        restarting = conditions.get(Condition.Type.RELOAD_PENDING, False)
+        told = State.RESTARTING if restarting else State.WORKS
+        found = in_use.filter(generation__lte=target.observed_generation)
+        found = found if target.observed_generation else found.none()
+    else:
+        stopped = target.stop_code != "" and target.generation <= target.stop_generation
+        reachable = conditions.get(Condition.Type.REACHABLE, True)
+        told = State.STOPPED if stopped else State.WRITING if reachable else State.UNREACHABLE
+        found = in_use.filter(generation__gt=target.observed_generation or -1)
+    return found if told == state else found.none()

@@ -12,18 +12,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView, T
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Flag, Moment, PageQuery, Shape, Switch, Text, Texts, WriteQuery
-from panel.api.mailbox_rows import MEANINGS, State, matching, rows_of, show_rows, with_state
+from panel.api.mailbox_rows import BY_GENERATION, MEANINGS, State, rows_of, show_rows, with_state_in
 from panel.api.schema import operation
-from panel.api.waiting import wait_until
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
 from tenants.errors import Absent, Checks, Invalid
 from tenants.formats.text import check_text
-from tenants.models import Domain, Mailbox, SyncTarget, TargetAddress
-
-LONGEST_WAIT = 10.0
+from tenants.lists import matching
+from tenants.models import Domain, Mailbox, TargetAddress
 
 
 class TargetSerializer(serializers.Serializer[Any]):
@@ -89,23 +88,22 @@ class MailboxSerializer(serializers.Serializer[Any]):
 
 
 class MailboxQuery(PageQuery):
-    q = Text(required=False, max_length=100, help_text="Part of the name, the note or a target.")
+    q = Text(
+        required=False,
+        max_length=100,
+        help_text="How the name begins; with an @, the whole of an address that gets the mail.",
+    )
+    kind = Choice(required=False, choices=Mailbox.Kind.choices)
     state = Choice(
         required=False,
         choices=[(state.value, MEANINGS[state]) for state in State],
-        help_text="Without it: all that are not in the trash.",
+        help_text="Without it: all that are not in the trash. "
+        + ", ".join(BY_GENERATION)
+        + " come in the order of their last change, whatever `order` says.",
     )
 
 
-class MailboxWrite(WriteQuery):
-    wait = Choice(
-        required=False,
-        choices=[("observed", "until the change was read back from outside")],
-        help_text=f"Wait for the proof, at most {LONGEST_WAIT:.0f} s; see `observed` in the answer.",
-    )
-
-
-class MailboxRemoval(MailboxWrite):
+class MailboxRemoval(WriteQuery):
     never_again = Flag(required=False, default=False, help_text="Also never give this name again.")
     reason = Text(required=False, default="", max_length=400, help_text="Why, for whoever asks later.")
 
@@ -157,9 +155,15 @@ class NewTarget(Shape):
 class MailboxView(ApiView):
     """What viewsets of an address share: finding it, and answering a write with its body."""
 
+    reported = frozenset({"state", "observed"})
+
     def find(self, address: tuple[str, str]) -> Mailbox:
         local_part, domain = address
         return access.get(self.actor, Mailbox, local_part=local_part, domain__name=domain)
+
+    def subject(self, address: tuple[str, str]) -> Subject:
+        mailbox = self.find(address)
+        return Subject([mailbox], lambda: self.show(mailbox))
 
     def show(self, mailbox: Mailbox) -> dict[str, Any]:
         # Who deleted their own address sees what became of it, though they see it no more.
@@ -171,51 +175,43 @@ class MailboxView(ApiView):
     def write(
         self, do: Callable[[], Any], find: Callable[[Any], Mailbox], *, status: int = 200, place: bool = False
     ) -> Response:
-        """Act on a mailbox and answer with its body, after waiting for the proof if that was asked."""
-        made: list[Mailbox] = []
-
-        def show(done: Any) -> dict[str, Any]:
-            made.append(find(done))
-            return self.show(made[-1])
-
-        answer = self.act(
-            do, show, status=status, location=(lambda done: mailbox_url(find(done))) if place else None
+        """Act on a mailbox and answer with its body."""
+        return self.act(
+            do,
+            lambda done: self.show(find(done)),
+            status=status,
+            location=(lambda done: mailbox_url(find(done))) if place else None,
+            tagged=True,
         )
-        if self.given.get("wait") and not self.dry:
-            wait_until(lambda: _observed(made[-1]), LONGEST_WAIT)
-            answer.data = self.show(made[-1])
-        return answer
 
 
 def mailbox_url(mailbox: Mailbox) -> str:
     return reverse("api:mailbox", args=[str(mailbox)])
 
 
-def _observed(mailbox: Mailbox) -> bool:
-    """Proved, or stopped: in both cases nothing more comes by itself."""
-    target = SyncTarget.objects.filter(repository__domain=mailbox.domain_id).first()
-    if target is None:
-        return True
-    generation = Mailbox.objects.filter(pk=mailbox.pk).values_list("generation", flat=True).first() or 0
-    stopped = target.stop_code != "" and target.generation <= target.stop_generation
-    return target.observed_generation >= generation or stopped
-
-
 class DomainMailboxes(MailboxView):
-    noun, plural, tag, ordering = "mailbox", "mailboxes", "Addresses", "local_part"
-    queries = {"list": MailboxQuery, "create": MailboxWrite}
+    noun, plural, tag = "mailbox", "mailboxes", "Addresses"
+    orders = {
+        "address": ("local_part",),
+        "-address": ("-local_part",),
+        "changed": ("changed_at", "pk"),
+        "-changed": ("-changed_at", "-pk"),
+    }
+    queries = {"list": MailboxQuery}
 
     @operation("The addresses of a domain", responses=MailboxSerializer)
     def list(self, request: Request, domain: str) -> Response:
-        home = access.visible_to(self.actor, Domain).filter(name=domain).values_list("pk", flat=True).first()
-        if home is None:
-            raise Absent
+        home = access.get(self.actor, Domain, name=domain)
         rows = access.visible_to(self.actor, Mailbox).filter(domain=home)
         state = self.given.get("state")
-        rows = with_state(rows, state) if state else rows.filter(trashed_at=None)
+        if state in BY_GENERATION:
+            self.orders = {self.given.get("order", "generation"): ("generation", "pk")}
+        rows = with_state_in(rows, home, state) if state else rows.filter(trashed_at=None)
+        if "kind" in self.given:
+            rows = rows.filter(kind=self.given["kind"])
         if self.given.get("q"):
             with Checks() as checks:
-                rows = matching(rows, check_text(self.given["q"], field="q", maximum=100))
+                rows = matching(rows, home, check_text(self.given["q"], field="q", maximum=100))
             checks.finish()
         return self.page(rows_of(rows), show_rows)
 
@@ -233,10 +229,7 @@ class DomainMailboxes(MailboxView):
 
 class Mailboxes(MailboxView):
     noun, tag = "mailbox", "Addresses"
-    queries = {
-        **dict.fromkeys(("partial_update", "restore", "set_passphrase"), MailboxWrite),
-        "destroy": MailboxRemoval,
-    }
+    queries = {"destroy": MailboxRemoval}
 
     @operation("One address", responses=MailboxSerializer)
     def retrieve(self, request: Request, address: tuple[str, str]) -> Response:
@@ -282,7 +275,6 @@ class Mailboxes(MailboxView):
 
 class MailboxTargets(MailboxView):
     noun, tag = "mailbox_target", "Addresses"
-    queries = dict.fromkeys(("create", "destroy"), MailboxWrite)
 
     @operation("Who gets the mail of an address", responses=TargetSerializer)
     def list(self, request: Request, address: tuple[str, str]) -> Response:
@@ -326,6 +318,7 @@ class MailboxTargets(MailboxView):
             ),
             lambda _: dict(TargetSerializer(row).data),
             status=202,
+            tagged=False,
         )
 
 

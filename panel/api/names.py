@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Shape, Text
 from panel.api.schema import operation
 from tenants import access
@@ -51,6 +52,11 @@ def _show(row: HeldName) -> dict[str, Any]:
 
 class HeldNames(ApiView):
     noun, plural, tag = "held_name", "held_names", "Domains"
+    orders = {"name": ("local_part", "kind"), "-name": ("-local_part", "-kind")}
+
+    def subject(self, domain: str, held_id: int) -> Subject:
+        held = self._find(domain, held_id)
+        return Subject([held], lambda: _show(held))
 
     @operation("Names of a domain that are held back", responses=HeldNameSerializer)
     def list(self, request: Request, domain: str) -> Response:

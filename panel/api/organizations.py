@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import Choice, Number, Shape, Text
+from panel.api.etags import Subject
+from panel.api.fields import Choice, Number, PageQuery, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import organizations as actions
 from tenants.actions import own_account
+from tenants.actions.locking import lock
 from tenants.models import Membership, Organization
 
 
@@ -75,6 +78,11 @@ class NewRole(Shape):
 
 class Organizations(ApiView):
     noun, tag = "organization", "Organizations"
+    reported = frozenset({"domain_count", "mailbox_count"})
+
+    def subject(self, organization_id: int) -> Subject:
+        row = access.get(self.actor, Organization, pk=organization_id)
+        return Subject([row], lambda: self._show(row))
 
     @operation("The organizations that you belong to; all for an operator", responses=OrganizationSerializer)
     def list(self, request: Request) -> Response:
@@ -101,9 +109,12 @@ class Organizations(ApiView):
     def partial_update(self, request: Request, organization_id: int) -> Response:
         given = self.body(Quotas)
         row = access.get(self.actor, Organization, pk=organization_id)
-        wanted = {"domain_quota": row.domain_quota, "mailbox_quota": row.mailbox_quota} | given
 
+        @transaction.atomic
         def change() -> Organization:
+            access.require(self.actor, access.Verb.CHANGE, row)
+            lock(row)
+            wanted = {"domain_quota": row.domain_quota, "mailbox_quota": row.mailbox_quota} | given
             actions.change_quotas(actor=self.actor, organization=row, **wanted)
             return row
 
@@ -114,14 +125,33 @@ class Organizations(ApiView):
         return dict(OrganizationSerializer(row).data)
 
 
+class MemberQuery(PageQuery):
+    role = Choice(required=False, choices=Membership.Role.choices)
+
+
 class Members(ApiView):
     noun, tag = "member", "Organizations"
+    queries = {"list": MemberQuery}
+
+    def subject(self, organization_id: int, email: str) -> Subject:
+        organization = access.get(self.actor, Organization, pk=organization_id)
+        row = self._find(organization, email)
+        return Subject([organization, row], lambda: self._show(row))
+
+    def _find(self, organization: Organization, email: str) -> Membership:
+        return access.get(self.actor, Membership, organization=organization, account__email=email.lower())
 
     @operation("Who belongs to an organization", responses=MemberSerializer)
     def list(self, request: Request, organization_id: int) -> Response:
         organization = access.get(self.actor, Organization, pk=organization_id)
         rows = access.visible_to(self.actor, Membership).filter(organization=organization)
+        if "role" in self.given:
+            rows = rows.filter(role=self.given["role"])
         return self.page(rows.select_related("account"), lambda found: [self._show(each) for each in found])
+
+    @operation("One member", responses=MemberSerializer)
+    def retrieve(self, request: Request, organization_id: int, email: str) -> Response:
+        return Response(self._subject().show())
 
     @operation(
         "Let a person in; they sign in with a link sent to this address",
@@ -141,7 +171,7 @@ class Members(ApiView):
     )
     def destroy(self, request: Request, organization_id: int, email: str) -> Response:
         organization = access.get(self.actor, Organization, pk=organization_id)
-        row = access.get(self.actor, Membership, organization=organization, account__email=email.lower())
+        row = self._find(organization, email)
         shown = self._show(row)
         leaves = self.actor.account is not None and row.account_id == self.actor.account.pk
         go = own_account.leave_organization if leaves else actions.remove_member

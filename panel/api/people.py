@@ -13,6 +13,7 @@ from panel.api.fields import Shape, Switch, Text
 from panel.api.mailboxes import MailboxSerializer, MailboxView
 from panel.api.schema import operation
 from tenants.actions import holders as actions
+from tenants.history import events_of
 from tenants.models import Event, Holding
 
 
@@ -79,6 +80,7 @@ class Holders(MailboxView):
             self._holder,
             status=201,
             location=lambda made: reverse("api:mailbox-holder", args=[str(mailbox), made.account.email]),
+            tagged=False,
         )
 
     @operation("Let somebody go, or leave it yourself", responses={200: HolderSerializer, 204: None})
@@ -90,6 +92,7 @@ class Holders(MailboxView):
             lambda: actions.remove_holder(actor=self.actor, mailbox=mailbox, email=email),
             lambda _: shown,
             status=204,
+            tagged=False,
         )
 
     @operation(
@@ -111,7 +114,9 @@ class Holders(MailboxView):
         given = self.body(OwnNote)
         mailbox = self.find(address)
         return self.act(
-            lambda: actions.change_own_note(actor=self.actor, mailbox=mailbox, **given), self._holder
+            lambda: actions.change_own_note(actor=self.actor, mailbox=mailbox, **given),
+            self._holder,
+            tagged=False,
         )
 
     def _holder(self, row: Holding) -> dict[str, Any]:
@@ -121,9 +126,10 @@ class Holders(MailboxView):
 
 
 class MailboxActivity(MailboxView):
-    noun, plural, tag, ordering = "mailbox_event", "mailbox_events", "Addresses", "-pk"
+    noun, plural, tag = "mailbox_event", "mailbox_events", "Addresses"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
 
     @operation("What anybody did with an address, the newest first", responses=ActivitySerializer)
     def list(self, request: Request, address: tuple[str, str]) -> Response:
-        rows = Event.objects.filter(mailbox=self.find(address))
+        rows = events_of(self.actor, self.find(address).pk)
         return self.page(rows, lambda found: [dict(ActivitySerializer(each).data) for each in found])

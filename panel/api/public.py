@@ -135,6 +135,7 @@ class PublicView(ApiView):
     """No sign-in is asked for and none is used."""
 
     tag = "Public"
+    keyed = False
     authentication_classes = []
     permission_classes = []
 

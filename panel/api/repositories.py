@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
@@ -91,6 +92,11 @@ def show_repository(row: Repository) -> dict[str, Any]:
 
 class Repositories(ApiView):
     noun, tag = "repository", "Repositories"
+    reported = frozenset({"offered_host_key_fingerprint"})
+
+    def subject(self, domain: str) -> Subject:
+        row = self._find(domain)
+        return Subject([row], lambda: show_repository(row))
 
     def _find(self, domain: str) -> Repository:
         home = access.get(self.actor, Domain, name=domain)

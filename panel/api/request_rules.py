@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Number, Shape, Switch, Text, Texts
 from panel.api.schema import operation
 from tenants import access
@@ -43,6 +44,12 @@ class NewRules(Shape):
 
 class DomainRequestRules(ApiView):
     noun, tag = "request_rules", "Requests"
+    reported = frozenset({"given"})
+
+    def subject(self, domain: str) -> Subject:
+        row = access.get(self.actor, Domain, name=domain)
+        rules = actions.rules_of(row)
+        return Subject([row if rules._state.adding else rules], lambda: self._show(actions.rules_of(row)))
 
     @operation("The rule by which a domain gives addresses itself", responses=RequestRulesSerializer)
     def retrieve(self, request: Request, domain: str) -> Response:

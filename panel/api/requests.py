@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -9,13 +10,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from panel.api.base import ApiView
+from panel.api.base import MOST_PARTS, ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Identifiers, PageQuery, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import requests as actions
 from tenants.errors import Absent
-from tenants.models import AddressRequest
+from tenants.lists import matching_requests
+from tenants.models import AddressRequest, Domain
 
 
 class RequestSerializer(serializers.Serializer[Any]):
@@ -43,7 +46,7 @@ class RequestSerializer(serializers.Serializer[Any]):
 class RequestQuery(PageQuery):
     status = Choice(required=False, choices=AddressRequest.Status.choices)
     domain = Text(required=False, max_length=253)
-    q = Text(required=False, max_length=100, help_text="Part of the name, the target or the message.")
+    q = Text(required=False, max_length=100, help_text="How the name or the target begins.")
 
 
 class Refusal(Shape):
@@ -84,9 +87,17 @@ def show_request(row: AddressRequest) -> dict[str, Any]:
     }
 
 
+def _shown(rows: Sequence[AddressRequest]) -> list[dict[str, Any]]:
+    return [show_request(each) for each in rows]
+
+
 class Requests(ApiView):
-    noun, tag, ordering = "request", "Requests", "-pk"
+    noun, tag = "request", "Requests"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
     queries = {"list": RequestQuery}
+
+    def subject(self, request_id: int) -> Subject:
+        return Subject([self._find(request_id)], lambda: show_request(self._find(request_id)))
 
     def _visible(self) -> QuerySet[AddressRequest]:
         rows = access.visible_to(self.actor, AddressRequest)
@@ -103,11 +114,20 @@ class Requests(ApiView):
         rows = self._visible()
         if "status" in self.given:
             rows = rows.filter(status=self.given["status"])
+        domains = access.visible_to(self.actor, Domain).order_by("pk").values_list("pk", flat=True)
         if "domain" in self.given:
-            rows = rows.filter(domain__name=self.given["domain"].lower())
-        if "q" in self.given:
-            rows = actions.matching_requests(rows, self.given["q"].replace("\0", "").strip())
-        return self.page(rows, lambda found: [show_request(each) for each in found])
+            domains = domains.filter(name=self.given["domain"].lower())
+            rows = rows.filter(domain__in=list(domains))
+        elif self.actor.is_operator:
+            return self.page(self._matching(rows, ()), _shown)
+        some = list(domains[: MOST_PARTS + 1])
+        rows = self._matching(rows, some)
+        parts = [rows.filter(domain=each) for each in some] if len(some) <= MOST_PARTS else []
+        return self.page(rows, _shown, parts)
+
+    def _matching(self, rows: QuerySet[AddressRequest], domains: Sequence[int]) -> QuerySet[AddressRequest]:
+        words = self.given.get("q", "").replace("\0", "").strip()
+        return matching_requests(rows, words, domains)
 
     @operation("One request", responses=RequestSerializer)
     def retrieve(self, request: Request, request_id: int) -> Response:

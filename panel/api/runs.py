@@ -9,13 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, PageQuery, QueryIdentifier, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import sync as actions
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.models import Evidence, Run, Step
+from tenants.models import Evidence, Run, Step, SyncTarget
 
 
 class RunLineSerializer(serializers.Serializer[Run]):
@@ -99,17 +100,27 @@ def _show(row: Run, kind: type[RunLineSerializer]) -> dict[str, Any]:
 
 
 class Runs(ApiView):
-    noun, tag, ordering = "run", "Runs", "-pk"
+    noun, tag = "run", "Runs"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
     queries = {"list": RunQuery}
+
+    def subject(self, run_id: int) -> Subject:
+        row = find_run(self.actor, run_id)
+        return Subject([row.target, row], lambda: show_run(find_run(self.actor, run_id)))
 
     @operation("The passes of the controller, the newest first", responses=RunLineSerializer)
     def list(self, request: Request) -> Response:
         rows = access.visible_to(self.actor, Run).select_related("target__repository__domain", "asked_by")
         fields = {"target": "target", "state": "state", "mode": "mode"}
         rows = rows.filter(**{fields[name]: self.given[name] for name in fields if name in self.given})
+        parts = [] if "target" in self.given else self.by_organization(rows)
         if "domain" in self.given:
-            rows = rows.filter(target__repository__domain__name=self.given["domain"].lower())
-        return self.page(rows.defer("plan"), lambda found: [_show(each, RunLineSerializer) for each in found])
+            # Its id first: with a name in the question, databases sort all runs of the domain.
+            target = SyncTarget.objects.filter(repository__domain__name=self.given["domain"].lower())
+            rows, parts = rows.filter(target=target.values_list("pk", flat=True).first() or 0), []
+        return self.page(
+            rows.defer("plan"), lambda found: [_show(each, RunLineSerializer) for each in found], parts
+        )
 
     @operation("One run with its plan, steps and evidence", responses=RunSerializer)
     def retrieve(self, request: Request, run_id: int) -> Response:

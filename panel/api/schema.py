@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -39,6 +40,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
     "unikernel_id": {"schema": {"type": "integer"}, "description": "The id of a unikernel."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
+    "change": {"schema": {"type": "string"}, "description": "From Link of a write."},
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
     "invitation_id": {"schema": {"type": "integer"}, "description": "The id of an invitation."},
     "token": {"schema": {"type": "string"}, "description": "The last part of the link."},
@@ -85,6 +87,46 @@ _VERBS = {
 }
 _ALWAYS = (400, 401, 404, 406, 429, 500, 503)
 _OF_WRITES = (403, 409, 413, 415)
+IF_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": "If-Match",
+    "schema": {"type": "string"},
+    "description": "The ETag that you read. Where somebody changed it since: 412 with the present one.",
+}
+IF_NONE_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": "If-None-Match",
+    "schema": {"type": "string"},
+    "description": "The ETag that you have. Where nothing is different: 304 without a body.",
+}
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "description": "Yours, new for each request. Asked again with it, the write is not done again and is"
+    " answered the same, for 24 hours.",
+}
+_ETAG = {"schema": {"type": "string"}, "description": "The tag of this body, for If-Match and If-None-Match."}
+_HEADERS_OF_WRITES: dict[str, Any] = {
+    "Link": {
+        "schema": {"type": "string"},
+        "description": "Where something has to be written outside: the address to wait at, rel=monitor.",
+    },
+    "Rookery-Observed": {
+        "schema": {"type": "string", "enum": ["true", "false"]},
+        "description": "With `wait`: whether the change was read back from outside.",
+    },
+}
+_HEADERS_OF_KEYS: dict[str, Any] = {
+    "Idempotency-Replayed": {
+        "schema": {"type": "string", "enum": ["true"]},
+        "description": "This was asked before, and this was the answer then.",
+    },
+    "Rookery-Withheld": {
+        "schema": {"type": "string"},
+        "description": "With Idempotency-Replayed: fields that are shown once, and null here.",
+    },
+}
 
 
 def operation(summary: str, *, responses: Any, request: Any = None) -> Callable[[Method], Method]:
@@ -119,6 +161,42 @@ class Schema(AutoSchema):
         example = getattr(serializer, "example", None)
         return {**schema, "example": example} if example is not None else schema
 
+    def _takes_if_match(self) -> bool:
+        view: Any = self.view
+        writes = self.method not in SAFE_METHODS
+        return writes and view.takes_if_match(self.path_regex_names())
+
+    def path_regex_names(self) -> set[str]:
+        """The variables in the operation's address."""
+        return set(re.findall(r"{(\w+)}", self.path))
+
+    def _is_tagged(self) -> bool:
+        """Does reading answer with a tag?"""
+        view: Any = self.view
+        return view.action not in {"list", *view.fleeting}
+
+    def _get_parameters(self) -> list[dict[str, Any]]:
+        view: Any = self.view
+        found: list[dict[str, Any]] = super()._get_parameters()
+        if self.method in SAFE_METHODS:
+            return [*found, *([IF_NONE_MATCH] if self._is_tagged() else [])]
+        return [
+            *found,
+            *([IF_MATCH] if self._takes_if_match() else []),
+            *([IDEMPOTENCY_KEY] if view.keyed else []),
+        ]
+
+    def _add_headers(self, bodies: dict[str, Any], writes: bool) -> None:
+        """What answers that are no refusals carry besides their bodies."""
+        view: Any = self.view
+        if not writes and self._is_tagged():
+            bodies["200"] = {**bodies["200"], "headers": {"ETag": _ETAG}}
+            bodies["304"] = {"description": "You have it already.", "headers": {"ETag": _ETAG}}
+        if writes:
+            more = {**_HEADERS_OF_WRITES, **_HEADERS_OF_KEYS} if view.keyed else {}
+            tag = {"ETag": _ETAG} if view.keyed else {}
+            bodies |= {status: {**body, "headers": {**tag, **more}} for status, body in bodies.items()}
+
     def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
         return [{"in": "path", "name": name, "required": True, **PATH_PARAMETERS[name]} for name in variables]
 
@@ -128,7 +206,13 @@ class Schema(AutoSchema):
         for code in ("201", "202"):
             if writes and code in bodies and "200" not in bodies:
                 bodies["200"] = {**bodies[code], "description": "A dry run: what would be."}
-        for status in sorted({*_ALWAYS, *(_OF_WRITES if writes else ())}):
+        self._add_headers(bodies, writes)
+        conditional = {412} if self._takes_if_match() else set()
+        refusals = {*_ALWAYS, *(_OF_WRITES if writes else ()), *conditional}
+        view: Any = self.view
+        if writes and view.keyed:
+            refusals.add(422)
+        for status in sorted(refusals):
             bodies[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
         return bodies
 
@@ -159,6 +243,8 @@ def _problem_response(status: int) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if status in {429, 503}:
         headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds."}
+    if status == 412:
+        headers["ETag"] = _ETAG
     if status == 401:
         headers["WWW-Authenticate"] = {"schema": _TEXT}
     examples = {
@@ -190,6 +276,19 @@ reached the mailbox's `generation`.
 
 Every write takes `?dry_run=true`. Unknown fields and parameters are refused, so that a misspelled one cannot
 do harm. Lists come in pages: follow `next` until it is null.
+
+`?wait=5` on a write waits up to 5 seconds for the proof; `Rookery-Observed` says whether it came. `Link` with
+`rel="monitor"` is the address to go on waiting at.
+
+A single thing has an `ETag`. Send it back as `If-Match` with a write, and the write is refused with 412 when
+somebody changed the thing meanwhile; what workers report about it does not count as a change. Send it as
+`If-None-Match` when reading, and the answer is 304 while nothing is different, reports included.
+
+Send an `Idempotency-Key` of your own with a write, and you may send it again when its answer was lost: it is
+done once and answered the same for 24 hours. A refused write is not kept; it may be tried again. What is
+shown once (the key of a token) is not kept either: `Rookery-Withheld` names it in the second answer.
+
+`POST /api/v1/bulk/` does up to 100 operations in one transaction, all of them or none.
 
 Limits: {throttling.READS} for reading and {throttling.WRITES} for writing by each token (or account, in a
 browser); {throttling.ANONYMOUS} from a client network without one. Above that the answer is 429 with

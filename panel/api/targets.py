@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.fields import Choice, PageQuery, QueryIdentifier, Shape
+from panel.api.etags import Subject
+from panel.api.fields import Choice, Flag, PageQuery, QueryIdentifier, Shape
 from panel.api.runs import RunSerializer, find_run, show_run
 from panel.api.schema import operation
 from panel.api.waiting import wait_until
@@ -60,6 +61,8 @@ class SyncTargetSerializer(serializers.Serializer[SyncTarget]):
 
 class TargetQuery(PageQuery):
     organization = QueryIdentifier()
+    drift_mode = Choice(required=False, choices=SyncTarget.DriftMode.choices)
+    stopped = Flag(required=False, help_text="Only those that wait for a person, or those that do not.")
 
 
 class NewDriftMode(Shape):
@@ -77,6 +80,10 @@ def show_target(row: SyncTarget) -> dict[str, Any]:
 class SyncTargets(ApiView):
     noun, tag = "target", "Sync targets"
     queries = {"list": TargetQuery}
+    reported = frozenset(SyncTargetSerializer().fields) - {"drift_mode"}
+
+    def subject(self, target_id: int) -> Subject:
+        return Subject([self._find(target_id)], lambda: show_target(self._find(target_id)))
 
     def _visible(self) -> QuerySet[SyncTarget]:
         rows = access.visible_to(self.actor, SyncTarget).select_related(
@@ -95,6 +102,10 @@ class SyncTargets(ApiView):
         rows = self._visible()
         if "organization" in self.given:
             rows = rows.filter(organization=self.given["organization"])
+        if "drift_mode" in self.given:
+            rows = rows.filter(drift_mode=self.given["drift_mode"])
+        if "stopped" in self.given:
+            rows = rows.exclude(stop_code="") if self.given["stopped"] else rows.filter(stop_code="")
         return self.page(rows, lambda found: [show_target(each) for each in found])
 
     @operation("One of them", responses=SyncTargetSerializer)
@@ -128,8 +139,11 @@ class SyncTargets(ApiView):
             show,
             status=202,
             location=lambda run: reverse("api:run", args=[run.pk]),
+            tagged=False,
         )
-        if not self.dry and wait_until(lambda: _decided(asked[0]), LONGEST_LOOK):
+        if not asked or self.dry or self.in_bulk:
+            return answer
+        if wait_until(lambda: _decided(asked[0]), self.given.get("wait", LONGEST_LOOK)):
             answer.data = show(asked[0])
             answer.status_code = 200
         return answer

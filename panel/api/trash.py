@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.fields import Shape, Text
+from panel.api.mailboxes import MailboxView
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import trash as actions
@@ -49,7 +50,8 @@ class EmptiedSerializer(serializers.Serializer[actions.Emptied]):
 
 
 class Trash(ApiView):
-    noun, plural, tag, ordering = "trashed_mailbox", "trashed_mailboxes", "Trash", "-pk"
+    noun, plural, tag = "trashed_mailbox", "trashed_mailboxes", "Trash"
+    orders = {"-id": ("-pk",), "id": ("pk",)}
 
     @operation("What is in the trash of a domain, and whether it is proved gone", responses=TrashedSerializer)
     def list(self, request: Request, domain: str) -> Response:
@@ -79,6 +81,10 @@ class Trash(ApiView):
             lambda done: dict(EmptiedSerializer(done).data),
         )
 
+
+class TrashedMailboxes(MailboxView):
+    noun, tag = "trashed_mailbox", "Trash"
+
     @operation(
         "Delete a trashed address for good, once it is proved gone",
         request=DeleteForGood,
@@ -86,11 +92,11 @@ class Trash(ApiView):
     )
     def purge_mailbox(self, request: Request, address: tuple[str, str]) -> Response:
         given = self.body(DeleteForGood)
-        local_part, domain = address
-        mailbox = access.get(self.actor, Mailbox, local_part=local_part, domain__name=domain)
+        mailbox = self.find(address)
         return self.act(
             lambda: actions.purge_mailbox(actor=self.actor, mailbox=mailbox, typed=given["address"]),
             lambda left: dict(EmptiedSerializer(actions.Emptied(1, left)).data),
+            tagged=False,
         )
 
 

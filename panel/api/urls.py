@@ -10,11 +10,14 @@ from panel.api import converters, reference
 from panel.api.account import Me, Tokens
 from panel.api.activity import Events
 from panel.api.aliases import Aliases, DomainAliases, DomainAliasRules
+from panel.api.bulk import Bulk
+from panel.api.changes import Changes
 from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.hosts import HostNetworks, Hosts, HostVolumes
 from panel.api.images import Images
+from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.invitations import DomainInvitations, Invitations
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.names import HeldNames
@@ -33,7 +36,7 @@ from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
 from panel.api.runs import Runs
 from panel.api.targets import SyncTargets
-from panel.api.trash import Trash
+from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
 
 converters.register()
@@ -51,7 +54,7 @@ _organizations = [
     path("<id:organization_id>/members/", Members.as_view(_read_and_make), name="members"),
     path(
         "<id:organization_id>/members/<outside:email>/",
-        Members.as_view({"put": "update", "delete": "destroy"}),
+        Members.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
         name="member",
     ),
 ]
@@ -75,6 +78,16 @@ _domains = [
         name="held-name",
     ),
     path(
+        "<domain:domain>/mailboxes/import/",
+        DomainImports.as_view({"post": "import_addresses"}),
+        name="domain-import",
+    ),
+    path(
+        "<domain:domain>/mailboxes/many/",
+        ManyMailboxes.as_view({"post": "change_mailboxes"}),
+        name="domain-many",
+    ),
+    path(
         "<domain:domain>/repository/",
         Repositories.as_view({"get": "retrieve", "put": "connect_repository"}),
         name="repository",
@@ -92,7 +105,9 @@ _domains = [
     path("<domain:domain>/invitations/", DomainInvitations.as_view(_read_and_make), name="invitations"),
 ]
 _mailboxes = [
-    path("<mailbox:address>/purge/", Trash.as_view({"post": "purge_mailbox"}), name="mailbox-purge"),
+    path(
+        "<mailbox:address>/purge/", TrashedMailboxes.as_view({"post": "purge_mailbox"}), name="mailbox-purge"
+    ),
     path(
         "<mailbox:address>/",
         Mailboxes.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
@@ -255,13 +270,14 @@ _account = [
     path("", Me.as_view({"get": "retrieve", "delete": "destroy"}), name="account"),
     path("export/", Me.as_view({"get": "export"}), name="account-export"),
     path("tokens/", Tokens.as_view(_read_and_make), name="tokens"),
-    path("tokens/<id:token_id>/", Tokens.as_view({"delete": "destroy"}), name="token"),
+    path("tokens/<id:token_id>/", Tokens.as_view({"get": "retrieve", "delete": "destroy"}), name="token"),
 ]
 _v1: list[URLPattern | URLResolver] = [
     path("organizations/", include(_organizations)),
     path("domains/", include(_domains)),
     path("mailboxes/", include(_mailboxes)),
     path("requests/", include(_requests)),
+    path("invitations/<id:invitation_id>/", Invitations.as_view({"get": "retrieve"}), name="invitation"),
     path(
         "invitations/<id:invitation_id>/withdraw/",
         Invitations.as_view({"post": "withdraw"}),
@@ -274,6 +290,8 @@ _v1: list[URLPattern | URLResolver] = [
     path("unikernels/", include(_unikernels)),
     path("runs/", include(_runs)),
     path("events/", include(_events)),
+    path("bulk/", Bulk.as_view({"post": "do_all"}), name="bulk"),
+    path("changes/<change:change>/", Changes.as_view({"get": "retrieve"}), name="change"),
     path("account/", include(_account)),
     path("schema/", reference.Description.as_view({"get": "retrieve"}), name="schema"),
     path("docs/", reference.Reference.as_view({"get": "retrieve"}), name="docs"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from panel.web import times
+from panel.web import sentences, times
+from panel.web.activity import cut
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
@@ -20,6 +20,7 @@ from panel.web.mailboxes import crumbs
 from tenants import access
 from tenants.actions import names as name_actions
 from tenants.actions.alias_rules import change_alias_rules
+from tenants.bounded import count
 from tenants.errors import Invalid
 from tenants.formats import alias_pattern
 from tenants.models import AliasRules, Domain, HeldName, Mailbox
@@ -77,13 +78,14 @@ def domain_alias_rules(request: HttpRequest, domain: str) -> HttpResponse:
             tell(request, f"What people of {thing.name} may make is saved.")
             return redirect("domain-alias-rules", domain=thing.name)
     own = Mailbox.objects.filter(domain=thing, made_for__isnull=False, trashed_at=None)
+    made = count(own)
     context = {
         **domain_context(request, row, "domain-settings"),
         "crumbs": _settings_crumbs(thing, "What people may make"),
         "form": form,
         "rules": rules,
         "example": alias_pattern.example(rules.pattern) if rules else "",
-        "made": own.count(),
+        "made": sentences.amount(made, "was", "were") if made else "",
     }
     return show(request, "panel/domain/alias_rules.html", context, tried)
 
@@ -150,10 +152,9 @@ def domain_names(request: HttpRequest, domain: str) -> HttpResponse:
         if tried.ok:
             tell(request, f"{form.cleaned_data['local_part']}@{thing.name} is held back.")
             return redirect("domain-names", domain=thing.name)
-    rows = access.visible_to(actor_of(request), HeldName).filter(domain=thing).order_by("local_part", "kind")
-    pages = Paginator(rows, PAGE)
-    shown = pages.get_page(request.GET.get("page"))
+    rows = access.visible_to(actor_of(request), HeldName).filter(domain=thing)
     url = reverse("domain-names", kwargs={"domain": thing.name})
+    shown = cut(rows, request.GET, url, size=PAGE)
     context = {
         **domain_context(request, row, "domain-settings"),
         "crumbs": _settings_crumbs(thing, "Names that are held back"),
@@ -167,13 +168,9 @@ def domain_names(request: HttpRequest, domain: str) -> HttpResponse:
                 "by": each.by_name,
                 "since": times.moment(each.since, now),
             }
-            for each in shown
+            for each in shown.rows
         ],
-        "pages": {
-            "sentence": f"{pages.count:,} names",
-            "previous_url": f"{url}?page={shown.number - 1}" if shown.has_previous() else "",
-            "next_url": f"{url}?page={shown.number + 1}" if shown.has_next() else "",
-        },
+        "pages": shown.pages,
         "may_hold": shows(request, Verb.CREATE, Kind.HELD_NAME, thing.organization_id),
         "may_release": shows(request, Verb.DELETE, Kind.HELD_NAME, thing.organization_id),
     }

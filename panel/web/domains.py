@@ -55,7 +55,7 @@ def domain_context(request: HttpRequest, row: DomainRow, tab: str) -> dict[str, 
                 "label": label,
                 "url": reverse(url_name, kwargs={"domain": name}),
                 "current": url_name == tab,
-                "count": count,
+                "count": sentences.counted_in_words(count) if count else "",
             }
             for label, url_name, count in pages
         ],
@@ -118,7 +118,7 @@ def _facts(facts: sentences.DomainFacts) -> list[str]:
         else "no requests",
     ]
     if facts.unconfirmed:
-        lines.append(f"{facts.unconfirmed} unconfirmed")
+        lines.append(f"{sentences.counted_in_words(facts.unconfirmed)} unconfirmed")
     return lines
 
 

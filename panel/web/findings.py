@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,8 +16,10 @@ from panel.web.domains import domain_context
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.repositories import load_repository, repository_crumbs
+from panel.web.slices import by_name
 from tenants.access import Kind, Verb
 from tenants.actions import adoption
+from tenants.bounded import counts
 from tenants.errors import Conflict, Invalid
 from tenants.guards import Guards
 from tenants.models import Finding, SyncTarget
@@ -43,11 +43,8 @@ WORDS = {
 
 
 def summary(target: SyncTarget) -> dict[str, int]:
-    """How many findings there are of each filter, by its word; "all" for everything."""
-    counts: dict[str, int] = target.findings.aggregate(
-        **{word or "all": Count("pk", filter=rows) for word, (_, rows) in FILTERS.items()}
-    )
-    return counts
+    """How many findings there are of each filter (up to a bound), by its word; "all" for everything."""
+    return counts({word or "all": target.findings.filter(rows) for word, (_, rows) in FILTERS.items()})
 
 
 @page()
@@ -55,45 +52,47 @@ def findings(request: HttpRequest, domain: str) -> HttpResponse:
     row, repository, target = load_repository(request, domain)
     only = request.GET.get("only", "")
     only = only if only in FILTERS else ""
-    counts = summary(target)
+    numbers = summary(target)
     url = reverse("findings", kwargs={"domain": row.domain.name})
-    shown = Paginator(target.findings.filter(FILTERS[only][1]), PAGE).get_page(request.GET.get("page"))
+    rows = target.findings.filter(FILTERS[only][1])
+    shown = by_name(
+        rows,
+        request.GET,
+        url,
+        "unit",
+        size=PAGE,
+        kept={"only": only},
+        parts=[rows.filter(kind=kind) for kind in Finding.Kind] if only else (),
+    )
     may_decide = shows(request, Verb.DECIDE, Kind.SYNC_TARGET, repository.organization_id)
     now = timezone.now()
-    hosts = {host for each in shown for host in each.hosts.split()}
+    hosts = {host for each in shown.rows for host in each.hosts.split()}
     guards = Guards.about(hosts, repository.organization_id)
     context = {
         **domain_context(request, row, "domain-settings"),
-        "headline": _headline(counts),
+        "headline": _headline(numbers),
         "repository": repository,
         "looked": times.moment(target.checked_at, now, relative=True),
-        "lines": [_line(each, now, guards) for each in shown],
+        "lines": [_line(each, now, guards) for each in shown.rows],
         "chips": [
             {
                 "label": label,
-                "count": counts[word or "all"],
+                "count": sentences.counted_in_words(numbers[word or "all"]),
                 "url": f"{url}?only={word}" if word else url,
                 "current": word == only,
             }
             for word, (label, _) in FILTERS.items()
-            if not word or word == only or counts[word]
+            if not word or word == only or numbers[word]
         ],
-        "pages": {
-            "sentence": f"{shown.start_index():,} to {shown.end_index():,} of {shown.paginator.count:,}",
-            "previous_url": _at(url, only, shown.number - 1) if shown.has_previous() else "",
-            "next_url": _at(url, only, shown.number + 1) if shown.has_next() else "",
-        },
+        "pages": shown.pages,
         "may_decide": may_decide,
-        "takeable": counts["available"],
-        "changed": counts["changed"],
+        "takeable": numbers["available"],
+        "takeable_words": sentences.counted_in_words(numbers["available"]),
+        "changed": numbers["changed"],
         "only": only,
         "crumbs": repository_crumbs(row.domain, repository, "Found outside"),
     }
     return render(request, "panel/repository/findings.html", context)
-
-
-def _at(url: str, only: str, number: int) -> str:
-    return f"{url}?{urlencode({'only': only, 'page': number} if only else {'page': number})}"
 
 
 def _headline(counts: dict[str, int]) -> str:

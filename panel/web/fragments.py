@@ -15,7 +15,7 @@ from panel.web import proofs, sentences, times
 from panel.web.address_state import LEFT_ALONE
 from panel.web.caution_lines import caution_lines
 from panel.web.places import keys_of, place_url
-from panel.web.standing import RelayState, address_standing, is_observed, relay_state, with_standing
+from panel.web.standing import RelayState, address_standing, relay_state, with_standing
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
@@ -181,14 +181,15 @@ def carrying_run(mailbox: Mailbox, relay: RelayState) -> Run | None:
     target = relay.target
     if target is None:
         return None
-    return run_of(target, mailbox.generation, observed=is_observed(mailbox, target))
+    return carrying_run_of(target, mailbox.generation)
 
 
-def run_of(target: SyncTarget, generation: int, *, observed: bool) -> Run | None:
-    """The run that proved this generation of a target, or the one that is about to."""
-    runs = target.runs.filter(mode=Run.Mode.APPLY, generation__gte=max(generation, 1))
+def carrying_run_of(target: SyncTarget, generation: int) -> Run | None:
+    """The run that proved this generation, or the one that is about to."""
+    generation = max(generation, 1)
+    runs = target.runs.filter(mode=Run.Mode.APPLY, generation__gte=generation)
     runs = runs.prefetch_related("steps", "evidence")
-    if observed:
+    if target.observed_generation >= generation:
         return runs.filter(state=Run.State.SUCCEEDED).order_by("generation", "pk").first()
     return runs.filter(state__in=Run.UNFINISHED).order_by("-pk").first()
 

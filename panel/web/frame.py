@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from panel.web import times
+from panel.web import sentences, times
 from panel.web.standing import decidable_requests
 from tenants import access
 from tenants.actor import Actor
+from tenants.bounded import count
 from tenants.models import Account, Membership, Organization, SyncTarget
 
 SESSION_KEY = "organization"
@@ -157,16 +158,17 @@ def _nav(
 ) -> list[dict[str, Any]]:
     match = request.resolver_match
     current = _HOME_OF.get((match.url_name or "").partition("-")[0] if match else "")
-    waiting = narrowed(request, decidable_requests(actor), "domain__organization_id").count()
+    waiting = count(narrowed(request, decidable_requests(actor), "domain__organization_id"))
+    words = sentences.counted_in_words(waiting) if waiting else ""
     one = chosen or (organizations[0] if len(organizations) == 1 else None)
     settings_url = (
         reverse("organization", kwargs={"organization_id": one.pk}) if one else reverse("organizations")
     )
     items: list[dict[str, Any]] = [
-        {"label": label, "icon": name, "url": reverse(name), "count": waiting if name == "requests" else 0}
+        {"label": label, "icon": name, "url": reverse(name), "count": words if name == "requests" else ""}
         for label, name in _NAV
     ]
-    items.append({"label": "Settings", "icon": "settings", "url": settings_url, "count": 0})
+    items.append({"label": "Settings", "icon": "settings", "url": settings_url, "count": ""})
     for item in items:
         item["current"] = item["label"] == current
     return items

@@ -24,6 +24,8 @@ from panel.web.activity import (
     event_lines,
     filter_context,
     filtered,
+    pieces,
+    pieces_for,
     with_proof,
 )
 from panel.web.domains import domain_context, get_domain
@@ -34,8 +36,9 @@ from tenants import access
 from tenants.actions.reversals import CIRCUMSTANCES, Reversal, mailbox_of
 from tenants.actions.undo import FieldChange, how_to_undo, in_words, preview_undo, undo_event
 from tenants.actor import Via
+from tenants.bounded import newest_of_each
 from tenants.errors import Conflict, Invalid
-from tenants.history import find_event, hidden_fields, label, visible_events
+from tenants.history import events_of, find_event, hidden_fields, label
 from tenants.models import Event, Evidence, Mailbox, Organization
 
 Kind, Verb = access.Kind, access.Verb
@@ -154,7 +157,9 @@ def history_context(
     request: HttpRequest, events: QuerySet[Event], url: str, **fixed: object
 ) -> dict[str, Any]:
     """Lines, pages and filter of any list of events; `fixed` is what all of them are about."""
-    found = cut(with_history(filtered(events, request.GET)), request.GET, url, size=PAGE)
+    narrow = filtered(events, request.GET)
+    parts = pieces(narrow, request.GET)
+    found = cut(with_history(narrow), request.GET, url, size=PAGE, parts=parts)
     return {
         "lines": history_lines(request, found.rows, timezone.now()),
         "pages": found.pages,
@@ -279,10 +284,12 @@ def activity_download(request: HttpRequest) -> HttpResponse:
     if address:
         local_part, _, domain = address.replace("\0", "")[:320].rpartition("@")
         mine = access.visible_to(actor, Mailbox).filter(domain__name=domain.lower(), local_part=local_part)
-        events = visible_events(actor).filter(mailbox__in=mine.values("pk"))
+        events = events_of(actor, mine.values_list("pk", flat=True).first() or 0)
     elif organization.isascii() and organization.isdigit() and len(organization) < 19:
         events = access.visible_to(actor, Event).filter(organization=int(organization))
-    rows = with_proof(filtered(events, request.GET))[:MOST_ROWS]
+    narrow = filtered(events, request.GET)
+    parts = pieces(narrow, request.GET) if address or organization else pieces_for(request, narrow)
+    rows = with_proof(narrow.filter(pk__in=newest_of_each(parts, MOST_ROWS)) if parts else narrow)[:MOST_ROWS]
     team = set(access.visible_to(actor, Organization).values_list("pk", flat=True))
     response = HttpResponse(_csv(rows, team), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="rookery-history.csv"'

@@ -12,6 +12,7 @@ from django.shortcuts import render
 
 from tenants import access
 from tenants.actor import Actor
+from tenants.bounded import begins_with
 from tenants.models import Domain, Mailbox
 
 OFFERED = 20
@@ -74,7 +75,7 @@ def pick(request: HttpRequest, domain: Domain, rows: QuerySet[Mailbox], chosen: 
     """The state of the picker after this request."""
     typed = request.POST.get("q", "").replace("\0", "").strip().lower()[:LONGEST_SEARCH]
     others = rows.exclude(local_part__in=[each for each in chosen if "\0" not in each])
-    found = others.filter(local_part__contains=typed.removesuffix(f"@{domain.name}")) if typed else others
+    found = others.filter(begins_with("local_part", typed.removesuffix(f"@{domain.name}")))
     names = list(found.order_by("local_part").values_list("local_part", flat=True)[: OFFERED + 1])
     return Picker(
         url=request.path,

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
-from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -21,26 +20,29 @@ from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.frame import offer_undo, shows
 from panel.web.handling import actor_of, page, tell
+from panel.web.slices import by_name
 from panel.web.standing import DomainRow, RelayState, address_standing, relay_state
 from tenants import access
 from tenants.actions import mailboxes as actions
+from tenants.bounded import count, counts
 from tenants.errors import Invalid
-from tenants.models import Delivery, Domain, Mailbox, TargetAddress
-from tenants.reach import IS_FED, REACHES_SOMEBODY
+from tenants.lists import matching
+from tenants.models import Delivery, Domain, Mailbox
 
 PAGE = 100
 LISTED_DELIVERIES = 20
 LONGEST_SEARCH = 100
+# Where in the list a page begins.
+PLACE = ("after", "before")
 # A row that is on its way asks again this often, then it stops: reloading starts anew.
 ROW_LOOKS = 30
 Kind, Verb = access.Kind, access.Verb
 T = TypeVar("T")
 
-_UNCONFIRMED = Q(enabled=True, trashed_at=None) & ~REACHES_SOMEBODY
 FILTERS: dict[str, tuple[str, Q]] = {
     "": ("All", Q(trashed_at=None)),
     "off": ("Off", Q(trashed_at=None, enabled=False)),
-    "unconfirmed": ("Unconfirmed", _UNCONFIRMED),
+    "unconfirmed": ("Unconfirmed", Q(enabled=True, trashed_at=None, reached=False)),
     "alias": ("Aliases", Q(trashed_at=None, kind=Mailbox.Kind.ALIAS)),
     "ending": ("Ending", Q(trashed_at=None, expires_at__isnull=False)),
     "trash": ("Trash", Q(trashed_at__isnull=False)),
@@ -116,21 +118,29 @@ def who_gets_it(mailbox: Mailbox) -> str:
 def for_list(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
     """With what a line of the list says, in three queries; long lists of mailboxes are cut."""
     deliveries = Delivery.objects.select_related("mailbox").order_by("pk")[:LISTED_DELIVERIES]
-    return mailboxes.annotate(is_fed=IS_FED).prefetch_related(
+    return mailboxes.prefetch_related(
         "targets", Prefetch("deliveries", queryset=deliveries, to_attr="listed_deliveries")
     )
 
 
-def _matching(rows: QuerySet[Mailbox], query: str) -> QuerySet[Mailbox]:
-    """Part of the local part, or of an address that gets the mail."""
-    if not query:
-        return rows
-    reached = TargetAddress.objects.filter(mailbox=OuterRef("pk"), address__icontains=query)
-    return rows.filter(Q(local_part__contains=query.lower()) | Q(Exists(reached)))
-
-
 def _addresses(request: HttpRequest, domain: Domain) -> QuerySet[Mailbox]:
     return access.visible_to(actor_of(request), Mailbox).filter(domain=domain)
+
+
+def chosen_addresses(request: HttpRequest, domain: Domain, given: QueryDict) -> QuerySet[Mailbox]:
+    """What the list finds with the `only` and `q` that it was given."""
+    only = given.get("only", "")
+    typed = given.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    found = _addresses(request, domain).filter(FILTERS.get(only, FILTERS[""])[1])
+    return matching(found, domain, typed) if typed else found
+
+
+def list_url(domain: Domain, given: QueryDict) -> str:
+    """The list as it was when something was chosen in it."""
+    url = reverse("addresses", kwargs={"domain": domain.name})
+    wanted = {name: given.get(name, "")[:LONGEST_SEARCH] for name in ("q", "only", *PLACE)}
+    found = {name: value for name, value in wanted.items() if value}
+    return f"{url}?{urlencode(found)}" if found else url
 
 
 @page()
@@ -142,37 +152,43 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
     only = only if only in FILTERS else ""
     typed = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     everything = _addresses(request, thing)
-    counts = everything.aggregate(
-        moving=Count("pk", filter=_moving(relay)),
-        **{key or "all": Count("pk", filter=condition) for key, (_, condition) in FILTERS.items()},
-    )
-    # “ada@example.org” finds ada: people type what they see.
-    found = _matching(everything.filter(FILTERS[only][1]), typed.removesuffix(f"@{thing.name}"))
-    pages = Paginator(for_list(found.order_by("local_part")), PAGE)
-    shown = pages.get_page(request.GET.get("page"))
+    numbers = _counts(everything, relay)
+    found = chosen_addresses(request, thing, request.GET)
     url = reverse("addresses", kwargs={"domain": thing.name})
+    shown = by_name(
+        for_list(found),
+        request.GET,
+        url,
+        "local_part",
+        size=PAGE,
+        kept={"q": typed, "only": only},
+    )
     context: dict[str, Any] = {
-        "rows": [address_row(each, relay, thing, now) for each in shown],
+        "rows": [address_row(each, relay, thing, now) for each in shown.rows],
         "domain": thing,
         "may_change": shows(request, Verb.CHANGE, Kind.MAILBOX, thing.organization_id),
         "q": typed,
         "only": only,
         "url": url,
-        "pages": _pages(shown, url, typed, only),
+        "pages": shown.pages,
         "is_narrowed": bool(typed or only),
         "new_url": reverse("alias-new" if only == "alias" else "address-new", kwargs={"domain": thing.name}),
         "shows_aliases": only == "alias",
+        "found": sentences.counted_in_words(count(found)),
+        "has_more": any(shown.pages[name] for name in ("previous_url", "next_url")),
+        "place": {name: request.GET[name][:LONGEST_SEARCH] for name in PLACE if name in request.GET},
+        "deeds": _deeds(only),
     }
     if request.headers.get("HX-Request") == "true" and request.headers.get("HX-Target") == "address-list":
         return render(request, "panel/address/rows.html", context)
     _offer_undo(request, thing)
     context |= domain_context(request, row, "addresses")
     context |= {
-        "headline": headline(thing, row, counts),
+        "headline": headline(thing, row, numbers),
         "chips": [
             {
                 "label": label,
-                "count": counts[key or "all"],
+                "count": sentences.counted_in_words(numbers[key or "all"]),
                 "url": reverse("domain-trash", kwargs={"domain": thing.name})
                 if key == "trash"
                 else f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
@@ -180,11 +196,24 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
             }
             for key, (label, _) in FILTERS.items()
         ],
-        "unconfirmed": counts["unconfirmed"],
-        "has_any": bool(counts["all"] or counts["trash"] or typed or only),
-        "offer": _offer(request, thing, counts["all"]),
+        "unconfirmed": _waiting(numbers["unconfirmed"]),
+        "has_any": bool(numbers["all"] or numbers["trash"] or typed or only),
+        "offer": _offer(request, thing, numbers["all"]),
     }
     return render(request, "panel/address/list.html", context)
+
+
+def _deeds(only: str) -> list[tuple[str, str]]:
+    """What the bar below the list offers for the chosen ones."""
+    if only == "trash":
+        return [("restore", "Restore")]
+    deeds = [
+        ("switch_on", "Switch on"),
+        ("switch_off", "Switch off"),
+        ("set_note", "Set a note"),
+        ("trash", "Into the trash"),
+    ]
+    return [deed for deed in deeds if only != "off" or deed[0] != "switch_off"]
 
 
 def _moving(relay: RelayState) -> Q:
@@ -192,6 +221,23 @@ def _moving(relay: RelayState) -> Q:
     if relay.target is None:
         return Q(pk__isnull=True)
     return Q(generation__gt=relay.target.observed_generation)
+
+
+def _counts(everything: QuerySet[Mailbox], relay: RelayState) -> dict[str, int]:
+    """How many there are of each filter, and `moving` ones (not proved yet); up to a bound."""
+    parts = {key or "all": everything.filter(condition) for key, (_, condition) in FILTERS.items()}
+    proved = relay.target.observed_generation if relay.target is not None else None
+    if proved is not None:
+        parts["moving"] = everything.filter(generation__gt=proved)
+    return {"moving": 0, **counts(parts)}
+
+
+def _waiting(number: int) -> str:
+    """“3 addresses wait for a confirmation.”; empty for none."""
+    if not number:
+        return ""
+    waits = "waits" if number == 1 else "wait"
+    return f"{sentences.amount(number, 'address', 'addresses')} {waits} for a confirmation."
 
 
 def headline(domain: Domain, row: DomainRow, counts: dict[str, int]) -> str:
@@ -205,18 +251,6 @@ def headline(domain: Domain, row: DomainRow, counts: dict[str, int]) -> str:
     return sentences.addresses_headline(
         domain.name, counts["all"], counts["moving"], row.facts.changed_outside
     )
-
-
-def _pages(shown: Any, url: str, typed: str, only: str) -> dict[str, str]:
-    def at(number: int) -> str:
-        wanted = {"q": typed, "only": only, "page": str(number)}
-        return f"{url}?{urlencode({key: value for key, value in wanted.items() if value})}"
-
-    return {
-        "sentence": f"{shown.start_index():,} to {shown.end_index():,} of {shown.paginator.count:,} found",
-        "previous_url": at(shown.number - 1) if shown.has_previous() else "",
-        "next_url": at(shown.number + 1) if shown.has_next() else "",
-    }
 
 
 def _offer_undo(request: HttpRequest, domain: Domain) -> None:

@@ -8,9 +8,11 @@ from panel.web import (
     activity,
     address,
     aliases,
+    bulk,
     domain_rules,
     domains,
     expiry,
+    exports,
     findings,
     guards,
     health,
@@ -18,6 +20,7 @@ from panel.web import (
     holders,
     hosts,
     images,
+    imports,
     invitations,
     live,
     mailboxes,
@@ -37,6 +40,7 @@ _ADDRESS = f"{_DOMAIN}/addresses/<mail_local_part:local_part>"
 _REPOSITORY = f"{_DOMAIN}/settings/repository"
 _HOST = "hosts/<int:share_id>"
 _UNIKERNEL = "unikernels/<int:unikernel_id>"
+_IMPORT = f"{_DOMAIN}/import/<int:import_id>"
 _ORGANIZATION = "o/<int:organization_id>"
 
 urlpatterns = [
@@ -80,6 +84,14 @@ urlpatterns = [
     path(f"{_DOMAIN}/addresses", mailboxes.addresses, name="addresses"),
     path(f"{_DOMAIN}/new-address", mailboxes.address_new, name="address-new"),
     path(f"{_DOMAIN}/new-alias", aliases.alias_new, name="alias-new"),
+    path(f"{_DOMAIN}/addresses.csv", exports.addresses_export, {"kind": "csv"}, name="addresses-csv"),
+    path(f"{_DOMAIN}/addresses.json", exports.addresses_export, {"kind": "json"}, name="addresses-json"),
+    path(f"{_DOMAIN}/many", bulk.addresses_many, name="addresses-many"),
+    path(f"{_DOMAIN}/import", imports.addresses_import, name="addresses-import"),
+    path(_IMPORT, imports.import_page, name="addresses-import-page"),
+    path(f"{_IMPORT}/apply", imports.import_apply, name="addresses-import-apply"),
+    path(f"{_IMPORT}/discard", imports.import_discard, name="addresses-import-discard"),
+    path(f"{_IMPORT}/problems.csv", imports.import_problems, name="addresses-import-problems"),
     path(f"{_DOMAIN}/settings/aliases", domain_rules.domain_alias_rules, name="domain-alias-rules"),
     path(f"{_DOMAIN}/settings/names", domain_rules.domain_names, name="domain-names"),
     path(

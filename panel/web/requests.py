@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import sentences, times
-from panel.web.activity import address_url, cut
+from panel.web.activity import MOST_PARTS, address_url, cut
 from panel.web.domains import asking_sentence, domain_context, get_domain, public_url
 from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.frame import narrowed, shows
@@ -24,8 +24,10 @@ from panel.web.handling import actor_of, next_url, page, tell
 from panel.web.standing import decidable_requests
 from tenants import access
 from tenants.actions import requests as actions
+from tenants.bounded import count, counts, first_of_each
 from tenants.errors import ActionError, Conflict, Invalid
-from tenants.models import AddressRequest
+from tenants.lists import matching_requests
+from tenants.models import AddressRequest, Domain
 
 Status = AddressRequest.Status
 Kind, Verb = access.Kind, access.Verb
@@ -58,13 +60,13 @@ class RefuseForm(ReasonForm):
 
 
 # What people look for, and which requests these are.
-FILTERS: dict[str, tuple[str, Q]] = {
-    "": ("All", Q()),
-    "waiting": ("Waiting", Q(status=Status.CONFIRMED)),
-    "unconfirmed": ("Not confirmed", Q(status=Status.ASKED)),
-    "approved": ("Approved", Q(status=Status.APPROVED)),
-    "refused": ("Refused", Q(status=Status.REFUSED)),
-    "ended": ("Ended otherwise", Q(status__in=AddressRequest.ENDED_OTHERWISE)),
+FILTERS: dict[str, tuple[str, frozenset[Status]]] = {
+    "": ("All", frozenset(Status)),
+    "waiting": ("Waiting", frozenset({Status.CONFIRMED})),
+    "unconfirmed": ("Not confirmed", frozenset({Status.ASKED})),
+    "approved": ("Approved", frozenset({Status.APPROVED})),
+    "refused": ("Refused", frozenset({Status.REFUSED})),
+    "ended": ("Ended otherwise", frozenset(AddressRequest.ENDED_OTHERWISE)),
 }
 LONGEST_SEARCH = 100
 
@@ -90,34 +92,48 @@ def _lines(
     ]
 
 
-def _lists(seen: QuerySet[AddressRequest], request: HttpRequest, url: str) -> dict[str, Any]:
-    """What waits (the oldest first), and all others by page; both only as far as they are looked for."""
+def _lists(
+    seen: QuerySet[AddressRequest], request: HttpRequest, url: str, domains: Sequence[int] = ()
+) -> dict[str, Any]:
+    """What waits (the oldest first), and all others by page; both only as far as they are looked for.
+
+    `domains` are theirs, for an index knows the requests of each; nothing where they are all that there are.
+    """
     now = timezone.now()
     only = request.GET.get("only", "")
     only = only if only in FILTERS else ""
     typed = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
-    counts = seen.aggregate(**{key or "all": Count("pk", filter=rows) for key, (_, rows) in FILTERS.items()})
-    found = (
-        actions.matching_requests(seen, typed).filter(FILTERS[only][1]).select_related("domain", "decided_by")
+    numbers = counts({key or "all": seen.filter(status__in=each) for key, (_, each) in FILTERS.items()})
+    found = matching_requests(seen, typed, domains).select_related("domain", "decided_by")
+    statuses = FILTERS[only][1]
+    wholes = [found.filter(domain=each) for each in domains] or [found]
+    waiting = found.none()
+    if Status.CONFIRMED in statuses:
+        waits = [each.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk") for each in wholes]
+        waiting = found.filter(pk__in=first_of_each(waits, MOST_WAITING)).order_by("confirmed_at", "pk")
+    parts = [each.filter(status=status) for each in wholes for status in statuses - {Status.CONFIRMED}]
+    others = cut(
+        found.filter(status__in=statuses - {Status.CONFIRMED}),
+        request.GET,
+        url,
+        parts=parts if len(parts) <= MOST_PARTS else (),
     )
-    waiting = found.filter(status=Status.CONFIRMED).order_by("confirmed_at", "pk")[:MOST_WAITING]
-    others = cut(found.exclude(status=Status.CONFIRMED), request.GET, url)
-    rows = _lines(request, waiting, now, choosable=True)
+    rows = _lines(request, waiting[:MOST_WAITING], now, choosable=True)
     return {
         "waiting": rows,
         "may_choose": any(row["may_choose"] for row in rows),
         "others": _lines(request, others.rows, now),
         "pages": others.pages,
-        "counts": counts,
+        "counts": numbers,
         "chips": [
             {
                 "label": label,
-                "count": counts[key or "all"],
+                "count": sentences.counted_in_words(numbers[key or "all"]),
                 "url": f"{url}?{urlencode({k: v for k, v in (('only', key), ('q', typed)) if v})}",
                 "current": key == only,
             }
             for key, (label, _) in FILTERS.items()
-            if not key or key == only or counts[key]
+            if not key or key == only or numbers[key]
         ],
         "list_url": url,
         "here": request.get_full_path(),
@@ -138,8 +154,11 @@ def _list_page(
 ) -> HttpResponse:
     actor = actor_of(request)
     seen = narrowed(request, access.visible_to(actor, AddressRequest), "domain__organization_id")
-    mine = narrowed(request, decidable_requests(actor), "domain__organization_id").count()
-    lists = _lists(seen, request, reverse("requests"))
+    mine = count(narrowed(request, decidable_requests(actor), "domain__organization_id"))
+    domains = narrowed(request, access.visible_to(actor, Domain), "organization_id")
+    some = list(domains.order_by("pk").values_list("pk", flat=True)[: MOST_PARTS + 1])
+    is_all = actor.is_operator or len(some) > MOST_PARTS
+    lists = _lists(seen, request, reverse("requests"), () if is_all else some)
     context = {
         **lists,
         "headline": sentences.requests_headline(mine or lists["counts"]["waiting"], mine > 0),
@@ -155,7 +174,7 @@ def domain_requests(request: HttpRequest, domain: str) -> HttpResponse:
     seen = access.visible_to(actor_of(request), AddressRequest).filter(domain=row.domain)
     context = domain_context(request, row, "domain-requests")
     url = reverse("domain-requests", kwargs={"domain": row.domain.name})
-    context |= _lists(seen, request, url)
+    context |= _lists(seen, request, url, [row.domain.pk])
     context |= {
         "headline": sentences.requests_headline(row.facts.requests, context["may_decide"]),
         "public_url": public_url(row.domain),

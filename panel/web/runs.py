@@ -17,6 +17,7 @@ from panel.web.places import place_label, place_url
 from panel.web.repositories import run_line
 from tenants import access
 from tenants.actions import sync
+from tenants.bounded import count
 from tenants.errors import Conflict
 from tenants.models import Domain, Event, Run
 
@@ -26,11 +27,11 @@ MOST_EVENTS = 50
 @page()
 def runs(request: HttpRequest) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
-    seen = narrowed(request, access.visible_to(actor, Run), "target__organization_id")
+    seen = narrowed(request, access.visible_to(actor, Run), "organization_id")
     domain = request.GET.get("domain", "").replace("\0", "").lower()[:253]
     if domain:
         seen = seen.filter(target__repository__domain__name=domain)
-    needing = seen.filter(state=Run.State.STOPPED).count()
+    needing = count(seen.filter(state=Run.State.STOPPED))
     found = cut(seen, request.GET, reverse("runs"))
     domains = narrowed(request, access.visible_to(actor, Domain), "organization_id")
     context = {

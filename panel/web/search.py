@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,10 +17,13 @@ from panel.web.fragments import run_url
 from panel.web.handling import actor_of, page
 from tenants import access
 from tenants.actor import Actor
+from tenants.bounded import begins_with, first_of_each
 from tenants.models import AddressRequest, Domain, Mailbox, Run
 
 EACH = 6
+MOST_DOMAINS = 100
 LONGEST = 200
+ModelT = TypeVar("ModelT", bound=Model)
 _RUN = re.compile(r"(?:run\s*)?#?([0-9]{1,12})")
 
 
@@ -41,31 +45,46 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def find(actor: Actor, typed: str) -> list[Found]:
-    """What `typed` may mean, the most likely first; four queries, each bounded."""
+    """What `typed` may mean, the most likely first; each query reads a bounded number of rows."""
     text = typed.lower()
     return [*_runs(actor, text), *_domains(actor, text), *_addresses(actor, text), *_requests(actor, text)]
 
 
-def _split(text: str) -> Q:
-    """`ada`, `ada@`, `ada@exam` and `@exam` all find ada@example.org."""
+def _split(text: str) -> tuple[Q, Q]:
+    """What to ask of a name, and of a domain: `ad`, `ada@exam` and `@exam` all find ada@example.org."""
     local_part, at, domain = text.rpartition("@")
     if not at:
-        return Q(local_part__contains=text)
-    return (
-        Q(local_part=local_part) & Q(domain__name__startswith=domain)
-        if local_part
-        else Q(domain__name__startswith=domain)
-    )
+        return begins_with("local_part", text), Q()
+    return Q(local_part=local_part) if local_part else Q(), begins_with("name", domain)
+
+
+def _in_domains(actor: Actor, rows: QuerySet[ModelT], text: str) -> list[QuerySet[ModelT]]:
+    """`rows` that `text` may mean, domain by domain, each in the order of names: an index has each.
+
+    Of those who see everything all rows are one piece; others have few domains, of which the first are asked.
+    """
+    name, place = _split(text)
+    domains = access.visible_to(actor, Domain).filter(place).order_by("name")
+    if actor.is_operator and actor.organization_id is None and not place:
+        return [rows.filter(name).order_by("local_part", "pk")]
+    ids = domains.values_list("pk", flat=True)[:MOST_DOMAINS]
+    return [rows.filter(name, domain=each).order_by("local_part", "pk") for each in ids]
 
 
 def _domains(actor: Actor, text: str) -> list[Found]:
-    rows = access.visible_to(actor, Domain).filter(name__contains=text.lstrip("@")).order_by("name")
+    rows = access.visible_to(actor, Domain).filter(begins_with("name", text.lstrip("@"))).order_by("name")
     names = rows.values_list("name", flat=True)[:EACH]
     return [Found("Domain", name, reverse("domain", kwargs={"domain": name})) for name in names]
 
 
 def _addresses(actor: Actor, text: str) -> list[Found]:
-    rows = access.visible_to(actor, Mailbox).filter(_split(text)).select_related("domain")
+    seen = access.visible_to(actor, Mailbox)
+    parts = _in_domains(actor, Mailbox.objects.all(), text)
+    if "@" not in text:
+        held = access.held_mailboxes(actor).values("pk")
+        own = Mailbox.objects.filter(_split(text)[0]).order_by("pk")
+        parts += [own.filter(pk__in=held), own.filter(made_for__in=held)]
+    rows = seen.filter(pk__in=first_of_each(parts, EACH)).select_related("domain")
     return [
         Found("Address", str(row), address_url(row.domain.name, row.local_part), _word(row))
         for row in rows.order_by("trashed_at", "local_part", "pk")[:EACH]
@@ -78,7 +97,10 @@ def _word(mailbox: Mailbox) -> str:
 
 def _requests(actor: Actor, text: str) -> list[Found]:
     rows = access.visible_to(actor, AddressRequest).select_related("domain")
-    rows = rows.filter(_split(text) | Q(target__icontains=text)).order_by("-pk")
+    parts = _in_domains(actor, AddressRequest.objects.all(), text)
+    if "@" in text:
+        parts.append(AddressRequest.objects.filter(target=text).order_by("-pk"))
+    rows = rows.filter(pk__in=first_of_each(parts, EACH)).order_by("-pk")
     return [
         Found(
             "Request",

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tenants.bounded import MOST_COUNTED
+
 
 @dataclass(frozen=True)
 class State:
@@ -194,7 +196,9 @@ def _offer(facts: DomainFacts) -> tuple[str, str]:
     if facts.requests:
         return (
             "requests",
-            "Decide the request" if facts.requests == 1 else f"Decide {facts.requests} requests",
+            "Decide the request"
+            if facts.requests == 1
+            else f"Decide {counted_in_words(facts.requests)} requests",
         )
     if not facts.addresses:
         return "addresses", "Make the first address"
@@ -251,7 +255,7 @@ def addresses_headline(domain: str, total: int, moving: int, troubled: int) -> s
         return (
             f"The one address of {domain} is as asked."
             if total == 1
-            else f"All {total} addresses of {domain} are as asked."
+            else f"All {counted_in_words(total)} addresses of {domain} are as asked."
         )
     parts = [f"{amount(total, 'address', 'addresses')} of {domain}"]
     if moving:
@@ -346,8 +350,18 @@ def run_sentence(
     }.get(state, "")
 
 
+def counted_in_words(number: int) -> str:
+    """A count that stops at its bound: “14”, “1,000+”."""
+    return f"{MOST_COUNTED:,}+" if number > MOST_COUNTED else f"{number:,}"
+
+
 def amount(number: int, one: str, many: str) -> str:
-    """“1 address”, “14 addresses”."""
+    """“1 address”, “14 addresses”; counts stop at a bound: “1,000+ addresses”."""
+    return f"{counted_in_words(number)} {one if number == 1 else many}"
+
+
+def exact_amount(number: int, one: str, many: str) -> str:
+    """“1 address”, “10,000 addresses”: of what is about to be done, not of what is counted in passing."""
     return f"{number:,} {one if number == 1 else many}"
 
 

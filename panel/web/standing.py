@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from panel.web import sentences, times
 from panel.web.address_state import AddressFacts, AddressStanding, address_state
 from tenants import access
 from tenants.actor import Actor
+from tenants.bounded import counted
 from tenants.models import (
     AddressRequest,
     Condition,
@@ -23,9 +23,7 @@ from tenants.models import (
     Repository,
     Run,
     SyncTarget,
-    TargetAddress,
 )
-from tenants.reach import IS_FED, REACHES_SOMEBODY
 
 Conditions = Mapping[str, Condition]
 
@@ -88,23 +86,19 @@ class DomainRow:
         return target.checked_at if target is not None else None
 
 
-def _counted(rows: QuerySet[Any]) -> Coalesce:
-    grouped = rows.order_by().values("domain").annotate(number=Count("pk")).values("number")
-    return Coalesce(Subquery(grouped), 0)
-
-
 def with_counts(domains: QuerySet[Domain]) -> QuerySet[Domain]:
-    """Annotate how many addresses, unconfirmed ones and waiting requests there are, and the stopped run."""
+    """Annotate how many addresses, unconfirmed ones and waiting requests there are (up to a bound), and the
+    stopped run."""
     in_use = Mailbox.objects.filter(domain=OuterRef("pk"), trashed_at=None)
     waiting = AddressRequest.objects.filter(domain=OuterRef("pk"), status=AddressRequest.Status.CONFIRMED)
     stopped = Run.objects.filter(
         target__repository__domain=OuterRef("pk"), mode=Run.Mode.APPLY, state=Run.State.STOPPED
     )
     return with_relay(domains).annotate(
-        address_count=_counted(in_use),
-        unconfirmed_count=_counted(in_use.filter(~REACHES_SOMEBODY, enabled=True)),
-        request_count=_counted(waiting),
-        stopped_run=Subquery(stopped.order_by("-pk").values("pk")[:1]),
+        address_count=counted(in_use),
+        unconfirmed_count=counted(in_use.filter(enabled=True, reached=False)),
+        request_count=counted(waiting),
+        stopped_run=Subquery(stopped.order_by("-generation", "-pk").values("pk")[:1]),
     )
 
 
@@ -222,17 +216,7 @@ def with_standing(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
     """Load everything that `address_standing` reads, in a constant number of queries."""
     relay = "domain__relay__sync_target"
     rows = mailboxes.select_related("domain__organization", relay)
-    return rows.annotate(is_fed=IS_FED).prefetch_related("targets", f"{relay}__conditions")
-
-
-def somebody_agreed(mailbox: Mailbox) -> bool:
-    """Does its mail go to anybody? An alias may reach people by the mailboxes that it delivers to."""
-    if any(row.confirmed_at and row.exchange in TargetAddress.FLOWS for row in mailbox.targets.all()):
-        return True
-    known: bool | None = vars(mailbox).get("is_fed")
-    if known is None and mailbox.kind == Mailbox.Kind.ALIAS:
-        known = Mailbox.objects.filter(IS_FED, pk=mailbox.pk).exists()
-    return bool(known)
+    return rows.prefetch_related("targets", f"{relay}__conditions")
 
 
 def is_observed(mailbox: Mailbox, target: SyncTarget | None) -> bool:
@@ -250,7 +234,7 @@ def address_standing(mailbox: Mailbox, relay: RelayState | None = None) -> Addre
     facts = AddressFacts(
         enabled=mailbox.enabled,
         trashed=mailbox.trashed_at is not None,
-        confirmed=somebody_agreed(mailbox),
+        confirmed=mailbox.reached,
         connected=target is not None,
         observed=observed,
         stopped=is_stopped(target),

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from panel.web import proofs
 from panel.web.fields import Tried, show, try_form
-from panel.web.fragments import run_of, run_url
+from panel.web.fragments import carrying_run_of, run_url
 from panel.web.frame import narrowed, shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.host_standing import ENDED, UnikernelStanding, unikernel_standing
@@ -176,7 +176,7 @@ def _state(request: HttpRequest, row: Unikernel, now: datetime) -> dict[str, Any
     """What may still change while somebody looks: standing, proof, steps, last words."""
     target, actor = row.share.sync_target, actor_of(request)
     standing = unikernel_standing(row, target, conditions_of(target), now)
-    run = run_of(target, row.generation, observed=standing.observed)
+    run = carrying_run_of(target, row.generation)
     may_open = run is not None and access.may(actor, Verb.VIEW, run)
     steps = {step.name: step for step in run.steps.all()} if run is not None else {}
     url = run_url(run.pk) if run is not None and may_open else ""

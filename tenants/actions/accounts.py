@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from tenants import access, limits, tokens
+from tenants import access, limits, token_scopes, tokens
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
@@ -200,12 +201,18 @@ def create_token(
     actor: Actor,
     name: str,
     organization: Organization | None = None,
+    domain: Domain | None = None,
+    kinds: Sequence[str] = (),
+    verbs: Sequence[str] = (),
+    networks: Sequence[str] = (),
     read_only: bool = False,
     days: int | None = 90,
 ) -> tuple[ApiToken, str]:
     """Make a key for a program that acts as the actor; returns the row and the key, which is shown once.
 
-    Its holder is told by mail, which does not hold the key.
+    It may what its account may, narrowed to an organization, one domain, kinds of things, verbs, and the
+    networks that it is used from; nothing given narrows nothing. Its holder is told by mail, which does not
+    hold the key.
     """
     account = own_account(actor)
     lock(account)
@@ -214,15 +221,26 @@ def create_token(
         name = check_name(name, field="name", maximum=100)
     if days is not None and not 1 <= days <= 366:
         checks.problems.append(Problem("days", f"{days} days is not possible.", "Choose 1 to 366, or never."))
+    checks.problems += token_scopes.problems_of(kinds=kinds, verbs=verbs)
+    with checks:
+        networks = token_scopes.check_networks(networks)
     checks.finish()
     if organization is not None:
         access.require(actor, access.Verb.VIEW, organization)
+    if domain is not None:
+        access.require(actor, access.Verb.VIEW, domain)
+        if organization is not None and domain.organization_id != organization.pk:
+            raise Invalid.of("domain", f"{domain} is not in {organization}.", "Name the domain alone.")
     if account.tokens.count() >= MAX_TOKENS:
         raise Conflict(f"You have {MAX_TOKENS} keys for programs. Revoke one that nobody uses first.")
     key = tokens.new_token(ApiToken.PREFIX)
     row = ApiToken.objects.create(
         account=account,
         organization=organization,
+        domain=domain,
+        kinds=sorted(set(kinds)),
+        verbs=sorted(set(verbs)),
+        networks=networks,
         name=name,
         digest=tokens.digest(key),
         hint=key[:8],
@@ -237,8 +255,10 @@ def create_token(
         organization=organization,
         after=_told(row),
     )
-    where = f"in {organization}" if organization else "everywhere that you may"
+    where = f"in {domain or organization}" if domain or organization else "everywhere that you may"
     what = "read" if read_only else "read and write"
+    if kinds:
+        what += f" {', '.join(token_scopes.MANY[kind] for kind in row.kinds)}"
     _warn(
         actor,
         account,
@@ -268,6 +288,10 @@ def _told(row: ApiToken) -> dict[str, Any]:
     return {
         "hint": row.hint,
         "read_only": row.read_only,
+        "domain": str(row.domain) if row.domain else None,
+        "kinds": row.kinds,
+        "verbs": row.verbs,
+        "networks": row.networks,
         "expires_at": row.expires_at.isoformat() if row.expires_at else None,
     }
 
@@ -299,8 +323,11 @@ def own_account(actor: Actor) -> Account:
     return actor.account
 
 
-def find_token(key: str) -> ApiToken | None:
-    """The live token with this key, or nothing. Its last use is noted at most once a minute."""
+def find_token(key: str, ip: str | None = None) -> ApiToken | None:
+    """The live token with this key, or nothing: also where it is used from elsewhere than it may.
+
+    Its last use is noted at most once a minute.
+    """
     now = timezone.now()
     row = (
         ApiToken.objects.select_related("account")
@@ -308,6 +335,8 @@ def find_token(key: str) -> ApiToken | None:
         .first()
     )
     if row is None or (row.expires_at is not None and row.expires_at <= now):
+        return None
+    if not token_scopes.is_allowed_from(row.networks, ip):
         return None
     if row.last_used_at is None or now - row.last_used_at > timedelta(minutes=1):
         ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)

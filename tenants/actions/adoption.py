@@ -14,7 +14,7 @@ from tenants import access, outbox, tokens
 from tenants.actions.audit import record, record_all, unsaved_event
 from tenants.actions.exchanges import want_review
 from tenants.actions.former_passphrases import former_passphrase
-from tenants.actions.marks import hold_aliases_of
+from tenants.actions.marks import hold_aliases_of, judge_reach
 from tenants.actions.names import held_among, why_not_free
 from tenants.actions.organizations import give_quota_back, take_quota
 from tenants.actions.reversals import final
@@ -118,6 +118,7 @@ def _mark_aliases_of(target: SyncTarget, mailboxes: Sequence[Mailbox]) -> None:
             # A row of its own: the pass goes on with the generation that it began with.
             generation = outbox.mark([SyncTarget.objects.get(pk=target.pk)])[target.pk]
         aliases.update(generation=generation)
+        judge_reach(aliases)
 
 
 def _mailboxes(target: SyncTarget, names: Sequence[str]) -> dict[str, Mailbox]:
@@ -139,6 +140,7 @@ def _login(target: SyncTarget, entry: RelayEntry) -> dict[str, Any]:
         "enabled": True,
         "off_by_holder": False,
         "trashed_at": None,
+        "reached": bool(entry.targets),
         "changed_at": timezone.now(),
         "generation": target.generation,
     }

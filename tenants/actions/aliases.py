@@ -12,9 +12,10 @@ from tenants import access
 from tenants.actions.alias_rules import require_leave, require_rules, rules_for
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
-from tenants.actions.mailboxes import insert_mailbox, trash_mailbox
+from tenants.actions.mailboxes import trash_mailbox
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import require_free_name
+from tenants.actions.new_mailboxes import insert_sealed_mailbox
 from tenants.actions.reversals import mailbox_now, mailbox_of, undoable
 from tenants.actions.targets import add_target_rows, check_target_list, require_fits, require_no_loop
 from tenants.actor import Actor
@@ -22,7 +23,7 @@ from tenants.errors import Checks, Invalid, Problem
 from tenants.formats.addresses import check_local_part
 from tenants.formats.ends import check_end
 from tenants.formats.text import check_text, printable
-from tenants.models import Delivery, Domain, Mailbox
+from tenants.models import AliasRules, Delivery, Domain, Mailbox
 
 MAX_DELIVERIES = 500
 _NOBODY = Problem(
@@ -47,7 +48,8 @@ def create_alias(
     holds the mailbox that its name fits holds the alias.
     """
     is_team = access.may_create(actor, access.Kind.MAILBOX, domain.organization)
-    rules = None if is_team else rules_for(actor, domain)
+    is_team = is_team and access.may(actor, access.Verb.VIEW, domain)
+    rules = None if is_team else _rules_of_people(actor, domain)
     checks = Checks()
     with checks:
         local_part = check_local_part(local_part)
@@ -69,10 +71,10 @@ def create_alias(
         made_for, expires_at = leave.made_for, leave.expires_at
     require_free_name(domain, local_part, actor)
     access.require_rank(actor, f"{local_part}@{domain.name}")
-    alias = insert_mailbox(
+    alias = insert_sealed_mailbox(
         domain=domain,
         local_part=local_part,
-        password_hash="",
+        sealed_hash=None,
         note=note,
         holder=None,
         made_for=made_for,
@@ -98,6 +100,12 @@ def create_alias(
         after=after,
     )
     return alias
+
+
+def _rules_of_people(actor: Actor, domain: Domain) -> AliasRules:
+    rules = rules_for(actor, domain)
+    access.require_scope(actor, access.Verb.CREATE, access.Kind.MAILBOX)
+    return rules
 
 
 def _deliver(alias: Mailbox, mailboxes: Sequence[Mailbox]) -> None:

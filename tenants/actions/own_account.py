@@ -140,8 +140,7 @@ def leave_organization(*, actor: Actor, membership: Membership) -> None:
     access.require(actor, access.Verb.VIEW, membership)
     if actor.account is None or membership.account_id != actor.account.pk:
         raise Forbidden("You may leave for yourself only. Ask an owner to let somebody else go.")
-    if actor.read_only:
-        raise Forbidden("This token may only read. Use one that may write.")
+    access.require_scope(actor, access.Verb.DELETE, access.Kind.MEMBERSHIP)
     lock(membership.organization)
     lock(membership)
     keep_an_owner(membership.organization, membership, "")

@@ -86,6 +86,7 @@ def connect_repository(
         marked_at=timezone.now(),
     )
     domain.mailboxes.update(generation=target.generation)
+    outbox.note(target)
     outbox.hint_on_commit("reconcile", target.pk, target.kind)
     record(
         actor,

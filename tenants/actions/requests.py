@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from tenants import access, limits, tokens
@@ -18,9 +17,9 @@ from tenants.actions.deciders import next_reminder, tell_deciders
 from tenants.actions.invitations import find_invitation, use_up
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
-from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import require_free_name
+from tenants.actions.new_mailboxes import insert_sealed_mailbox
 from tenants.actions.request_ends import change, end, expire, expired_before, record_step
 from tenants.actions.request_rules import Ground, ground_for, rules_of
 from tenants.actions.reversals import final
@@ -154,15 +153,6 @@ def _find(**lookup: str) -> AddressRequest:
     if row is None:
         raise Absent
     return row
-
-
-def matching_requests(rows: QuerySet[AddressRequest], typed: str) -> QuerySet[AddressRequest]:
-    """Those with `typed` in the name, the target or the message; “ada@example.org” finds ada there, too."""
-    if not typed:
-        return rows
-    found = Q(local_part__contains=typed.lower()) | Q(target__icontains=typed) | Q(message__icontains=typed)
-    local_part, at, host = typed.lower().rpartition("@")
-    return rows.filter(found | Q(local_part=local_part, domain__name=host) if at else found)
 
 
 @transaction.atomic

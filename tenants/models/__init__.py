@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
+from tenants.models.answers import StoredAnswer
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
@@ -12,6 +13,7 @@ from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
 from tenants.models.hosts import Host, HostAddress, HostShare, Network, Volume
 from tenants.models.images import Image
+from tenants.models.imports import AddressImport, ImportRow
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -27,6 +29,7 @@ from tenants.models.unikernels import Unikernel, UnikernelSecret
 
 __all__ = [
     "Account",
+    "AddressImport",
     "AddressRequest",
     "AddressWarning",
     "AliasRules",
@@ -46,6 +49,7 @@ __all__ = [
     "HostAddress",
     "HostShare",
     "Image",
+    "ImportRow",
     "Installation",
     "Invitation",
     "Mailbox",
@@ -58,6 +62,7 @@ __all__ = [
     "Run",
     "SignInLink",
     "Step",
+    "StoredAnswer",
     "SyncTarget",
     "TargetAddress",
     "TargetDomain",

@@ -66,6 +66,16 @@ class ApiToken(models.Model):
         blank=True,
         help_text="Where the token may act; everywhere that its account may when empty.",
     )
+    domain = models.ForeignKey(
+        "tenants.Domain",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        help_text="The only domain that the token knows; all of them when empty.",
+    )
+    kinds = models.JSONField(default=list, help_text="The kinds of things that it knows; all when empty.")
+    verbs = models.JSONField(default=list, help_text="What it may do to them besides seeing; all when empty.")
+    networks = models.JSONField(default=list, help_text="Where it may be used from; anywhere when empty.")
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=12, help_text="The first characters, to recognise it by.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from tenants.models.checks import one_of, small
+from tenants.models.fields import ByteOrdered
 
 
 class Domain(models.Model):
@@ -20,7 +21,7 @@ class Domain(models.Model):
     OPEN = (Requests.MODERATED, Requests.AUTOMATIC)
 
     organization = models.ForeignKey("tenants.Organization", on_delete=models.PROTECT, related_name="domains")
-    name = models.CharField(max_length=253, unique=True)
+    name = ByteOrdered(max_length=253, unique=True)
     requests = models.CharField(max_length=10, choices=Requests.choices, default=Requests.CLOSED)
     submission_host = models.CharField(
         max_length=253, blank=True, help_text="The name that mail programs connect to, port 465."

@@ -12,14 +12,16 @@ class Event(models.Model):
     """
 
     organization = models.ForeignKey(
-        "tenants.Organization", on_delete=models.CASCADE, null=True, related_name="events"
+        "tenants.Organization", on_delete=models.CASCADE, null=True, related_name="events", db_index=False
     )
-    domain = models.ForeignKey("tenants.Domain", on_delete=models.SET_NULL, null=True, related_name="events")
+    domain = models.ForeignKey(
+        "tenants.Domain", on_delete=models.SET_NULL, null=True, related_name="events", db_index=False
+    )
     mailbox = models.ForeignKey(
-        "tenants.Mailbox", on_delete=models.SET_NULL, null=True, related_name="events"
+        "tenants.Mailbox", on_delete=models.SET_NULL, null=True, related_name="events", db_index=False
     )
     sync_target = models.ForeignKey(
-        "tenants.SyncTarget", on_delete=models.SET_NULL, null=True, related_name="events"
+        "tenants.SyncTarget", on_delete=models.SET_NULL, null=True, related_name="events", db_index=False
     )
     generation = models.BigIntegerField(default=0, help_text="Of the sync target, when this marked it.")
     undoes = models.OneToOneField(
@@ -54,6 +56,14 @@ class Event(models.Model):
                 fields=["domain", "subject"], condition=models.Q(mailbox=None), name="events_without_address"
             ),
             models.Index(fields=["sync_target", "generation"]),
+            models.Index(fields=["organization", "verb", "-id"]),
+            models.Index(fields=["organization", "actor_name", "-id"]),
+            models.Index(fields=["domain", "verb", "-id"]),
+            # Where a day begins.
+            models.Index(fields=["at", "id"]),
+            # For those who see all organizations.
+            models.Index(fields=["verb", "-id"]),
+            models.Index(fields=["actor_name", "-id"]),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from tenants.models.checks import one_of
+from tenants.models.fields import ByteOrdered
 
 
 class Finding(models.Model):
@@ -29,7 +30,7 @@ class Finding(models.Model):
     REPAIRABLE = (Kind.DRIFT, Kind.CONFLICT)
 
     target = models.ForeignKey("tenants.SyncTarget", on_delete=models.CASCADE, related_name="findings")
-    unit = models.CharField(max_length=200)
+    unit = ByteOrdered(max_length=200)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     sentence = models.CharField(max_length=500)
     outside = models.TextField(null=True, help_text="What is there, secrets masked; null: nothing.")  # noqa: DJ001
@@ -50,7 +51,15 @@ class Finding(models.Model):
                 condition=~Q(decision="adopt") | Q(takeable=True), name="only_takeable_findings_are_adopted"
             ),
         ]
-        indexes = [models.Index(fields=["target", "kind", "unit"])]
+        indexes = [
+            models.Index(fields=["target", "kind", "unit"]),
+            models.Index(
+                fields=["target", "kind", "unit"], condition=Q(takeable=True), name="findings_takeable"
+            ),
+            models.Index(
+                fields=["target", "kind", "unit"], condition=Q(takeable=False), name="findings_not_takeable"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.unit}: {self.get_kind_display()}"

@@ -8,7 +8,10 @@ from django.db.models.functions import Lower, StrIndex, Substr
 
 from tenants.models.aliases import Delivery
 from tenants.models.checks import one_of, small
+from tenants.models.fields import ByteOrdered
 from tenants.models.sync import LONG_AGO
+
+_USED = Q(trashed_at__isnull=True)
 
 
 class Mailbox(models.Model):
@@ -23,7 +26,7 @@ class Mailbox(models.Model):
         ALIAS = "alias", "alias"
 
     domain = models.ForeignKey("tenants.Domain", on_delete=models.PROTECT, related_name="mailboxes")
-    local_part = models.CharField(max_length=64)
+    local_part = ByteOrdered(max_length=64)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.MAILBOX)
     sealed_hash = models.BinaryField(null=True, help_text="The passphrase's BLAKE2b hash, for workers only.")
     enabled = models.BooleanField(default=True)
@@ -35,6 +38,9 @@ class Mailbox(models.Model):
         default=LONG_AGO, help_text="When Rookery looks again whether it is to be deleted for good."
     )
     note = models.CharField(max_length=200, blank=True)
+    reached = models.BooleanField(
+        default=False, help_text="Somebody gets its mail (see tenants.reach). Kept by marks, for lists."
+    )
     delivers_to: models.ManyToManyField[Mailbox, Delivery] = models.ManyToManyField(
         "self",
         through="tenants.Delivery",
@@ -85,7 +91,38 @@ class Mailbox(models.Model):
         ]
         indexes = [
             # A pass loads what changed since the observed generation.
-            models.Index(fields=["domain", "generation"]),
+            models.Index(fields=["domain", "generation", "id"]),
+            # One for each filter of the list, in its order.
+            models.Index(fields=["domain", "local_part"], condition=_USED, name="addresses_used"),
+            models.Index(
+                fields=["domain", "local_part"],
+                condition=Q(trashed_at__isnull=False),
+                name="addresses_in_the_trash",
+            ),
+            models.Index(
+                fields=["domain", "local_part"],
+                condition=_USED & Q(enabled=False),
+                name="addresses_off",
+            ),
+            models.Index(
+                fields=["domain", "local_part"],
+                condition=_USED & Q(enabled=True, reached=False),
+                name="addresses_unconfirmed",
+            ),
+            models.Index(
+                fields=["domain", "local_part"],
+                condition=_USED & Q(expires_at__isnull=False),
+                name="addresses_ending",
+            ),
+            models.Index(
+                fields=["domain"],
+                condition=_USED & Q(made_for__isnull=False),
+                name="addresses_that_people_made",
+            ),
+            models.Index(fields=["domain", "kind", "local_part"], condition=_USED, name="addresses_by_kind"),
+            models.Index(fields=["domain", "changed_at", "id"]),
+            # The search of those who see all domains.
+            models.Index(fields=["local_part", "id"]),
             # What ends, and what people are to be reminded of: few rows, looked for every few seconds.
             models.Index(
                 fields=["expires_at"],
@@ -104,7 +141,7 @@ class Mailbox(models.Model):
                 name="trash_by_its_next_look",
             ),
             models.Index(
-                fields=["domain", "-trashed_at"],
+                fields=["domain", "-id"],
                 condition=models.Q(trashed_at__isnull=False),
                 name="trash_of_a_domain",
             ),
@@ -138,7 +175,7 @@ class TargetAddress(models.Model):
     FLOWS = (Exchange.FREE, Exchange.ACCEPTED)
 
     mailbox = models.ForeignKey(Mailbox, on_delete=models.CASCADE, related_name="targets")
-    address = models.CharField(max_length=254)
+    address = ByteOrdered(max_length=254)
     digest = models.CharField(max_length=64, unique=True, help_text="Of the token in the mail's link.")
     asked_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -156,7 +193,7 @@ class TargetAddress(models.Model):
             one_of("target", "source", "", "link", "owner", "outside"),
             one_of("target", "exchange", "", "checking", "shared", "accepted"),
         ]
-        indexes = [models.Index(fields=["address"]), models.Index(fields=["host", "mailbox"])]
+        indexes = [models.Index(fields=["address", "mailbox"]), models.Index(fields=["host", "mailbox"])]
 
     def __str__(self) -> str:
         return self.address

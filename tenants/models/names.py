@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from tenants.models.checks import one_of, small
+from tenants.models.fields import ByteOrdered
 
 
 class HeldName(models.Model):
@@ -18,8 +19,10 @@ class HeldName(models.Model):
         RESERVED = "reserved", "only the team gives it"
         NEVER = "never", "not given again"
 
-    domain = models.ForeignKey("tenants.Domain", on_delete=models.CASCADE, related_name="held_names")
-    local_part = models.CharField(max_length=64)
+    domain = models.ForeignKey(
+        "tenants.Domain", on_delete=models.CASCADE, related_name="held_names", db_index=False
+    )
+    local_part = ByteOrdered(max_length=64)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     reason = models.CharField(max_length=200, blank=True)
     since = models.DateTimeField()
@@ -32,6 +35,7 @@ class HeldName(models.Model):
             small("local_part", "held_name_is_in_lower_case"),
             one_of("held_name", "kind", "reserved", "never"),
         ]
+        indexes = [models.Index(fields=["domain", "-id"])]
 
     def __str__(self) -> str:
         return f"{self.local_part}@{self.domain.name}"

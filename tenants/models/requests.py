@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from tenants.models.checks import one_of
+from tenants.models.fields import ByteOrdered
 
 _OPEN = ("asked", "confirmed")
 _CONFIRMED_ENDS = ("approved", "refused", "lapsed")
@@ -30,8 +31,8 @@ class AddressRequest(models.Model):
     ENDED_OTHERWISE = (Status.WITHDRAWN, Status.TAKEN, Status.EXPIRED, Status.LAPSED)
 
     domain = models.ForeignKey("tenants.Domain", on_delete=models.CASCADE, related_name="address_requests")
-    local_part = models.CharField(max_length=64)
-    target = models.CharField(max_length=254)
+    local_part = ByteOrdered(max_length=64)
+    target = ByteOrdered(max_length=254)
     sealed_hash = models.BinaryField(null=True)
     message = models.CharField(max_length=500, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ASKED)
@@ -84,8 +85,23 @@ class AddressRequest(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["domain", "status"]),
+            models.Index(fields=["domain", "status", "-id"]),
+            models.Index(fields=["status", "-id"]),
             models.Index(fields=["status", "asked_at"]),
+            # What waits, the oldest first: in a domain, and for those who see all.
+            models.Index(
+                fields=["domain", "confirmed_at", "id"],
+                condition=Q(status="confirmed"),
+                name="requests_that_wait",
+            ),
+            models.Index(
+                fields=["confirmed_at", "id"], condition=Q(status="confirmed"), name="all_requests_that_wait"
+            ),
+            models.Index(fields=["domain", "-id"]),
+            models.Index(fields=["domain", "local_part"]),
+            models.Index(fields=["domain", "target"]),
+            models.Index(fields=["local_part"]),
+            models.Index(fields=["target"]),
             models.Index(fields=["status", "remind_at"]),
             models.Index(fields=["status", "decide_by"]),
             models.Index(fields=["domain", "given_to"]),

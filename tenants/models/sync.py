@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -162,7 +162,14 @@ class Run(models.Model):
 
     UNFINISHED = (State.QUEUED, State.RUNNING, State.WAITING, State.STOPPED)
 
-    target = models.ForeignKey(SyncTarget, on_delete=models.CASCADE, related_name="runs")
+    target = models.ForeignKey(SyncTarget, on_delete=models.CASCADE, related_name="runs", db_index=False)
+    organization = models.ForeignKey(
+        "tenants.Organization",
+        on_delete=models.CASCADE,
+        related_name="runs",
+        db_index=False,
+        help_text="Its target's; here for lists.",
+    )
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.APPLY)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     generation = models.BigIntegerField(help_text="What this pass set out to prove.")
@@ -189,10 +196,23 @@ class Run(models.Model):
             one_of("run", "mode", "apply", "preview"),
             one_of("run", "state", "queued", "running", "waiting", "stopped", "succeeded", "failed"),
         ]
-        indexes = [models.Index(fields=["target", "state"]), models.Index(fields=["-created_at"])]
+        indexes = [
+            models.Index(fields=["target", "state", "mode", "generation", "id"]),
+            models.Index(fields=["target", "mode", "state", "finished_at", "id"]),
+            models.Index(fields=["organization", "-id"]),
+            models.Index(fields=["organization", "state", "-id"]),
+            models.Index(fields=["target", "-id"]),
+            models.Index(fields=["state", "-id"]),
+            models.Index(fields=["-created_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk}: {self.title}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.organization_id:
+            self.organization_id = self.target.organization_id
+        super().save(*args, **kwargs)
 
 
 class Step(models.Model):

@@ -35,6 +35,7 @@ ORGANIZATIONS = [
     Row("api:organization", "PATCH", "401 404 404 403 403 403 200", {"domain_quota": 4}),
     Row("api:members", "GET", TEAM),
     Row("api:members", "POST", coded(OWNERS, 201), {"email": "new@people.example", "role": "viewer"}),
+    Row("api:member", "GET", TEAM),
     Row("api:member", "PUT", OWNERS, {"role": "manager"}),
     # The viewer is that member, and leaves.
     Row("api:member", "DELETE", "401 404 404 204 403 204 204"),
@@ -124,6 +125,22 @@ MAILBOXES = [
         },
     ),
     Row(
+        "api:domain-import",
+        "POST",
+        MANAGERS,
+        {
+            "addresses": [{"address": "mary", "targets": ["mary@home.example"]}],
+            "vouched": False,
+            "leave_out_refused": False,
+        },
+    ),
+    Row(
+        "api:domain-many",
+        "POST",
+        MANAGERS,
+        {"action": "set_note", "addresses": ["ada@{domain}"], "note": "Analyst", "leave_out_refused": True},
+    ),
+    Row(
         "api:domain-aliases",
         "POST",
         "401 404 201 403 201 201 201",
@@ -187,6 +204,7 @@ REQUESTS = [
     Row("api:request-approve", "POST", MANAGERS),
     Row("api:request-refuse", "POST", MANAGERS, {"reason": "This name is kept."}),
     Row("api:requests-refuse", "POST", MANAGERS, {"requests": ["{request}"], "reason": "This name is kept."}),
+    Row("api:invitation", "GET", TEAM),
     Row("api:invitation-withdraw", "POST", MANAGERS),
 ]
 
@@ -239,21 +257,40 @@ CONTROLLER = [
 ]
 
 ACCOUNT = [
+    # Each operation in it is asked by itself what it may; all of them, or none.
+    Row(
+        "api:bulk",
+        "POST",
+        "401 422 422 422 200 200 200",
+        {"operations": [{"method": "PATCH", "path": "mailboxes/ada@{domain}/", "body": {"note": "Analyst"}}]},
+    ),
+    # Who made a change waits for it, and nobody else.
+    Row("api:change", "GET", "401 404 404 404 404 200 404"),
     Row("api:account", "GET", LISTS),
     Row("api:account-export", "GET", LISTS),
     Row("api:tokens", "GET", LISTS),
 ]
 
+TOKEN = {
+    "name": "backup",
+    "kinds": ["mailbox"],
+    "verbs": ["create"],
+    "networks": ["192.0.2.0/24"],
+    "read_only": True,
+    "days": 30,
+}
 # What only a person in a browser may do, and what a program's token is told instead.
 IN_A_BROWSER = [
     # The last owner of an organization stays.
     Row("api:account", "DELETE", "401 409 204 204 204 409 409"),
-    Row("api:tokens", "POST", coded(LISTS, 201), {"name": "backup", "read_only": True, "days": 30}),
+    Row("api:tokens", "POST", coded(LISTS, 201), TOKEN),
+    Row("api:token", "GET", "401 404 404 404 404 200 404"),
     Row("api:token", "DELETE", "401 404 404 404 404 204 404"),
 ]
 BY_A_TOKEN = [
     Row("api:account", "DELETE", coded(LISTS, 403)),
-    Row("api:tokens", "POST", coded(LISTS, 403), {"name": "backup", "read_only": True, "days": 30}),
+    Row("api:tokens", "POST", coded(LISTS, 403), TOKEN),
+    Row("api:token", "GET", coded(LISTS, 404)),
     Row("api:token", "DELETE", coded(LISTS, 404)),
 ]
 

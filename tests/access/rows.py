@@ -31,6 +31,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "network_id": ("{network}", "999999"),
     "image_id": ("{image}", "999999"),
     "unikernel_id": ("{unikernel}", "999999"),
+    "import_id": ("{import}", "999999"),
     "held_id": ("{held}", "999999"),
     "token_id": ("{token}", "999999"),
     "domain": ("{domain}", "nowhere.example"),
@@ -41,6 +42,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "page_token": ("{page}", "x" * 43),
     "token": ("", "x" * 43),
     "key": ("1", "1"),
+    "change": ("{change}", "WzEsMSw3XQ:1xUjvQ:2SN0mw_oKd65H7fVqjWQQV4FKNtk6G0QZ0BRD03yO_Z"),
 }
 
 

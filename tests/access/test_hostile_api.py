@@ -24,6 +24,7 @@ FREE_TEXT = {
     ("api:organizations", "name"),
     ("api:domain-mailboxes", "note"),
     ("api:mailbox", "note"),
+    ("api:domain-many", "note"),
     ("api:domain-aliases", "note"),
     ("api:held-names", "reason"),
     ("api:mailbox-own-note", "note"),
@@ -80,6 +81,9 @@ def test_every_field_is_tried() -> None:
         ("api:organization", "mailbox_quota"),
         ("api:repository", "port"),
         ("api:tokens", "organization"),
+        ("api:domain-import", "preview"),
+        ("api:domain-many", "preview"),
+        ("api:tokens", "domain"),
     }
 
 

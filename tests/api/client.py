@@ -76,6 +76,10 @@ def check(method: str, address: str, response: Any) -> None:
     answer = operation["responses"][status]
     if "$ref" in answer:
         answer = strict_document()["components"]["responses"][answer["$ref"].rsplit("/", 1)[-1]]
+    for name in ("ETag", "Link", "Idempotency-Replayed", "Rookery-Withheld", "Rookery-Observed"):
+        described = name in answer.get("headers", {})
+        assert described or name not in response, f"{operation['operationId']} does not describe {name}"
+        assert name in response or not (described and method == "get"), f"{name} is missing"
     content = answer.get("content")
     if not content:
         assert response.content == b""

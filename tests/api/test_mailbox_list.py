@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from panel.api.mailbox_rows import State, rows_of, show_rows, with_state
+from panel.api.mailbox_rows import State, rows_of, show_rows, with_state, with_state_in
 from tenants.actions import domains
 from tenants.actor import Actor
 from tenants.models import Condition, Domain, Mailbox, Organization, Repository, SyncTarget, TargetAddress
@@ -33,6 +33,7 @@ def fill(domain: Domain, count: int) -> None:
             sealed_hash=b"sealed",
             note=f"Number {index}",
             generation=1,
+            reached=True,
             changed_at=now,
         )
         for index in range(count)
@@ -116,7 +117,11 @@ def test_a_made_up_cursor_is_refused_or_harmless(
     ("query", "found"),
     [
         ("q=ADA", ["ada"]),
-        ("q=second@home", ["ada"]),
+        ("q=second@home.example", ["ada"]),
+        ("q=ada@example.org", ["ada"]),
+        ("q=second@home", []),
+        ("kind=alias", ["team"]),
+        ("kind=alias&state=unconfirmed", []),
         ("q=100%25", []),
         ("q=babbage", []),
         ("state=trashed", ["babbage"]),
@@ -170,6 +175,7 @@ def test_states_told_and_filtered_are_the_same(
             enabled=enabled,
             trashed_at=trashed_at,
             generation=generation,
+            reached=confirmed_at is not None,
             changed_at=now,
         )
         TargetAddress.objects.create(
@@ -197,6 +203,8 @@ def test_states_told_and_filtered_are_the_same(
             told = {row["address"] for row in rows if row["state"] == state}
             filtered = {str(each) for each in with_state(Mailbox.objects.select_related("domain"), state)}
             assert told == filtered, state
+            listed = [with_state_in(Mailbox.objects.all(), home, state) for home in (domain, bare)]
+            assert told == {str(each) for rows_there in listed for each in rows_there}, state
             seen |= {state} if told else set()
     assert seen == set(State)
 

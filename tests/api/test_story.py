@@ -148,9 +148,9 @@ def test_waiting_for_the_proof(
             observe(world.target.pk)
 
     monkeypatch.setattr(waiting, "pause", pause)
-    answer = api(alice).patch("mailboxes/ada@example.org/?wait=observed", {"enabled": False})
+    answer = api(alice).patch("mailboxes/ada@example.org/?wait=10", {"enabled": False})
     assert (answer.json()["observed"], len(pauses)) == (True, 3)
-    dry = api(alice).patch("mailboxes/ada@example.org/?wait=observed&dry_run=true", {"enabled": True})
+    dry = api(alice).patch("mailboxes/ada@example.org/?wait=10&dry_run=true", {"enabled": True})
     assert (dry.json()["observed"], len(pauses)) == (False, 3)
     assert api(alice).patch("mailboxes/ada@example.org/?wait=long", {}).status_code == 400
 
@@ -160,12 +160,12 @@ def test_waiting_ends_where_nothing_will_come(
 ) -> None:
     monkeypatch.setattr(waiting, "pause", lambda seconds: pytest.fail("there was nothing to wait for"))
     bare = api(alice).post(
-        "domains/bare.example.org/mailboxes/?wait=observed",
+        "domains/bare.example.org/mailboxes/?wait=10",
         {"local_part": "x", "targets": ["x@home.example"]},
     )
     assert (bare.status_code, bare.json()["observed"]) == (201, False)
     SyncTarget.objects.filter(pk=world.target.pk).update(stop_code="host-key", stop_generation=10_000)
-    stopped = api(alice).delete("mailboxes/ada@example.org/?wait=observed").json()
+    stopped = api(alice).delete("mailboxes/ada@example.org/?wait=10").json()
     assert stopped["observed"] is False
     assert api(alice).get("mailboxes/ada@example.org/").json()["state"] == "trashed"
 

@@ -116,6 +116,7 @@ def fill(domain: Domain, count: int, *, generation: int, sealed: list[bytes] | N
                 domain=domain,
                 local_part=local_part(number),
                 sealed_hash=sealed[number],
+                reached=True,
                 generation=generation,
                 changed_at=now,
             )

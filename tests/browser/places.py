@@ -200,6 +200,18 @@ def _first_letter(visitor: Visitor) -> str:
     return str(visitor.page.locator("main section a").first.get_attribute("href"))
 
 
+def _look_at_a_table(visitor: Visitor) -> str:
+    """The path of the preview of a table with a row of every kind; it is not applied."""
+    page = visitor.open(f"/d/{DOMAIN}/import")
+    page.get_by_label("or its lines").fill(
+        "address;targets;note\n"
+        "lovelace;ada@engine.example second@engine.example;She writes programs\n"
+        "team;team@work.example;Moved to the second floor\nada;;\nCharles;charles@home.example;\n"
+    )
+    visitor.press("Show what it would do")
+    return page.url.removeprefix(visitor.url)
+
+
 def _pages_of_the_panel(visitor: Visitor) -> Pages:
     """What there is to see for somebody who belongs to the organization, found by its links."""
     found_outside = f"/d/{DOMAIN}/settings/repository/findings"
@@ -269,6 +281,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["address-delete"] = f"/d/{DOMAIN}/addresses/leaver/delete"
         shown["repository-new"] = "/d/klein.example/settings/repository/new"
         shown["address-new"] = f"/d/{DOMAIN}/new-address"
+        shown["addresses-import"] = f"/d/{DOMAIN}/import"
+        shown["addresses-import-page"] = _look_at_a_table(visitor)
         shown["alias-new"] = f"/d/{DOMAIN}/new-alias"
         shown["alias-deliveries"] = f"/d/{DOMAIN}/addresses/fair/delivers-to"
         shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"

@@ -46,9 +46,11 @@ VERBS = {
     "purge_trash": "purge_mailbox",
     "decide_by_link": "approve_request",
     "expire_addresses": "expire_address",
+    "apply_import": "import_addresses",
 }
-# These write no event of their own: the events are those of what they do.
+# These write no event of their own: the events are those of what they do. A preview does nothing.
 SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
+SILENT |= {"preview_import", "renew_import", "discard_import", "forget_imports"}
 
 
 def last() -> Event:

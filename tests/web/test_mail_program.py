@@ -92,6 +92,7 @@ def test_no_test_mail_that_would_say_nothing(ada: Mailbox, alice: Actor, why: st
         Mailbox.objects.update(enabled=False)
     else:
         ada.targets.update(confirmed_at=None)
+        Mailbox.objects.update(reached=False)
     client = signed_in(alice.account)
     assert "Send me a test" not in text_of(client.get(PAGE))
     answer = client.post(PAGE, follow=True)

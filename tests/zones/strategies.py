@@ -22,7 +22,9 @@ from tenants.formats.zones.data.services import (
 )
 from tenants.formats.zones.data.simple import AAAA, CAA, CNAME, MX, NS, PTR, SRV, TXT, A, Data
 from tenants.formats.zones.names import ROOT, Name
+from tenants.formats.zones.primary.dialect import DIALECTS
 from tenants.formats.zones.record_set import RecordSet
+from tenants.formats.zones.rules.names import name_refusal
 from tenants.formats.zones.zone import Soa, Zone
 from tests.zones.examples import NS1, ORIGIN, a, name, records, zone
 
@@ -34,8 +36,10 @@ _owner_label = st.one_of(_host_label, st.from_regex(r"_[a-z]{1,6}", fullmatch=Tr
 
 
 def _names(label: st.SearchStrategy[str], least: int, most: int, tail: str) -> st.SearchStrategy[Name]:
+    """Names that every primary reads as they are written; the others ("1.10m.com.") are refused."""
     labels = st.lists(label, min_size=least, max_size=most)
-    return labels.map(lambda found: Name.of(".".join([*found, tail])))
+    found = labels.map(lambda found: Name.of(".".join([*found, tail])))
+    return found.filter(lambda each: name_refusal(each, ORIGIN, DIALECTS) is None)
 
 
 HOSTS = st.one_of(st.just(NS1), _names(_host_label, 2, 3, "example.net"))

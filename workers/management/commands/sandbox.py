@@ -18,8 +18,9 @@ from django.db import DatabaseError
 
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Host, Repository
-from workers.sandbox import handmade
+from workers.sandbox import handmade, zone_repository
 from workers.sandbox.albatross.demo import RELEASE, DemoHost
+from workers.sandbox.certificates import write_private
 from workers.sandbox.control import Addresses, Sandbox, SandboxError
 from workers.sandbox.git_host import GitHost
 
@@ -47,6 +48,8 @@ class Command(BaseCommand):
             steward.publish()
             self.stdout.write(f"sandbox  git at {host.host}:{host.port}, key {fingerprint(host.public_key)}")
             self.stdout.write(f"sandbox  albatross {RELEASE} in {albatross.folder}")
+            name_server = sandbox.status()["primary"]
+            self.stdout.write(f"sandbox  name server at {name_server['host']}:{name_server['port']}")
             self.stdout.write(f"sandbox  {handmade.PATH} there was made by hand, for {handmade.DOMAIN}")
             while not stop.wait(LOOK_EVERY_SECONDS):
                 steward.look()
@@ -126,6 +129,14 @@ class _Steward:
             "handmade": {"domain": handmade.DOMAIN, "path": handmade.PATH, "branch": handmade.BRANCH},
             "mailroom": [status["mailroom"]["host"], status["mailroom"]["port"]],
             "resolver": [status["resolver"]["host"], status["resolver"]["port"]],
+            "primary": {
+                "address": [status["primary"]["host"], status["primary"]["port"]],
+                "above": [status["primary"]["registry"]["host"], status["primary"]["registry"]["port"]],
+                "zone": zone_repository.ZONE,
+                "path": zone_repository.PATH,
+                "branch": zone_repository.BRANCH,
+                "root_key": self._sandbox.root_key(),
+            },
             "ca_file": status["ca_file"],
             "albatross": self._albatross.told(
                 {"host": self._host.host, "port": self._host.port, "username": "rookery"},
@@ -133,7 +144,4 @@ class _Steward:
             ),
             "domains": domains,
         }
-        draft = self._folder / "addresses.json.new"
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps(told, indent=1))
-        draft.replace(self._folder / "addresses.json")
+        write_private(self._folder / "addresses.json", json.dumps(told, indent=1).encode())

@@ -18,7 +18,7 @@ from tenants.formats.zones.primary.reader import read_records
 from tenants.formats.zones.primary.tree import Held, HeldSet, Tree, check_tree, collect
 from tenants.formats.zones.primary.write_back import write_back
 
-__all__ = ["Verdict", "judge", "judge_all"]
+__all__ = ["Serving", "Verdict", "judge", "judge_all", "serve"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,7 @@ def judge_all(files: Mapping[Name, bytes], dialect: Dialect = NEW) -> dict[Name,
     Zones above or below each other share names: the file of one may break a rule together with another's.
     """
     loaded = _load(files, dialect)
-    tree = Tree(dialect)
-    for zone in loaded.accepted.values():
-        tree.insert(zone.inside)
-    dropped = {origin: _add_glue(tree, origin, zone.outside) for origin, zone in loaded.accepted.items()}
+    tree, dropped = _assemble(loaded, dialect)
     written = {origin: write_back(tree, origin) for origin in loaded.accepted}
     changed = any(data is not None and data != files[origin] for origin, data in written.items())
     kept = {origin: data for origin, data in written.items() if data is not None}
@@ -66,6 +63,24 @@ def judge_all(files: Mapping[Name, bytes], dialect: Dialect = NEW) -> dict[Name,
         for origin, data in written.items()
     }
     return {origin: verdicts[origin] for origin in files}
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a primary serves after it has read its files: the tree, its zones in order, and the verdicts on
+    the files that it ignores. `dropped` are, by zone, the names outside it whose records it ignores."""
+
+    tree: Tree
+    origins: tuple[Name, ...]
+    rejected: Mapping[Name, Verdict]
+    dropped: Mapping[Name, tuple[Name, ...]]
+
+
+def serve(files: Mapping[Name, bytes], dialect: Dialect = NEW) -> Serving:
+    """Return what a primary serves when these are all its files, loaded in the order given."""
+    loaded = _load(files, dialect)
+    tree, dropped = _assemble(loaded, dialect)
+    return Serving(tree, tuple(loaded.accepted), loaded.rejected, dropped)
 
 
 @dataclass
@@ -80,6 +95,14 @@ class _File:
 class _Loaded:
     accepted: dict[Name, _File] = field(default_factory=dict)
     rejected: dict[Name, Verdict] = field(default_factory=dict)
+
+
+def _assemble(loaded: _Loaded, dialect: Dialect) -> tuple[Tree, dict[Name, tuple[Name, ...]]]:
+    """Return the tree of all accepted files, glue included, and the names that it has no room for."""
+    tree = Tree(dialect)
+    for zone in loaded.accepted.values():
+        tree.insert(zone.inside)
+    return tree, {origin: _add_glue(tree, origin, zone.outside) for origin, zone in loaded.accepted.items()}
 
 
 def _load(files: Mapping[Name, bytes], dialect: Dialect) -> _Loaded:

@@ -1,0 +1,54 @@
+"""docs/api.md says what is so: each of its commands is run, by the shell and curl, against a real server."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from tenants.actions import accounts
+from tenants.actor import Actor
+from tenants.models import Mailbox
+from tests.world import World
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_commands_do_what_the_page_says(
+    live_server: Any, world: World, alice: Actor, tmp_path: Path
+) -> None:
+    assert shutil.which("curl")
+    cache.clear()
+    _, key = accounts.create_token(actor=alice, name="documentation")
+    script = "\n".join(["set -euo pipefail", *blocks()])
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "ROOKERY": live_server.url, "TOKEN": key, "no_proxy": "*"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
+    mary, grace = Mailbox.objects.get(local_part="mary"), Mailbox.objects.get(local_part="grace")
+    assert (mary.note, mary.trashed_at is not None) == ("Analyst", True)
+    assert grace.note == "Navy"
+
+
+def test_every_section_has_its_commands() -> None:
+    text = PAGE.read_text()
+    for word in ("dry_run=true", "wait=", "If-Match", "Idempotency-Key", "/bulk/", "order="):
+        assert any(word in block for block in blocks()), word
+    assert len(text.splitlines()) < 130

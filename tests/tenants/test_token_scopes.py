@@ -1,0 +1,224 @@
+"""What narrows a token: it may what its account may, or less; never more, and nothing beside its scope."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenants import access, token_scopes
+from tenants.actions import accounts
+from tenants.actions.bulk import change_mailboxes
+from tenants.actions.imports import import_addresses
+from tenants.actor import Actor
+from tenants.errors import Absent, ActionError, Forbidden, Invalid
+from tenants.formats.text import FormatError
+from tenants.models import Account, ApiToken, Domain, Mailbox, Organization
+from tests.tenants.test_every_action import (  # the fixtures too
+    ACTIONS,
+    World,
+    everything,
+    people,
+    world,
+)
+
+pytestmark = pytest.mark.django_db
+assert people
+assert world
+
+MAILBOX = {
+    "create_mailbox", "set_passphrase", "switch_mailbox", "change_note", "trash_mailbox", "restore_mailbox",
+    "add_target", "remove_target", "send_confirmation_again", "send_test_mail", "accept_shared_exchange",
+    "add_holder", "remove_holder", "hand_over", "create_alias", "change_deliveries", "change_expiry",
+    "extend_address",
+}  # fmt: skip
+# What makes many addresses lets in whoever may make one; each row then asks for what it does.
+MANY = {
+    "preview_import", "renew_import", "discard_import", "apply_import", "import_addresses",
+    "change_mailboxes",
+}  # fmt: skip
+AROUND = {"add_member", "remove_member", "create_domain", "create_organization", "change_quotas"}
+# scope → what an owner's token with it may do, of all that the owner may.
+SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "its domain": ({"domain": "example.org"}, set(ACTIONS) - AROUND - {"connect_repository"}),
+    "another domain": ({"domain": "second.example"}, {"connect_repository"}),
+    "mailboxes": ({"kinds": {"mailbox"}}, MAILBOX | MANY),
+    "requests": ({"kinds": {"address request"}}, {"approve_request", "refuse_request"}),
+    "events": ({"kinds": {"event"}}, set()),
+    "making": (
+        {"verbs": {"create"}},
+        {
+            "create_mailbox",
+            "create_alias",
+            "hold_name",
+            "make_invitation",
+            "create_domain",
+            "check_now",
+            "request_preview",
+            "add_member",
+            *MANY,
+        },
+    ),
+    "making mailboxes": (
+        {"verbs": {"create"}, "kinds": {"mailbox"}},
+        {"create_mailbox", "create_alias", *MANY},
+    ),
+    "deleting": (
+        {"verbs": {"delete"}, "domain": "example.org"},
+        {
+            "trash_mailbox",
+            "restore_mailbox",
+            "purge_mailbox",
+            "empty_trash",
+            "release_name",
+            "withdraw_invitation",
+            "undo_event",
+        },
+    ),
+    "deciding": (
+        {"verbs": {"decide"}},
+        {"approve_request", "refuse_request", "approve_plan", "confirm_reload", "decide_findings"},
+    ),
+}
+
+
+def narrowed(actor: Actor, scope: dict[str, Any]) -> Actor:
+    values: dict[str, Any] = {name: frozenset(value) for name, value in scope.items() if name != "domain"}
+    if "domain" in scope:
+        values["domain_id"] = Domain.objects.get(name=scope["domain"]).pk
+    return replace(actor, token="k", **values)
+
+
+def does(actor: Actor, name: str, world: World) -> bool:
+    """Does the action let this actor in? It is taken back."""
+    _, act = ACTIONS[name]
+    try:
+        with transaction.atomic():
+            act(actor, world)
+            transaction.set_rollback(True)
+    except (Absent, Forbidden):
+        return False
+    except ActionError:
+        return True  # a matter of state
+    return True
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_what_a_scope_leaves(scope: str, world: World, people: dict[str, Actor]) -> None:
+    before = everything()
+    narrow, wanted = SCOPES[scope]
+    owner = people["O"]
+    token = narrowed(owner, narrow)
+    wanted = wanted & {name for name, (allowed, _) in ACTIONS.items() if "O" in allowed}
+    assert {name for name in ACTIONS if does(fresh(token), name, reread(world))} == wanted
+    assert everything() == before
+
+
+def fresh(actor: Actor) -> Actor:
+    return replace(actor)
+
+
+def reread(world: World) -> World:
+    """Actions change the rows that they are given, also when it is taken back."""
+    rows = {
+        name: type(row)._default_manager.get(pk=row.pk)
+        for name, row in vars(world).items()
+        if name != "fingerprint"
+    }
+    return World(**rows, fingerprint=world.fingerprint)
+
+
+@pytest.mark.parametrize(
+    "who", ["V", "M", "H", "P", "owner of another organization", "owner's read-only key"]
+)
+def test_a_scope_never_widens(who: str, world: World, people: dict[str, Actor]) -> None:
+    actor = people[who]
+    full = {name for name in ACTIONS if does(fresh(actor), name, reread(world))}
+    for scope, _ in SCOPES.values():
+        token = narrowed(actor, scope)
+        assert {name for name in ACTIONS if does(fresh(token), name, reread(world))} <= full
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_what_is_seen_is_what_may_be_seen(scope: str, world: World, people: dict[str, Actor]) -> None:
+    """Lists and single things agree, and a list is never longer than the person's own."""
+    for who in ("O", "V", "H", "P"):
+        token = narrowed(people[who], SCOPES[scope][0])
+        for model in access._KINDS:
+            seen = set(access.visible_to(token, model))
+            own = set(access.visible_to(people[who], model))
+            assert seen <= own, (who, model)
+            for row in model._default_manager.all():
+                assert access.may(token, access.Verb.VIEW, row) is (row in seen), (who, row)
+
+
+def test_what_is_no_scope_is_refused_by_name(alice: Actor, charlie: Actor, domain: Domain) -> None:
+    theirs = Organization.objects.get(name="Difference Works")
+    for wish, field in (
+        ({"kinds": ["mailboxes"]}, "kinds"),
+        ({"verbs": ["see"]}, "verbs"),
+        ({"networks": ["10.0.0.0/33"]}, "networks"),
+        ({"networks": ["10.0.0.1"] * 21}, "networks"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            accounts.create_token(actor=alice, name="x", **wish)  # type: ignore[arg-type]
+        assert [each.field for each in refused.value.problems] == [field]
+    with pytest.raises(Absent):
+        accounts.create_token(actor=charlie, name="x", domain=domain)
+    olga = Actor(account=Account.objects.get(email="olga@people.example"))
+    with pytest.raises(Invalid):
+        accounts.create_token(actor=olga, name="x", domain=domain, organization=theirs)
+    assert not ApiToken.objects.exists()
+
+
+def test_a_token_works_from_its_networks_only(alice: Actor, domain: Domain) -> None:
+    row, key = accounts.create_token(actor=alice, name="x", networks=["192.0.2.7/24", "2001:db8::/32"])
+    assert row.networks == ["192.0.2.0/24", "2001:db8::/32"]
+    for ip in ("192.0.2.200", "2001:db8::1", "::ffff:192.0.2.1"):
+        assert accounts.find_token(key, ip) == row
+    row.refresh_from_db()
+    used = row.last_used_at
+    for ip in ("192.0.3.1", "2001:db9::1", "", None):
+        assert accounts.find_token(key, ip or None) is None
+    row.refresh_from_db()
+    assert row.last_used_at == used
+
+
+@given(st.lists(st.ip_addresses(v=6).map(str), max_size=5), st.ip_addresses(v=4).map(str))
+def test_an_address_is_a_network_of_itself(addresses: list[str], other: str) -> None:
+    networks = token_scopes.check_networks(addresses)
+    assert all(token_scopes.is_allowed_from(networks, each) for each in addresses)
+    assert token_scopes.is_allowed_from([*networks, other], other)
+
+
+@given(st.text())
+def test_any_text_is_a_network_or_is_refused(text: str) -> None:
+    refused = None
+    try:
+        assert token_scopes.check_networks([text])
+    except FormatError as error:
+        refused = error
+    assert refused is None or (refused.field, bool(refused.fix)) == ("networks", True)
+
+
+def test_many_are_changed_only_as_far_as_one_may_be(world: World, people: dict[str, Actor]) -> None:
+    maker = narrowed(people["O"], {"verbs": {"create"}, "kinds": {"mailbox"}})
+    before = everything()
+    for deed in ("trash", "switch_off", "set_note"):
+        done = change_mailboxes(
+            actor=fresh(maker),
+            domain=world.domain,
+            chosen=Mailbox.objects.filter(pk=world.mailbox.pk),
+            deed=deed,
+            note="Taken over",
+            rehearse=True,
+        )
+        assert [result.verdict for result in done.results] == ["refused"], deed
+    table = b"address,note\nada,Taken over\n"
+    with pytest.raises(Invalid, match="may not manage"):
+        import_addresses(actor=fresh(maker), domain=world.domain, content=table)
+    assert everything() == before

@@ -1,0 +1,102 @@
+"""DNS messages, made and read: whatever comes from outside raises only the errors of this package."""
+
+from __future__ import annotations
+
+import struct
+from time import time
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.opcode
+import dns.rcode
+import dns.tsig
+
+from tenants.formats.text import printable
+from tenants.formats.zones.names import Name
+from workers.zone.errors import ClockSkew, Garbled, Unproved
+from workers.zone.outcomes import Asked, refusal
+
+__all__ = ["BROKEN", "dns_name", "proved_reply", "read_reply", "skewed"]
+
+BROKEN = (dns.exception.DNSException, ValueError, ArithmeticError, LookupError, TypeError, struct.error)
+"""What dnspython may raise for bytes that are no DNS."""
+
+
+def dns_name(name: Name) -> dns.name.Name:
+    """Return a name of ours as one of dnspython's."""
+    return dns.name.Name((*name.labels, b""))
+
+
+def read_reply(wire: bytes, query: dns.message.Message, asked: Asked) -> dns.message.Message:
+    """Return the answer to a query; its signature is not looked at. Raises Garbled."""
+    try:
+        reply = dns.message.from_wire(wire, keyring=False, one_rr_per_rrset=True)
+        ours = query.is_response(reply)
+    except BROKEN as error:
+        raise Garbled(f"{asked.server} sent something that is no DNS message: {_said(error)}.") from None
+    if not ours:
+        raise Garbled(f"{asked.server} sent an answer to another question than ours.")
+    return reply
+
+
+def proved_reply(
+    wire: bytes, query: dns.message.Message, key: dns.tsig.Key | None, asked: Asked
+) -> dns.message.Message:
+    """Return an answer that says yes (NOERROR), and is signed if a key is given.
+
+    Raises Refusal for every other answer, signed or not: nobody gains by forging a no. Raises Unproved for
+    a yes without a valid signature, and Garbled.
+    """
+    reply = read_reply(wire, query, asked)
+    _check_signature_error(reply, asked)
+    code = reply.rcode()
+    if key is None or (not reply.had_tsig and code != dns.rcode.NOERROR):
+        if code != dns.rcode.NOERROR:
+            raise refusal(code, asked)
+        return reply
+    if not reply.had_tsig:
+        raise Unproved(f"{asked.server} says yes without a signature.")
+    try:
+        dns.message.from_wire(wire, keyring=key, request_mac=query.mac, one_rr_per_rrset=True)
+    except dns.tsig.BadTime:
+        raise skewed(reply, asked) from None
+    except BROKEN as error:
+        raise Unproved(
+            f"The answer of {asked.server} is not signed as it should be: {_said(error)}."
+        ) from None
+    if code != dns.rcode.NOERROR:
+        raise refusal(code, asked)
+    return reply
+
+
+def skewed(reply: dns.message.Message, asked: Asked) -> ClockSkew:
+    """Return what to raise for an answer that was signed at another time than now."""
+    ahead = int(reply.tsig[0].time_signed) - int(time()) if reply.tsig else None
+    return clock_skew(ahead, asked)
+
+
+def clock_skew(ahead: int | None, asked: Asked) -> ClockSkew:
+    if ahead is None:
+        return ClockSkew(f"The clocks of {asked.server} and of this machine differ too much.", seconds=None)
+    side = "ahead of" if ahead > 0 else "behind"
+    return ClockSkew(
+        f"The clock of {asked.server} is {abs(ahead)} seconds {side} this machine's.", seconds=ahead
+    )
+
+
+def _check_signature_error(reply: dns.message.Message, asked: Asked) -> None:
+    """Raise what the server has to say about our signature (RFC 8945 §5.2); such answers cannot be signed."""
+    if reply.tsig is None:
+        return
+    said = reply.tsig[0]
+    if said.error == dns.rcode.BADTIME:
+        theirs = int.from_bytes(said.other, "big") if len(said.other) == 6 else None
+        raise clock_skew(None if theirs is None else theirs - int(time()), asked)
+    if said.error:
+        raise refusal(said.error, asked)
+
+
+def _said(error: BaseException) -> str:
+    return printable(str(error) or type(error).__name__, 160).removesuffix(".")
