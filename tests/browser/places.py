@@ -13,6 +13,7 @@ from typing import Any
 
 from playwright.sync_api import StorageState
 
+from tests.browser import rock
 from tests.browser.visitor import Visitor
 
 DOMAIN = "example.org"
@@ -44,6 +45,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
     _write_by_hand(repositories / "relay.git")
     _invite(operator)
     _make_addresses(operator)
+    machine = _run_a_unikernel(operator, repositories.parents[1])
     waiting = _ask(stranger, "lise", "lise@lab.example")
     confirmation = _link(stranger, "lise@lab.example", "Do you want", "/asked/confirm/")
     agreement = _link(stranger, "team@work.example", "May ", "/confirm/")
@@ -95,7 +97,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
         },
     }
     for name in ("owner", "member", "operator"):
-        places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name]))
+        places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name])) | machine
     return places
 
 
@@ -164,6 +166,21 @@ def _make_addresses(operator: Visitor) -> None:
     page.get_by_label("Who gets the mail").fill("leaver@elsewhere.example")
     operator.press("Make the address")
     operator.press("Put it into the trash")
+
+
+def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
+    """On the sandbox's albatross host; the pages of all that."""
+    host = rock.connect_host(operator, data)
+    image = rock.upload(operator, data / "sandbox" / "albatross" / "images" / "hello-1.hvt", "hello")
+    unikernel = rock.make_unikernel(operator, host, "hello", "hello", "--verbose")
+    return {
+        "hosts": "/hosts",
+        "host": host,
+        "images": "/images",
+        "image": image,
+        "unikernels": "/unikernels",
+        "unikernel": unikernel,
+    }
 
 
 def _ask(stranger: Visitor, local_part: str, target: str) -> str:
@@ -281,6 +298,13 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["address-delete"] = f"/d/{DOMAIN}/addresses/leaver/delete"
         shown["repository-new"] = "/d/klein.example/settings/repository/new"
         shown["address-new"] = f"/d/{DOMAIN}/new-address"
+        shown["host-new"] = "/hosts/new"
+        shown["host-new tls"] = "/hosts/new?by=tls"
+        shown["image-upload"] = "/images/upload"
+        for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
+            visitor.open(path)
+            link = visitor.page.locator(f'main a[href^="{path}/"]:not([href$="/new"])').first
+            shown[name] = f"{link.get_attribute('href')}/{'new-unikernel' if path == '/hosts' else 'change'}"
         shown["addresses-import"] = f"/d/{DOMAIN}/import"
         shown["addresses-import-page"] = _look_at_a_table(visitor)
         shown["alias-new"] = f"/d/{DOMAIN}/new-alias"

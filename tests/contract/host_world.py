@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.models import SyncTarget, Unikernel
+from tenants.models import SyncTarget
 from tenants.secrets import Opener
 from tests.hosting import Machine
 from workers import ssh
@@ -25,14 +25,15 @@ class HostWorld(Machine):
     release: Release
     controller: Controller
     pool: ssh.ConnectionPool
-    made: list[Unikernel] = field(default_factory=list)
+    folder: Path
 
     @classmethod
-    def make(cls, machine: Machine, stand_in: StandIn, release: Release) -> HostWorld:
+    def make(cls, machine: Machine, stand_in: StandIn, release: Release, folder: Path) -> HostWorld:
+        """`folder` has the stand-in's sockets."""
         pool = ssh.ConnectionPool()
         kind = AlbatrossHost(opener=Opener(), pool=pool, watch_seconds=0.15)
         controller = Controller(kinds={SyncTarget.Kind.ALBATROSS_HOST: kind})
-        return cls(machine.actor, machine.host, machine.share, stand_in, release, controller, pool)
+        return cls(machine.actor, machine.host, machine.share, stand_in, release, controller, pool, folder)
 
     def reconcile(self) -> Ending:
         return self.controller.reconcile(self.target.pk)
@@ -40,7 +41,7 @@ class HostWorld(Machine):
     @property
     def client(self) -> Client:
         """Somebody on the host itself, with albatross-client."""
-        return Client(LocalDialer(Path(self.host.socket_folder)), dialect_of(self.release))
+        return Client(LocalDialer(self.folder), dialect_of(self.release))
 
     def running(self) -> dict[str, UnikernelInfo]:
         """What runs on the host, by full name."""
@@ -51,3 +52,12 @@ class HostWorld(Machine):
 
     def advice(self) -> str:
         return self.target.runs.latest("pk").advice
+
+
+def own_images(settings: Any, folder: Path) -> None:
+    """Images of a test are in its own folder."""
+    images = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": folder / "images"},
+    }
+    settings.STORAGES = {**settings.STORAGES, "images": images}

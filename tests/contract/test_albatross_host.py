@@ -13,7 +13,7 @@ import pytest
 from tenants.actions import hosts, images, sync, unikernels
 from tenants.actor import Actor
 from tenants.models import Condition, Event, Organization, Run, SyncTarget, Unikernel
-from tests.contract.host_world import HostWorld
+from tests.contract.host_world import HostWorld, own_images
 from tests.hosting import NETWORKED, PLAIN, WITH_DISK, Machine, add_host, share_of, upload
 from workers.albatross import Name, Release
 from workers.albatross.values import QuotaPolicy, Settings, UnikernelConfig
@@ -26,21 +26,14 @@ WEB = Name(("acme",), "web")
 
 @pytest.fixture(autouse=True)
 def own_files(settings: Any, tmp_path: Path) -> None:
-    """Images of a test are in its own folder."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "images": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "images"},
-        },
-    }
+    own_images(settings, tmp_path)
 
 
 def make_world(olga: Actor, organization: Organization, folder: Path, release: Release) -> HostWorld:
     stand_in = StandIn(folder, release, pace=0.01, interval=0.03)
     stand_in.start()
     host = add_host(olga, organization, folder)
-    return HostWorld.make(Machine(olga, host, share_of(host, organization)), stand_in, release)
+    return HostWorld.make(Machine(olga, host, share_of(host, organization)), stand_in, release, folder)
 
 
 @pytest.fixture(params=[(2, 7, 2)])

@@ -28,6 +28,8 @@ from tenants.actions import (
     domains,
     expiry,
     holders,
+    hosts,
+    images,
     imports,
     invitations,
     mailboxes,
@@ -45,6 +47,7 @@ from tenants.actions import (
     trash,
     tsig_keys,
     undo,
+    unikernels,
     warnings,
     zone_repositories,
     zones,
@@ -60,20 +63,26 @@ from tenants.models import (
     Event,
     Finding,
     HeldName,
+    Host,
+    HostShare,
+    Image,
     Invitation,
     Mailbox,
     Membership,
+    Network,
     Organization,
     Repository,
     Run,
     SecondaryServer,
     SyncTarget,
     TsigKey,
+    Unikernel,
     Zone,
 )
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account
 from tests.exchanges import shared_pair
+from tests.hosting import WITH_DISK, build_rock, upload
 from tests.tenants.zoning import MAIL, begin, connect
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +110,17 @@ class World:
     key: TsigKey
     secondary: SecondaryServer
     unproved: Zone
+    host: Host
+    share: HostShare
+    bare_host: HostShare
+    image: Image
+    bare_image: Image
+    network: Network
+    bare_network: Network
+    unikernel: Unikernel
+    stopped: Unikernel
+    guest_share: HostShare
+    spare: Organization
 
 
 Act = Callable[[Actor, World], object]
@@ -352,6 +372,55 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         ),
     ),
     "remove_secondary": ("OP", lambda a, w: secondaries.remove_secondary(actor=a, server=w.secondary)),
+    "add_host": (
+        "OP",
+        lambda a, w: hosts.add_host(
+            actor=a,
+            organization=w.organization,
+            name="cliff",
+            transport="ssh",
+            host="cliff.example",
+            username="rookery",
+        ),
+    ),
+    "pin_host_key": (
+        "OP",
+        lambda a, w: hosts.pin_host_key(actor=a, host=w.host, fingerprint_seen=w.fingerprint),
+    ),
+    "remove_host": ("OP", lambda a, w: hosts.remove_host(actor=a, host=w.bare_host.host)),
+    "share_host": (
+        "P",
+        lambda a, w: hosts.share_host(actor=a, host=w.host, organization=w.spare, path="spare"),
+    ),
+    "unshare_host": ("P", lambda a, w: hosts.unshare_host(actor=a, share=w.guest_share)),
+    "change_quota": ("OP", lambda a, w: hosts.change_quota(actor=a, share=w.share, memory=600)),
+    "add_network": (
+        "OP",
+        lambda a, w: hosts.add_network(actor=a, share=w.share, bridge="third", subnet="10.0.3.0/24"),
+    ),
+    "remove_network": ("OP", lambda a, w: hosts.remove_network(actor=a, network=w.bare_network)),
+    "add_volume": ("OP", lambda a, w: hosts.add_volume(actor=a, share=w.share, label="more", size=8)),
+    "upload_image": ("OP", lambda a, w: upload(a, w.organization, WITH_DISK)),
+    "change_image": ("OP", lambda a, w: images.change_image(actor=a, image=w.image, note="new")),
+    "share_image": ("P", lambda a, w: images.share_image(actor=a, image=w.image, shared=True)),
+    "delete_image": ("OP", lambda a, w: images.delete_image(actor=a, image=w.bare_image)),
+    "create_unikernel": (
+        "OP",
+        lambda a, w: unikernels.create_unikernel(actor=a, share=w.share, name="new", image=w.bare_image),
+    ),
+    "change_unikernel": (
+        "OP",
+        lambda a, w: unikernels.change_unikernel(actor=a, unikernel=w.unikernel, memory=48),
+    ),
+    "stop_unikernel": (
+        "OMP",
+        lambda a, w: unikernels.stop_unikernel(actor=a, unikernel=w.unikernel),
+    ),
+    "start_unikernel": (
+        "OMP",
+        lambda a, w: unikernels.start_unikernel(actor=a, unikernel=w.stopped),
+    ),
+    "delete_unikernel": ("OP", lambda a, w: unikernels.delete_unikernel(actor=a, unikernel=w.unikernel)),
     "send_test_mail": ("OMHP", lambda a, w: test_mail.send_test_mail(actor=a, mailbox=w.mailbox)),
 }
 # Not about an object of somebody: strangers' doors and one's own account, with tests of their own.
@@ -369,6 +438,7 @@ OTHERS = {
     "record_zones",
     "delete_account",
     "expire_requests",
+    "forget_deleted_unikernels",
     "forget_imports",
     "forget_former_passphrases",
     "purge_trash",
@@ -526,6 +596,7 @@ def world(
         key=TsigKey.objects.get(pk=key.pk),
         secondary=secondary,
         unproved=unproved,
+        **vars(build_rock(domain.organization, line)),
     )
 
 

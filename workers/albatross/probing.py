@@ -28,6 +28,7 @@ _LADDER: tuple[tuple[c.InfoForm, Release], ...] = (
 """Newest first, because some releases answer several. Never form 2 in wire 4: it ends albatross 1.0."""
 _QUICK = Timeouts(read=10.0)
 _WITH_INACTIVE_CONSOLES = Release(2, 6, 1)
+_WITH_STREAMS = Release(2, 5)
 
 
 def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK, *, at: Name = ROOT) -> Release:
@@ -41,6 +42,8 @@ def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK, *, at: Name = ROOT
         if _understood(dialer, Request(Header(nobody), c.ReadInfo(form)), timeouts):
             if release == Release(2, 6) and _lists_inactive_consoles(dialer, timeouts, at):
                 return _WITH_INACTIVE_CONSOLES
+            if release == Release(2, 4) and _streams_volumes(dialer, nobody, timeouts):
+                return _WITH_STREAMS
             return release
     if _understood(dialer, Request(Header(nobody, version=4), c.ReadInfo(1)), timeouts):
         return OLDEST
@@ -49,6 +52,11 @@ def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK, *, at: Name = ROOT
 
 def _lists_inactive_consoles(dialer: Dialer, timeouts: Timeouts, at: Name) -> bool:
     return _understood(dialer, Request(Header(at), c.ListInactiveConsoles()), timeouts)
+
+
+def _streams_volumes(dialer: Dialer, nobody: Name, timeouts: Timeouts) -> bool:
+    """Asked about a volume that cannot exist; a daemon that streams says so, an older one closes."""
+    return _understood(dialer, Request(Header(nobody), c.DumpBlock()), timeouts)
 
 
 def _understood(dialer: Dialer, request: Request, timeouts: Timeouts) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from workers.albatross.releases import Release
 from workers.sandbox.albatross.daemon import Machine
 from workers.sandbox.albatross.host import AlbatrossHost
 from workers.sandbox.albatross.samples import write_samples
+from workers.sandbox.certificates import write_private
 
 RELEASE = Release(2, 7, 2)
 BRIDGES = ("service", "internal")
@@ -78,7 +78,5 @@ class DemoHost:
         root = make_root("albatross of the sandbox", now=now, valid_for=_YEARS)
         private = root.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         certificate.write_bytes(root.certificate.public_bytes(Encoding.PEM))
-        descriptor = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(private)
+        write_private(key, private)
         return root
