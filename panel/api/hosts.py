@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Identifier, Number, Numbers, PageQuery, QueryIdentifier, Shape, Text
 from panel.api.repositories import HostKey, shown_fingerprint
 from panel.api.schema import operation
@@ -156,6 +157,11 @@ class HostView(ApiView):
 
 class Hosts(HostView):
     queries = {"list": OrganizationQuery}
+    reported = frozenset({"release", "offered_host_key_fingerprint"})
+
+    def subject(self, share_id: int) -> Subject:
+        row = self._find(share_id)
+        return Subject([row.host, row], lambda: self._show(self._find(share_id)))
 
     @operation("Your organizations' parts of hosts", responses=HostSerializer)
     def list(self, request: Request) -> Response:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.body import JSONParser
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Identifier, PageQuery, QueryIdentifier, Shape, Switch, Text
 from panel.api.schema import operation
 from tenants import access
@@ -87,6 +88,10 @@ class Images(ApiView):
     noun, tag = "image", "Images"
     queries = {"list": ImageQuery}
     parser_classes = [ImageParser]
+
+    def subject(self, image_id: int) -> Subject:
+        row = access.get(self.actor, Image, pk=image_id)
+        return Subject([row], lambda: self._show(access.get(self.actor, Image, pk=image_id)))
 
     def _show(self, row: Image) -> dict[str, Any]:
         fields = ("name", "role", "era", "note", "sha256", "size", "target", "abi_version", "machine")

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Identifier, Number, Numbers, PageQuery, QueryIdentifier, Shape, Text, Texts
 from panel.api.schema import operation
 from tenants import access
@@ -162,6 +163,11 @@ class HostUnikernels(UnikernelView):
 
 class Unikernels(UnikernelView):
     queries = {"list": UnikernelQuery}
+    reported = frozenset({"observed", "ended_words"})
+
+    def subject(self, unikernel_id: int) -> Subject:
+        row = self._find(unikernel_id)
+        return Subject([row], lambda: self._show(self._find(unikernel_id)))
 
     @operation("All that you may see", responses=UnikernelSerializer)
     def list(self, request: Request) -> Response:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Choice, Number, Shape, Switch, Text
 from panel.api.repositories import HostKey, show_repository
 from panel.api.schema import operation
@@ -60,6 +61,7 @@ def _show_key(key: TsigKey) -> dict[str, Any]:
 
 class ZoneKeys(_OfDomain):
     noun, plural = "zone_key", "zone_keys"
+    shown_once = frozenset({"secret"})
 
     @operation("Keys of a zone and of all zones of its repository", responses=ZoneKeySerializer)
     def list(self, request: Request, domain: str) -> Response:
@@ -151,6 +153,7 @@ def _show_server(row: SecondaryServer) -> dict[str, Any]:
 
 class Secondaries(_OfDomain):
     noun, plural = "secondary", "secondaries"
+    shown_once = frozenset({"secret"})
 
     @operation("Name servers that copy a zone", responses=SecondarySerializer)
     def list(self, request: Request, domain: str) -> Response:
@@ -243,6 +246,11 @@ def _show(row: Repository) -> dict[str, Any]:
 
 class ZoneRepositories(ApiView):
     noun, plural, tag = "zone_repository", "zone_repositories", "Zones"
+    reported = frozenset({"offered_host_key_fingerprint"})
+
+    def subject(self, organization_id: int, repository_id: int) -> Subject:
+        row = self._find(organization_id, repository_id)
+        return Subject([row], lambda: _show(self._find(organization_id, repository_id)))
 
     @operation("Zone repositories of an organization", responses=ZoneRepositorySerializer)
     def list(self, request: Request, organization_id: int) -> Response:

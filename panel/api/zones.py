@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
+from panel.api.etags import Subject
 from panel.api.fields import Identifier, Number, PageQuery, Shape, Switch, Text, Texts
 from panel.api.schema import operation
 from tenants import access
@@ -111,6 +112,11 @@ class _OfDomain(ApiView):
 
 class Zones(_OfDomain):
     noun, plural = "zone", "zones"
+    reported = frozenset({"ownership", "served_serial", "served_at", "observed"})
+
+    def subject(self, domain: str) -> Subject:
+        zone = self.find_zone(domain)
+        return Subject([zone], lambda: show_zone(self.find_zone(domain)))
 
     @operation("How the zone of a domain is kept, and what is served", responses=ZoneSerializer)
     def retrieve(self, request: Request, domain: str) -> Response:
