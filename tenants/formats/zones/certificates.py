@@ -49,8 +49,8 @@ class Standing(Enum):
 @dataclass(frozen=True)
 class HostCertificate:
     """How one host's certificate stands. `names` are those in the certificate, or in the request while there
-    is none; times are aware; `staging` tells that no browser or mail server trusts the issuer. `sentence` says
-    what is, `fix` what to do, if anything."""
+    is none; times are aware; `staging` tells that no browser or mail server trusts the issuer. `sentence`
+    says what is, `fix` what to do, if anything."""
 
     host: Name
     standing: Standing
