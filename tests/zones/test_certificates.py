@@ -131,6 +131,7 @@ GOOD = [request().data, certificate().data]
         max_size=3,
     )
 )
+@settings(deadline=None)
 def test_any_bytes_are_judged(records: list[tuple[int, int, bytes]]) -> None:
     judge(*(TLSA(usage, selector, 0, data) for usage, selector, data in records))
 
