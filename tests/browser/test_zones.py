@@ -1,4 +1,4 @@
-"""An owner keeps the DNS of a new domain here: begun, proved, written, served, and asked by another program."""
+"""An owner keeps the DNS of a new domain here: begun, proved, written, served, and asked by others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DNS of the lived-in panel: a zone with records of every hand, staged changes, a key, a second server."""
+"""The DNS of the lived-in panel: a zone with its mail records, keys and servers."""
 
 from __future__ import annotations
 
