@@ -331,6 +331,7 @@ def test_ownership_is_proved_once(alice: Actor, domain: Domain) -> None:
 _labels = some.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(
     _labels,
     some.lists(some.ip_addresses(v=4), min_size=1, max_size=5, unique=True),
