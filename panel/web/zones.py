@@ -23,7 +23,7 @@ from tenants import access
 from tenants.actions import record_sets, zones
 from tenants.actions.adoption import decide_findings
 from tenants.actions.record_sets import RecordChange
-from tenants.errors import Absent, ActionError, Conflict, Invalid
+from tenants.errors import Absent, Conflict, Invalid
 from tenants.formats.zones.stored import TYPES
 from tenants.models import Finding, RecordSet, Zone
 
@@ -333,8 +333,6 @@ def zone_look(request: HttpRequest, domain: str) -> HttpResponse:
     try:
         zones.look_for_ownership(actor=actor_of(request), zone=thing)
         tell(request, "A worker looks at the DNS now.")
-    except ActionError as error:
-        if isinstance(error, Absent):
-            raise
+    except Conflict as error:
         refuse(request, error)
     return redirect("zone", domain=thing.name)

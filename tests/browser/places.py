@@ -15,6 +15,7 @@ from playwright.sync_api import StorageState
 
 from tests.browser import rock
 from tests.browser.visitor import Visitor
+from tests.browser.zone_places import keep_dns_here, pages_of_zones
 
 DOMAIN = "example.org"
 OWNER, VIEWER, HOLDER = "ada@home.example", "bob@people.example", "grace@harbour.example"
@@ -44,6 +45,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
     operator.open_until(f"/d/{DOMAIN}", works)
     _write_by_hand(repositories / "relay.git")
     _invite(operator)
+    keep_dns_here(operator, DOMAIN)
     _make_addresses(operator)
     machine = _run_a_unikernel(operator, repositories.parents[1])
     waiting = _ask(stranger, "lise", "lise@lab.example")
@@ -292,7 +294,9 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
     history = visitor.open(f"/d/{DOMAIN}/addresses/leaver/history").locator(".history > li .facts a")
     events = [str(history.nth(index).get_attribute("href")) for index in range(history.count())]
     shown |= {"event": events[0], "event changed-since": events[-1]}
-    if visitor.page.goto(f"{visitor.url}/domains/new").ok:  # type: ignore[union-attr]
+    may_change = visitor.page.goto(f"{visitor.url}/domains/new").ok  # type: ignore[union-attr]
+    shown |= pages_of_zones(visitor, DOMAIN, "klein.example", may_change=may_change)
+    if may_change:
         shown["domain-new"] = "/domains/new"
         shown["trash-days"] = f"/d/{DOMAIN}/settings/trash"
         shown["address-delete"] = f"/d/{DOMAIN}/addresses/leaver/delete"

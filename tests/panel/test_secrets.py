@@ -69,6 +69,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "sweep",
         "deliver_mail",
         "look_up",
+        "prove_ownership",
         "review",
         "compare_passphrases",
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tenants.actions import (
@@ -331,6 +331,7 @@ def test_ownership_is_proved_once(alice: Actor, domain: Domain) -> None:
 _labels = some.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(
     _labels,
     some.lists(some.ip_addresses(v=4), min_size=1, max_size=5, unique=True),
