@@ -119,10 +119,9 @@ def _read(file: IO[bytes]) -> Received:
         file.truncate()
         file.write(plain)
         file.flush()
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view, memoryview(view) as whole:
-        manifest = read_image(whole)
-        digest = hashlib.sha256(whole).hexdigest()
-        return Received(file, len(whole), digest, manifest)
+    # Not closed by hand: the traceback of a refusal still holds views into it.
+    whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return Received(file, len(whole), hashlib.sha256(whole).hexdigest(), read_image(whole))
 
 
 def _checked(*, name: str, role: str, era: str, note: str) -> dict[str, Any]:
