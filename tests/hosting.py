@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.actions import hosts, images, organizations, unikernels
+from tenants.actions import hosts, images, networks, organizations, unikernels
 from tenants.actor import Actor
 from tenants.models import Host, HostShare, Image, Network, Organization, SyncTarget, Unikernel
 from tests.albatross import solo5_files as files
@@ -49,7 +49,7 @@ class Machine:
         return SyncTarget.objects.get(host_share=self.share)
 
     def network(self, bridge: str = "service", subnet: str = "10.0.0.0/24", **given: Any) -> Network:
-        return hosts.add_network(actor=self.actor, share=self.share, bridge=bridge, subnet=subnet, **given)
+        return networks.add_network(actor=self.actor, share=self.share, bridge=bridge, subnet=subnet, **given)
 
     def unikernel(self, name: str = "web", image: Image | None = None, **given: Any) -> Unikernel:
         image = image or upload(self.actor, self.share.organization)
@@ -106,7 +106,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     machine = Machine(rookery, host, share_of(host, organization))
     network, bare_network = machine.network(), machine.network("spare", "10.0.1.0/24")
     image = upload(rookery, organization, NETWORKED, name="relay")
-    hosts.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
+    networks.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
     chosen: dict[str, Any] = {"image": image, "networks": {"service": network}}
     chosen["secrets"] = {"seed": "hunter2"}
     unikernel = machine.unikernel("relay", **chosen, arguments=["--seed={secret:seed}"])

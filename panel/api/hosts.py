@@ -17,6 +17,7 @@ from panel.api.repositories import HostKey, shown_fingerprint
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import hosts as actions
+from tenants.actions import networks
 from tenants.errors import Absent
 from tenants.models import Host, HostShare, Network, Organization, Volume
 
@@ -248,7 +249,7 @@ class HostNetworks(HostView):
     def create(self, request: Request, share_id: int) -> Response:
         given, row = self.body(NewNetwork), self._find(share_id)
         return self.act(
-            lambda: actions.add_network(actor=self.actor, share=row, **given), self._network, status=201
+            lambda: networks.add_network(actor=self.actor, share=row, **given), self._network, status=201
         )
 
     @operation("Take back a network that nobody uses", responses={200: NetworkSerializer, 204: None})
@@ -259,7 +260,7 @@ class HostNetworks(HostView):
         network.share = self._find(share_id)
         shown = self._network(network)
         return self.act(
-            lambda: actions.remove_network(actor=self.actor, network=network), lambda _: shown, status=204
+            lambda: networks.remove_network(actor=self.actor, network=network), lambda _: shown, status=204
         )
 
     def _network(self, row: Network) -> dict[str, Any]:
@@ -282,7 +283,7 @@ class HostVolumes(HostView):
     def create(self, request: Request, share_id: int) -> Response:
         given, row = self.body(NewVolume), self._find(share_id)
         return self.act(
-            lambda: actions.add_volume(actor=self.actor, share=row, **given),
+            lambda: networks.add_volume(actor=self.actor, share=row, **given),
             lambda made: dict(VolumeSerializer(made).data),
             status=201,
         )

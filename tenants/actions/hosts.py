@@ -14,12 +14,11 @@ from tenants.actions.locking import lock
 from tenants.actions.repositories import check_host_or_address
 from tenants.actions.reversals import final
 from tenants.actor import Actor
-from tenants.errors import Checks, Conflict, Forbidden, Invalid
-from tenants.formats.networks import check_network
+from tenants.errors import Checks, Conflict, Forbidden
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_name, printable
-from tenants.formats.unikernels import check_bridge, check_label
-from tenants.models import Host, HostShare, Network, Organization, SyncTarget, Volume
+from tenants.formats.unikernels import check_label
+from tenants.models import Host, HostShare, Organization, SyncTarget
 from tenants.secrets import Purpose, seal
 
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]{1,300}")
@@ -337,116 +336,9 @@ def _check_cpus(cpuids: list[int], host: Host) -> list[int]:
     return sorted(set(cpuids))
 
 
-# Networks and volumes ---------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def add_network(
-    *,
-    actor: Actor,
-    share: HostShare,
-    bridge: str,
-    subnet: str,
-    gateway: str = "",
-    first: str = "",
-    last: str = "",
-) -> Network:
-    """Give a bridge of the host, with its subnet and addresses, to one organization alone."""
-    access.require(actor, access.Verb.VIEW, share)
-    access.require(actor, access.Verb.CHANGE, share.host)
-    with Checks() as checks:
-        bridge = check_bridge(bridge.strip())
-    with checks:
-        plan = check_network(subnet, gateway=gateway, first=first, last=last)
-    checks.finish()
-    lock(share.host)
-    try:
-        with transaction.atomic():
-            row = Network.objects.create(share=share, host=share.host, bridge=bridge, **plan)
-    except IntegrityError as error:
-        raise Conflict(
-            f"The bridge {bridge} of {share.host} has its network already. Tenants never share a bridge."
-        ) from error
-    outbox.mark([share.sync_target])
-    record(
-        actor,
-        "add_network",
-        row,
-        f"{share.organization} got the network {row} on {share.host}.",
-        organization=share.organization,
-        target=share.sync_target,
-        after={"bridge": bridge, **plan},
-    )
-    return row
-
-
-@transaction.atomic
-def remove_network(*, actor: Actor, network: Network) -> None:
-    """Take a network back that nobody uses."""
-    share = network.share
-    access.require(actor, access.Verb.VIEW, share)
-    access.require(actor, access.Verb.CHANGE, share.host)
-    lock(share.host)
-    users = [row.name for row in share.unikernels.all() if any(pk == network.pk for _, pk in row.networks)]
-    if users:
-        raise Conflict(f"{', '.join(users[:5])} uses this network. Change that first.")
-    before = {"bridge": network.bridge, "subnet": network.subnet}
-    name = str(network)
-    network.delete()
-    outbox.mark([share.sync_target])
-    record(
-        actor,
-        "remove_network",
-        name,
-        f"The network {name} on {share.host} was taken back.",
-        organization=share.organization,
-        target=share.sync_target,
-        before=before,
-    )
-
-
-@transaction.atomic
-def add_volume(*, actor: Actor, share: HostShare, label: str, size: int) -> Volume:
-    """A block volume of `size` MB, within the quota. A pass makes it; nothing but a person deletes it."""
-    access.require(actor, access.Verb.VIEW, share)
-    access.require_create(actor, access.Kind.UNIKERNEL, share.organization)
-    with Checks() as checks:
-        label = check_label(label, field="label")
-    checks.finish()
-    lock(share)
-    used = sum(share.volumes.values_list("size", flat=True))
-    if not 1 <= size <= share.storage - used:
-        raise Invalid.of(
-            "size",
-            f"{share.storage - used} of {share.storage} MB are free for block volumes.",
-            "Make it smaller, or ask for a larger quota.",
-        )
-    try:
-        with transaction.atomic():
-            row = Volume.objects.create(share=share, label=label, size=size)
-    except IntegrityError as error:
-        raise Conflict(f"There is a block volume {label} already.") from error
-    outbox.mark([share.sync_target])
-    record(
-        actor,
-        "add_volume",
-        row,
-        f"The block volume {label} of {size} MB was added on {share.host}.",
-        organization=share.organization,
-        target=share.sync_target,
-        after={"label": label, "size": size},
-    )
-    return row
-
-
 final("Remove the host instead. What is on it stays there.", "add_host")
 final("Trust in a host key is given by a person who compared it, and only so.", "pin_host_key")
 final("Add the host again: it is looked at anew, and its key compared again.", "remove_host")
 final("Take the part back instead.", "share_host")
 final("Share the host again instead.", "unshare_host")
 final("Change the quota again: what runs by now must fit into it.", "change_quota")
-final("Take the network back instead.", "add_network")
-final("Add the network again instead.", "remove_network")
-final(
-    "A block volume holds data: it is deleted on the host, by somebody who knows what is in it.", "add_volume"
-)

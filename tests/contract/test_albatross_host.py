@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tenants.actions import hosts, images, sync, unikernels
+from tenants.actions import hosts, images, networks, sync, unikernels
 from tenants.actor import Actor
 from tenants.models import Condition, Event, Organization, Run, SyncTarget, Unikernel
 from tests.contract.host_world import HostWorld, own_images
@@ -130,7 +130,7 @@ def test_the_quota_policy_of_the_path_is_set_and_changed(world: HostWorld, olga:
 def test_a_volume_is_made_before_the_unikernel_that_needs_it(world: HostWorld, olga: Actor) -> None:
     hosts.change_quota(actor=olga, share=world.share, storage=100)
     world.share.refresh_from_db()
-    hosts.add_volume(actor=olga, share=world.share, label="mail", size=8)
+    networks.add_volume(actor=olga, share=world.share, label="mail", size=8)
     image = upload(olga, world.share.organization, WITH_DISK)
     world.unikernel(image=image, blocks={"data": "mail"})
     assert world.reconcile() is Ending.AGREED, world.advice()

@@ -20,15 +20,11 @@ GIVEN = References({"seed": "{secret:seed}hunter2"}, {"service": Place("10.0.0.5
 
 
 def test_each_reference_becomes_its_value_and_nothing_is_read_twice() -> None:
-    asked = [
-        "--ipv4={address:service}",
-        "--ip={ip:service}",
-        "--gw={gateway:service}",
-        "--seed={secret:seed}",
-    ]
+    asked = ["--ipv4={address:service}", "--ip={ip:service}"]
+    asked += ["--gw={gateway:service}", "--seed={secret:seed}"]
     assert fill_in(asked, GIVEN) == (
         b"--ipv4=10.0.0.5/24",
-        b"--i=10.0.0.5",
+        b"--ip=10.0.0.5",
         b"--gw=10.0.0.1",
         b"--seed={secret:seed}hunter2",
     )

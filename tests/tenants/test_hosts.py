@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenants import image_files
-from tenants.actions import hosts, images, undo, unikernels
+from tenants.actions import hosts, images, networks, undo, unikernels
 from tenants.actor import Actor
 from tenants.desired_host import desired_host
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
@@ -76,7 +76,7 @@ def test_a_bridge_belongs_to_one_organization(machine: Machine, olga: Actor, cha
     other = Organization.objects.get(name="Difference Works")
     share = hosts.share_host(actor=olga, host=machine.host, organization=other)
     with pytest.raises(Conflict, match="Tenants never share a bridge"):
-        hosts.add_network(actor=olga, share=share, bridge="service", subnet="10.9.0.0/24")
+        networks.add_network(actor=olga, share=share, bridge="service", subnet="10.9.0.0/24")
     # The guest sees its part, and neither changes its own quota nor sees how the host is reached.
     with pytest.raises(Absent):
         hosts.change_quota(actor=charlie, share=share, memory=4096)
@@ -225,13 +225,13 @@ def test_memory_counts_what_runs_and_not_what_is_stopped(machine: Machine) -> No
 
 def test_a_volume_is_used_by_one(machine: Machine) -> None:
     hosts.change_quota(actor=machine.actor, share=machine.share, storage=64)
-    hosts.add_volume(actor=machine.actor, share=machine.share, label="mail", size=8)
+    networks.add_volume(actor=machine.actor, share=machine.share, label="mail", size=8)
     image = upload(machine.actor, machine.share.organization, WITH_DISK)
     machine.unikernel("first", image=image, blocks={"data": "mail"})
     with pytest.raises(Invalid, match="first uses the block volume mail"):
         machine.unikernel("second", image=image, blocks={"data": "mail"})
     with pytest.raises(Invalid, match="56 of 64 MB are free"):
-        hosts.add_volume(actor=machine.actor, share=machine.share, label="more", size=57)
+        networks.add_volume(actor=machine.actor, share=machine.share, label="more", size=57)
 
 
 # addresses and secrets --------------------------------------------------------------------------------

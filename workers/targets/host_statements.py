@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from tenants.formats import by_hand as lines
+from tenants.formats.text import printable
 from tenants.formats.unikernels import DesiredHost, WantedPolicy
 from tenants.models import Condition, Host, HostShare
 from workers.albatross.names import Name
@@ -97,7 +98,7 @@ def keep_facts(host: Host, seen: SeenHost, now: datetime) -> None:
     facts: dict[str, Any] = {
         "unikernels": [
             {
-                "name": str(one.name),
+                "name": printable(str(one.name), 300),
                 "memory": one.settings.memory,
                 "digest": one.digest.hex(),
                 "started": one.started.isoformat() if one.started else None,
@@ -105,7 +106,7 @@ def keep_facts(host: Host, seen: SeenHost, now: datetime) -> None:
             for one in sorted(seen.unikernels, key=lambda one: one.name.labels)[:MOST_LISTED]
         ],
         "volumes": [
-            {"name": str(one.name), "size": one.size, "used": one.active}
+            {"name": printable(str(one.name), 300), "size": one.size, "used": one.active}
             for one in seen.volumes[:MOST_LISTED]
         ],
         "used_memory": sum(one.settings.memory for one in seen.unikernels),
