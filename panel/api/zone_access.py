@@ -124,7 +124,7 @@ class SecondarySerializer(serializers.Serializer[Any]):
     host = serializers.CharField()
     address = serializers.CharField()
     transfer = serializers.ChoiceField(choices=SecondaryServer.Transfer.choices)
-    key = serializers.CharField(allow_null=True, help_text="The name of its key.")
+    key_name = serializers.CharField(allow_null=True, help_text="Of the key that it transfers with.")
 
 
 class NewSecondarySerializer(SecondarySerializer):
@@ -147,7 +147,7 @@ def _show_server(row: SecondaryServer) -> dict[str, Any]:
         "host": row.host,
         "address": row.address,
         "transfer": row.transfer,
-        "key": row.key.name if row.key else None,
+        "key_name": row.key.name if row.key else None,
     }
 
 

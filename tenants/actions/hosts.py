@@ -72,6 +72,14 @@ def add_host(
         with checks:
             key = _check_pem(authority_key, "authority_key", "PRIVATE KEY")
             values["sealed_key"] = seal(Purpose.AUTHORITY_KEY, key)
+    else:
+        for field, given in (
+            ("server_ca", server_ca),
+            ("authority", authority),
+            ("authority_key", authority_key),
+        ):
+            with checks:
+                _require_nothing(field, given)
     checks.finish()
     if transport == Host.Transport.SSH:
         private, values["public_key"] = new_ssh_key(f"rookery-{organization.pk}")
@@ -144,6 +152,11 @@ def _reach(transport: str, host: str, port: int, username: str) -> dict[str, Any
             "Write the account on the host that is in the group albatross, e.g. rookery.",
         )
     return {"host": host, "port": port, "username": username}
+
+
+def _require_nothing(field: str, given: str) -> None:
+    if given.strip():
+        raise FormatError(field, "Only a TLS endpoint has this.", "Leave it out, or choose tls.")
 
 
 def _check_folder(folder: str) -> str:

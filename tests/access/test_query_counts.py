@@ -53,6 +53,13 @@ PAGES = (
     "/my",
     "/account/export",
     "/account/delete",
+    "/d/{domain}/dns",
+    "/d/{domain}/dns/keys",
+    "/d/{domain}/dns/servers",
+    "/hosts",
+    "/hosts/{share}",
+    "/images",
+    "/unikernels",
 )
 # Pages of one thing, which hold no list that grows.
 SINGLE = {
@@ -64,6 +71,8 @@ SINGLE = {
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
     "run-fragment", "run-live", "event", "trash-days", "address-delete", "alias-new", "alias-deliveries",
     "address-expiry", "domain-alias-rules", "addresses-import",
+    "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
+    "host-new", "image", "image-upload", "unikernel", "unikernel-new", "unikernel-change",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",
 }  # fmt: skip
@@ -88,7 +97,9 @@ Costs = dict[str, tuple[Cost, Cost]]
 
 
 def test_every_page_with_a_list_is_counted() -> None:
-    paths = {page.partition("?")[0].format(organization=1, domain="x.example", run=1) for page in PAGES}
+    paths = {
+        page.partition("?")[0].format(organization=1, domain="x.example", run=1, share=1) for page in PAGES
+    }
     counted = {resolve(path).url_name for path in paths}
     assert counted | SINGLE == {row.name for row in pages.ROWS if row.method == "GET"}
 

@@ -50,7 +50,7 @@ VERBS = {
 }
 # These write no event of their own: the events are those of what they do. A preview does nothing.
 SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
-SILENT |= {"preview_import", "renew_import", "discard_import", "forget_imports"}
+SILENT |= {"forget_removed_keys", "preview_import", "renew_import", "discard_import", "forget_imports"}
 
 
 def last() -> Event:
