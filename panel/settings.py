@@ -152,7 +152,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
-# Images into temporary files; anything else in memory only: it may hold fingerprints of passphrases.
+# Images go to a temporary file; the rest stays in memory, since it may hold fingerprints of passphrases.
 FILE_UPLOAD_HANDLERS = ["panel.image_uploads.ImageUpload", "panel.uploads.BoundedUpload"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = 12 << 20
 

@@ -44,6 +44,8 @@ class Kind(StrEnum):
     SYNC_TARGET = "sync target"
     RUN = "run"
     EVENT = "event"
+    ZONE = "zone"
+    TSIG_KEY = "key"
     HOST = "host"
     HOST_SHARE = "part of a host"
     IMAGE = "image"
@@ -82,6 +84,8 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.ZONE: EDIT,
+        Kind.TSIG_KEY: EDIT,
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
         Kind.IMAGE: EDIT,
@@ -99,6 +103,8 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: SEE,
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.ZONE: SEE,
+        Kind.TSIG_KEY: SEE,
         Kind.HOST: SEE,
         Kind.HOST_SHARE: SEE,
         Kind.IMAGE: SEE,
@@ -117,6 +123,8 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.SYNC_TARGET,
             Kind.RUN,
             Kind.EVENT,
+            Kind.ZONE,
+            Kind.TSIG_KEY,
             Kind.HOST,
             Kind.HOST_SHARE,
             Kind.IMAGE,
@@ -144,6 +152,8 @@ _KINDS: dict[type[Model], Kind] = {
     m.SyncTarget: Kind.SYNC_TARGET,
     m.Run: Kind.RUN,
     m.Event: Kind.EVENT,
+    m.Zone: Kind.ZONE,
+    m.TsigKey: Kind.TSIG_KEY,
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
     m.Image: Kind.IMAGE,
@@ -161,6 +171,8 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.SYNC_TARGET: "organization_id",
     Kind.RUN: "organization_id",
     Kind.EVENT: "organization_id",
+    Kind.ZONE: "domain__organization_id",
+    Kind.TSIG_KEY: "repository__organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
     Kind.IMAGE: "organization_id",

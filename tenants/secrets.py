@@ -20,6 +20,7 @@ class Purpose(StrEnum):
     MAILBOX_HASH = "mailbox-hash"
     SSH_KEY = "ssh-key"
     MAIL_BODY = "mail-body"
+    TSIG_KEY = "tsig-key"
     AUTHORITY_KEY = "authority-key"
     ARGUMENT = "argument"
 

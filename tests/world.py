@@ -26,7 +26,11 @@ from tenants.actions import (
     organizations,
     repositories,
     requests,
+    secondaries,
     targets,
+    tsig_keys,
+    zone_repositories,
+    zones,
 )
 from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint
@@ -47,10 +51,12 @@ from tenants.models import (
     Organization,
     Repository,
     Run,
+    SecondaryServer,
     SignInLink,
     Step,
     SyncTarget,
     TargetAddress,
+    TsigKey,
 )
 from tests.conftest import HASH, make_address
 from tests.hosting import Rock, build_rock
@@ -88,6 +94,9 @@ class World:
     preview: AddressImport
     change: str
     event_id: int
+    zone_repository: Repository
+    zone_key: TsigKey
+    secondary: SecondaryServer
     rock: Rock
 
     @property
@@ -118,6 +127,9 @@ class World:
             "change": self.change,
             "event": self.event_id,
             "holder": self.holder.email,
+            "zone_repository": self.zone_repository.pk,
+            "zone_key": self.zone_key.pk,
+            "secondary": self.secondary.pk,
             **self.rock.names,
         }
 
@@ -139,6 +151,7 @@ def build_world(
     )
     Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
     repository.refresh_from_db()
+    zone_repository, zone_key, secondary = _zone(owner, domain)
     holder = holder or accounts.account_for(f"holder@people.{name}")
     mailbox = make_address(owner, domain, "ada", holder=holder)
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
@@ -189,8 +202,31 @@ def build_world(
         change=change_url(owner, {target.pk: target.generation}).rstrip("/").rpartition("/")[2],
         # The last change of ada's address: who gets its mail, which its holder may undo too.
         event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
+        zone_repository=zone_repository,
+        zone_key=zone_key,
+        secondary=secondary,
         rock=build_rock(organization, HOST_KEY),
     )
+
+
+def _zone(owner: Actor, domain: Domain) -> tuple[Repository, TsigKey, SecondaryServer]:
+    """A zone that waits for proof of ownership, with a key and a second name server."""
+    repository = zone_repositories.connect_zone_repository(
+        actor=owner,
+        organization=domain.organization,
+        host=f"dns.{domain.name}",
+        path="zone.git",
+        address="127.0.0.53",
+    )
+    Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
+    zone = zones.create_zone(actor=owner, domain=domain, repository=repository, address="192.0.2.1")
+    key = tsig_keys.create_key(
+        actor=owner, repository=repository, zone=zone, used_by="signer", right="update"
+    ).row
+    server, _ = secondaries.add_secondary(
+        actor=owner, zone=zone, host="ns6.gandi.example", address="127.0.0.46", transfer="open"
+    )
+    return repository, key, server
 
 
 def add_member(organization: Organization, email: str, role: str) -> Membership:

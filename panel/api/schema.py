@@ -44,6 +44,9 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
     "invitation_id": {"schema": {"type": "integer"}, "description": "The id of an invitation."},
     "token": {"schema": {"type": "string"}, "description": "The last part of the link."},
+    "key_id": {"schema": {"type": "integer"}, "description": "The id of a key of a zone."},
+    "server_id": {"schema": {"type": "integer"}, "description": "The id of a secondary server."},
+    "repository_id": {"schema": {"type": "integer"}, "description": "The id of a zone repository."},
     "held_id": {"schema": {"type": "integer"}, "description": "The id of a held name."},
     "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
 }

@@ -38,19 +38,35 @@ from panel.api.runs import Runs
 from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
+from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
+from panel.api.zones import RecordSets, Zones
 
 converters.register()
 app_name = "api"
 
 _read_and_make: dict[str, Any] = {"get": "list", "post": "create"}
 
-_organizations = [
+_zone_repositories: list[URLPattern | URLResolver] = [
+    path("", ZoneRepositories.as_view(_read_and_make), name="zone-repositories"),
+    path(
+        "<id:repository_id>/",
+        ZoneRepositories.as_view({"get": "retrieve", "patch": "change_primary"}),
+        name="zone-repository",
+    ),
+    path(
+        "<id:repository_id>/host-key/",
+        ZoneRepositories.as_view({"post": "confirm_zone_host_key"}),
+        name="zone-host-key",
+    ),
+]
+_organizations: list[URLPattern | URLResolver] = [
     path("", Organizations.as_view(_read_and_make), name="organizations"),
     path(
         "<id:organization_id>/",
         Organizations.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="organization",
     ),
+    path("<id:organization_id>/zone-repositories/", include(_zone_repositories)),
     path("<id:organization_id>/members/", Members.as_view(_read_and_make), name="members"),
     path(
         "<id:organization_id>/members/<outside:email>/",
@@ -58,7 +74,28 @@ _organizations = [
         name="member",
     ),
 ]
-_domains = [
+_zone: list[URLPattern | URLResolver] = [
+    path("", Zones.as_view({"get": "retrieve", "put": "create_zone", "patch": "change_soa"}), name="zone"),
+    path("freeze/", Zones.as_view({"put": "freeze_zone"}), name="zone-freeze"),
+    path("look/", Zones.as_view({"post": "look_for_ownership"}), name="zone-look"),
+    path(
+        "record-sets/",
+        RecordSets.as_view({"get": "list", "post": "change_record_sets"}),
+        name="record-sets",
+    ),
+    path("record-sets/freeze/", RecordSets.as_view({"put": "freeze_record_set"}), name="record-set-freeze"),
+    path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
+    path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),
+    path("keys/<id:key_id>/rotate/", ZoneKeys.as_view({"post": "rotate_key"}), name="zone-key-rotate"),
+    path("secondaries/", Secondaries.as_view(_read_and_make), name="zone-secondaries"),
+    path(
+        "secondaries/<id:server_id>/",
+        Secondaries.as_view({"delete": "destroy"}),
+        name="zone-secondary",
+    ),
+]
+_domains: list[URLPattern | URLResolver] = [
+    path("<domain:domain>/zone/", include(_zone)),
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/checks/", DomainChecks.as_view({"get": "retrieve"}), name="domain-checks"),

@@ -34,14 +34,19 @@ from panel.web import (
     search,
     trash,
     unikernels,
+    zone_access,
+    zone_setup,
+    zones,
 )
 
 _DOMAIN = "d/<mail_domain:domain>"
 _ADDRESS = f"{_DOMAIN}/addresses/<mail_local_part:local_part>"
 _REPOSITORY = f"{_DOMAIN}/settings/repository"
+_IMPORT = f"{_DOMAIN}/import/<int:import_id>"
+_ZONE = f"{_DOMAIN}/dns"
+_ZONE_REPOSITORY = f"{_ZONE}/repository/<int:repository_id>"
 _HOST = "hosts/<int:share_id>"
 _UNIKERNEL = "unikernels/<int:unikernel_id>"
-_IMPORT = f"{_DOMAIN}/import/<int:import_id>"
 _ORGANIZATION = "o/<int:organization_id>"
 
 urlpatterns = [
@@ -79,6 +84,28 @@ urlpatterns = [
     path(f"{_REPOSITORY}/restarted", repositories.repository_restarted, name="repository-restarted"),
     path(f"{_REPOSITORY}/findings", findings.findings, name="findings"),
     path(f"{_REPOSITORY}/findings/decide", findings.findings_decide, name="findings-decide"),
+    path(_ZONE, zones.zone, name="zone"),
+    path(f"{_ZONE}/new", zone_setup.zone_new, name="zone-new"),
+    path(f"{_ZONE}/record", zones.record_set_edit, name="record-set-edit"),
+    path(f"{_ZONE}/stage", zones.record_set_stage, name="record-set-stage"),
+    path(f"{_ZONE}/review", zones.zone_review, name="zone-review"),
+    path(f"{_ZONE}/discard", zones.zone_discard, name="zone-discard"),
+    path(f"{_ZONE}/decide", zones.zone_decide, name="zone-decide"),
+    path(f"{_ZONE}/look", zones.zone_look, name="zone-look"),
+    path(f"{_ZONE}/settings", zones.zone_settings, name="zone-settings"),
+    path(f"{_ZONE}/freeze", zones.zone_freeze, name="zone-freeze"),
+    path(f"{_ZONE}/keys", zone_access.zone_keys, name="zone-keys"),
+    path(f"{_ZONE}/keys/<int:key_id>/rotate", zone_access.zone_key_rotate, name="zone-key-rotate"),
+    path(f"{_ZONE}/keys/<int:key_id>/remove", zone_access.zone_key_remove, name="zone-key-remove"),
+    path(f"{_ZONE}/servers", zone_access.zone_servers, name="zone-servers"),
+    path(
+        f"{_ZONE}/servers/<int:server_id>/remove", zone_access.zone_server_remove, name="zone-server-remove"
+    ),
+    path(f"{_ZONE}/repository/new", zone_setup.zone_repository_new, name="zone-repository-new"),
+    path(_ZONE_REPOSITORY, zone_setup.zone_repository, name="zone-repository"),
+    path(f"{_ZONE_REPOSITORY}/pin", zone_setup.zone_repository_pin, name="zone-repository-pin"),
+    path(f"{_ZONE_REPOSITORY}/look", zone_setup.zone_repository_look, name="zone-repository-look"),
+    path(f"{_ZONE_REPOSITORY}/drift", zone_setup.zone_repository_drift, name="zone-repository-drift"),
     path(f"{_DOMAIN}/settings/trash", trash.trash_days, name="trash-days"),
     path(f"{_DOMAIN}/trash", trash.domain_trash, name="domain-trash"),
     path(f"{_DOMAIN}/trash/empty", trash.trash_empty, name="trash-empty"),

@@ -26,6 +26,7 @@ from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
+from tenants.models.zones import PrimaryServer, RecordSet, SecondaryServer, TsigKey, Zone
 
 __all__ = [
     "Account",
@@ -57,16 +58,21 @@ __all__ = [
     "Network",
     "Organization",
     "OutgoingMail",
+    "PrimaryServer",
+    "RecordSet",
     "Repository",
     "RequestRules",
     "Run",
+    "SecondaryServer",
     "SignInLink",
     "Step",
     "StoredAnswer",
     "SyncTarget",
     "TargetAddress",
     "TargetDomain",
+    "TsigKey",
     "Unikernel",
     "UnikernelSecret",
     "Volume",
+    "Zone",
 ]

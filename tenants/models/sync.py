@@ -26,6 +26,7 @@ class SyncTarget(models.Model):
 
     class Kind(models.TextChoices):
         RELAY_REPOSITORY = "relay_repository", "relay repository"
+        ZONE_REPOSITORY = "zone_repository", "zone repository"
         ALBATROSS_HOST = "albatross_host", "albatross host"
 
     class DriftMode(models.TextChoices):
@@ -69,14 +70,14 @@ class SyncTarget(models.Model):
                 condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
             ),
             models.CheckConstraint(
-                condition=~Q(kind="relay_repository") | Q(repository__isnull=False),
-                name="relay_target_has_its_repository",
+                condition=Q(kind="albatross_host") | Q(repository__isnull=False),
+                name="target_has_its_repository",
             ),
             models.CheckConstraint(
                 condition=~Q(kind="albatross_host") | Q(host_share__isnull=False),
                 name="host_target_has_its_share",
             ),
-            one_of("sync_target", "kind", "relay_repository", "albatross_host"),
+            one_of("sync_target", "kind", "relay_repository", "zone_repository", "albatross_host"),
             one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
         ]
         indexes = [
@@ -109,6 +110,7 @@ class Condition(models.Model):
         FOREIGN_ENTRIES = "ForeignEntries"
         RELOAD_PENDING = "ReloadPending"
         GROWING = "Growing"
+        UNPROVED = "Unproved"
         ENDED = "Ended"
 
     # Their details name units that were left as they are outside.
@@ -137,6 +139,7 @@ class Condition(models.Model):
                 "ForeignEntries",
                 "ReloadPending",
                 "Growing",
+                "Unproved",
                 "Ended",
             ),
         ]

@@ -5,6 +5,7 @@ The columns as in tests.access.pages.
 
 from __future__ import annotations
 
+from tests.access import zones
 from tests.access.rows import Row
 from tests.conftest import HASH
 from tests.world import CHECKSUM
@@ -300,6 +301,7 @@ ABOUT = [
     Row("api:docs", "GET", EVERYBODY),
 ]
 
+
 HOSTS = [
     Row("api:hosts", "GET", LISTS),
     Row(
@@ -411,6 +413,16 @@ HOSTS = [
     Row("api:unikernel-stop", "POST", MANAGERS),
     Row("api:unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
 ]
-ROWS = [*ORGANIZATIONS, *DOMAINS, *MAILBOXES, *REQUESTS, *PUBLIC, *CONTROLLER, *HOSTS, *ACCOUNT]
+ROWS = [
+    *ORGANIZATIONS,
+    *DOMAINS,
+    *MAILBOXES,
+    *REQUESTS,
+    *PUBLIC,
+    *CONTROLLER,
+    *HOSTS,
+    *ACCOUNT,
+    *zones.OPERATIONS,
+]
 # Addresses under the API that are none; the same for every method.
 NOWHERE = "api:nowhere"

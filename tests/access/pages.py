@@ -6,6 +6,7 @@ an owner, an operator. `in`: led to the sign-in; `to`: done, led on.
 
 from __future__ import annotations
 
+from tests.access import zones
 from tests.access.rows import Row
 from tests.conftest import HASH
 
@@ -279,6 +280,7 @@ PANEL = [
     Row("run-agree", "POST", OWNERS, {"checksum": "c" * 64}),
 ]
 
+
 HOSTS = [
     Row("hosts", "GET", SIGNED_IN),
     Row("host-new", "GET", "in 200 403 403 403 200 200"),
@@ -365,4 +367,4 @@ HOSTS = [
     Row("unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
     Row("unikernel-delete", "POST", OWNERS, {"name": "relay"}),
 ]
-ROWS = [*PUBLIC, *OWN, *PANEL, *HOSTS]
+ROWS = [*PUBLIC, *OWN, *PANEL, *HOSTS, *zones.PAGES]

@@ -37,16 +37,21 @@ from tenants.actions import (
     networks,
     organizations,
     own_account,
+    record_sets,
     repositories,
     request_rules,
     requests,
+    secondaries,
     sync,
     targets,
     test_mail,
     trash,
+    tsig_keys,
     undo,
     unikernels,
     warnings,
+    zone_repositories,
+    zones,
 )
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
@@ -69,13 +74,17 @@ from tenants.models import (
     Organization,
     Repository,
     Run,
+    SecondaryServer,
     SyncTarget,
+    TsigKey,
     Unikernel,
+    Zone,
 )
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account
 from tests.exchanges import shared_pair
 from tests.hosting import WITH_DISK, build_rock, upload
+from tests.tenants.zoning import MAIL, begin, connect
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +106,11 @@ class World:
     target: SyncTarget
     run: Run
     fingerprint: str
+    zone: Zone
+    zones_at: Repository
+    key: TsigKey
+    secondary: SecondaryServer
+    unproved: Zone
     host: Host
     share: HostShare
     bare_host: HostShare
@@ -131,6 +145,9 @@ WRITES = {
     "preview_import": [],
     "renew_import": [],
     "discard_import": [],
+    "change_record_sets": ["set_record_set", "set_record_set"],
+    "add_secondary": ["set_record_set", "set_record_set", "add_secondary"],
+    "remove_secondary": ["set_record_set", "delete_record_set", "remove_secondary"],
 }
 
 # Who may: O owner, M manager, V viewer, H holder of the address, P operator. Nobody else.
@@ -298,6 +315,64 @@ ACTIONS: dict[str, tuple[str, Act]] = {
             actor=a, event=Event.objects.get(verb="create_mailbox", mailbox=w.untouched)
         ),
     ),
+    "connect_zone_repository": (
+        "OP",
+        lambda a, w: zone_repositories.connect_zone_repository(
+            actor=a,
+            organization=w.organization,
+            host="git.example.org",
+            path="more.git",
+            address="127.0.0.54",
+        ),
+    ),
+    "change_primary": (
+        "OP",
+        lambda a, w: zone_repositories.change_primary(actor=a, repository=w.zones_at, address="127.0.0.55"),
+    ),
+    "create_zone": (
+        "OP",
+        lambda a, w: zones.create_zone(
+            actor=a, domain=Domain.objects.get(name="second.example"), repository=w.zones_at
+        ),
+    ),
+    "change_soa": ("OP", lambda a, w: zones.change_soa(actor=a, zone=w.zone, minimum=60)),
+    "freeze_zone": ("OP", lambda a, w: zones.freeze_zone(actor=a, zone=w.zone, frozen=True)),
+    "look_for_ownership": ("OP", lambda a, w: zones.look_for_ownership(actor=a, zone=w.unproved)),
+    "change_record_sets": (
+        "OP",
+        lambda a, w: record_sets.change_record_sets(actor=a, zone=w.zone, changes=MAIL),
+    ),
+    "set_record_set": (
+        "OP",
+        lambda a, w: record_sets.set_record_set(
+            actor=a, zone=w.zone, owner="www", record_type="A", data=["192.0.2.80"]
+        ),
+    ),
+    "delete_record_set": (
+        "OP",
+        lambda a, w: record_sets.delete_record_set(actor=a, zone=w.zone, owner="old", record_type="A"),
+    ),
+    "freeze_record_set": (
+        "OP",
+        lambda a, w: record_sets.freeze_record_set(
+            actor=a, zone=w.zone, owner="old", record_type="A", frozen=True
+        ),
+    ),
+    "create_key": (
+        "OP",
+        lambda a, w: tsig_keys.create_key(
+            actor=a, repository=w.zones_at, zone=w.zone, used_by="new", right="notify"
+        ),
+    ),
+    "rotate_key": ("OP", lambda a, w: tsig_keys.rotate_key(actor=a, key=w.key)),
+    "remove_key": ("OP", lambda a, w: tsig_keys.remove_key(actor=a, key=w.key)),
+    "add_secondary": (
+        "OP",
+        lambda a, w: secondaries.add_secondary(
+            actor=a, zone=w.zone, host="ns6.gandi.example", address="127.0.0.40"
+        ),
+    ),
+    "remove_secondary": ("OP", lambda a, w: secondaries.remove_secondary(actor=a, server=w.secondary)),
     "add_host": (
         "OP",
         lambda a, w: hosts.add_host(
@@ -358,6 +433,10 @@ OTHERS = {
     "create_token",
     "decide_by_link",
     "expire_addresses",
+    "forget_removed_keys",
+    "record_dropped",
+    "record_ownership",
+    "record_zones",
     "delete_account",
     "expire_requests",
     "forget_deleted_unikernels",
@@ -433,6 +512,17 @@ def world(
 ) -> World:
     second = domains.create_domain(actor=alice, organization=domain.organization, name="second.example")
     assert second.pk
+    zones_at = connect(alice, domain)
+    zone = begin(alice, domain, zones_at)
+    record_sets.set_record_set(actor=alice, zone=zone, owner="old", record_type="A", data=["192.0.2.9"])
+    key = tsig_keys.create_key(
+        actor=alice, repository=zones_at, zone=zone, used_by="signer", right="update"
+    ).row
+    secondary, _ = secondaries.add_secondary(
+        actor=alice, zone=zone, host="ns7.gandi.example", address="127.0.0.41", transfer="open"
+    )
+    third = domains.create_domain(actor=alice, organization=domain.organization, name="third.example")
+    unproved = zones.create_zone(actor=alice, domain=third, repository=zones_at)
     repository = repositories.connect_repository(
         actor=alice, domain=domain, host="git.example.org", path="relay.git"
     )
@@ -502,6 +592,11 @@ def world(
         target=target,
         run=run,
         fingerprint=fingerprint(line),
+        zone=Zone.objects.get(pk=zone.pk),
+        zones_at=zones_at,
+        key=TsigKey.objects.get(pk=key.pk),
+        secondary=secondary,
+        unproved=unproved,
         **vars(build_rock(domain.organization, line)),
     )
 

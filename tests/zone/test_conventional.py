@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address
@@ -15,7 +16,7 @@ from tenants.formats.zones.data.services import HTTPS, SVCB, Alpn, Ipv4Hint, Key
 from tenants.formats.zones.data.simple import AAAA, CAA, CNAME, MX, NS, PTR, SRV, TXT, A, Data
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
-from tests.zone.servers import running_bind, running_knot
+from tests.zone.servers import program, running_bind, running_knot
 from tests.zone.world import OTHER_SECRET, TEXT, ZONE, key_line, running_primary, zone_key
 from workers.zone import (
     BadKey,
@@ -31,7 +32,10 @@ from workers.zone import (
     Server,
     Signatures,
     batches,
+    dig_serial,
     notify,
+    notify_command,
+    nsupdate_script,
     served_serial,
     transfer,
     update,
@@ -287,13 +291,66 @@ def test_a_wrong_clock_is_told_with_its_difference(
     real = time.time
     monkeypatch.setattr("time.time", lambda: real() + ahead)
     monkeypatch.setattr("workers.zone.messages.time", lambda: real() + ahead)
-    for ask in (notify, transfer, lambda *words: update(*words, [])):
+    for ask in (notify, transfer, lambda server, zone, key: update(server, zone, key, [])):
         with pytest.raises(ClockSkew) as caught:
             ask(server, ZONE, KEY)
         assert caught.value.rcode == "BADTIME"
         assert caught.value.seconds is not None
         assert abs(caught.value.seconds + ahead) < 60
         assert f"{abs(caught.value.seconds)} seconds" in caught.value.sentence
+
+
+@pytest.mark.parametrize("data", TYPES, ids=lambda data: data[0].type)
+def test_the_same_by_hand_makes_the_same_change(server: Server, tmp_path: Path, data: list[Data]) -> None:
+    """Real nsupdate with the words that people are shown; then it refuses them, for things have changed."""
+    owner = Name.of("hand.example.org")
+    wanted = RecordSet(owner, 1234, data)
+    script = nsupdate_script(server, ZONE, [Change(owner, wanted.type, (), wanted)])
+    assert nsupdate(tmp_path, script).returncode == 0
+    found = transfer(server, ZONE, KEY)
+    assert found.sets[owner, wanted.type] == wanted
+    again = nsupdate(tmp_path, script)
+    assert "YXRRSET" in again.stderr
+    gone = nsupdate_script(
+        server,
+        ZONE,
+        [Change(owner, wanted.type, found.seen(owner, wanted.type), None)],
+        [Requirement(ZONE, "SOA", found.seen(ZONE, "SOA"))],
+    )
+    assert nsupdate(tmp_path, gone).stderr == ""
+    assert (owner, wanted.type) not in transfer(server, ZONE, KEY).sets
+
+
+def test_the_name_servers_by_hand(server: Server, tmp_path: Path) -> None:
+    ns1, ns2 = Name.of("ns1.example.org"), Name.of("ns.example.net")
+    for target in (ns2, ns1):
+        after = RecordSet(ZONE, 3600, [NS(target)])
+        done = nsupdate(tmp_path, nsupdate_script(server, ZONE, [change(server, ZONE, "NS", after)]))
+        assert done.stderr == ""
+        assert transfer(server, ZONE, KEY).sets[ZONE, "NS"].data == (NS(target),)
+
+
+def test_the_commands_by_hand(server: Server, tmp_path: Path) -> None:
+    key = key_file(tmp_path)
+    for command in (dig_serial(server, ZONE), notify_command(server, ZONE).replace("FILE", str(key))):
+        words = command.split()
+        done = run([program(words[0]), *words[1:]])
+        assert "status: NOERROR" in done.stdout, done.stderr
+
+
+def key_file(folder: Path) -> Path:
+    path = folder / "key"
+    path.write_text(f'key "{KEY.name}" {{ algorithm hmac-sha256; secret "{KEY.secret}"; }};\n')
+    return path
+
+
+def nsupdate(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    words = [program("nsupdate"), "-v", "-k", str(key_file(folder))]
+    return run(words, script)
+
+
+def run(words: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_many_changes_go_in_groups_that_fit(server: Server) -> None:

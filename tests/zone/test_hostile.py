@@ -224,10 +224,10 @@ def test_an_answer_signed_with_another_key_is_no_answer() -> None:
         assert held.keys[stranger.name] == stranger
         made = dns.message.make_response(plain)
         made.use_tsig(signer(stranger))
-        made.request_mac = plain.mac
+        made.request_mac = plain.mac or b""
         return [made.to_wire()]
 
-    with pytest.raises(UnknownOutcome, match="not signed as it should be"):
+    with pytest.raises(UnknownOutcome, match="signed wrongly"):
         update(scripted(answer), ZONE, ROOT_KEY, [CHANGE])
 
 
@@ -241,6 +241,56 @@ def test_messages_of_a_transfer_that_are_left_out_are_noticed_or_said() -> None:
     found = transfer(scripted(answer), ZONE, ROOT_KEY)
     assert found.signatures is Signatures.EACH
     assert len(found.exact) < len(TRUTH_BIG)
+
+
+def seldom_signed(signed: set[int], total: int = 6) -> Answer:
+    """A transfer as RFC 8945 §5.3.1 allows it: only the messages of these numbers bear a signature."""
+
+    def answer(wire: bytes) -> list[bytes]:
+        query = dns.message.from_wire(wire, keyring=signer(ROOT_KEY))
+        soa = dns.rrset.from_text(
+            "example.org.", 300, "IN", "SOA", "ns1.example.org. h.example.org. 7 1 1 1 1"
+        )
+        wires, context = [], None
+        for number in range(total):
+            made = dns.message.make_response(query)
+            made.answer = [dns.rrset.from_text(f"n{number}.example.org.", 300, "IN", "A", "192.0.2.1")]
+            if number == 0:
+                made.answer.insert(0, soa)
+            if number == total - 1:
+                made.answer.append(soa)
+            if number in signed:
+                wires.append(made.to_wire(multi=True, tsig_ctx=context))
+                context = made.tsig_ctx
+            else:
+                made.tsig = None
+                wires.append(made.to_wire())
+                if context is not None:
+                    context.update(wires[-1])
+        return wires
+
+    return answer
+
+
+def test_messages_between_two_signatures_are_covered_by_the_second() -> None:
+    found = transfer(scripted(seldom_signed({0, 3, 5})), ZONE, ROOT_KEY)
+    assert found.signatures is Signatures.CHAINED
+    assert len(found.sets) == 6
+    for wrong in ({0, 3}, {0}, {3, 5}, set()):
+        with pytest.raises(Unproved, match=r"not signed|without a signature"):
+            transfer(scripted(seldom_signed(wrong)), ZONE, ROOT_KEY)
+    with pytest.raises(Unproved, match="99 messages"):
+        transfer(scripted(seldom_signed({0, 119}, 120)), ZONE, ROOT_KEY)
+
+
+@pytest.mark.parametrize("gone", range(1, 5))
+def test_a_message_that_is_left_out_of_a_chain_is_noticed(gone: int) -> None:
+    def answer(wire: bytes) -> list[bytes]:
+        answers = seldom_signed({0, 3, 5})(wire)
+        return [*answers[:gone], *answers[gone + 1 :]]
+
+    with pytest.raises(Unproved):
+        transfer(scripted(answer), ZONE, ROOT_KEY)
 
 
 def endless(records: int = 50) -> Answer:

@@ -304,7 +304,7 @@ def test_keys_that_do_not_fit_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ahead", [1000, -1000])
 def test_a_clock_that_is_wrong_is_told_with_its_difference(tmp_path: Path, ahead: int) -> None:
     with running_primary(tmp_path, FILES, clock_ahead=ahead) as running:
-        for ask in (notify, lambda *words: update(*words, []), transfer):
+        for ask in (notify, lambda server, zone, key: update(server, zone, key, []), transfer):
             with pytest.raises(ClockSkew) as caught:
                 ask(running.server, ZONE, ROOT_KEY)
             assert caught.value.seconds is not None

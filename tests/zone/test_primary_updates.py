@@ -190,11 +190,14 @@ def test_strings_of_one_text_are_joined(primary: RunningPrimary) -> None:
 def test_a_long_answer_over_udp_is_cut_at_400_bytes(primary: RunningPrimary) -> None:
     assert send(primary, lambda u: u.add("t", 300, "TXT", f'"{"x" * 250}" "{"y" * 250}"')) == "NOERROR"
     question = dns.message.make_query("t.example.org", "TXT", use_edns=0, payload=4096)
-    where = {"where": primary.server.address, "port": primary.server.port, "timeout": 5}
-    cut = dns.query.udp(question, **where)
+    where, port = primary.server.address, primary.server.port
+    cut = dns.query.udp(question, where, port=port, timeout=5)
     assert cut.flags & dns.flags.TC
     assert not cut.answer
-    assert dns.query.tcp(question, **where).answer[0][0].strings == (b"x" * 250 + b"y" * 5, b"y" * 245)
+    assert dns.query.tcp(question, where, port=port, timeout=5).answer[0][0].strings == (
+        b"x" * 250 + b"y" * 5,
+        b"y" * 245,
+    )
 
 
 def test_open_transfers_need_no_key_and_are_not_signed(tmp_path: Path) -> None:

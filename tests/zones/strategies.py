@@ -100,12 +100,16 @@ def set_of(kind: str, owners: st.SearchStrategy[Name] = OWNERS) -> st.SearchStra
     return st.builds(RecordSet, owners, TTLS, data)
 
 
+def record_sets() -> st.SearchStrategy[RecordSet]:
+    """One publishable record set of any type that may stand anywhere in a zone."""
+    return st.sampled_from(_ANYWHERE).flatmap(set_of)
+
+
 @st.composite
 def zones(draw: st.DrawFn) -> Zone:
     """A zone that may be published: records of all types, aliases, delegations with and without glue,
     secondaries outside the zone."""
-    anywhere = st.sampled_from(_ANYWHERE).flatmap(set_of)
-    sets = {item.key: item for item in draw(st.lists(anywhere, max_size=12))}
+    sets = {item.key: item for item in draw(st.lists(record_sets(), max_size=12))}
     taken = {owner for owner, _ in sets}
     for label in draw(st.lists(st.sampled_from(["alias.x", "_x._tcp.alias.x", "w.alias.x"]), unique=True)):
         item = draw(set_of("CNAME", st.just(name(label))))

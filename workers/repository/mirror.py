@@ -165,9 +165,9 @@ class Mirror:
         """The plain files in the root of a commit: name → blob id."""
         return self.tree_of(commit).files
 
-    def blob(self, blob: str) -> bytes:
-        """A file's content. One over a mebibyte is cut: nothing that size is an entry."""
-        return self._raw(3, blob)[:BLOB_LIMIT]
+    def blob(self, blob: str, limit: int = BLOB_LIMIT) -> bytes:
+        """A file's content, cut after `limit` bytes; nothing over a mebibyte is an entry of a relay."""
+        return self._raw(3, blob)[:limit]
 
     def log(self, tip: str, limit: int) -> Iterator[Commit]:
         """First parents from `tip` backwards, at most `limit`."""

@@ -9,8 +9,9 @@ stack.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -64,10 +65,6 @@ class Addresses:
         """The resolver, which workers ask about target domains (UDP and TCP)."""
         return self._at(3, 1053)
 
-    def albatross(self) -> tuple[str, int]:
-        """The TLS endpoint of the albatross host."""
-        return self._at(6, 1025)
-
     def primary(self) -> tuple[str, int]:
         """The primary name server (UDP and TCP)."""
         return self._at(4, DNS_PORT)
@@ -75,6 +72,10 @@ class Addresses:
     def registry(self) -> tuple[str, int]:
         """The name server of the zones above (UDP and TCP)."""
         return self._at(5, DNS_PORT)
+
+    def albatross(self) -> tuple[str, int]:
+        """The TLS endpoint of the albatross host."""
+        return self._at(6, 1025)
 
     def submission(self, number: int) -> tuple[str, int]:
         """The submission server of a domain (TLS)."""
@@ -192,6 +193,11 @@ class Sandbox:
     def restart(self, role: str, domain: str) -> dict[str, Any]:
         """Boot one server again, so that it reads the repository. Raises RequestError."""
         return self._loop.call(self._command("restart", {"role": role, "domain": domain}))
+
+    def delegate(self, zone: str, servers: Mapping[str, Sequence[str]] | None) -> None:
+        """Enter name servers in the zone above (see ControlClient). Raises RequestError."""
+        request = {"zone": zone, "servers": json.dumps(servers)}
+        self._loop.call(self._command("delegate", request))
 
     def root_key(self) -> str:
         """The key that covers every zone of the primary, a secret; empty without a git host."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from tenants import keys
 from tenants.formats.zones.keyfile import TsigKey, emit_keys
 from tenants.formats.zones.names import ROOT, Name
-from workers.repository.mirror import git_environment
 from workers.sandbox import handmade
 from workers.sandbox.names import HostedView
+from workers.sandbox.plain_git import Hand
 
 __all__ = ["BRANCH", "PATH", "ZONE", "make", "root_key"]
 
@@ -31,17 +30,17 @@ def root_key(folder: Path) -> TsigKey:
 def make(repository: Path, key: TsigKey, server: str) -> None:
     """Fill a bare repository, unless it has the branch already; the zone's name server is at `server`, an
     IPv4 address. Raises CalledProcessError."""
-    if _git(repository, "for-each-ref", "--count=1"):
+    hand = Hand(repository, "Hannes", f"hannes@{ZONE}")
+    if hand.git("for-each-ref", "--count=1"):
         return
     files: Mapping[str, bytes] = {"_keys": emit_keys(ROOT, [key]), ZONE: _zone(server)}
     lines = []
     for name, content in files.items():
-        blob = _git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
+        blob = hand.name("hash-object", "-w", "--stdin", stdin=content)
         lines.append(f"100644 blob {blob}\t{name}\n".encode())
-    tree = _git(repository, "mktree", stdin=b"".join(lines)).decode().strip()
-    message = f"{ZONE} as it was at the old provider"
-    tip = _git(repository, "commit-tree", tree, "-m", message).decode().strip()
-    _git(repository, "update-ref", f"refs/heads/{BRANCH}", tip, "")
+    tree = hand.name("mktree", stdin=b"".join(lines))
+    tip = hand.name("commit-tree", tree, "-m", f"{ZONE} as it was at the old provider")
+    hand.git("update-ref", f"refs/heads/{BRANCH}", tip, "")
 
 
 def _zone(server: str) -> bytes:
@@ -64,16 +63,3 @@ _dmarc\tTXT\t"v=DMARC1; p=none"
 @\tA\t127.200.1.1
 www\tCNAME\t@
 """.encode()
-
-
-def _git(repository: Path, *words: str, stdin: bytes = b"") -> bytes:
-    person = {"NAME": "Hannes", "EMAIL": f"hannes@{ZONE}"}
-    who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
-    return subprocess.run(  # noqa: S603 - our own words
-        ["git", "-C", os.fspath(repository), *words],  # noqa: S607 - git is a named requirement
-        input=stdin,
-        env={**git_environment(), **who},
-        capture_output=True,
-        timeout=30,
-        check=True,
-    ).stdout

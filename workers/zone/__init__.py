@@ -8,11 +8,13 @@
 | `notify`     | `notify`: asks ptt's primary to pull; its answer proves nothing                           |
 | `transfer`   | `transfer`: the whole zone, signatures in both readings                                   |
 | `update`     | `update`: record sets replaced in one signed message if they still are as they were seen  |
+| `by_hand`    | the same as words for nsupdate and dig                                                    |
 | `errors`     | everything that these raise, with a hint for a person                                     |
 """
 
 from __future__ import annotations
 
+from workers.zone.by_hand import dig_serial, notify_command, nsupdate_script
 from workers.zone.errors import (
     BadKey,
     BadSignature,
@@ -71,8 +73,11 @@ __all__ = [
     "ZoneError",
     "batches",
     "dig_argument",
+    "dig_serial",
     "key_of",
     "notify",
+    "notify_command",
+    "nsupdate_script",
     "parse_key",
     "served_serial",
     "transfer",

@@ -25,7 +25,7 @@ from workers.zone.outcomes import Asked
 from workers.zone.records import rdata_of
 from workers.zone.server import Deadline, Server, opened, reason
 
-__all__ = ["Change", "Requirement", "batches", "update"]
+__all__ = ["Change", "Requirement", "batches", "update", "update_message"]
 
 _MOST_BYTES = 60_000
 """Of the records of one message, as counted by `batches`: a message has 65535, its signature included."""
@@ -78,7 +78,7 @@ def update(
     other Refusals (nothing was changed); NotSendable and Unreachable (nothing was sent); UnknownOutcome
     (sent, and no signed answer came).
     """
-    message = _message(zone, changes, requirements)
+    message = update_message(zone, changes, requirements)
     signing = signer(key)
     message.use_tsig(signing)
     try:
@@ -119,9 +119,10 @@ def batches(changes: Iterable[Change], *, most_bytes: int = _MOST_BYTES) -> Iter
         yield tuple(group)
 
 
-def _message(
-    zone: Name, changes: Sequence[Change], requirements: Sequence[Requirement]
+def update_message(
+    zone: Name, changes: Sequence[Change], requirements: Sequence[Requirement] = ()
 ) -> dns.update.UpdateMessage:
+    """Return the message that `update` sends, not signed. Raises NotSendable."""
     made = dns.update.UpdateMessage(dns_name(zone))
     wanted = dict.fromkeys((*(change.requirement for change in changes), *requirements))
     for requirement in wanted:
