@@ -64,5 +64,5 @@ def refused_image(owner: Visitor, product: Product) -> None:
 
 def change(owner: Visitor, arguments: str) -> None:
     owner.press("Change", role="link")
-    owner.page.get_by_label("Arguments").fill(arguments)
+    owner.page.get_by_role("textbox", name="Arguments").fill(arguments)
     owner.press("Change it")
