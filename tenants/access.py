@@ -189,6 +189,8 @@ _DOMAIN_PATH: dict[Kind, str] = {
     Kind.SYNC_TARGET: "repository__domain_id",
     Kind.RUN: "target__repository__domain_id",
     Kind.EVENT: "domain_id",
+    Kind.ZONE: "domain_id",
+    Kind.TSIG_KEY: "zone__domain_id",
 }
 # What contains everything else may be seen by every token: addresses begin with it.
 _CONTAINERS = frozenset({Kind.ORGANIZATION, Kind.DOMAIN})
@@ -255,6 +257,12 @@ def require_scope(actor: Actor, verb: Verb, kind: Kind) -> None:
     is_around = actor.domain_id is not None and kind not in _DOMAIN_PATH
     if is_around or not _may_here(actor, verb, kind):
         raise Forbidden(_refusal(actor, verb, kind))
+
+
+def require_no_domain(actor: Actor) -> None:
+    """Raise Forbidden for a token of one domain, where something of several is to be made."""
+    if actor.domain_id is not None:
+        raise Forbidden("This token is for one domain, and that is for several. Use one that may.")
 
 
 def role_in(actor: Actor, organization_id: int | None) -> Role:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -89,7 +90,7 @@ class Quota(Shape):
     most_unikernels = Number(required=False)
     memory = Number(required=False)
     storage = Number(required=False)
-    cpuids = Numbers(required=False)
+    cpuids = Numbers(required=False, max_length=64)
 
     example = {"memory": 1024, "most_unikernels": 16}
 
@@ -169,7 +170,12 @@ class Hosts(HostView):
         rows = self._rows()
         if "organization" in self.given:
             rows = rows.filter(organization=self.given["organization"])
-        return self.page(rows, lambda found: [self._show(each) for each in found])
+
+        def show(found: Sequence[HostShare]) -> list[dict[str, Any]]:
+            with access.asking_once():
+                return [self._show(each) for each in found]
+
+        return self.page(rows, show)
 
     @operation("Connect a host", request=NewHost, responses={201: HostSerializer})
     def create(self, request: Request) -> Response:

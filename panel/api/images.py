@@ -18,7 +18,7 @@ from panel.api.fields import Choice, Identifier, PageQuery, QueryIdentifier, Sha
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import images as actions
-from tenants.errors import Invalid
+from tenants.errors import Invalid, Problem
 from tenants.models import Image, Organization
 
 LARGEST_BODY = 64 << 20
@@ -126,8 +126,18 @@ class Images(ApiView):
             contents = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError) as error:
             raise Invalid.of("contents", "This is not base64.", "Encode it: base64 -w0 FILE.") from error
+
+        def upload() -> Image:
+            try:
+                return actions.upload_image(actor=self.actor, organization=home, contents=[contents], **given)
+            except Invalid as error:
+                raise Invalid(
+                    Problem("contents" if each.field == "image" else each.field, each.problem, each.fix)
+                    for each in error.problems
+                ) from error
+
         return self.act(
-            lambda: actions.upload_image(actor=self.actor, organization=home, contents=[contents], **given),
+            upload,
             self._show,
             status=201,
             location=lambda row: reverse("api:image", args=[row.pk]),

@@ -54,7 +54,7 @@ class UnikernelSerializer(serializers.Serializer[Any]):
 class ByDevice(serializers.DictField):
     """A JSON object of texts or ids."""
 
-    default_error_messages = {"not_a_dict": "This is not an object.\nSend an object: {…}."}
+    default_error_messages = {"not_a_dict": "This is not an object.\nSend an object: {{…}}."}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_null=False, **options)

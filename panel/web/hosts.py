@@ -44,7 +44,7 @@ WAYS = {
 def shares_of(actor: Actor) -> QuerySet[HostShare]:
     """The parts of hosts that exist for this person, with what their standing depends on."""
     rows = access.visible_to(actor, HostShare).select_related("host", "organization", "sync_target")
-    return rows.prefetch_related("sync_target__conditions", "unikernels")
+    return rows.prefetch_related("sync_target__conditions", "unikernels__image")
 
 
 def host_tabs(current: str) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def connect_zone_repository(
     """
     access.require(actor, access.Verb.VIEW, organization)
     access.require_create(actor, access.Kind.REPOSITORY, organization)
+    access.require_no_domain(actor)
     checks = Checks()
     with checks:
         place = check_place(host=host, port=port, username=username, path=path, branch=branch)

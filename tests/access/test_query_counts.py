@@ -83,6 +83,7 @@ SHORT = {
     "/d/example.org/settings/repository",
     "/d/example.org/settings/repository/findings",
     "/o/1/activity",
+    "/d/example.org/activity",
 }
 MOST_QUESTIONS = 34
 
@@ -142,6 +143,7 @@ def test_lists_did_grow(costs: Costs) -> None:
     lists = {each for each in lists if re.sub(r"^/o/\d+/", "/o/1/", each) not in SHORT}
     lists |= {row.any_address for row in operations.ROWS if row.answers == operations.LISTS}
     lists -= {"/api/v1/account/tokens/"}  # a program's token sees itself only
+    lists -= {"/api/v1/events/"}  # there is more than a page of them before anything grows
     still = [address for address in lists if costs[address][1].size < 1.3 * costs[address][0].size]
     assert still == []
 

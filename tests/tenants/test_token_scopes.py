@@ -41,10 +41,21 @@ MANY = {
     "preview_import", "renew_import", "discard_import", "apply_import", "import_addresses",
     "change_mailboxes",
 }  # fmt: skip
+# What is about a repository that may hold the zones of several domains, or about the other domain.
+ZONES = {"connect_zone_repository", "change_primary", "create_zone", "look_for_ownership"}
+# What belongs to an organization, and to no domain alone.
+MACHINES = {
+    "add_host", "pin_host_key", "remove_host", "share_host", "unshare_host", "change_quota", "add_network",
+    "remove_network", "add_volume", "upload_image", "change_image", "share_image", "delete_image",
+    "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
+}  # fmt: skip
 AROUND = {"add_member", "remove_member", "create_domain", "create_organization", "change_quotas"}
 # scope → what an owner's token with it may do, of all that the owner may.
 SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "its domain": ({"domain": "example.org"}, set(ACTIONS) - AROUND - {"connect_repository"}),
+    "its domain": (
+        {"domain": "example.org"},
+        set(ACTIONS) - AROUND - ZONES - MACHINES - {"connect_repository"},
+    ),
     "another domain": ({"domain": "second.example"}, {"connect_repository"}),
     "mailboxes": ({"kinds": {"mailbox"}}, MAILBOX | MANY),
     "requests": ({"kinds": {"address request"}}, {"approve_request", "refuse_request"}),
@@ -60,6 +71,11 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "check_now",
             "request_preview",
             "add_member",
+            "connect_zone_repository",
+            "add_host",
+            "add_volume",
+            "upload_image",
+            "create_unikernel",
             *MANY,
         },
     ),
@@ -75,6 +91,7 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "purge_mailbox",
             "empty_trash",
             "release_name",
+            "remove_key",
             "withdraw_invitation",
             "undo_event",
         },

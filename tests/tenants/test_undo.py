@@ -50,7 +50,15 @@ VERBS = {
 }
 # These write no event of their own: the events are those of what they do. A preview does nothing.
 SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
-SILENT |= {"forget_removed_keys", "preview_import", "renew_import", "discard_import", "forget_imports"}
+SILENT |= {
+    "forget_removed_keys",
+    "change_record_sets",
+    "preview_import",
+    "renew_import",
+    "discard_import",
+    "forget_imports",
+    "forget_deleted_unikernels",
+}
 
 
 def last() -> Event:
