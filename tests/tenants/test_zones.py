@@ -309,6 +309,7 @@ def test_only_workers_record(alice: Actor, zone: Zone) -> None:
     for act in (
         lambda: zone_proofs.record_ownership(actor=alice, zone=zone, how="text"),
         lambda: zone_proofs.record_zones(actor=alice, target=zone.target, zones={}),
+        lambda: zone_proofs.adopt_record_sets(actor=alice, target=zone.target, zones={}),
         lambda: zone_proofs.record_dropped(actor=alice, zone_id=zone.pk, dropped="x"),
         lambda: zone_proofs.forget_removed_keys(actor=alice, target=zone.target),
     ):
