@@ -18,7 +18,6 @@ from tenants.actions.record_sets import MOST_CHANGES, MOST_RECORDS, RecordChange
 from tenants.errors import Invalid
 from tenants.models import Domain, RecordSet, Repository, Zone
 
-
 MOST_PROBLEMS = 20
 
 
@@ -208,7 +207,7 @@ class Changes(serializers.ListField):
 
     def run_child_validation(self, data: Any) -> Any:
         found: list[Any] = []
-        problems: dict[int, Any] = {}
+        problems: dict[Any, Any] = {}
         for index, each in enumerate(data):
             try:
                 found.append(self.child.run_validation(each))
