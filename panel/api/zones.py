@@ -19,6 +19,8 @@ from tenants.actions.record_sets import MOST_CHANGES, MOST_RECORDS, RecordChange
 from tenants.errors import Invalid
 from tenants.models import Domain, RecordSet, Repository, Zone
 
+MOST_PROBLEMS = 20
+
 
 class OwnershipSerializer(serializers.Serializer[Any]):
     proved_at = serializers.DateTimeField(allow_null=True)
@@ -206,8 +208,26 @@ class RecordSetChange(Shape):
     take_over = Switch(required=False, help_text="Of a set that others wrote: it is Rookery's from now on.")
 
 
+class Changes(serializers.ListField):
+    """A list of objects; of many wrong ones, the first are told."""
+
+    def run_child_validation(self, data: Any) -> Any:
+        found: list[Any] = []
+        problems: dict[Any, Any] = {}
+        for index, each in enumerate(data):
+            try:
+                found.append(self.child.run_validation(each))
+            except serializers.ValidationError as error:
+                problems[index] = error.detail
+            if len(problems) >= MOST_PROBLEMS:
+                break
+        if problems:
+            raise serializers.ValidationError(problems)
+        return found
+
+
 class RecordSetChanges(Shape):
-    changes = serializers.ListField(
+    changes = Changes(
         child=RecordSetChange(),
         max_length=MOST_CHANGES,
         error_messages={

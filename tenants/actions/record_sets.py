@@ -113,7 +113,9 @@ def freeze_record_set(*, actor: Actor, zone: Zone, owner: str, record_type: str,
     lock(zone)
     row = zone.record_sets.filter(owner=key[0], type=key[1], absent=False).first()
     if row is None or not row.is_ours:
-        raise Conflict(f"{key[0]} {key[1]} is not written by Rookery.")
+        raise Invalid.of(
+            "owner", f"{key[0]} {key[1]} is not written by Rookery.", "Choose a record set that is."
+        )
     holder = RecordSet.Holder.FROZEN if frozen else RecordSet.Holder.MANAGED
     if row.holder == holder:
         return row
@@ -138,7 +140,7 @@ def freeze_record_set(*, actor: Actor, zone: Zone, owner: str, record_type: str,
 
 
 def _field(index: int, count: int) -> str:
-    return "" if count == 1 else f"changes.{index}."
+    return "" if count == 1 else f"changes[{index}]."
 
 
 def _read(zone: Zone, changes: Sequence[RecordChange]) -> list[tuple[Key, Records | None]]:

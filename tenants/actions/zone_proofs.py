@@ -16,8 +16,9 @@ from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.zones.record_set import RecordSet as Records
-from tenants.formats.zones.stored import owner_text, set_digest, stored_texts
+from tenants.formats.zones.stored import set_digest, stored_texts
 from tenants.models import RecordSet, SyncTarget, TsigKey, Zone
+from tenants.zone_contents import is_readable
 
 _AT_ONCE = 500
 
@@ -86,6 +87,47 @@ def record_zones(
 
 
 @transaction.atomic
+def adopt_record_sets(
+    *, actor: Actor, target: SyncTarget, zones: Mapping[int, Mapping[tuple[str, str], Records | None]]
+) -> int:
+    """Make our sets say what others made of them, by zone; None: they removed it. Returns how many.
+
+    Nothing is marked: both sides agree afterwards. What no text can say is left as it is.
+    """
+    _require_worker(actor)
+    now, count = timezone.now(), 0
+    for zone in (
+        Zone.objects.filter(target=target, pk__in=list(zones)).select_related("domain").order_by("pk")
+    ):
+        for row in zone.record_sets.filter(holder=RecordSet.Holder.MANAGED):
+            key = (row.owner, row.type)
+            if key not in zones[zone.pk]:
+                continue
+            outside, before = zones[zone.pk][key], {"ttl": row.ttl, "data": list(row.data)}
+            # What was proved stays the base until this pass has proved it anew.
+            proved, row.absent = row.proved, outside is None
+            if outside is not None:
+                _fill(row, outside, set_digest(outside), now)
+                if not is_readable(row):
+                    continue
+            row.proved = proved
+            row.save()
+            after = {"ttl": row.ttl, "data": list(row.data)} if outside else {"ttl": None, "data": []}
+            record(
+                actor,
+                "adopt_record_set",
+                f"{row.owner} {row.type}",
+                f"{row.owner} {row.type} was taken over as others made it.",
+                domain=zone.domain,
+                target=target,
+                before=before,
+                after=after,
+            )
+            count += 1
+    return count
+
+
+@transaction.atomic
 def record_dropped(*, actor: Actor, zone_id: int, dropped: str) -> None:
     """Remember content that the primary took off the air, so that it is not sent again."""
     _require_worker(actor)
@@ -147,17 +189,13 @@ def _fill(row: RecordSet, outside: Records, digest: str, now: datetime) -> Recor
     return row
 
 
-def keys_of(sets: Sequence[Records]) -> dict[tuple[str, str], Records]:
-    """Record sets by owner and type as rows have them."""
-    return {(owner_text(item.owner), item.type): item for item in sets}
-
-
 def _require_worker(actor: Actor) -> None:
     if not actor.system:
         raise Forbidden("Only Rookery's workers record what is outside.")
 
 
 final("Ownership was proved; that stays so.", "prove_ownership")
+final("Others made it so. Change the record set, and Rookery writes that.", "adopt_record_set")
 final(
     "This notes what is outside; nothing was changed.", "record_zones", "record_dropped", "record_ownership"
 )

@@ -78,13 +78,12 @@ def test_a_domain_s_mail_is_found_within_seconds(
     owner.press("Undo")
     owner.open_until(f"/d/{DOMAIN}/dns", page.locator("#zone-proof-line", has_text="serial 3"))
     assert asked(product, DOMAIN, "MX") == []
+    _make_a_key(owner)
     assert owner.complaints == []
 
 
-def test_a_key_is_shown_once_and_reaches_the_primary(
-    product: Product, administrator: StorageState, visit: Visit
-) -> None:
-    owner = visit(storage_state=administrator)
+def _make_a_key(owner: Visitor) -> None:
+    """Its secret is shown once, and the primary learns it."""
     page = owner.open(f"/d/{DOMAIN}/dns/keys")
     page.get_by_label("Who uses it").fill("letsencrypt")
     owner.press("Make the key")
@@ -95,4 +94,3 @@ def test_a_key_is_shown_once_and_reaches_the_primary(
         page.locator("li", has_text=f"letsencrypt._update.{DOMAIN}").filter(has_text="Known to the primary"),
     )
     assert secret not in page.content()
-    assert owner.complaints == []

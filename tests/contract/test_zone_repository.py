@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -221,14 +222,29 @@ def test_drift_is_reported_and_repaired_on_request(world: ZoneWorld, alice: Acto
     assert not told(world, "Drifted").status
 
 
-def by_hand(world: ZoneWorld, old: str, new: str) -> None:
+def test_drift_is_adopted_where_that_is_the_mode(world: ZoneWorld, alice: Actor, zone: Zone) -> None:
+    put(alice, zone, *MAIL)
+    world.agree()
+    sync.change_drift_mode(actor=alice, target=world.target, mode="adopt")
+    by_hand(world, "192.0.2.25", "192.0.2.99")
+    tip = world.running.repository.tip()
+    world.agree()
+    assert zone.record_sets.get(owner="mail.example.org").data == ["192.0.2.99"]
+    assert world.running.repository.tip() == tip, "nothing to write: it was only not taken up"
+    assert world.ask("mail.example.org", "A") == ["192.0.2.99"]
+    world.agree()
+    assert not told(world, "Drifted").status
+
+
+def by_hand(world: ZoneWorld, old: str, new: str, ahead: int = 60) -> None:
     """Somebody edits the file, raises the serial, and pushes."""
     repository = world.running.repository
     files = {name: repository.show(name) for name in repository.names()}
     serial = repository.serial()
     text = files["example.org"].replace(old, new).replace(f"\t{serial}\t", f"\t{serial + 1}\t")
     assert text != files["example.org"]
-    repository.commit(files | {"example.org": text})
+    # Our commits may be dated a second ahead of each other; one dated before them is not pulled.
+    repository.commit(files | {"example.org": text}, when=int(time.time()) + ahead)
 
 
 def test_a_conflict_leaves_that_set_and_writes_the_others(world: ZoneWorld, alice: Actor, zone: Zone) -> None:
@@ -309,6 +325,21 @@ def test_a_pass_that_was_killed_after_the_push_goes_on(
     world.agree()
     assert world.running.repository.tip() == tip
     assert world.ask("example.org", "MX") == ["10 mail.example.org."]
+
+
+def test_a_commit_that_the_primary_cannot_pull_is_followed_by_one_that_it_can(
+    world: ZoneWorld, alice: Actor, zone: Zone
+) -> None:
+    """Dated before what it has, a fetch dies there, and a NOTIFY is answered with NOERROR all the same."""
+    put(alice, zone, *MAIL)
+    world.agree()
+    by_hand(world, "192.0.2.1\n", "192.0.2.2\n", ahead=-3600)
+    for _ in range(2):
+        assert world.reconcile() is Ending.RETRY
+        assert world.target.runs.latest("pk").outcome == "not-taken-up"
+        SyncTarget.objects.update(next_try_at=world.target.marked_at)
+    world.agree()
+    assert world.ask("ns1.example.org", "A") == ["192.0.2.2"]
 
 
 def test_a_frozen_zone_is_left_as_it_is(world: ZoneWorld, alice: Actor, zone: Zone) -> None:

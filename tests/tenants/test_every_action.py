@@ -433,6 +433,7 @@ OTHERS = {
     "create_token",
     "decide_by_link",
     "expire_addresses",
+    "adopt_record_sets",
     "forget_removed_keys",
     "record_dropped",
     "record_ownership",

@@ -108,7 +108,7 @@ def test_changes_are_made_together_or_not_at_all(alice: Actor, zone: Zone) -> No
     rows = list(zone.record_sets.values("owner", "type", "data", "ttl"))
     with pytest.raises(Invalid) as refused:
         put(alice, again(zone), RecordChange("www", "A", ("192.0.2.80",)), RecordChange("x", "A", ("no",)))
-    assert [each.field for each in refused.value.problems] == ["changes.1.records"]
+    assert [each.field for each in refused.value.problems] == ["changes[1].records"]
     assert list(zone.record_sets.values("owner", "type", "data", "ttl")) == rows
 
 
@@ -309,6 +309,7 @@ def test_only_workers_record(alice: Actor, zone: Zone) -> None:
     for act in (
         lambda: zone_proofs.record_ownership(actor=alice, zone=zone, how="text"),
         lambda: zone_proofs.record_zones(actor=alice, target=zone.target, zones={}),
+        lambda: zone_proofs.adopt_record_sets(actor=alice, target=zone.target, zones={}),
         lambda: zone_proofs.record_dropped(actor=alice, zone_id=zone.pk, dropped="x"),
         lambda: zone_proofs.forget_removed_keys(actor=alice, target=zone.target),
     ):

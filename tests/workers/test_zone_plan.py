@@ -119,6 +119,15 @@ def test_a_file_that_was_not_taken_up_is_told_of() -> None:
     assert found.changes[0].unit == "example.org (take up)"
 
 
+def test_a_file_that_is_never_taken_up_is_pushed_anew() -> None:
+    wanted, seen = desired(NS, NS1, base=(NS, NS1)), observed(NS, NS1, serial=8, served=7)
+    found = decide_zone(wanted, seen, push_again=True, may_overwrite=lambda unit, outside: False)
+    assert written(found).soa.serial == 9
+    agreed = observed(NS, NS1, serial=8, served=8)
+    found = decide_zone(wanted, agreed, push_again=True, may_overwrite=lambda unit, outside: False)
+    assert found.content is None
+
+
 def test_what_the_primary_has_and_git_lacks_is_taken() -> None:
     """A push of the primary's was refused: only the transfer shows what a unikernel wrote."""
     served = {(item.owner, item.type): item for item in (NS, NS1, DKIM)}

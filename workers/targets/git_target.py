@@ -120,7 +120,7 @@ class GitTarget:
             author=AUTHOR,
             email=EMAIL,
             message=text,
-            now=int(current.now.timestamp()),
+            now=_not_before(tip, int(current.now.timestamp())),
         )
         if new is None:
             raise Retry("lost-race", "The plan changed nothing in the tree; looking again.")
@@ -222,6 +222,15 @@ class GitTarget:
                 f"{repository.path} could not be read: {printable(str(error), 200)}.",
                 "Check the path and that this account may read it, then look again.",
             ) from error
+
+
+def _not_before(tip: Tip, now: int) -> int:
+    """A date for a commit: readers that have what was proved fetch nothing that is dated before it, whatever
+    dates others gave the commits since."""
+    if tip.proved is None:
+        return now
+    proved = tip.mirror.commit(tip.proved)
+    return max(now, proved.author_time, proved.commit_time)
 
 
 def repository_of(target: SyncTarget) -> Repository:

@@ -8,7 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenants.actions.zone_proofs import ProvedZone, forget_removed_keys, record_dropped, record_zones
+from tenants.actions.zone_proofs import (
+    ProvedZone,
+    adopt_record_sets,
+    forget_removed_keys,
+    record_dropped,
+    record_zones,
+)
 from tenants.actor import Actor
 from tenants.desired_zones import (
     DesiredKeys,
@@ -38,12 +44,14 @@ from workers.targets.relay_findings import decided
 from workers.targets.zone_primary import Primary, PrimarySilent
 from workers.targets.zone_statements import by_hand, find, zone_statements
 from workers.zone.server import connect
-from workers.zone_plan.decide import DecidedZone, decide_zone
+from workers.zone_plan.decide import DecidedZone, decide_zone, drifted
 from workers.zone_plan.keys import decide_keys
 from workers.zone_plan.outside import ObservedZone
 from workers.zone_plan.plan import ZoneLimits, ZonePlan, file_of, zone_plan
 
 MOST_FILE = 64 << 20
+# After so many tries a commit that the primary does not read is followed by a newer one.
+TOLD_IN_VAIN = 2
 _LOOKS, _BETWEEN_LOOKS = 8, 0.15
 
 
@@ -58,7 +66,7 @@ class ObservedZones:
     files: Mapping[bytes, str] = field(repr=False)
     published: tuple[ZoneName, ...]
     zones: Mapping[int, ObservedZone] = field(repr=False)
-    desired: Mapping[int, DesiredZone] = field(repr=False)
+    desired: dict[int, DesiredZone] = field(repr=False)
     keys: Sequence[DesiredKeys] = field(repr=False)
     steady: frozenset[str]
     silent: str = ""
@@ -175,7 +183,16 @@ class ZoneRepository(GitTarget):
     # what is left alone -----------------------------------------------------------------------------
 
     def adopt(self, current: Pass, observed: ObservedZones) -> str:
-        return ""
+        if current.target.drift_mode != SyncTarget.DriftMode.ADOPT:
+            return ""
+        plan = self.plan(current, observed)
+        wanted = {each.pk: found for each in plan.zones if (found := drifted(each))}
+        if not wanted:
+            return ""
+        with current.write():
+            count = adopt_record_sets(actor=Actor.rookery(), target=current.target, zones=wanted)
+        observed.desired.update(desired_zones(current.target, list(wanted)))
+        return f"Took over {count} record set{'s' if count != 1 else ''} from outside."
 
     def findings(self, current: Pass, observed: ObservedZones, plan: Plan) -> Findings:
         return find(current.target, observed.files, observed.published, observed.steady, plan)
@@ -192,6 +209,7 @@ class ZoneRepository(GitTarget):
                 observed.desired[pk],
                 found,
                 proved_soa=proved.get(found.origin.short, {}).get("soa", ""),
+                push_again=target.failures >= TOLD_IN_VAIN,
                 may_overwrite=overwrite,
             )
             for pk, found in observed.zones.items()

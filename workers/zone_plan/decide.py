@@ -48,6 +48,12 @@ class DecidedZone:
     outside_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def drifted(zone: DecidedZone) -> dict[Key, RecordSet | None]:
+    """Sets of ours that others alone changed, as they stand outside; None for those that are gone."""
+    units = {each.unit for each in zone.apart if each.reason == Why.DRIFT.value}
+    return {key: zone.sets.get(key) for key in zone.left if unit_of(key) in units}
+
+
 def unit_of(key: Key) -> str:
     """What people call a record set, at most 200 characters."""
     shown = f"{key[0]} {key[1]}"
@@ -61,10 +67,12 @@ def decide_zone(
     observed: ObservedZone,
     *,
     proved_soa: str = "",
+    push_again: bool = False,
     may_overwrite: Callable[[str, str], bool],
 ) -> DecidedZone:
     """Decide for one zone. `may_overwrite` says of a unit and the digest of what is there whether ours
-    replaces what others wrote."""
+    replaces what others wrote. With `push_again` the primary was told in vain to read what is in git: it gets
+    a new version, since it never reads a commit that is dated before the one that it has."""
     name = desired.origin.short
     if observed.problem and not may_overwrite(name, observed.blob):
         sentence = f"The file of {name} cannot be read, so the primary does not serve it: {observed.problem}"
@@ -93,7 +101,8 @@ def decide_zone(
     behind = (
         observed.file and observed.served is not None and newer(observed.served, observed.file.soa.serial)
     )
-    if not changes and not behind:
+    unread = push_again and observed.file is not None and observed.served != observed.file.soa.serial
+    if not changes and not behind and not unread:
         return _taken_up(found, observed)
     return _written(found, desired, observed, Zone(desired.origin, soa, sets.values()), changes)
 
