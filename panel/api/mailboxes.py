@@ -14,11 +14,13 @@ from rest_framework.response import Response
 from panel.api.base import ApiView, T
 from panel.api.etags import Subject
 from panel.api.fields import Choice, Flag, Moment, PageQuery, Shape, Switch, Text, Texts, WriteQuery
-from panel.api.mailbox_rows import BY_GENERATION, MEANINGS, State, rows_of, show_rows, with_state_in
+from panel.api.mailbox_rows import BY_GENERATION, pieces_in_state, rows_of, show_rows
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
+from tenants.address_states import MEANINGS
+from tenants.address_states import AddressState as State
 from tenants.errors import Absent, Checks, Invalid
 from tenants.formats.text import check_text
 from tenants.lists import matching
@@ -97,7 +99,7 @@ class MailboxQuery(PageQuery):
     state = Choice(
         required=False,
         choices=[(state.value, MEANINGS[state]) for state in State],
-        help_text="Without it: all that are not in the trash. "
+        help_text="Without it: all that are not in the trash; all that are in it: domains/{domain}/trash/. "
         + ", ".join(BY_GENERATION)
         + " come in the order of their last change, whatever `order` says.",
     )
@@ -206,14 +208,17 @@ class DomainMailboxes(MailboxView):
         state = self.given.get("state")
         if state in BY_GENERATION:
             self.orders = {self.given.get("order", "generation"): ("generation", "pk")}
-        rows = with_state_in(rows, home, state) if state else rows.filter(trashed_at=None)
         if "kind" in self.given:
             rows = rows.filter(kind=self.given["kind"])
         if self.given.get("q"):
             with Checks() as checks:
                 rows = matching(rows, home, check_text(self.given["q"], field="q", maximum=100))
             checks.finish()
-        return self.page(rows_of(rows), show_rows)
+        if not state:
+            return self.page(rows_of(rows.filter(trashed_at=None)), show_rows)
+        parts = pieces_in_state(rows, home, state)
+        some = rows if len(parts) > 1 else parts[0] if parts else rows.none()
+        return self.page(rows_of(some), show_rows, parts if len(parts) > 1 else ())
 
     @operation("Make an address", request=NewMailbox, responses={201: MailboxSerializer})
     def create(self, request: Request, domain: str) -> Response:

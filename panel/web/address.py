@@ -23,13 +23,13 @@ from panel.web.frame import offer_undo
 from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.mailboxes import address_row
-from panel.web.standing import relay_state
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.history import events_of
 from tenants.models import Event, Mailbox
+from tenants.relay_states import relay_state
 
 Verb = access.Verb
 UNDO_WITHIN = timedelta(hours=1)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from panel.web import times
 from panel.web.sentences import ON_ITS_WAY, STOPPED, State
+from tenants.address_states import AddressState
 
 WORKS = State("ok", "Works")
 TRYING_AGAIN = State("wait", "Trying again")
@@ -22,54 +23,20 @@ LEFT_ALONE = State("todo", "Changed outside")
 NOT_CONNECTED = State("wait", "No mail server yet")
 
 
-@dataclass(frozen=True)
-class AddressFacts:
-    """All that the state of an address depends on."""
-
-    enabled: bool = True
-    trashed: bool = False
-    confirmed: bool = True
-    connected: bool = True
-    observed: bool = True
-    stopped: bool = False
-    reachable: bool = True
-    left_alone: bool = False
-    taken_up: bool = True
-    restart_by_hand: bool = False
-
-
-def address_state(facts: AddressFacts) -> State:
-    """The one word for an address: the first line that holds.
-
-    | word                | what is true                                                              |
-    |---------------------|---------------------------------------------------------------------------|
-    | No mail server yet  | the domain has no repository, so nothing can be written                    |
-    | Stopped: needs you  | the last change is not outside, and a person must act before it goes on    |
-    | Changed outside     | somebody else changed this entry outside; it is reported and not touched   |
-    | Trying again        | the last change is not outside, since the git host cannot be reached       |
-    | On its way          | the last change is not proved outside yet                                  |
-    | Waits for a restart | it is outside, but the mail servers read it when a person restarts them    |
-    | Being taken up      | it is outside, and the mail servers are starting again                     |
-    | In the trash        | gone from the outside, kept here                                           |
-    | Off                 | switched off, gone from the outside                                        |
-    | Unconfirmed         | nobody has agreed to get its mail, so it is not written                    |
-    | Works               | outside as it is here                                                      |
-    """
-    waits = facts.connected and not facts.observed
-    unread = facts.connected and not facts.taken_up
-    lines = (
-        (not facts.connected and not facts.trashed, NOT_CONNECTED),
-        (waits and facts.stopped, STOPPED),
-        (facts.left_alone, LEFT_ALONE),
-        (waits and not facts.reachable, TRYING_AGAIN),
-        (waits, ON_ITS_WAY),
-        (unread and facts.restart_by_hand, WAITS_FOR_RESTART),
-        (unread, BEING_TAKEN_UP),
-        (facts.trashed, IN_TRASH),
-        (not facts.enabled, OFF),
-        (not facts.confirmed, UNCONFIRMED),
-    )
-    return next((state for holds, state in lines if holds), WORKS)
+# What pages call each state of tenants.address_states.
+WORDS = {
+    AddressState.NO_SERVER: NOT_CONNECTED,
+    AddressState.STOPPED: STOPPED,
+    AddressState.LEFT_ALONE: LEFT_ALONE,
+    AddressState.UNREACHABLE: TRYING_AGAIN,
+    AddressState.WRITING: ON_ITS_WAY,
+    AddressState.RESTARTING: WAITS_FOR_RESTART,
+    AddressState.TAKING_UP: BEING_TAKEN_UP,
+    AddressState.TRASHED: IN_TRASH,
+    AddressState.OFF: OFF,
+    AddressState.UNCONFIRMED: UNCONFIRMED,
+    AddressState.WORKS: WORKS,
+}
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from panel.web import proofs, sentences, times
 from panel.web.address_state import LEFT_ALONE
 from panel.web.caution_lines import caution_lines
 from panel.web.places import keys_of, place_url
-from panel.web.standing import RelayState, address_standing, relay_state, with_standing
+from panel.web.standing import address_standing, with_standing
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Mailbox, Run, Step, SyncTarget, TargetAddress
+from tenants.relay_states import RelayState, relay_state
 
 # A worker that died after the proof leaves “settle” open; then nothing more is coming.
 SETTLES_WITHIN = timedelta(minutes=2)

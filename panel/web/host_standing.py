@@ -9,8 +9,8 @@ from typing import Any
 
 from panel.web import times
 from panel.web.sentences import STOPPED, State, amount
-from panel.web.standing import conditions_of, is_stopped
 from tenants.models import Condition, Host, SyncTarget, Unikernel
+from tenants.relay_states import conditions_of, is_stopped
 
 RUNS = State("ok", "Runs")
 IS_STOPPED = State("off", "Stopped")

@@ -21,7 +21,6 @@ from panel.web.host_forms import FORMS, NetworkForm, QuotaForm, ShareForm, Volum
 from panel.web.host_standing import host_standing, unikernel_standing
 from panel.web.repositories import CONDITION_WORDS, condition_line, run_line
 from panel.web.sandbox_told import albatross_told
-from panel.web.standing import conditions_of
 from tenants import access, fit
 from tenants.actions import hosts as actions
 from tenants.actor import Actor
@@ -29,6 +28,7 @@ from tenants.desired_host import wanted_policy
 from tenants.errors import Absent
 from tenants.formats import by_hand
 from tenants.models import Host, HostShare, Network, Organization, Run, SyncTarget, Unikernel
+from tenants.relay_states import conditions_of
 
 Kind, Verb = access.Kind, access.Verb
 WAYS = {

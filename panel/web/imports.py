@@ -19,7 +19,7 @@ from panel.web.fragments import carrying_run_of, run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.proofs import run_proof
-from panel.web.standing import DomainRow, is_stopped, relay_state
+from panel.web.standing import DomainRow
 from tenants import access
 from tenants.access import Kind, Verb
 from tenants.actions import imports as actions
@@ -31,6 +31,7 @@ from tenants.formats.csv_cells import csv_lines
 from tenants.formats.passphrase import shell_line
 from tenants.formats.tables import MAX_BYTES, MAX_ROWS
 from tenants.models import AddressImport, ImportRow
+from tenants.relay_states import is_stopped, relay_state
 
 PAGE = 100
 # A page on its way asks again this often, then it stops: reloading starts anew.

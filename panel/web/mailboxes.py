@@ -21,13 +21,14 @@ from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_f
 from panel.web.frame import offer_undo, shows
 from panel.web.handling import actor_of, page, tell
 from panel.web.slices import by_name
-from panel.web.standing import DomainRow, RelayState, address_standing, relay_state
+from panel.web.standing import DomainRow, address_standing
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.bounded import count, counts
 from tenants.errors import Invalid
 from tenants.lists import matching
 from tenants.models import Delivery, Domain, Mailbox
+from tenants.relay_states import RelayState, relay_state
 
 PAGE = 100
 LISTED_DELIVERIES = 20

@@ -21,12 +21,13 @@ from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.fragments import run_url, shown_key
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.standing import DomainRow, conditions_of
+from panel.web.standing import DomainRow
 from tenants import access
 from tenants.actions import repositories as actions
 from tenants.actions import sync
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import Condition, Domain, Repository, Run, SyncTarget
+from tenants.relay_states import conditions_of
 
 Kind, Verb = access.Kind, access.Verb
 Type = Condition.Type

@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeGuard
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from panel.web import sentences, times
-from panel.web.address_state import AddressFacts, AddressStanding, address_state
+from panel.web.address_state import WORDS, AddressStanding
 from tenants import access
 from tenants.actor import Actor
+from tenants.address_states import decide_address_state
 from tenants.bounded import counted
-from tenants.models import (
-    AddressRequest,
-    Condition,
-    Domain,
-    Mailbox,
-    Membership,
-    Repository,
-    Run,
-    SyncTarget,
+from tenants.models import AddressRequest, Condition, Domain, Mailbox, Membership, Run
+from tenants.relay_states import (
+    Conditions,
+    RelayState,
+    address_facts,
+    conditions_of,
+    is_stopped,
+    is_taken_up,
+    relay_state,
+    target_of,
 )
-
-Conditions = Mapping[str, Condition]
-
-
-def target_of(domain: Domain) -> SyncTarget | None:
-    """The relay's sync target, from a domain loaded by `with_relay`; nothing while none is connected."""
-    relay: Repository | None = getattr(domain, "relay", None)
-    return getattr(relay, "sync_target", None)
-
-
-def is_stopped(target: SyncTarget | None) -> TypeGuard[SyncTarget]:
-    """Does it wait for a person? After somebody acted it has a newer mark, and a worker goes on."""
-    return target is not None and bool(target.stop_code) and target.stop_generation >= target.generation
 
 
 def with_relay(domains: QuerySet[Domain]) -> QuerySet[Domain]:
     return domains.select_related("organization", "relay__sync_target").prefetch_related(
         "relay__sync_target__conditions"
     )
-
-
-def conditions_of(target: SyncTarget | None) -> dict[str, Condition]:
-    return {row.type: row for row in target.conditions.all()} if target is not None else {}
 
 
 # Requests that somebody may decide ------------------------------------------------------------------
@@ -144,72 +128,7 @@ def _message(conditions: Conditions, kind: str) -> str:
     return "" if row is None or row.status else row.message
 
 
-# What the mail servers have read ----------------------------------------------------------------------
-
-
-def is_taken_up(target: SyncTarget | None, conditions: Conditions) -> bool:
-    """Did the mail servers read the commit that was proved last?
-
-    The condition is written after the proof, so one about an earlier commit means: not yet.
-    """
-    reload = conditions.get(Condition.Type.RELOAD_PENDING)
-    if reload is not None and reload.status:
-        return False
-    commit = target.proof.get("commit") if target is not None else None
-    return not commit or (reload is not None and reload.details.get("commit") == commit)
-
-
-def taken_up_generation(target: SyncTarget, conditions: Conditions) -> int:
-    """Changes up to this generation are in what the mail servers run. One query, and only while some wait.
-
-    A wait began with the last run that was done by the condition's `since`; what runs is the one before.
-    """
-    if is_taken_up(target, conditions):
-        return target.observed_generation
-    runs = target.runs.filter(mode=Run.Mode.APPLY, state=Run.State.SUCCEEDED)
-    reload = conditions.get(Condition.Type.RELOAD_PENDING)
-    if reload is not None and reload.status:
-        runs = runs.filter(finished_at__lte=reload.since)
-    done = list(runs.order_by("-finished_at", "-pk").values_list("generation", flat=True)[:2])
-    return done[1] if len(done) == 2 else 0
-
-
 # Addresses --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class RelayState:
-    """What every address of one domain needs to know about its relay."""
-
-    target: SyncTarget | None
-    conditions: Conditions
-    taken_up_generation: int
-
-    @property
-    def left_alone(self) -> Container[str]:
-        """Local parts whose entries somebody else changed outside."""
-        found: dict[str, Any] = self.target.proof.get("apart", {}) if self.target is not None else {}
-        return found
-
-    def holds_not(self, kind: str) -> bool:
-        """Is the condition known, and not so?"""
-        return kind in self.conditions and not self.conditions[kind].status
-
-    @property
-    def restart_by_hand(self) -> bool:
-        row = self.conditions.get(Condition.Type.RELOAD_PENDING)
-        return row is not None and row.status and row.reason == "RestartByHand"
-
-
-def relay_state(domain: Domain) -> RelayState:
-    """Of a domain loaded by `with_relay`."""
-    target = target_of(domain)
-    conditions = conditions_of(target)
-    return RelayState(
-        target=target,
-        conditions=conditions,
-        taken_up_generation=taken_up_generation(target, conditions) if target is not None else 0,
-    )
 
 
 def with_standing(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
@@ -219,34 +138,23 @@ def with_standing(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
     return rows.prefetch_related("targets", f"{relay}__conditions")
 
 
-def is_observed(mailbox: Mailbox, target: SyncTarget | None) -> bool:
-    """Is the last change of `mailbox` proved outside? One from before the relay came has generation 0."""
-    return target is not None and target.observed_generation >= max(mailbox.generation, 1)
-
-
 def address_standing(mailbox: Mailbox, relay: RelayState | None = None) -> AddressStanding:
     """Of a mailbox loaded by `with_standing`; `relay` saves work where many share one."""
     relay = relay or relay_state(mailbox.domain)
     target = relay.target
-    left_alone = mailbox.local_part in relay.left_alone
-    observed = is_observed(mailbox, target) and not left_alone
-    reachable = not relay.holds_not(Condition.Type.REACHABLE)
-    facts = AddressFacts(
+    facts = address_facts(
+        relay,
+        local_part=mailbox.local_part,
+        generation=mailbox.generation,
         enabled=mailbox.enabled,
         trashed=mailbox.trashed_at is not None,
-        confirmed=mailbox.reached,
-        connected=target is not None,
-        observed=observed,
-        stopped=is_stopped(target),
-        reachable=reachable,
-        left_alone=left_alone,
-        taken_up=mailbox.generation <= relay.taken_up_generation,
-        restart_by_hand=relay.restart_by_hand,
+        reached=mailbox.reached,
     )
+    observed = facts.observed
     about = Condition.Type.RELOAD_PENDING if observed else Condition.Type.REACHABLE
     row = relay.conditions.get(about)
     return AddressStanding(
-        state=address_state(facts),
+        state=WORDS[decide_address_state(facts)],
         observed=observed,
         observed_at=target.observed_at if target is not None and observed else None,
         checked_at=target.checked_at if target is not None and observed else None,

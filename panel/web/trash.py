@@ -20,11 +20,11 @@ from panel.web.fields import Typed, plain_input, show, try_form
 from panel.web.fragments import run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, tell
-from panel.web.standing import is_stopped, target_of
 from tenants import access
 from tenants.actions import trash as actions
 from tenants.history import proved_by
 from tenants.models import Domain, Evidence, Mailbox, SyncTarget
+from tenants.relay_states import is_stopped, target_of
 
 Kind, Verb = access.Kind, access.Verb
 PAGE = 50

@@ -19,7 +19,6 @@ from panel.web.frame import narrowed, shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.host_standing import ENDED, UnikernelStanding, unikernel_standing
 from panel.web.hosts import host_tabs, load_share, unikernel_line
-from panel.web.standing import conditions_of
 from panel.web.unikernel_form import TYPED_IN, ChangeForm, UnikernelForm
 from tenants import access, fit
 from tenants.actions import unikernels as actions
@@ -27,6 +26,7 @@ from tenants.desired_host import wanted_unikernel
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.formats import by_hand
 from tenants.models import Image, Run, Unikernel
+from tenants.relay_states import conditions_of
 
 Kind, Verb = access.Kind, access.Verb
 

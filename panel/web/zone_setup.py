@@ -25,12 +25,13 @@ from panel.web.repositories import (
     run_line,
     sandbox_told,
 )
-from panel.web.standing import DomainRow, conditions_of, is_stopped
+from panel.web.standing import DomainRow
 from panel.web.zones import find_zone, zone_crumbs
 from tenants import access
 from tenants.actions import repositories, sync, zone_repositories, zones
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import PrimaryServer, Repository, Run, Zone
+from tenants.relay_states import conditions_of, is_stopped
 
 Kind, Verb = access.Kind, access.Verb
 

@@ -8,11 +8,11 @@ from typing import Any
 from panel.web import proofs
 from panel.web.fragments import run_url
 from panel.web.sentences import STOPPED
-from panel.web.standing import conditions_of, is_stopped
 from panel.web.zone_state import TRYING_AGAIN, ZoneFacts, zone_sentence, zone_state
 from tenants import access
 from tenants.actor import Actor
 from tenants.models import Condition, Finding, Run, SyncTarget, Zone
+from tenants.relay_states import conditions_of, is_stopped
 
 
 def zone_facts(zone: Zone) -> ZoneFacts:

@@ -764,6 +764,7 @@ class Migration(migrations.Migration):
                     "made_for",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         help_text="An alias that a person made: whoever holds this mailbox holds the alias.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
@@ -2474,6 +2475,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("trashed_at__isnull", True), ("expires_at__isnull", False)),
                 fields=["domain", "local_part"],
                 name="addresses_ending",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="mailbox",
+            index=models.Index(
+                condition=models.Q(("made_for__isnull", False)),
+                fields=["made_for"],
+                name="addresses_made_for",
             ),
         ),
         migrations.AddIndex(

@@ -60,6 +60,7 @@ class Mailbox(models.Model):
         null=True,
         blank=True,
         related_name="own_aliases",
+        db_index=False,
         help_text="An alias that a person made: whoever holds this mailbox holds the alias.",
     )
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Then Rookery puts it into the trash.")
@@ -114,6 +115,8 @@ class Mailbox(models.Model):
                 condition=_USED & Q(expires_at__isnull=False),
                 name="addresses_ending",
             ),
+            # Most are made for none: an index of all would look as if each were made for the same one.
+            models.Index(fields=["made_for"], condition=Q(made_for__isnull=False), name="addresses_made_for"),
             models.Index(
                 fields=["domain"],
                 condition=_USED & Q(made_for__isnull=False),

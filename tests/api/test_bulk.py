@@ -50,7 +50,7 @@ def test_all_are_done(api: Callable[..., Api], world: World, alice: Actor) -> No
     assert (made["status"], made["location"]) == (201, "/api/v1/mailboxes/mary@example.org/")
     assert changed["etag"] == client.get("mailboxes/mary@example.org/")["ETag"]
     assert changed["body"] == client.get("mailboxes/mary@example.org/").json()
-    assert gone["body"]["state"] == "trashed"
+    assert (gone["body"]["state"], gone["body"]["trashed_at"] is None) == ("writing", False)
     events = list(Event.objects.order_by("-pk")[:3])
     assert [event.verb for event in events] == ["trash_mailbox", "change_note", "create_mailbox"]
     assert {event.request_id for event in events} == {answer["X-Request-Id"]}

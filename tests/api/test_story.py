@@ -167,7 +167,7 @@ def test_waiting_ends_where_nothing_will_come(
     SyncTarget.objects.filter(pk=world.target.pk).update(stop_code="host-key", stop_generation=10_000)
     stopped = api(alice).delete("mailboxes/ada@example.org/?wait=10").json()
     assert stopped["observed"] is False
-    assert api(alice).get("mailboxes/ada@example.org/").json()["state"] == "trashed"
+    assert api(alice).get("mailboxes/ada@example.org/").json()["state"] == "stopped"
 
 
 def test_waiting_is_bounded_in_time_and_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from tests.api.client import Api
 from tests.scale.cost import Cost, cost_of
 from tests.scale.fill import analyse, fill
 
-ROWS = int(os.environ.get("ROOKERY_TEST_ROWS", "60000"))
+ROWS = int(os.environ.get("ROOKERY_TEST_ROWS", "30000"))
 FEW = 1000
 LAST = "user1099999"
 
@@ -198,6 +198,26 @@ OF_ALL = (
 def test_an_operator_sees_all_and_waits_no_longer(address: str, stage: Stage) -> None:
     cost = ask(stage.people["olga"], address)
     assert cost.work <= most(), cost.told()
+
+
+OF_A_HOLDER = (
+    "/my",
+    "/account",
+    "/search?q=ada",
+    "/search?q=nobody",
+    "/d/{domain}/addresses/ada",
+    "/d/{domain}/addresses/ada/history",
+    "mailboxes/ada@{domain}/",
+    "mailboxes/ada@{domain}/activity/",
+    "events/?mailbox=ada@{domain}",
+)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("address", OF_A_HOLDER)
+def test_who_holds_one_of_a_million_waits_no_longer(address: str, stage: Stage) -> None:
+    cost = ask(stage.people["hanna"], address.format(**stage.ours.names))
+    assert cost.work <= most() // 10, cost.told()
 
 
 def most() -> int:

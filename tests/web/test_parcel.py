@@ -8,10 +8,11 @@ import pytest
 
 from panel.web import address_state as states
 from panel.web import times
-from panel.web.address_state import AddressFacts, AddressStanding, address_state
+from panel.web.address_state import WORDS, AddressStanding
 from panel.web.parcel import Parcel, parcel_of
 from panel.web.proofs import address_proof
 from panel.web.sentences import ON_ITS_WAY, STOPPED, State
+from tenants.address_states import AddressFacts, decide_address_state
 from tenants.models import AddressRequest, Domain, Mailbox, Organization
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -92,7 +93,7 @@ def test_every_stop(status: str, state: State | None, observed: bool, expected: 
 )
 def test_the_one_word_of_an_address(facts: dict[str, bool], state: State) -> None:
     """What is not proved outside is never said to be so: off is off only when it is off there."""
-    assert address_state(AddressFacts(**facts)) == state
+    assert WORDS[decide_address_state(AddressFacts(**facts))] == state
 
 
 EVERY_STATE = [each for each in (*vars(states).values(), ON_ITS_WAY, STOPPED) if isinstance(each, State)]
