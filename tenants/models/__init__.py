@@ -26,6 +26,7 @@ from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
+from tenants.models.watching import ConsoleLine, HostWatch, Sample, UnikernelExit, UnikernelWatch
 from tenants.models.zones import PrimaryServer, RecordSet, SecondaryServer, TsigKey, Zone
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Allowance",
     "ApiToken",
     "Condition",
+    "ConsoleLine",
     "DecisionLink",
     "Delivery",
     "Domain",
@@ -49,6 +51,7 @@ __all__ = [
     "Host",
     "HostAddress",
     "HostShare",
+    "HostWatch",
     "Image",
     "ImportRow",
     "Installation",
@@ -63,6 +66,7 @@ __all__ = [
     "Repository",
     "RequestRules",
     "Run",
+    "Sample",
     "SecondaryServer",
     "SignInLink",
     "Step",
@@ -72,7 +76,9 @@ __all__ = [
     "TargetDomain",
     "TsigKey",
     "Unikernel",
+    "UnikernelExit",
     "UnikernelSecret",
+    "UnikernelWatch",
     "Volume",
     "Zone",
 ]

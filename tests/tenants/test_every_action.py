@@ -441,6 +441,8 @@ OTHERS = {
     "delete_account",
     "expire_requests",
     "forget_deleted_unikernels",
+    "forget_watched",
+    "keep_watched",
     "forget_imports",
     "forget_former_passphrases",
     "purge_trash",

@@ -47,6 +47,7 @@ VERBS = {
     "decide_by_link": "approve_request",
     "expire_addresses": "expire_address",
     "apply_import": "import_addresses",
+    "keep_watched": "unikernel_ended",
 }
 # These write no event of their own: the events are those of what they do. A preview does nothing.
 SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
@@ -58,6 +59,7 @@ SILENT |= {
     "discard_import",
     "forget_imports",
     "forget_deleted_unikernels",
+    "forget_watched",
 }
 
 
