@@ -1,0 +1,1 @@
+"""The process for endless streams: consoles and measurements of unikernels, for all who look at them."""
