@@ -38,6 +38,7 @@ from panel.api.runs import Runs
 from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
+from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
 from panel.api.zones import RecordSets, Zones
 
@@ -288,6 +289,9 @@ _unikernels = [
     ),
     path("<id:unikernel_id>/start/", Unikernels.as_view({"post": "start_unikernel"}), name="unikernel-start"),
     path("<id:unikernel_id>/stop/", Unikernels.as_view({"post": "stop_unikernel"}), name="unikernel-stop"),
+    path("<id:unikernel_id>/console/", ConsoleLines.as_view({"get": "list"}), name="unikernel-console"),
+    path("<id:unikernel_id>/samples/", Samples.as_view({"get": "list"}), name="unikernel-samples"),
+    path("<id:unikernel_id>/exits/", Exits.as_view({"get": "list"}), name="unikernel-exits"),
 ]
 _runs = [
     path("", Runs.as_view({"get": "list"}), name="runs"),

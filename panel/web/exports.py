@@ -17,7 +17,7 @@ from tenants.exports import exported
 from tenants.formats.address_export import as_csv, as_json
 from tenants.models import Mailbox
 
-TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "txt": "text/plain; charset=utf-8"}
 LINES_AT_ONCE = 1000
 
 

@@ -35,11 +35,11 @@ _open_streams = 0
 
 
 async def run_live(request: HttpRequest, run_id: int) -> HttpResponse | StreamingHttpResponse:
-    return await _stream(request, fragments.run_fragment, run_id)
+    return await stream(request, fragments.run_fragment, run_id)
 
 
 async def address_live(request: HttpRequest, mailbox_id: int) -> HttpResponse | StreamingHttpResponse:
-    return await _stream(request, fragments.address_fragment, mailbox_id)
+    return await stream(request, fragments.address_fragment, mailbox_id)
 
 
 @page()
@@ -57,7 +57,8 @@ def _polled(request: HttpRequest, look: Look, row_id: int) -> HttpResponse:
     return HttpResponse(look(actor_of(request), row_id, get_token(request)).html)
 
 
-async def _stream(request: HttpRequest, look: Look, row_id: int) -> HttpResponse | StreamingHttpResponse:
+async def stream(request: HttpRequest, look: Look, row_id: int) -> HttpResponse | StreamingHttpResponse:
+    """Send what `look` gives, each time that it differs from what was sent last."""
     if request.method != "GET":
         return HttpResponse(status=405, headers={"Allow": "GET"})
     if actor_of(request).account is None:

@@ -9,6 +9,7 @@ from panel.web import (
     address,
     aliases,
     bulk,
+    consoles,
     domain_rules,
     domains,
     expiry,
@@ -175,6 +176,13 @@ urlpatterns = [
     path("images/<int:image_id>/share", images.image_share, name="image-share"),
     path("unikernels", unikernels.unikernels, name="unikernels"),
     path(_UNIKERNEL, unikernels.unikernel, name="unikernel"),
+    path(f"{_UNIKERNEL}/console", consoles.unikernel_console, name="unikernel-console"),
+    path(
+        f"{_UNIKERNEL}/console/lines", consoles.unikernel_console_fragment, name="unikernel-console-fragment"
+    ),
+    path(f"{_UNIKERNEL}/console/live", consoles.unikernel_console_live, name="unikernel-console-live"),
+    path(f"{_UNIKERNEL}/console.txt", consoles.unikernel_console_text, name="unikernel-console-text"),
+    path(f"{_UNIKERNEL}/load", consoles.unikernel_load, name="unikernel-load"),
     path(f"{_UNIKERNEL}/change", unikernels.unikernel_change, name="unikernel-change"),
     path(f"{_UNIKERNEL}/stop", unikernels.unikernel_stop, name="unikernel-stop"),
     path(f"{_UNIKERNEL}/start", unikernels.unikernel_start, name="unikernel-start"),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import proofs
+from panel.web.consoles import unikernel_tabs
 from panel.web.fields import Tried, show, try_form
 from panel.web.fragments import carrying_run_of, run_url
 from panel.web.frame import narrowed, shows
@@ -146,6 +147,7 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
     state = _state(request, row, now)
     context = {
         **state,
+        **unikernel_tabs(row, "unikernel"),
         "wanted": wanted,
         "addresses": list(row.addresses.select_related("network").order_by("device")),
         "secrets": list(row.secrets.order_by("name").values_list("name", flat=True)),
@@ -161,11 +163,6 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
         "may_change": shows(request, Verb.CHANGE, Kind.UNIKERNEL, organization_id),
         "may_switch": shows(request, Verb.SWITCH, Kind.UNIKERNEL, organization_id),
         "may_delete": shows(request, Verb.DELETE, Kind.UNIKERNEL, organization_id),
-        "crumbs": [
-            {"label": "Hosts", "url": reverse("hosts")},
-            {"label": row.share.host.name, "url": reverse("host", kwargs={"share_id": row.share_id})},
-            {"label": row.name},
-        ],
         **more,
     }
     template = "now" if request.headers.get("HX-Request") == "true" else "show"

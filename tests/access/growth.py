@@ -15,6 +15,7 @@ from tenants.models import (
     AddressWarning,
     ApiToken,
     Condition,
+    ConsoleLine,
     Delivery,
     Domain,
     Event,
@@ -27,9 +28,11 @@ from tenants.models import (
     Organization,
     Repository,
     Run,
+    Sample,
     Step,
     SyncTarget,
     TargetAddress,
+    UnikernelExit,
     Volume,
 )
 from tests.world import World
@@ -96,6 +99,10 @@ def _machines(name: str, world: World, number: int) -> None:
     _copy(rock.share.sync_target, host_share=share)
     _copy(rock.network, bridge=name, subnet=f"10.1.{number % 250}.0/24")
     _copy(rock.unikernel, name=name)
+    seen = {"unikernel": rock.unikernel, "at": timezone.now()}
+    ConsoleLine.objects.create(**seen, text=name)
+    UnikernelExit.objects.create(**seen, code=2, words=name)
+    Sample.objects.create(**seen, cpu=number, memory=1, received=1, sent=1, lasting=True)
     for row in (share, rock.share):
         Volume.objects.create(share=row, label=name, size=1)
 

@@ -347,6 +347,11 @@ HOSTS = [
         query={"image": "{bare_image}"},
     ),
     Row("unikernel", "GET", TEAM),
+    Row("unikernel-console", "GET", TEAM),
+    Row("unikernel-console-fragment", "GET", TEAM),
+    Row("unikernel-console-live", "GET", "401 404 404 200 200 200 200"),
+    Row("unikernel-console-text", "GET", TEAM),
+    Row("unikernel-load", "GET", TEAM),
     Row("unikernel-change", "GET", "in 404 404 403 403 200 200"),
     Row(
         "unikernel-change",

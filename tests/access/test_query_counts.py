@@ -60,6 +60,9 @@ PAGES = (
     "/hosts/{share}",
     "/images",
     "/unikernels",
+    "/unikernels/{unikernel}/console",
+    "/unikernels/{unikernel}/console/lines",
+    "/unikernels/{unikernel}/console.txt",
 )
 # Pages of one thing, which hold no list that grows.
 SINGLE = {
@@ -73,6 +76,7 @@ SINGLE = {
     "address-expiry", "domain-alias-rules", "addresses-import",
     "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
     "host-new", "image", "image-upload", "unikernel", "unikernel-new", "unikernel-change",
+    "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",
 }  # fmt: skip
@@ -99,7 +103,8 @@ Costs = dict[str, tuple[Cost, Cost]]
 
 def test_every_page_with_a_list_is_counted() -> None:
     paths = {
-        page.partition("?")[0].format(organization=1, domain="x.example", run=1, share=1) for page in PAGES
+        page.partition("?")[0].format(organization=1, domain="x.example", run=1, share=1, unikernel=1)
+        for page in PAGES
     }
     counted = {resolve(path).url_name for path in paths}
     assert counted | SINGLE == {row.name for row in pages.ROWS if row.method == "GET"}

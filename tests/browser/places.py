@@ -182,6 +182,9 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
         "image": image,
         "unikernels": "/unikernels",
         "unikernel": unikernel,
+        # Those that stand still: a living console grows while it is looked at.
+        "unikernel-console": f"{unikernel}/console?q=tick",
+        "unikernel-load": f"{unikernel}/load",
     }
 
 
