@@ -151,6 +151,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY el
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 << 20
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
+# Images go to a temporary file; the rest stays in memory, since it may hold fingerprints of passphrases.
+FILE_UPLOAD_HANDLERS = ["panel.image_uploads.ImageUpload", "panel.uploads.BoundedUpload"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 12 << 20
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = environment.time_zone("ROOKERY_TIME_ZONE", "UTC")
@@ -164,6 +168,18 @@ STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
+
+# Files --------------------------------------------------------------------------------------------
+
+# Web and workers share them; elsewhere than on this machine's disk by another backend of Django.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "images": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "images", "file_permissions_mode": 0o600},
+    },
+}
 
 # Database -----------------------------------------------------------------------------------------
 

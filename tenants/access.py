@@ -8,7 +8,9 @@ actor may not see does not exist for it: absent and foreign give the same `Absen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -42,6 +44,12 @@ class Kind(StrEnum):
     SYNC_TARGET = "sync target"
     RUN = "run"
     EVENT = "event"
+    ZONE = "zone"
+    TSIG_KEY = "key"
+    HOST = "host"
+    HOST_SHARE = "part of a host"
+    IMAGE = "image"
+    UNIKERNEL = "unikernel"
 
 
 class Role(StrEnum):
@@ -76,6 +84,12 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: frozenset({V.VIEW, V.CHANGE, V.DECIDE}),
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.ZONE: EDIT,
+        Kind.TSIG_KEY: EDIT,
+        Kind.HOST: EDIT,
+        Kind.HOST_SHARE: SEE,
+        Kind.IMAGE: EDIT,
+        Kind.UNIKERNEL: EDIT | {V.SWITCH},
     },
     Role.MANAGER: {
         Kind.ORGANIZATION: SEE,
@@ -89,6 +103,12 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.SYNC_TARGET: SEE,
         Kind.RUN: frozenset({V.VIEW, V.CREATE}),
         Kind.EVENT: SEE,
+        Kind.ZONE: SEE,
+        Kind.TSIG_KEY: SEE,
+        Kind.HOST: SEE,
+        Kind.HOST_SHARE: SEE,
+        Kind.IMAGE: SEE,
+        Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
     },
     Role.VIEWER: dict.fromkeys(
         (
@@ -103,6 +123,12 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.SYNC_TARGET,
             Kind.RUN,
             Kind.EVENT,
+            Kind.ZONE,
+            Kind.TSIG_KEY,
+            Kind.HOST,
+            Kind.HOST_SHARE,
+            Kind.IMAGE,
+            Kind.UNIKERNEL,
         ),
         SEE,
     ),
@@ -126,6 +152,12 @@ _KINDS: dict[type[Model], Kind] = {
     m.SyncTarget: Kind.SYNC_TARGET,
     m.Run: Kind.RUN,
     m.Event: Kind.EVENT,
+    m.Zone: Kind.ZONE,
+    m.TsigKey: Kind.TSIG_KEY,
+    m.Host: Kind.HOST,
+    m.HostShare: Kind.HOST_SHARE,
+    m.Image: Kind.IMAGE,
+    m.Unikernel: Kind.UNIKERNEL,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -139,6 +171,12 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.SYNC_TARGET: "organization_id",
     Kind.RUN: "organization_id",
     Kind.EVENT: "organization_id",
+    Kind.ZONE: "domain__organization_id",
+    Kind.TSIG_KEY: "repository__organization_id",
+    Kind.HOST: "organization_id",
+    Kind.HOST_SHARE: "organization_id",
+    Kind.IMAGE: "organization_id",
+    Kind.UNIKERNEL: "share__organization_id",
 }
 
 _DOMAIN_PATH: dict[Kind, str] = {
@@ -151,6 +189,8 @@ _DOMAIN_PATH: dict[Kind, str] = {
     Kind.SYNC_TARGET: "repository__domain_id",
     Kind.RUN: "target__repository__domain_id",
     Kind.EVENT: "domain_id",
+    Kind.ZONE: "domain_id",
+    Kind.TSIG_KEY: "zone__domain_id",
 }
 # What contains everything else may be seen by every token: addresses begin with it.
 _CONTAINERS = frozenset({Kind.ORGANIZATION, Kind.DOMAIN})
@@ -166,6 +206,19 @@ def organization_id_of(thing: Model) -> int | None:
     for step in _ORGANIZATION_PATH[_KINDS[type(thing)]].split("__"):
         value = getattr(value, step)
     return value if isinstance(value, int) else None
+
+
+_asked: ContextVar[dict[tuple[Any, int | None], Role] | None] = ContextVar("asked", default=None)
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """Inside, each rank is looked up once: for actions that treat many things of one organization."""
+    token = _asked.set({})
+    try:
+        yield
+    finally:
+        _asked.reset(token)
 
 
 def _step(thing: Any, path: str) -> Any:
@@ -206,8 +259,24 @@ def require_scope(actor: Actor, verb: Verb, kind: Kind) -> None:
         raise Forbidden(_refusal(actor, verb, kind))
 
 
+def require_no_domain(actor: Actor) -> None:
+    """Raise Forbidden for a token of one domain, where something of several is to be made."""
+    if actor.domain_id is not None:
+        raise Forbidden("This token is for one domain, and that is for several. Use one that may.")
+
+
 def role_in(actor: Actor, organization_id: int | None) -> Role:
     """The actor's rank in one organization."""
+    known = _asked.get()
+    if known is None:
+        return _role_in(actor, organization_id)
+    key = (actor, organization_id)
+    if key not in known:
+        known[key] = _role_in(actor, organization_id)
+    return known[key]
+
+
+def _role_in(actor: Actor, organization_id: int | None) -> Role:
     if actor.organization_id is not None and organization_id != actor.organization_id:
         return Role.STRANGER
     if actor.is_operator:
@@ -238,10 +307,22 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
         return False
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
+    if isinstance(thing, m.Image):
+        return verb is Verb.VIEW and thing.shared and _is_member(actor)
     return isinstance(thing, m.Mailbox) and (
         (verb in _verbs(Role.HOLDER, kind) and holds(actor, thing))
         or (verb in _verbs(Role.HOLDER, Kind.OWN_ALIAS) and holds_own_alias(actor, thing))
     )
+
+
+def _is_member(actor: Actor) -> bool:
+    """Of any organization; what is shared with all is for them, and not for strangers."""
+    if actor.account is None or not actor.account.is_active:
+        return False
+    rows = m.Membership.objects.filter(account=actor.account)
+    if actor.organization_id is not None:
+        rows = rows.filter(organization=actor.organization_id)
+    return rows.exists()
 
 
 def held_mailboxes(actor: Actor) -> QuerySet[m.Mailbox]:
@@ -325,7 +406,7 @@ def require_rank(actor: Actor, address: str | m.Mailbox) -> None:
     operator, or as the owner of something else, whose sign-in is an address in it. Of an address that has its
     row, those who hold it count too, by their rank in its organization, unless the actor is one of them.
     """
-    if actor.is_operator:
+    if actor.is_operator or _known_beneath(actor, str(address)):
         return
     if _signs_in_above(actor, str(address)):
         raise Forbidden(
@@ -390,6 +471,26 @@ def names_above(actor: Actor, domain: m.Domain, names: Sequence[str]) -> frozens
     return frozenset(found)
 
 
+_beneath: ContextVar[tuple[Actor, frozenset[str]] | None] = ContextVar("beneath", default=None)
+
+
+@contextmanager
+def ranks_known(actor: Actor, domain: m.Domain, names: Sequence[str]) -> Iterator[None]:
+    """Inside, `require_rank` asks nothing about those of the names that it would let pass: for actions on
+    many addresses of a domain that the caller holds."""
+    above = names_above(actor, domain, names)
+    token = _beneath.set((actor, frozenset(f"{name}@{domain.name}" for name in names if name not in above)))
+    try:
+        yield
+    finally:
+        _beneath.reset(token)
+
+
+def _known_beneath(actor: Actor, address: str) -> bool:
+    known = _beneath.get()
+    return known is not None and known[0] == actor and address in known[1]
+
+
 def _refusal(actor: Actor, verb: Verb, kind: Kind) -> str:
     if actor.read_only:
         return "This token may only read. Use one that may write."
@@ -404,8 +505,9 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     kind = _KINDS[model]
     rows: QuerySet[ModelT] = model._default_manager.all()
     path = _ORGANIZATION_PATH[kind]
+    shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q(pk=None)
     if actor.organization_id is not None:
-        rows = rows.filter(**{path: actor.organization_id})
+        rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
     if not knows(actor, kind):
         return rows.none()
     if actor.domain_id is not None:
@@ -420,7 +522,7 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     if actor.account is None or not actor.account.is_active:
         return rows.none()
     mine = m.Membership.objects.filter(account=actor.account, role__in=roles_that(Verb.VIEW, kind))
-    seen = Q(**{f"{path}__in": mine.values("organization_id")})
+    seen = Q(**{f"{path}__in": mine.values("organization_id")}) | shared
     if kind is Kind.MAILBOX:
         held = held_mailboxes(actor).values("pk")
         seen |= Q(pk__in=held) | Q(made_for__in=held, trashed_at=None)

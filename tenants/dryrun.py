@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import transaction
+
+_rehearsed: ContextVar[bool] = ContextVar("rehearsed", default=False)
+
+
+def is_rehearsed() -> bool:
+    """Will all of this be taken back? What no database takes back must not be done then."""
+    return _rehearsed.get()
 
 
 @contextmanager
@@ -19,6 +27,10 @@ def rehearsal(dry: bool = True) -> Iterator[None]:
     if not dry:
         yield
         return
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
+    token = _rehearsed.set(True)
+    try:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    finally:
+        _rehearsed.reset(token)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
 
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.models import Event, Mailbox, Run, SyncTarget
+from tenants.models import Event, Holding, Mailbox, Run, SyncTarget
 
 _FOR_THE_TEAM = frozenset({"note"})
 
@@ -32,11 +32,23 @@ def label(name: str) -> str:
 
 
 def events_of(actor: Actor, mailbox_id: int) -> QuerySet[Event]:
-    """Everything about an address that the actor runs or holds, as far as they know of events at all."""
-    if not access.knows(actor, access.Kind.EVENT):
+    """Everything about an address that the actor runs; of one that they hold, all since they hold it.
+
+    What happened before is about whoever held the address then: their targets are nobody else's business.
+    """
+    mailbox = access.visible_to(actor, Mailbox).filter(pk=mailbox_id).select_related("domain").first()
+    if mailbox is None or not access.knows(actor, access.Kind.EVENT):
         return Event.objects.none()
-    is_seen = access.visible_to(actor, Mailbox).filter(pk=mailbox_id).exists()
-    return Event.objects.filter(mailbox=mailbox_id) if is_seen else Event.objects.none()
+    events = Event.objects.filter(mailbox=mailbox_id)
+    if access.may(
+        actor,
+        access.Verb.VIEW,
+        Event(organization_id=mailbox.domain.organization_id, domain_id=mailbox.domain_id),
+    ):
+        return events
+    theirs = Q(mailbox=mailbox_id) | Q(mailbox__own_aliases=mailbox_id)
+    since = Holding.objects.filter(theirs, account=actor.account).aggregate(since=Min("since"))["since"]
+    return events.filter(at__gte=since) if since else Event.objects.none()
 
 
 def with_runs(events: QuerySet[Event]) -> QuerySet[Event]:

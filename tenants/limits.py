@@ -57,6 +57,12 @@ TEST_MAILS_PER_MAILBOX = Limit(
     "test-mails", 5, timedelta(hours=1), "Several test mails were sent to this address already."
 )
 
+QUESTIONS_PER_ORGANIZATION = Limit(
+    "questions-organization",
+    20_000,
+    timedelta(hours=24),
+    "Very many people were asked today whether they want this organization's mail.",
+)
 
 # A wrong password that was tried already; the count has no meaning.
 WRONG_PASSWORD = Limit("passwords-wrong", 1, timedelta(hours=1), "")
@@ -92,6 +98,18 @@ def spend(limit: Limit, subject: str) -> None:
     row = Allowance.objects.filter(key=_key(limit, subject)).first()
     wait = max(1, int((row.since + limit.window - now).total_seconds())) if row else 1
     raise TooMany(f"{limit.sentence} Try again {in_words(wait)}.", wait)
+
+
+def spend_many(limit: Limit, subject: str, amount: int) -> None:
+    """Count `amount` uses at once, inside of the caller's transaction; TooMany when they do not fit."""
+    key, now = _key(limit, subject), timezone.now()
+    row, _ = Allowance.objects.get_or_create(key=key, defaults={"since": now, "used": 0})
+    if row.since <= now - limit.window:
+        Allowance.objects.filter(pk=row.pk, since=row.since).update(since=now, used=0)
+    fits = Allowance.objects.filter(pk=row.pk, used__lte=limit.count - amount)
+    if not fits.update(used=F("used") + amount):
+        wait = max(1, int((row.since + limit.window - now).total_seconds()))
+        raise TooMany(f"{limit.sentence} Try again {in_words(wait)}.", wait)
 
 
 def spend_all(*uses: Use) -> None:

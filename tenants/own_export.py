@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.models import AddressRequest, Event, Mailbox, Membership
+from tenants.models import AddressRequest, Event, Holding, Mailbox, Membership
 
 # Of what happened, the latest; `complete` says whether that is all.
 MOST_EVENTS = 5_000
@@ -34,7 +34,9 @@ def account_export(actor: Actor) -> dict[str, Any]:
     if actor.domain_id is not None:
         requests, done = requests.filter(domain=actor.domain_id), done.filter(domain=actor.domain_id)
     held = _held(actor)
-    happened = Event.objects.filter(mailbox__in=[row.pk for row in held])
+    theirs = Q(mailbox=OuterRef("mailbox")) | Q(mailbox__own_aliases=OuterRef("mailbox"))
+    since_held = Holding.objects.filter(theirs, account=account, since__lte=OuterRef("at"))
+    happened = Event.objects.filter(Exists(since_held), mailbox__in=[row.pk for row in held])
     if not access.knows(actor, access.Kind.REQUEST):
         requests = requests.none()
     if not access.knows(actor, access.Kind.EVENT):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from enum import StrEnum
 
 from django.conf import settings
@@ -19,6 +20,9 @@ class Purpose(StrEnum):
     MAILBOX_HASH = "mailbox-hash"
     SSH_KEY = "ssh-key"
     MAIL_BODY = "mail-body"
+    TSIG_KEY = "tsig-key"
+    AUTHORITY_KEY = "authority-key"
+    ARGUMENT = "argument"
 
 
 class CannotOpen(Exception):
@@ -42,6 +46,7 @@ class Opener:
             self._box = SealedBox(PrivateKey(base64.b64decode(text)))
         except (binascii.Error, ValueError, TypeError) as error:
             raise CannotOpen("The workers' key is not 32 bytes of base64.") from error
+        self._mark_key = hashlib.blake2b(base64.b64decode(text), person=b"rookery-mark").digest()
 
     def open(self, purpose: Purpose, sealed: bytes) -> str:
         """Return the clear text of `sealed`; raises CannotOpen for another key, purpose or a changed byte."""
@@ -55,3 +60,7 @@ class Opener:
         if label != purpose.value.encode():
             raise CannotOpen(f"A stored secret was sealed for another purpose than {purpose.value}.")
         return text.decode()
+
+    def mark(self, clear: bytes) -> str:
+        """A fingerprint that tells equal from different, and nothing to whoever lacks the workers' key."""
+        return hashlib.blake2b(clear, key=self._mark_key, digest_size=16).hexdigest()

@@ -15,7 +15,9 @@ VERBS = tuple(verb.value for verb in Verb if verb is not Verb.VIEW)
 # An alias of one's own is a mailbox, by another right.
 KINDS = tuple(kind.value for kind in Kind if kind is not Kind.OWN_ALIAS)
 MANY = {
-    kind: {Kind.MAILBOX: "mailboxes", Kind.REPOSITORY: "repositories"}.get(Kind(kind), f"{kind}s")
+    kind: {Kind.MAILBOX: "mailboxes", Kind.REPOSITORY: "repositories", Kind.HOST_SHARE: "parts of hosts"}.get(
+        Kind(kind), f"{kind}s"
+    )
     for kind in KINDS
 }
 

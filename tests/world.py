@@ -19,18 +19,24 @@ from tenants.actions import (
     alias_rules,
     aliases,
     domains,
+    imports,
     invitations,
     mailboxes,
     names,
     organizations,
     repositories,
     requests,
+    secondaries,
     targets,
+    tsig_keys,
+    zone_repositories,
+    zones,
 )
 from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     Account,
+    AddressImport,
     AddressRequest,
     Condition,
     DecisionLink,
@@ -45,12 +51,15 @@ from tenants.models import (
     Organization,
     Repository,
     Run,
+    SecondaryServer,
     SignInLink,
     Step,
     SyncTarget,
     TargetAddress,
+    TsigKey,
 )
 from tests.conftest import HASH, make_address
+from tests.hosting import Rock, build_rock
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 CHECKSUM = "c" * 64
@@ -82,8 +91,13 @@ class World:
     deciding_token: str
     fingerprint: str
     token_id: int
+    preview: AddressImport
     change: str
     event_id: int
+    zone_repository: Repository
+    zone_key: TsigKey
+    secondary: SecondaryServer
+    rock: Rock
 
     @property
     def names(self) -> dict[str, Any]:
@@ -108,9 +122,15 @@ class World:
             "deciding": self.deciding_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "import": self.preview.pk,
+            "digest": self.preview.digest,
             "change": self.change,
             "event": self.event_id,
             "holder": self.holder.email,
+            "zone_repository": self.zone_repository.pk,
+            "zone_key": self.zone_key.pk,
+            "secondary": self.secondary.pk,
+            **self.rock.names,
         }
 
 
@@ -131,6 +151,7 @@ def build_world(
     )
     Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
     repository.refresh_from_db()
+    zone_repository, zone_key, secondary = _zone(owner, domain)
     holder = holder or accounts.account_for(f"holder@people.{name}")
     mailbox = make_address(owner, domain, "ada", holder=holder)
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
@@ -177,10 +198,35 @@ def build_world(
         deciding_token=decision_link(request, owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        preview=imports.preview_import(actor=owner, domain=domain, content=b"address,note\nlovelace,new\n"),
         change=change_url(owner, {target.pk: target.generation}).rstrip("/").rpartition("/")[2],
         # The last change of ada's address: who gets its mail, which its holder may undo too.
         event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
+        zone_repository=zone_repository,
+        zone_key=zone_key,
+        secondary=secondary,
+        rock=build_rock(organization, HOST_KEY),
     )
+
+
+def _zone(owner: Actor, domain: Domain) -> tuple[Repository, TsigKey, SecondaryServer]:
+    """A zone that waits for proof of ownership, with a key and a second name server."""
+    repository = zone_repositories.connect_zone_repository(
+        actor=owner,
+        organization=domain.organization,
+        host=f"dns.{domain.name}",
+        path="zone.git",
+        address="127.0.0.53",
+    )
+    Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
+    zone = zones.create_zone(actor=owner, domain=domain, repository=repository, address="192.0.2.1")
+    key = tsig_keys.create_key(
+        actor=owner, repository=repository, zone=zone, used_by="signer", right="update"
+    ).row
+    server, _ = secondaries.add_secondary(
+        actor=owner, zone=zone, host="ns6.gandi.example", address="127.0.0.46", transfer="open"
+    )
+    return repository, key, server
 
 
 def add_member(organization: Organization, email: str, role: str) -> Membership:

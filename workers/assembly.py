@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
+import socket
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import Path
 
 from django.conf import settings
 
@@ -13,11 +17,16 @@ from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
 from workers.lookups import Dns, DnsResolver, NoResolver
+from workers.lookups.referral import AskAbove
+from workers.ownership import Notary
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
+from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
+from workers.targets.zone_repository import ZoneRepository
+from workers.zone.server import connect
 
 
 @lru_cache(maxsize=1)
@@ -38,10 +47,27 @@ def account_check() -> AccountCheck:
 @lru_cache(maxsize=1)
 def the_scout() -> Scout:
     """A sandbox asks its own resolver or nobody: nothing may leave the machine."""
-    dns: Dns = DnsResolver(settings.RESOLVERS)
+    return Scout(_dns())
+
+
+def _dns() -> Dns:
     if settings.SANDBOX and not settings.RESOLVERS:
-        dns = NoResolver()
-    return Scout(dns)
+        return NoResolver()
+    return DnsResolver(settings.RESOLVERS)
+
+
+@lru_cache(maxsize=1)
+def the_notary() -> Notary:
+    """In a sandbox, the server above all domains is the sandbox's own and may listen on another port."""
+    return Notary(_dns(), AskAbove(_port_above() if settings.SANDBOX else 53))
+
+
+def _port_above() -> int:
+    try:
+        told = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_bytes())
+        return int(told["primary"]["above"][1])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 53
 
 
 @lru_cache(maxsize=1)
@@ -52,4 +78,19 @@ def controller() -> Controller:
         servers = SandboxServers(ControlClient(settings.SANDBOX_CONTROL))
         reloaders[Repository.Reload.SANDBOX] = Automatic(servers, (ControlError, OSError))
     relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
-    return Controller(kinds={SyncTarget.Kind.RELAY_REPOSITORY: relay})
+    zones = ZoneRepository(opener=opener(), pool=pool(), dial=_only_here if settings.SANDBOX else connect)
+    host = AlbatrossHost(opener=opener(), pool=pool())
+    return Controller(
+        kinds={
+            SyncTarget.Kind.RELAY_REPOSITORY: relay,
+            SyncTarget.Kind.ZONE_REPOSITORY: zones,
+            SyncTarget.Kind.ALBATROSS_HOST: host,
+        }
+    )
+
+
+def _only_here(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:
+    """Nothing leaves the machine of a sandbox, whatever a row says."""
+    if not ipaddress.ip_address(address).is_loopback:
+        raise OSError(f"{address} lies outside the sandbox")
+    return connect(address, port, kind, timeout)

@@ -11,7 +11,16 @@ from kombu import Exchange, Queue
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
 # One queue per kind, so that two hanging hosts never delay a password change.
-QUEUES = ("relay_repository", "checks", "lookups", "reviews", "mail", "sweep")
+QUEUES = (
+    "relay_repository",
+    "zone_repository",
+    "albatross_host",
+    "checks",
+    "lookups",
+    "reviews",
+    "mail",
+    "sweep",
+)
 
 EXCHANGE = Exchange("rookery", type="direct")
 

@@ -14,11 +14,13 @@ from tenants import answers, limits, outbox
 from tenants.actions.deciders import remind_deciders
 from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.former_passphrases import forget_former_passphrases
+from tenants.actions.imports import forget_imports
 from tenants.actions.request_ends import expire_requests
 from tenants.actions.trash import purge_trash
+from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
-from workers import accounts, likeness, scout
+from workers import accounts, likeness, ownership, scout
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -93,6 +95,8 @@ def _guards() -> list[tuple[str, int, str]]:
         limits.spend(UNLISTED, "sweep")
         scout.find_unlisted()
     hints = [("look_up", pk, "lookups") for pk in scout.due_domains().values_list("pk", flat=True)[:AT_ONCE]]
+    unproved = ownership.unproved_zones().values_list("pk", flat=True)
+    hints += [("prove_ownership", pk, "lookups") for pk in unproved[:AT_ONCE]]
     due = scout.domains_to_review().values_list("pk", flat=True)
     hints += [("review", pk, "reviews") for pk in due[:AT_ONCE]]
     if likeness.waiting().exists():
@@ -111,7 +115,9 @@ def _tidy() -> None:
     rookery = Actor.rookery()
     expire_requests(actor=rookery)
     remind_deciders(actor=rookery)
+    forget_imports(actor=rookery)
     forget_former_passphrases(actor=rookery)
     purge_trash(actor=rookery)
     remind_of_expiry(actor=rookery)
     expire_addresses(actor=rookery)
+    forget_deleted_unikernels(actor=rookery)

@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from workers import likeness, post, scout, sweeper
-from workers.assembly import account_check, controller, opener, the_scout
+from workers.assembly import account_check, controller, opener, the_notary, the_scout
 from workers.controller import Controller, Ending
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,12 @@ def look_up(domain_id: int) -> None:
     """Ask the DNS where mail of one target domain goes."""
     if the_scout().look_up(domain_id):
         scout.review_dependents(domain_id)
+
+
+@shared_task
+def prove_ownership(zone_id: int) -> None:
+    """Look whether the domain of a new zone is its owner's."""
+    the_notary().look(zone_id)
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import msgspec
 from django.conf import settings
@@ -21,6 +21,7 @@ class JSONParser(BaseParser):
     """
 
     media_type = "application/json"
+    limit: ClassVar[int | None] = None  # of bytes, where an operation takes more than others
 
     def parse(
         self,
@@ -28,7 +29,7 @@ class JSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        limit = self.limit or settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(limit + 1)
         if len(raw) > limit:
             raise TooLarge(f"The body is larger than {limit} bytes. Send less at once.")

@@ -181,6 +181,10 @@ _FRAMEWORK: tuple[tuple[type[Exception], str, str], ...] = (
 )
 
 
+# Of what cannot even be read: who sends a thousand wrong things learns from the first ones.
+MOST_TOLD = 20
+
+
 def _explain(error: Exception) -> _Explained:
     """Code, detail, problems and headers of any exception."""
     if isinstance(error, ActionError):
@@ -188,8 +192,10 @@ def _explain(error: Exception) -> _Explained:
         problems = error.problems if isinstance(error, Invalid | Conflict) else ()
         return code, error.sentence, problems, _wait(error.retry_after) if isinstance(error, TooMany) else {}
     if isinstance(error, exceptions.ValidationError):
-        problems = tuple(flatten(error.detail))
-        return "invalid", " ".join(str(each) for each in problems), problems, {}
+        found = tuple(flatten(error.detail))
+        problems, more = found[:MOST_TOLD], len(found) - MOST_TOLD
+        sentences = [str(each) for each in problems] + ([f"And {more} more like these."] if more > 0 else [])
+        return "invalid", " ".join(sentences), problems, {}
     if isinstance(error, exceptions.Throttled):
         seconds = max(1, int(getattr(error, "wait", None) or 1))
         sentence = f"That was faster than is allowed here. Wait {seconds} s, then go on more slowly."

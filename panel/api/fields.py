@@ -137,6 +137,16 @@ class Identifiers(serializers.ListField):
         super().__init__(child=Identifier(), **options)
 
 
+class Numbers(serializers.ListField):
+    """A list of whole numbers."""
+
+    default_error_messages = dict(Identifiers.default_error_messages)
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("max_length", 1024)
+        super().__init__(child=Number(), **options)
+
+
 class Flag(serializers.BooleanField):
     """A switch in a query: present without a value counts as true."""
 

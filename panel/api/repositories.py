@@ -62,7 +62,8 @@ class HostKey(Shape):
     example = {"fingerprint": "SHA256:uNiVztksCsDhcc0u9e8BrXJQKJeQfZSKDmOKyZqO1GA"}
 
 
-def _fingerprint(line: str) -> str | None:
+def shown_fingerprint(line: str) -> str | None:
+    """Of a key line; None for none, and for one that cannot be read."""
     if not line:
         return None
     try:
@@ -82,8 +83,8 @@ def show_repository(row: Repository) -> dict[str, Any]:
         "branch": row.branch,
         "reload": row.reload,
         "public_key": row.public_key,
-        "host_key_fingerprint": _fingerprint(row.host_key),
-        "offered_host_key_fingerprint": _fingerprint(row.offered_host_key),
+        "host_key_fingerprint": shown_fingerprint(row.host_key),
+        "offered_host_key_fingerprint": shown_fingerprint(row.offered_host_key),
         "target": row.sync_target.pk,
         "created_at": row.created_at,
     }

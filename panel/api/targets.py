@@ -42,6 +42,9 @@ class SyncTargetSerializer(serializers.Serializer[SyncTarget]):
     organization = serializers.IntegerField(source="organization_id")
     domain = serializers.CharField(allow_null=True)
     repository = serializers.CharField(allow_null=True, help_text="git@host:path#branch")
+    host = serializers.IntegerField(
+        source="host_share_id", allow_null=True, help_text="The part of a host, for targets of that kind."
+    )
     drift_mode = serializers.ChoiceField(choices=SyncTarget.DriftMode.choices)
     generation = serializers.IntegerField(help_text="Counts what was asked for.")
     observed_generation = serializers.IntegerField(help_text="What was last proved to be there.")
@@ -83,7 +86,9 @@ class SyncTargets(ApiView):
         return Subject([self._find(target_id)], lambda: show_target(self._find(target_id)))
 
     def _visible(self) -> QuerySet[SyncTarget]:
-        rows = access.visible_to(self.actor, SyncTarget).select_related("repository__domain", "organization")
+        rows = access.visible_to(self.actor, SyncTarget).select_related(
+            "repository__domain", "host_share__host", "organization"
+        )
         return rows.prefetch_related("conditions")
 
     def _find(self, target_id: int) -> SyncTarget:

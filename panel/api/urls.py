@@ -15,6 +15,9 @@ from panel.api.changes import Changes
 from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.guards import AddressCautions, DomainChecks
+from panel.api.hosts import HostNetworks, Hosts, HostVolumes
+from panel.api.images import Images
+from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.invitations import DomainInvitations, Invitations
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.names import HeldNames
@@ -34,19 +37,36 @@ from panel.api.requests import Requests
 from panel.api.runs import Runs
 from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
+from panel.api.unikernels import HostUnikernels, Unikernels
+from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
+from panel.api.zones import RecordSets, Zones
 
 converters.register()
 app_name = "api"
 
 _read_and_make: dict[str, Any] = {"get": "list", "post": "create"}
 
-_organizations = [
+_zone_repositories: list[URLPattern | URLResolver] = [
+    path("", ZoneRepositories.as_view(_read_and_make), name="zone-repositories"),
+    path(
+        "<id:repository_id>/",
+        ZoneRepositories.as_view({"get": "retrieve", "patch": "change_primary"}),
+        name="zone-repository",
+    ),
+    path(
+        "<id:repository_id>/host-key/",
+        ZoneRepositories.as_view({"post": "confirm_zone_host_key"}),
+        name="zone-host-key",
+    ),
+]
+_organizations: list[URLPattern | URLResolver] = [
     path("", Organizations.as_view(_read_and_make), name="organizations"),
     path(
         "<id:organization_id>/",
         Organizations.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="organization",
     ),
+    path("<id:organization_id>/zone-repositories/", include(_zone_repositories)),
     path("<id:organization_id>/members/", Members.as_view(_read_and_make), name="members"),
     path(
         "<id:organization_id>/members/<outside:email>/",
@@ -54,7 +74,28 @@ _organizations = [
         name="member",
     ),
 ]
-_domains = [
+_zone: list[URLPattern | URLResolver] = [
+    path("", Zones.as_view({"get": "retrieve", "put": "create_zone", "patch": "change_soa"}), name="zone"),
+    path("freeze/", Zones.as_view({"put": "freeze_zone"}), name="zone-freeze"),
+    path("look/", Zones.as_view({"post": "look_for_ownership"}), name="zone-look"),
+    path(
+        "record-sets/",
+        RecordSets.as_view({"get": "list", "post": "change_record_sets"}),
+        name="record-sets",
+    ),
+    path("record-sets/freeze/", RecordSets.as_view({"put": "freeze_record_set"}), name="record-set-freeze"),
+    path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
+    path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),
+    path("keys/<id:key_id>/rotate/", ZoneKeys.as_view({"post": "rotate_key"}), name="zone-key-rotate"),
+    path("secondaries/", Secondaries.as_view(_read_and_make), name="zone-secondaries"),
+    path(
+        "secondaries/<id:server_id>/",
+        Secondaries.as_view({"delete": "destroy"}),
+        name="zone-secondary",
+    ),
+]
+_domains: list[URLPattern | URLResolver] = [
+    path("<domain:domain>/zone/", include(_zone)),
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/checks/", DomainChecks.as_view({"get": "retrieve"}), name="domain-checks"),
@@ -72,6 +113,16 @@ _domains = [
         "<domain:domain>/held-names/<id:held_id>/",
         HeldNames.as_view({"get": "retrieve", "delete": "destroy"}),
         name="held-name",
+    ),
+    path(
+        "<domain:domain>/mailboxes/import/",
+        DomainImports.as_view({"post": "import_addresses"}),
+        name="domain-import",
+    ),
+    path(
+        "<domain:domain>/mailboxes/many/",
+        ManyMailboxes.as_view({"post": "change_mailboxes"}),
+        name="domain-many",
     ),
     path(
         "<domain:domain>/repository/",
@@ -203,6 +254,41 @@ _targets = [
         name="target-reload-confirmed",
     ),
 ]
+_hosts = [
+    path("", Hosts.as_view(_read_and_make), name="hosts"),
+    path("<id:share_id>/", Hosts.as_view({"get": "retrieve", "delete": "destroy"}), name="host"),
+    path("<id:share_id>/host-key/", Hosts.as_view({"post": "pin_host_key"}), name="host-pin"),
+    path("<id:share_id>/quota/", Hosts.as_view({"patch": "change_quota"}), name="host-quota"),
+    path("<id:share_id>/shares/", Hosts.as_view({"post": "share_host"}), name="host-shares"),
+    path("<id:share_id>/unshare/", Hosts.as_view({"post": "unshare_host"}), name="host-unshare"),
+    path("<id:share_id>/networks/", HostNetworks.as_view(_read_and_make), name="host-networks"),
+    path(
+        "<id:share_id>/networks/<id:network_id>/",
+        HostNetworks.as_view({"delete": "destroy"}),
+        name="host-network",
+    ),
+    path("<id:share_id>/volumes/", HostVolumes.as_view(_read_and_make), name="host-volumes"),
+    path("<id:share_id>/unikernels/", HostUnikernels.as_view({"post": "create"}), name="host-unikernels"),
+]
+_images = [
+    path("", Images.as_view(_read_and_make), name="images"),
+    path(
+        "<id:image_id>/",
+        Images.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="image",
+    ),
+    path("<id:image_id>/shared/", Images.as_view({"put": "share_image"}), name="image-shared"),
+]
+_unikernels = [
+    path("", Unikernels.as_view({"get": "list"}), name="unikernels"),
+    path(
+        "<id:unikernel_id>/",
+        Unikernels.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="unikernel",
+    ),
+    path("<id:unikernel_id>/start/", Unikernels.as_view({"post": "start_unikernel"}), name="unikernel-start"),
+    path("<id:unikernel_id>/stop/", Unikernels.as_view({"post": "stop_unikernel"}), name="unikernel-stop"),
+]
 _runs = [
     path("", Runs.as_view({"get": "list"}), name="runs"),
     path("<id:run_id>/", Runs.as_view({"get": "retrieve"}), name="run"),
@@ -236,6 +322,9 @@ _v1: list[URLPattern | URLResolver] = [
     ),
     path("public/", include(_public)),
     path("targets/", include(_targets)),
+    path("hosts/", include(_hosts)),
+    path("images/", include(_images)),
+    path("unikernels/", include(_unikernels)),
     path("runs/", include(_runs)),
     path("events/", include(_events)),
     path("bulk/", Bulk.as_view({"post": "do_all"}), name="bulk"),

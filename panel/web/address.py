@@ -27,6 +27,7 @@ from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
 from tenants.errors import Absent, Conflict, Invalid
+from tenants.history import events_of
 from tenants.models import Event, Mailbox
 from tenants.relay_states import relay_state
 
@@ -88,7 +89,10 @@ def _show(
     at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
     context_around = around(request, mailbox)
     events = cut(
-        with_proof(Event.objects.filter(mailbox=mailbox)), request.GET, reverse("address", kwargs=at), size=20
+        with_proof(events_of(actor, mailbox.pk)),
+        request.GET,
+        reverse("address", kwargs=at),
+        size=20,
     )
     _offer_undo(request, mailbox, at)
     may_change = access.may(actor, Verb.CHANGE, mailbox) and mailbox.trashed_at is None

@@ -14,13 +14,14 @@ from django.utils import timezone
 from panel.web import proofs, sentences, times
 from panel.web.address_state import LEFT_ALONE
 from panel.web.caution_lines import caution_lines
+from panel.web.places import keys_of, place_url
 from panel.web.standing import address_standing, with_standing
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Mailbox, Repository, Run, Step, TargetAddress
-from tenants.relay_states import RelayState, is_observed, relay_state
+from tenants.models import Mailbox, Run, Step, SyncTarget, TargetAddress
+from tenants.relay_states import RelayState, relay_state
 
 # A worker that died after the proof leaves “settle” open; then nothing more is coming.
 SETTLES_WITHIN = timedelta(minutes=2)
@@ -42,7 +43,12 @@ def load_run(actor: Actor, run_id: int) -> Run:
     """One run with all that its page shows; Absent when it does not exist for `actor`."""
     run = (
         access.visible_to(actor, Run)
-        .select_related("target__repository__domain", "target__organization", "asked_by")
+        .select_related(
+            "target__repository__domain",
+            "target__host_share__host",
+            "target__organization",
+            "asked_by",
+        )
         .prefetch_related("steps", "evidence")
         .filter(pk=run_id)
         .first()
@@ -113,7 +119,6 @@ def _stop(actor: Actor, run: Run) -> dict[str, Any] | None:
     if run.state != Run.State.STOPPED or run.mode == Run.Mode.PREVIEW:
         return None
     target = run.target
-    repository = target.repository
     may_agree = bool(run.agree_to) and access.may(actor, access.Verb.DECIDE, target)
     about_key = run.outcome in {"host-key-unknown", "host-key-changed"}
     return {
@@ -124,8 +129,8 @@ def _stop(actor: Actor, run: Run) -> dict[str, Any] | None:
         "who_agrees": ""
         if may_agree or not run.agree_to
         else "An owner of the organization can agree to it.",
-        "key_url": _repository_url(repository) if about_key and repository is not None else "",
-        "key": _keys(repository) if run.outcome == "host-key-changed" and repository is not None else None,
+        "key_url": place_url(target) if about_key else "",
+        "key": _keys(target) if run.outcome == "host-key-changed" else None,
         "may_retry": access.may_create(actor, access.Kind.RUN, target.organization),
     }
 
@@ -138,8 +143,9 @@ _AGREE = {
 }
 
 
-def _keys(repository: Repository) -> dict[str, str]:
-    return {"is": shown_key(repository.offered_host_key), "should": shown_key(repository.host_key)}
+def _keys(target: SyncTarget) -> dict[str, str]:
+    pinned, offered = keys_of(target)
+    return {"is": shown_key(offered), "should": shown_key(pinned)}
 
 
 def shown_key(line: str) -> str:
@@ -148,11 +154,6 @@ def shown_key(line: str) -> str:
         return fingerprint(line) if line else "none yet"
     except ValueError:
         return "not readable"
-
-
-def _repository_url(repository: Repository) -> str:
-    domain = repository.domain
-    return reverse("repository", kwargs={"domain": domain.name}) if domain is not None else ""
 
 
 def run_fragment(actor: Actor, run_id: int, csrf_token: str) -> Fragment:
@@ -181,9 +182,15 @@ def carrying_run(mailbox: Mailbox, relay: RelayState) -> Run | None:
     target = relay.target
     if target is None:
         return None
-    runs = target.runs.filter(mode=Run.Mode.APPLY, generation__gte=max(mailbox.generation, 1))
+    return carrying_run_of(target, mailbox.generation)
+
+
+def carrying_run_of(target: SyncTarget, generation: int) -> Run | None:
+    """The run that proved this generation, or the one that is about to."""
+    generation = max(generation, 1)
+    runs = target.runs.filter(mode=Run.Mode.APPLY, generation__gte=generation)
     runs = runs.prefetch_related("steps", "evidence")
-    if is_observed(mailbox, target):
+    if target.observed_generation >= generation:
         return runs.filter(state=Run.State.SUCCEEDED).order_by("generation", "pk").first()
     return runs.filter(state__in=Run.UNFINISHED).order_by("-pk").first()
 

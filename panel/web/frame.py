@@ -22,7 +22,13 @@ from tenants.models import Account, Membership, Organization, SyncTarget
 SESSION_KEY = "organization"
 MOST_ORGANIZATIONS = 100
 
-_NAV = (("Overview", "overview"), ("Domains", "domains"), ("Requests", "requests"), ("Activity", "activity"))
+_NAV = (
+    ("Overview", "overview"),
+    ("Domains", "domains"),
+    ("Requests", "requests"),
+    ("Activity", "activity"),
+    ("Hosts", "hosts"),
+)
 # Which entry is the current one, by the first word of a page's name.
 _HOME_OF = {
     "overview": "Overview",
@@ -31,6 +37,7 @@ _HOME_OF = {
         "Domains",
     ),
     **dict.fromkeys(("request", "requests"), "Requests"),
+    **dict.fromkeys(("host", "hosts", "image", "images", "unikernel", "unikernels"), "Hosts"),
     **dict.fromkeys(("activity", "event", "run", "runs"), "Activity"),
     **dict.fromkeys(("organization", "organizations", "member"), "Settings"),
 }
@@ -199,10 +206,10 @@ def pulse(
     if not total:
         return None
     if stopped:
-        which = f"{stopped} of {total} repositories" if total > 1 else "The repository"
+        which = f"{stopped} of {total} places" if total > 1 else "What is connected"
         return {"state": "todo", "sentence": f"{which} need{'s' * (stopped == 1)} you"}
     if failing:
-        which = f"{failing} of {total} repositories" if total > 1 else "The repository"
+        which = f"{failing} of {total} places" if total > 1 else "What is connected"
         return {"state": "wait", "sentence": f"{which} cannot be reached"}
     if oldest is None or never:
         return {"state": "wait", "sentence": "The first look is on its way"}

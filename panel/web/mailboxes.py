@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.db import transaction
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +24,7 @@ from panel.web.slices import by_name
 from panel.web.standing import DomainRow, address_standing
 from tenants import access
 from tenants.actions import mailboxes as actions
-from tenants.bounded import counts
+from tenants.bounded import count, counts
 from tenants.errors import Invalid
 from tenants.lists import matching
 from tenants.models import Delivery, Domain, Mailbox
@@ -33,8 +33,11 @@ from tenants.relay_states import RelayState, relay_state
 PAGE = 100
 LISTED_DELIVERIES = 20
 LONGEST_SEARCH = 100
+# Where in the list a page begins.
+PLACE = ("after", "before")
 # A row that is on its way asks again this often, then it stops: reloading starts anew.
 ROW_LOOKS = 30
+MOST_ASKING_ALONE = 5
 Kind, Verb = access.Kind, access.Verb
 T = TypeVar("T")
 
@@ -126,6 +129,22 @@ def _addresses(request: HttpRequest, domain: Domain) -> QuerySet[Mailbox]:
     return access.visible_to(actor_of(request), Mailbox).filter(domain=domain)
 
 
+def chosen_addresses(request: HttpRequest, domain: Domain, given: QueryDict) -> QuerySet[Mailbox]:
+    """What the list finds with the `only` and `q` that it was given."""
+    only = given.get("only", "")
+    typed = given.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
+    found = _addresses(request, domain).filter(FILTERS.get(only, FILTERS[""])[1])
+    return matching(found, domain, typed) if typed else found
+
+
+def list_url(domain: Domain, given: QueryDict) -> str:
+    """The list as it was when something was chosen in it."""
+    url = reverse("addresses", kwargs={"domain": domain.name})
+    wanted = {name: given.get(name, "")[:LONGEST_SEARCH] for name in ("q", "only", *PLACE)}
+    found = {name: value for name, value in wanted.items() if value}
+    return f"{url}?{urlencode(found)}" if found else url
+
+
 @page()
 def addresses(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
@@ -136,8 +155,7 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
     typed = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     everything = _addresses(request, thing)
     numbers = _counts(everything, relay)
-    found = everything.filter(FILTERS[only][1])
-    found = matching(found, thing, typed) if typed else found
+    found = chosen_addresses(request, thing, request.GET)
     url = reverse("addresses", kwargs={"domain": thing.name})
     shown = by_name(
         for_list(found),
@@ -147,8 +165,11 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         size=PAGE,
         kept={"q": typed, "only": only},
     )
+    rows = [address_row(each, relay, thing, now) for each in shown.rows]
+    rows, again = _asking_together(rows, list_url(thing, request.GET), _looks(request))
     context: dict[str, Any] = {
-        "rows": [address_row(each, relay, thing, now) for each in shown.rows],
+        "rows": rows,
+        "again_url": again,
         "domain": thing,
         "may_change": shows(request, Verb.CHANGE, Kind.MAILBOX, thing.organization_id),
         "q": typed,
@@ -158,8 +179,13 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         "is_narrowed": bool(typed or only),
         "new_url": reverse("alias-new" if only == "alias" else "address-new", kwargs={"domain": thing.name}),
         "shows_aliases": only == "alias",
+        "found": sentences.counted_in_words(count(found)),
+        "has_more": any(shown.pages[name] for name in ("previous_url", "next_url")),
+        "place": {name: request.GET[name][:LONGEST_SEARCH] for name in PLACE if name in request.GET},
+        "deeds": _deeds(only),
     }
-    if request.headers.get("HX-Request") == "true" and request.headers.get("HX-Target") == "address-list":
+    asked_by = request.headers.get("HX-Target") if request.headers.get("HX-Request") == "true" else ""
+    if asked_by in {"address-list", "address-rows"}:
         return render(request, "panel/address/rows.html", context)
     _offer_undo(request, thing)
     context |= domain_context(request, row, "addresses")
@@ -181,6 +207,40 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         "offer": _offer(request, thing, numbers["all"]),
     }
     return render(request, "panel/address/list.html", context)
+
+
+def _looks(request: HttpRequest) -> int:
+    """How often this was asked again by itself."""
+    looks = request.GET.get("look", "0")
+    return int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else ROW_LOOKS
+
+
+def _asking_together(rows: list[AddressRow], url: str, look: int) -> tuple[list[AddressRow], str]:
+    """The rows, and the address that all of them ask again together, where many are on their way."""
+    if sum(bool(row.row_url) for row in rows) <= MOST_ASKING_ALONE:
+        return rows, ""
+    again = f"{url}{'&' if '?' in url else '?'}look={look + 1}" if look < ROW_LOOKS else ""
+    return [replace(row, row_url="") for row in rows], again
+
+
+def _deeds(only: str) -> list[tuple[str, str]]:
+    """What the bar below the list offers for the chosen ones."""
+    if only == "trash":
+        return [("restore", "Restore")]
+    deeds = [
+        ("switch_on", "Switch on"),
+        ("switch_off", "Switch off"),
+        ("set_note", "Set a note"),
+        ("trash", "Into the trash"),
+    ]
+    return [deed for deed in deeds if only != "off" or deed[0] != "switch_off"]
+
+
+def _moving(relay: RelayState) -> Q:
+    """Addresses whose last change is not proved yet."""
+    if relay.target is None:
+        return Q(pk__isnull=True)
+    return Q(generation__gt=relay.target.observed_generation)
 
 
 def _counts(everything: QuerySet[Mailbox], relay: RelayState) -> dict[str, int]:
@@ -233,12 +293,10 @@ def _offer_undo(request: HttpRequest, domain: Domain) -> None:
 def address_row_fragment(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     """One row of the list, while its change is on its way."""
     thing = get_domain(request, domain).domain
-    looks = request.GET.get("look", "0")
-    look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else ROW_LOOKS
     mailbox = for_list(_addresses(request, thing)).filter(local_part=local_part).first()
     if mailbox is None:
         return HttpResponse("")
-    return _row(request, mailbox, thing, look)
+    return _row(request, mailbox, thing, _looks(request))
 
 
 def _row(request: HttpRequest, mailbox: Mailbox, domain: Domain, look: int = 0) -> HttpResponse:

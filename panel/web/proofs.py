@@ -59,20 +59,26 @@ def address_proof(
 ) -> dict[str, Any]:
     """The four words of an address's last change. `run` carries it; None while no run does (any more)."""
     accepted: Word = {"state": "done", "at": mailbox.changed_at}
-    if standing.state == LEFT_ALONE:
-        planned: Word = {"state": "fail", "note": "changed outside"}
-        return {"accepted": accepted, "planned": planned, "pushed": TODO, "observed": TODO}
-    if run is not None:
-        return {**run_proof(run, steps, commit, url), "accepted": accepted}
-    if standing.observed:
-        done: Word = {"state": "done"}
-        observed = {**done, "at": standing.observed_at}
-        return {"accepted": accepted, "planned": done, "pushed": done, "observed": observed}
-    planned = {
+    held = {
+        LEFT_ALONE: {"state": "fail", "note": "changed outside"},
         NOT_CONNECTED: {"state": "todo", "note": "no mail server yet"},
         STOPPED: {"state": "fail", "note": "held up"},
         TRYING_AGAIN: {"state": "live", "note": "trying again"},
-    }.get(standing.state, {"state": "live", "note": "waits for a worker"})
+    }.get(standing.state)
+    if run is not None and standing.state != LEFT_ALONE:
+        return {**run_proof(run, steps, commit, url), "accepted": accepted}
+    return proof_without_run(accepted, held, standing.observed_at, observed=standing.observed)
+
+
+def proof_without_run(
+    accepted: Word, held: Word | None, observed_at: datetime | None, *, observed: bool
+) -> dict[str, Any]:
+    """The four words where no run carries the change (any more): proved, held up, or waiting."""
+    if observed and (held is None or held["state"] != "fail"):
+        done: Word = {"state": "done"}
+        last = {**done, "at": observed_at}
+        return {"accepted": accepted, "planned": done, "pushed": done, "observed": last}
+    planned = held or {"state": "live", "note": "waits for a worker"}
     return {"accepted": accepted, "planned": planned, "pushed": TODO, "observed": TODO}
 
 
@@ -167,7 +173,7 @@ def diff_lines(before: str, after: str) -> list[dict[str, str]]:
     return lines
 
 
-_APART_WORDS = {"conflict": "Conflict", "unsafe": "Not written: unsafe"}
+_APART_WORDS = {"conflict": "Conflict", "unsafe": "Not written: unsafe", "ended": "Ended by itself"}
 
 
 def left_alone(units: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

@@ -78,9 +78,20 @@ def sandbox_told() -> dict[str, Any] | None:
             "port": int(port),
             "host_key": shown_key(str(told["git_host_key"])),
             "handmade": handmade,
+            "primary": _primary_told(told),
         }
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _primary_told(told: dict[str, Any]) -> dict[str, Any] | None:
+    """The sandbox's primary name server, and the repository that it reads."""
+    if "primary" not in told:
+        return None
+    primary = told["primary"]
+    address, port = primary["address"]
+    texts = {name: str(primary[name]) for name in ("path", "branch", "root_key")}
+    return {"address": str(address), "port": int(port), **texts}
 
 
 @page(methods=("GET", "HEAD", "POST"))
@@ -186,8 +197,9 @@ def _show(
         "stop_title": sentences.stop_title(target.stop_code),
         "looked": times.moment(target.checked_at, now, relative=True),
         "authorized_line": authorized_line(thing),
-        "key": _key(thing),
+        "key": key_context(thing),
         "key_problem": key_problem,
+        "pin_url": reverse("repository-pin", kwargs={"domain": row.domain.name}),
         "reload": _reload(conditions, now),
         "conditions": [
             condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
@@ -215,7 +227,7 @@ def _details(conditions: dict[str, Condition], kind: str) -> dict[str, Any]:
     return dict(row.details) if row is not None and row.status else {}
 
 
-def _key(thing: Repository) -> dict[str, Any]:
+def key_context(thing: Repository) -> dict[str, Any]:
     """The host's key: pinned, offered for the first time, or changed."""
     return {
         "pinned": shown_key(thing.host_key) if thing.host_key else "",
@@ -250,6 +262,8 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.UNSAFE_ENTRIES: (False, "Nothing unsafe", "Not written: unsafe"),
     Type.FOREIGN_ENTRIES: (False, "No foreign entries", "Foreign entries"),
     Type.GROWING: (False, "Small enough", "Grows"),
+    Type.UNPROVED: (False, "Every domain proved", "Waits for proof"),
+    Type.ENDED: (False, "Nothing ended", "Ended by itself"),
 }
 
 

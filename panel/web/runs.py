@@ -13,6 +13,7 @@ from panel.web import fragments, sentences, times
 from panel.web.activity import activity_tabs, cut, event_lines, with_proof
 from panel.web.frame import narrowed
 from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.places import place_label, place_url
 from panel.web.repositories import run_line
 from tenants import access
 from tenants.actions import sync
@@ -60,8 +61,8 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
     context: dict[str, Any] = {
         **fragments.run_context(actor, run, now),
         "domain": domain,
-        "repository": repository,
-        "repository_url": reverse("repository", kwargs={"domain": domain.name}) if domain else "",
+        "place": place_label(run.target),
+        "place_url": place_url(run.target),
         "events": event_lines(events, now),
         "who": list(dict.fromkeys(event.actor_name for event in events))[:5] or _who(run),
         "when": times.moment(run.created_at, now),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,10 +17,12 @@ from panel import maildrop
 from panel.web.fields import show
 from panel.web.handling import actor_of, page
 from panel.web.repositories import sandbox_told
+from panel.web.sandbox_told import albatross_told
 from tenants.errors import Absent
 
 SHOWN_PER_ADDRESS = 20
 SHOWN_ADDRESSES = 200
+DNS_PORT = 53
 
 
 @dataclass(frozen=True)
@@ -59,15 +63,41 @@ def _require_sandbox(request: HttpRequest) -> None:
         raise Absent
 
 
+def name_server_told() -> dict[str, Any] | None:
+    """What the sandbox says about its name servers; the key is a toy's, for this machine's own addresses."""
+    try:
+        with (Path(settings.SANDBOX_CONTROL).parent / "addresses.json").open("rb") as file:
+            told = json.loads(file.read(65_536))["primary"]
+        (host, port), (above, above_port) = told["address"], told["above"]
+        words = {name: str(told[name]) for name in ("zone", "path", "branch", "root_key")}
+        flags = "" if port == DNS_PORT else f" -p {int(port)}"
+        above_flags = "" if above_port == DNS_PORT else f" -p {int(above_port)}"
+        return {
+            **words,
+            "host": str(host),
+            "port": int(port),
+            "above": str(above),
+            "dig": f"dig @{host}{flags} {words['zone']} MX",
+            "dig_above": f"dig @{above}{above_flags} {words['zone']} NS",
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 @page(signed_in=False)
 def sandbox_mail(request: HttpRequest) -> HttpResponse:
     _require_sandbox(request)
     folder = settings.SANDBOX_MAIL_DIR
     addresses = maildrop.list_addresses(folder)[:SHOWN_ADDRESSES]
     boxes = sorted((_box(folder, address) for address in addresses), key=_newest, reverse=True)
-    return show(
-        request, "public/sandbox-mail.html", {"boxes": boxes, "host_name": "Sandbox", "git": sandbox_told()}
-    )
+    context = {
+        "boxes": boxes,
+        "host_name": "Sandbox",
+        "git": sandbox_told(),
+        "names": name_server_told(),
+        "albatross": albatross_told(),
+    }
+    return show(request, "public/sandbox-mail.html", context)
 
 
 def _box(folder: Path, address: str) -> Box:

@@ -163,8 +163,8 @@ def _moving(facts: DomainFacts) -> DomainStanding | None:
 
 
 _STOPS = {
-    "host-key-unknown": "Compare the key of the git host",
-    "host-key-changed": "The git host shows another key",
+    "host-key-unknown": "Compare the key of the host",
+    "host-key-changed": "The host shows another key",
     "key-refused": "The git host does not let us in",
     "push-refused": "The git host refused the push",
     "not-a-repository": "The repository cannot be read",
@@ -173,6 +173,21 @@ _STOPS = {
     "foreign-installation": "Another Rookery writes to this branch",
     "database-restored": "This database is older than the branch",
     "plan-needs-agreement": "So large a change needs a yes",
+    "key-not-known": "Restart the primary once",
+    "notify-refused": "The primary does not listen to us",
+    "clocks-differ": "The primary's clock is wrong",
+    "transfer-refused": "The primary does not let us read its zone",
+    "zone-dropped": "The primary dropped a zone, and Rookery went back",
+    "ended-early": "It ended right after its start",
+    "image-damaged": "The image's file is damaged",
+    "host-refused": "Albatross refused",
+    "not-let-in": "The host does not let us in",
+    "not-albatross": "What answers there is no albatross",
+    "not-sendable": "This albatross cannot do that",
+    "endpoint-not-trusted": "The endpoint shows a certificate of another CA",
+    "authority-unusable": "The certificate that signs commands is of no use",
+    "authority-expired": "The certificate that signs commands has expired",
+    "authority-elsewhere": "The certificate signs for another path",
 }
 
 
@@ -348,6 +363,11 @@ def counted_in_words(number: int) -> str:
 def amount(number: int, one: str, many: str) -> str:
     """“1 address”, “14 addresses”; counts stop at a bound: “1,000+ addresses”."""
     return f"{counted_in_words(number)} {one if number == 1 else many}"
+
+
+def exact_amount(number: int, one: str, many: str) -> str:
+    """“1 address”, “10,000 addresses”: of what is about to be done, not of what is counted in passing."""
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def domains_headline(standings: list[DomainStanding]) -> str:

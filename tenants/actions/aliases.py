@@ -12,9 +12,10 @@ from tenants import access
 from tenants.actions.alias_rules import require_leave, require_rules, rules_for
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
-from tenants.actions.mailboxes import insert_mailbox, trash_mailbox
+from tenants.actions.mailboxes import trash_mailbox
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import require_free_name
+from tenants.actions.new_mailboxes import insert_sealed_mailbox
 from tenants.actions.reversals import mailbox_now, mailbox_of, undoable
 from tenants.actions.targets import add_target_rows, check_target_list, require_fits, require_no_loop
 from tenants.actor import Actor
@@ -70,10 +71,10 @@ def create_alias(
         made_for, expires_at = leave.made_for, leave.expires_at
     require_free_name(domain, local_part, actor)
     access.require_rank(actor, f"{local_part}@{domain.name}")
-    alias = insert_mailbox(
+    alias = insert_sealed_mailbox(
         domain=domain,
         local_part=local_part,
-        password_hash="",
+        sealed_hash=None,
         note=note,
         holder=None,
         made_for=made_for,

@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from django.utils import timezone
 
+from tenants.actions import gathering
 from tenants.actor import Actor
 from tenants.models import Domain, Event, Mailbox, Organization, SyncTarget
 
@@ -38,9 +39,13 @@ class About(TypedDict, total=False):
 
 
 def record(actor: Actor, verb: str, subject: object, sentence: str, **about: Unpack[About]) -> Event:
-    """Write who did what to what."""
+    """Write who did what to what; while a set is being changed, at its end."""
     event = unsaved_event(actor, verb, subject, sentence, **about)
-    event.save()
+    gathered = gathering.current()
+    if gathered is not None:
+        gathered.events.append(event)
+    else:
+        event.save()
     return event
 
 

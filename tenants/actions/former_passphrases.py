@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants import access
+from tenants.actions import gathering
 from tenants.actions.audit import record
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.reversals import mailbox_now, mailbox_of, undoable
@@ -60,7 +61,7 @@ def replace_sealed(actor: Actor, mailbox: Mailbox, sealed: bytes | None, sentenc
         before=before,
         after=_told(mailbox, "changed"),
     )
-    former_passphrase(event, mailbox, former).save(force_insert=True)
+    gathering.keep_former(former_passphrase(event, mailbox, former))
     return event
 
 

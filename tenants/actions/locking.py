@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from django.db.models import Model
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from tenants.errors import Absent
 from tenants.models import Installation
+
+RowT = TypeVar("RowT", bound=Model)
+_held: ContextVar[frozenset[tuple[type[Model], Any]]] = ContextVar("held", default=frozenset())
 
 
 def lock(row: Model) -> None:
@@ -13,9 +21,11 @@ def lock(row: Model) -> None:
 
     Actions are given rows that were read some time before. SQLite needs no lock: its transactions that
     write come one after the other. Locks are taken in one order: installation, event, address request,
-    invitation, request rules, mailbox, organization, account, sync targets by id. Raises Absent when the row
-    is gone.
+    invitation, request rules, mailbox, zone, organization, account, host, part of a host, image, unikernel,
+    sync targets by id. Raises Absent when the row is gone.
     """
+    if (type(row), row.pk) in _held.get():
+        return
     kind = row._meta.concrete_model or type(row)  # `request.user` is a lazy object around its row
     known = dict(row._state.fields_cache)
     try:
@@ -29,6 +39,20 @@ def lock(row: Model) -> None:
         related = known.get(field.name)
         if related is not None and getattr(row, field.attname) == related.pk:
             row._state.fields_cache[field.name] = related
+
+
+@contextmanager
+def holding(rows: QuerySet[RowT]) -> Iterator[list[RowT]]:
+    """Lock a set of rows in the order of their ids, and read them; inside, `lock` need not read each again.
+
+    Only the instances that this gives may be changed inside: they are as the database has them.
+    """
+    found = list(rows.select_for_update(of=("self",)).order_by("pk"))
+    token = _held.set(_held.get() | {(type(row), row.pk) for row in found})
+    try:
+        yield found
+    finally:
+        _held.reset(token)
 
 
 def lock_installation() -> None:

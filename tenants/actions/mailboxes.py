@@ -4,46 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypedDict, Unpack
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from tenants import access
+from tenants.actions import gathering
 from tenants.actions.audit import record
 from tenants.actions.exchanges import reconsider
 from tenants.actions.former_passphrases import replace_sealed
 from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import check_reason, insert_held_name, require_free_name
+from tenants.actions.new_mailboxes import check_new_mailbox, end_of, make_mailbox, require_may_make
 from tenants.actions.organizations import give_quota_back, take_quota
 from tenants.actions.reversals import mailbox_now, mailbox_of, targets_of, undoable
-from tenants.actions.targets import (
-    add_target_rows,
-    check_target_list,
-    lock_in_use,
-    require_fits,
-    require_no_loop,
-)
+from tenants.actions.targets import lock_in_use, require_fits, require_no_loop
 from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden, Invalid
-from tenants.formats.addresses import check_local_part
-from tenants.formats.ends import check_end
 from tenants.formats.passphrase import check_hash
 from tenants.formats.text import check_text
-from tenants.models import Account, AliasRules, Domain, HeldName, Holding, Mailbox
+from tenants.models import Account, AliasRules, Domain, HeldName, Mailbox
 from tenants.secrets import Purpose, seal
 
 # What every domain should answer for (RFC 2142); a new domain is offered them.
 OFFERED_LOCAL_PARTS = ("postmaster", "abuse", "hostmaster")
-
-
-class Further(TypedDict, total=False):
-    """Columns that few addresses have: see the model."""
-
-    made_for: Mailbox | None
-    expires_at: datetime | None
 
 
 @transaction.atomic
@@ -63,101 +49,16 @@ def create_mailbox(
 
     `accept_shared`: see `targets.add_target`.
     """
-    access.require(actor, access.Verb.VIEW, domain)
-    access.require_create(actor, access.Kind.MAILBOX, domain.organization)
-    checks = Checks()
-    with checks:
-        local_part = check_local_part(local_part)
-    with checks:
-        targets = check_target_list(targets, domain)
-    with checks:
-        password_hash = check_hash(password_hash) if password_hash else ""
-    with checks:
-        note = check_text(note, field="note", maximum=200) if note else ""
-    with checks:
-        expires_at = check_end(expires_at, now=timezone.now())
-    checks.finish()
-    require_free_name(domain, local_part, actor)
-    access.require_rank(actor, f"{local_part}@{domain.name}")
-    mailbox = insert_mailbox(
-        domain=domain,
+    require_may_make(actor, domain)
+    checked = check_new_mailbox(
+        domain,
         local_part=local_part,
+        targets=targets,
         password_hash=password_hash,
         note=note,
-        holder=holder,
         expires_at=expires_at,
     )
-    add_target_rows(actor, mailbox, targets, accept_shared=accept_shared)
-    target = mark_mailbox(mailbox)
-    record(
-        actor,
-        "create_mailbox",
-        mailbox,
-        f"The address {mailbox} was made.",
-        mailbox=mailbox,
-        target=target,
-        after={
-            "targets": list(targets),
-            "kind": mailbox.kind,
-            "note": note,
-            "trashed": False,
-            **_end_of(mailbox),
-        },
-    )
-    return mailbox
-
-
-def insert_mailbox(
-    *,
-    domain: Domain,
-    local_part: str,
-    password_hash: str,
-    note: str,
-    holder: Account | None,
-    **columns: Unpack[Further],
-) -> Mailbox:
-    """The row itself, its quota and its uniqueness; shared by making an address and approving a request."""
-    sealed = seal(Purpose.MAILBOX_HASH, password_hash) if password_hash else None
-    return insert_sealed_mailbox(
-        domain=domain, local_part=local_part, sealed_hash=sealed, note=note, holder=holder, **columns
-    )
-
-
-def insert_sealed_mailbox(
-    *,
-    domain: Domain,
-    local_part: str,
-    sealed_hash: bytes | None,
-    note: str,
-    holder: Account | None,
-    **columns: Unpack[Further],
-) -> Mailbox:
-    existing = Mailbox.objects.filter(domain=domain, local_part=local_part).first()
-    if existing is not None:
-        if existing.trashed_at:
-            raise Invalid.of(
-                "local_part",
-                f"{existing} is in the trash.",
-                "Restore it from there, or choose another name.",
-            )
-        raise Invalid.of("local_part", f"{existing} exists already.", "Open it, or choose another name.")
-    take_quota(domain.organization, "mailbox")
-    try:
-        with transaction.atomic():
-            mailbox = Mailbox.objects.create(
-                domain=domain,
-                local_part=local_part,
-                kind=Mailbox.Kind.MAILBOX if sealed_hash else Mailbox.Kind.ALIAS,
-                sealed_hash=sealed_hash,
-                note=note,
-                changed_at=timezone.now(),
-                **columns,
-            )
-    except IntegrityError as error:
-        raise Conflict(f"{local_part}@{domain.name} was made by somebody else just now.") from error
-    if holder is not None:
-        Holding.objects.create(mailbox=mailbox, account=holder, since=timezone.now())
-    return mailbox
+    return make_mailbox(actor, domain, checked, holder=holder, accept_shared=accept_shared)
 
 
 @transaction.atomic
@@ -168,10 +69,20 @@ def set_passphrase(*, actor: Actor, mailbox: Mailbox, password_hash: str) -> Mai
     with Checks() as checks:
         password_hash = check_hash(password_hash)
     checks.finish()
+    return _give_passphrase(actor, mailbox, seal(Purpose.MAILBOX_HASH, password_hash))
+
+
+def set_sealed_passphrase(actor: Actor, mailbox: Mailbox, sealed_hash: bytes) -> Mailbox:
+    """The same, of a hash that was checked before it was sealed."""
+    access.require(actor, access.Verb.CHANGE, mailbox)
+    access.require_rank(actor, mailbox)
+    return _give_passphrase(actor, mailbox, sealed_hash)
+
+
+def _give_passphrase(actor: Actor, mailbox: Mailbox, sealed_hash: bytes) -> Mailbox:
     lock_in_use(mailbox)
     _require_mailbox_of_its_own(mailbox)
-    sealed = seal(Purpose.MAILBOX_HASH, password_hash)
-    replace_sealed(actor, mailbox, sealed, f"{mailbox} got a new passphrase.")
+    replace_sealed(actor, mailbox, sealed_hash, f"{mailbox} got a new passphrase.")
     return mailbox
 
 
@@ -208,7 +119,7 @@ def switch_mailbox(*, actor: Actor, mailbox: Mailbox, enabled: bool) -> Mailbox:
             f"{mailbox} was switched off by the people who run {mailbox.domain}. Ask an owner or manager."
         )
     mailbox.enabled, mailbox.off_by_holder = enabled, by_holder
-    mailbox.save(update_fields=["enabled", "off_by_holder"])
+    gathering.keep(mailbox, "enabled", "off_by_holder")
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -226,7 +137,7 @@ def switch_mailbox(*, actor: Actor, mailbox: Mailbox, enabled: bool) -> Mailbox:
 def _keep_off(actor: Actor, mailbox: Mailbox) -> None:
     """The team switches off what its holder had switched off: from now on only the team switches it on."""
     mailbox.off_by_holder = False
-    mailbox.save(update_fields=["off_by_holder"])
+    gathering.keep(mailbox, "off_by_holder")
     record(
         actor,
         "switch_mailbox",
@@ -248,7 +159,7 @@ def change_note(*, actor: Actor, mailbox: Mailbox, note: str) -> Mailbox:
     lock(mailbox)
     if note != mailbox.note:
         before, mailbox.note = mailbox.note, note
-        mailbox.save(update_fields=["note"])
+        gathering.keep(mailbox, "note")
         record(
             actor,
             "change_note",
@@ -297,8 +208,8 @@ def put_into_trash(
     actor: Actor, mailbox: Mailbox, *, verb: str, sentence: str, reason: str = "", never_again: bool = False
 ) -> None:
     """The change itself, of a row that the caller holds; shared with addresses that end by themselves."""
-    mailbox.trashed_at = timezone.now()
-    mailbox.save(update_fields=["trashed_at"])
+    mailbox.trashed_at = gathering.now()
+    gathering.keep(mailbox, "trashed_at")
     give_quota_back(mailbox.domain.organization, "mailbox")
     target = mark_mailbox(mailbox)
     record(
@@ -324,20 +235,21 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     lock(mailbox)
     if mailbox.trashed_at is None:
         raise Conflict(f"{mailbox} is not in the trash.")
-    require_free_name(mailbox.domain, mailbox.local_part, actor)
     access.require_rank(actor, mailbox)
-    addresses = targets_of(mailbox)
-    _require_somebody(mailbox, addresses)
-    # Meanwhile another address may have begun to send its mail here, and aliases to deliver elsewhere.
-    require_no_loop(mailbox, addresses)
-    require_fits(mailbox, addresses)
+    is_plain = gathering.is_plain(mailbox)
+    if not is_plain:
+        _require_room(actor, mailbox)
     take_quota(mailbox.domain.organization, "mailbox")
-    before = {"trashed": True, **_end_of(mailbox)}
+    before = {"trashed": True, **end_of(mailbox)}
     mailbox.trashed_at = None
     _renew_end(mailbox)
-    mailbox.save(update_fields=["trashed_at", "expires_at", "expiry_told_at"])
-    reconsider(mailbox, afresh=True)
-    refresh_warnings(mailbox)
+    columns = ("trashed_at", "expires_at", "expiry_told_at")
+    if is_plain:
+        gathering.keep(mailbox, *columns)
+    else:
+        mailbox.save(update_fields=columns)
+        reconsider(mailbox, afresh=True)
+        refresh_warnings(mailbox)
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -347,9 +259,19 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
         mailbox=mailbox,
         target=target,
         before=before,
-        after={"trashed": False, **_end_of(mailbox)},
+        after={"trashed": False, **end_of(mailbox)},
     )
     return mailbox
+
+
+def _require_room(actor: Actor, mailbox: Mailbox) -> None:
+    """Look at what happened while it was in the trash. What is looked at here, `restoring` knows."""
+    require_free_name(mailbox.domain, mailbox.local_part, actor)
+    addresses = targets_of(mailbox)
+    _require_somebody(mailbox, addresses)
+    # Meanwhile another address may have begun to send its mail here, and aliases to deliver elsewhere.
+    require_no_loop(mailbox, addresses)
+    require_fits(mailbox, addresses)
 
 
 def _require_somebody(alias: Mailbox, addresses: Sequence[str]) -> None:
@@ -370,10 +292,6 @@ def _require_somebody(alias: Mailbox, addresses: Sequence[str]) -> None:
         f"Nobody would get the mail of {alias}: what it delivered to is gone for good.",
         "Choose a mailbox for it first, then restore it.",
     )
-
-
-def _end_of(mailbox: Mailbox) -> dict[str, str]:
-    return {"expires_at": mailbox.expires_at.isoformat()} if mailbox.expires_at else {}
 
 
 def _renew_end(mailbox: Mailbox) -> None:

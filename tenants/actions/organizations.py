@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 
 from tenants import access
+from tenants.actions import gathering
 from tenants.actions.accounts import account_for, first_link
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
@@ -200,18 +203,42 @@ def take_quota(organization: Organization, what: str, count: int = 1) -> None:
         **{used: F(used) + count}
     )
     if not changed:
-        organization.refresh_from_db()
-        word = "addresses" if what == "mailbox" else "domains"
-        raise Invalid.of(
-            "organization",
-            f"{organization} has {getattr(organization, used)} of {getattr(organization, quota)} {word}.",
-            f"Delete {word} that nobody needs, or ask an operator for more.",
-        )
+        require_quota(organization, what, count)
+        raise Conflict(f"The quota of {organization} was changed just now. Try again.")
+
+
+def require_quota(organization: Organization, what: str, count: int) -> None:
+    """Raise Invalid unless the organization may have `count` more, as far as it is known now."""
+    organization.refresh_from_db()
+    used, quota = getattr(organization, f"{what}_count"), getattr(organization, f"{what}_quota")
+    if used + count <= quota:
+        return
+    word = "addresses" if what == "mailbox" else "domains"
+    more = f" and this needs {count:,} more" if count > 1 else ""
+    raise Invalid.of(
+        "organization",
+        f"{organization} has {used:,} of {quota:,} {word}{more}.",
+        f"Delete {word} that nobody needs, or ask an operator for more.",
+    )
 
 
 def give_quota_back(organization: Organization, what: str, count: int = 1) -> None:
+    """Of a set of addresses, together at its end."""
+    gathered = gathering.current()
+    if gathered is not None:
+        gathered.given_back.extend([(organization.pk, what)] * count)
+        return
+    _give_back(organization.pk, what, count)
+
+
+def give_back_gathered(gathered: gathering.Gathered) -> None:
+    for (organization_id, what), count in sorted(Counter(gathered.given_back).items()):
+        _give_back(organization_id, what, count)
+
+
+def _give_back(organization_id: int, what: str, count: int) -> None:
     used = f"{what}_count"
-    Organization.objects.filter(pk=organization.pk, **{f"{used}__gte": count}).update(
+    Organization.objects.filter(pk=organization_id, **{f"{used}__gte": count}).update(
         **{used: F(used) - count}
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +20,7 @@ from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.addresses import check_host_name
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_text, printable
-from tenants.models import Domain, Repository, SyncTarget
+from tenants.models import Domain, Organization, Repository, SyncTarget
 from tenants.secrets import Purpose, seal
 
 _USERNAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
@@ -46,48 +48,17 @@ def connect_repository(
     access.require_create(actor, access.Kind.REPOSITORY, domain.organization)
     checks = Checks()
     with checks:
-        host = _check_host(host)
+        place = check_place(host=host, port=port, username=username, path=path, branch=branch)
     with checks:
-        username = _check_pattern(username, _USERNAME, "username", "the account on the git host, e.g. git")
-    with checks:
-        path = _check_path(path)
-    with checks:
-        branch = _check_branch(branch)
-    with checks:
-        if not 1 <= port <= 65535:
-            raise FormatError("port", f"{port} is no port.", "Choose 1 to 65535; SSH is usually on 22.")
-    with checks:
-        _check_reload(reload)
+        check_reload(reload)
     checks.finish()
     lock_installation()
     if Repository.objects.filter(domain=domain).exists():
         raise Conflict(f"{domain} has a relay repository already.")
-    _require_not_shared(domain, host, port, path, branch)
-    key = _key_for(domain, host, port, username)
-    try:
-        with transaction.atomic():
-            repository = Repository.objects.create(
-                organization=domain.organization,
-                domain=domain,
-                host=host,
-                port=port,
-                username=username,
-                path=path,
-                branch=branch,
-                reload=reload,
-                **key,
-            )
-    except IntegrityError as error:
-        raise Conflict(f"{domain}'s relay repository was connected by somebody else just now.") from error
-    target = SyncTarget.objects.create(
-        kind=SyncTarget.Kind.RELAY_REPOSITORY,
-        organization=domain.organization,
-        repository=repository,
-        marked_at=timezone.now(),
+    repository, target = insert_repository(
+        domain.organization, place, SyncTarget.Kind.RELAY_REPOSITORY, domain=domain, reload=reload
     )
     domain.mailboxes.update(generation=target.generation)
-    outbox.note(target)
-    outbox.hint_on_commit("reconcile", target.pk, target.kind)
     record(
         actor,
         "connect_repository",
@@ -95,22 +66,72 @@ def connect_repository(
         f"The relay repository {repository.short_name} was connected to {domain}.",
         domain=domain,
         target=target,
-        after={
-            "host": host,
-            "port": port,
-            "path": path,
-            "branch": branch,
-            "username": username,
-            "reload": reload,
-        },
+        after={**asdict(place), "reload": reload},
     )
     return repository
 
 
-def _key_for(domain: Domain, host: str, port: int, username: str) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Place:
+    """Where a branch is: the git host, our account there, the folder."""
+
+    host: str
+    port: int
+    path: str
+    branch: str
+    username: str
+
+
+def check_place(*, host: str, port: int, username: str, path: str, branch: str) -> Place:
+    """Raises Invalid with every problem of these fields."""
+    checks = Checks()
+    with checks:
+        host = check_host_or_address(host)
+    with checks:
+        username = _check_pattern(username, _USERNAME, "username", "the account on the git host, e.g. git")
+    with checks:
+        path = _check_path(path)
+    with checks:
+        branch = _check_branch(branch)
+    with checks:
+        check_port(port)
+    checks.finish()
+    return Place(host, port, path, branch, username)
+
+
+def check_port(port: int, field: str = "port", usual: str = "SSH is usually on 22") -> None:
+    if not 1 <= port <= 65535:
+        raise FormatError(field, f"{port} is no port.", f"Choose 1 to 65535; {usual}.")
+
+
+def insert_repository(
+    organization: Organization, place: Place, target_kind: SyncTarget.Kind, **columns: Any
+) -> tuple[Repository, SyncTarget]:
+    """The rows of a new repository and its sync target, which is asked for a first look.
+
+    The caller holds the installation's lock. Raises Invalid or Conflict when the branch is somebody's.
+    """
+    _require_not_shared(organization, place)
+    key = _key_for(organization, place)
+    try:
+        with transaction.atomic():
+            repository = Repository.objects.create(
+                organization=organization, **asdict(place), **key, **columns
+            )
+    except IntegrityError as error:
+        raise Conflict(f"{place.path} was connected by somebody else just now.") from error
+    target = SyncTarget.objects.create(
+        kind=target_kind, organization=organization, repository=repository, marked_at=timezone.now()
+    )
+    outbox.note(target)
+    outbox.hint_on_commit("reconcile", target.pk, target.kind)
+    return repository, target
+
+
+def _key_for(organization: Organization, place: Place) -> dict[str, Any]:
     """One key per organization and account on a git host, so that it is authorized, and pinned, once."""
     known = Repository.objects.filter(
-        organization=domain.organization, host=host, port=port, username=username
+        organization=organization, host=place.host, port=place.port, username=place.username
     ).first()
     if known is not None:
         return {
@@ -118,18 +139,19 @@ def _key_for(domain: Domain, host: str, port: int, username: str) -> dict[str, A
             "sealed_key": bytes(known.sealed_key),
             "host_key": known.host_key,
         }
-    private, public = new_ssh_key(f"rookery-{domain.organization.pk}")
+    private, public = new_ssh_key(f"rookery-{organization.pk}")
     return {"public_key": public, "sealed_key": seal(Purpose.SSH_KEY, private)}
 
 
-def _check_host(host: str) -> str:
+def check_host_or_address(host: str) -> str:
+    """A host name or an IP address, as stored. Raises FormatError (field `host`)."""
     host = host.strip()
     if re.fullmatch(r"[0-9a-f:.]+", host) and (host.count(".") == 3 or ":" in host):
         return _check_ip(host)
     return check_host_name(host, field="host")
 
 
-def _check_reload(reload: str) -> None:
+def check_reload(reload: str) -> None:
     choices = [
         each for each in Repository.Reload.values if each != Repository.Reload.SANDBOX or settings.SANDBOX
     ]
@@ -140,8 +162,6 @@ def _check_reload(reload: str) -> None:
 
 
 def _check_ip(host: str) -> str:
-    import ipaddress  # noqa: PLC0415 - only here
-
     try:
         return str(ipaddress.ip_address(host))
     except ValueError as error:
@@ -179,20 +199,20 @@ def _check_branch(branch: str) -> str:
     return branch
 
 
-def _require_not_shared(domain: Domain, host: str, port: int, path: str, branch: str) -> None:
+def _require_not_shared(organization: Organization, place: Place) -> None:
     """Any key of a repository reads all its branches: so one repository stays within one organization."""
-    same = Repository.objects.filter(host=host, port=port, path=path)
-    if same.exclude(organization=domain.organization).exists():
+    same = Repository.objects.filter(host=place.host, port=place.port, path=place.path)
+    if same.exclude(organization=organization).exists():
         raise Invalid.of(
             "path",
             "This repository cannot be connected here.",
             "Use a repository of your own: whoever reads one branch of a repository reads them all.",
         )
-    if same.filter(branch=branch).exists():
+    if same.filter(branch=place.branch).exists():
         raise Invalid.of(
             "branch",
-            f"Another domain writes to {path}#{branch} already.",
-            "Use another branch or another repository: ptt keeps no domain in it.",
+            f"{place.path}#{place.branch} is connected to something else already.",
+            "Use another branch or another repository: each holds one domain's users, or zones.",
         )
 
 
@@ -218,6 +238,7 @@ def confirm_host_key(*, actor: Actor, repository: Repository, fingerprint_seen: 
         "confirm_host_key",
         repository,
         f"The host key of {repository.host} was compared and pinned.",
+        organization=repository.organization,
         domain=repository.domain,
         target=target,
         before={"host_key": before},

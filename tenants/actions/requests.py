@@ -17,9 +17,9 @@ from tenants.actions.deciders import next_reminder, tell_deciders
 from tenants.actions.invitations import find_invitation, use_up
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
-from tenants.actions.mailboxes import insert_sealed_mailbox
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import require_free_name
+from tenants.actions.new_mailboxes import insert_sealed_mailbox
 from tenants.actions.request_ends import change, end, expire, expired_before, record_step
 from tenants.actions.request_rules import Ground, ground_for, rules_of
 from tenants.actions.reversals import final

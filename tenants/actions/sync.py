@@ -22,7 +22,7 @@ def check_now(*, actor: Actor, target: SyncTarget) -> None:
     """Compare the outside with desired state now; a stopped target is tried again."""
     _require_run(actor, target)
     outbox.look_again(target)
-    _record(actor, "check_now", target, f"{actor} asked for a look at {target.repository}.")
+    _record(actor, "check_now", target, f"{actor} asked for a look at {target.place}.")
 
 
 @transaction.atomic
@@ -40,12 +40,12 @@ def request_preview(*, actor: Actor, target: SyncTarget) -> Run:
         target=target,
         mode=Run.Mode.PREVIEW,
         generation=target.generation,
-        title=f"Preview what would change in {target.repository}"[:200],
+        title=f"Preview what would change in {target.place}"[:200],
         asked_by=actor.account,
         created_at=timezone.now(),
     )
     outbox.hint_on_commit("reconcile", target.pk, target.kind)
-    _record(actor, "request_preview", target, f"{actor} asked what would change in {target.repository}.")
+    _record(actor, "request_preview", target, f"{actor} asked what would change in {target.place}.")
     return run
 
 
@@ -87,7 +87,7 @@ def approve_plan(*, actor: Actor, run: Run, checksum: str) -> SyncTarget:
         actor,
         "approve_plan",
         target,
-        f"{actor} agreed to a plan for {target.repository}.",
+        f"{actor} agreed to a plan for {target.place}.",
         before={"agreed_to": before},
         after={"agreed_to": target.agreed_to, "plan": checksum, "run": run.pk},
     )
@@ -113,7 +113,7 @@ def change_drift_mode(*, actor: Actor, target: SyncTarget, mode: str) -> SyncTar
         actor,
         "change_drift_mode",
         target,
-        f"Entries that others changed in {target.repository} are now handled by: {mode}.",
+        f"Entries that others changed in {target.place} are now handled by: {mode}.",
         before={"drift_mode": before},
         after={"drift_mode": mode},
     )

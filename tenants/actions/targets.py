@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,12 +15,12 @@ from tenants import access, limits, tokens
 from tenants.actions.audit import record
 from tenants.actions.exchanges import reconsider, states_of_new
 from tenants.actions.locking import lock
-from tenants.actions.mail import owe_mail
 from tenants.actions.marks import mark_mailbox
+from tenants.actions.questions import owe_confirmation
 from tenants.actions.reversals import final, mailbox_now, mailbox_of, targets_of, undoable
 from tenants.actions.warnings import refresh_warnings
 from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Conflict, Invalid
+from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
 from tenants.formats.addresses import MAX_REACHED, MAX_TARGETS, check_targets, find_forwarding_loop
 from tenants.formats.exchanges import host_of, shared
 from tenants.formats.expansion import merged
@@ -123,45 +122,40 @@ def add_target_rows(
     addresses: Sequence[str],
     *,
     confirmed: bool = False,
+    vouched: bool = False,
     accept_shared: bool = False,
 ) -> list[TargetAddress]:
-    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already.
+    """Insert targets and owe each holder a mail, unless `confirmed` says that they agreed already, or
+    `vouched` that an owner answers for them.
 
     Raises Invalid for a circle, and for targets that ptt's relay would mix unless `accept_shared`.
     """
     require_no_loop(mailbox, [*mailbox.targets.values_list("address", flat=True), *addresses])
     states = states_of_new(mailbox, addresses, accept_shared=accept_shared)
-    now = timezone.now()
+    source = TargetAddress.Source.LINK if confirmed else TargetAddress.Source.OWNER if vouched else ""
     rows = []
     for address, state in zip(addresses, states, strict=True):
-        token = tokens.new_token()
-        rows.append(
-            TargetAddress.objects.create(
-                mailbox=mailbox,
-                address=address,
-                digest=tokens.digest(token),
-                asked_at=now,
-                confirmed_at=now if confirmed else None,
-                source=TargetAddress.Source.LINK if confirmed else "",
-                exchange=state,
-            )
-        )
-        if not confirmed:
-            _owe_confirmation(actor, mailbox, address, token)
+        row, token = unsaved_target(mailbox, address, state, source)
+        row.save(force_insert=True)
+        rows.append(row)
+        if not source:
+            owe_confirmation(actor, mailbox, address, token)
     return rows
 
 
-def _owe_confirmation(actor: Actor, mailbox: Mailbox, address: str, token: str) -> None:
-    owe_mail(
-        recipient=address,
-        subject=f"May mail for {mailbox} come to you?",
-        body=(
-            f"Hello,\n\n{actor} asked that mail for {mailbox} be sent on to this address."
-            " Nothing comes before you agree. To agree, open this page and press the button:\n\n"
-            f"{settings.BASE_URL}/confirm/{token}\n\n"
-            "If you do not know what this is about, do nothing."
-        ),
+def unsaved_target(mailbox: Mailbox, address: str, state: str, source: str = "") -> tuple[TargetAddress, str]:
+    """A row that is not saved, and the token of its link; with a `source`, its holder agreed already."""
+    now, token = timezone.now(), tokens.new_token()
+    row = TargetAddress(
+        mailbox=mailbox,
+        address=address,
+        digest=tokens.digest(token),
+        asked_at=now,
+        confirmed_at=now if source else None,
+        source=source,
+        exchange=state,
     )
+    return row, token
 
 
 def lock_in_use(mailbox: Mailbox) -> None:
@@ -181,14 +175,28 @@ def _one_typed() -> Iterator[None]:
 
 
 @transaction.atomic
-def add_target(*, actor: Actor, mailbox: Mailbox, address: str, accept_shared: bool = False) -> TargetAddress:
+def add_target(
+    *, actor: Actor, mailbox: Mailbox, address: str, accept_shared: bool = False, vouched: bool = False
+) -> TargetAddress:
     """Also send the mail of `mailbox` to `address`, once its holder confirmed.
 
     A target in another domain than the others waits until it is known that ptt's relay can tell them apart;
     one that it would mix is refused. `accept_shared` takes that risk, which the team may, not its holder.
+    With `vouched`, an owner of the domain answers for its holder's agreement, and nobody is asked.
     """
     access.require(actor, access.Verb.MANAGE if accept_shared else access.Verb.CHANGE, mailbox)
-    return _add(actor, mailbox, address, accept_shared=accept_shared)
+    if not vouched:
+        return _add(actor, mailbox, address, accept_shared=accept_shared)
+    require_may_vouch(actor, mailbox.domain)
+    agreed = (timezone.now(), TargetAddress.Source.OWNER.value)
+    when = f"; {actor} vouched for them"
+    return _add(actor, mailbox, address, agreed, accept_shared=accept_shared, when=when)
+
+
+def require_may_vouch(actor: Actor, domain: Domain) -> None:
+    """Only an owner answers for people who have not agreed themselves. Raises Forbidden for others."""
+    if not access.may(actor, access.Verb.CHANGE, domain):
+        raise Forbidden("Only an owner may vouch for those who get the mail. Let them be asked by mail.")
 
 
 def _add(
@@ -198,8 +206,9 @@ def _add(
     agreed: tuple[datetime, str] | None = None,
     *,
     accept_shared: bool = False,
+    when: str = ", once they confirm it",
 ) -> TargetAddress:
-    """`agreed` says when and how its holder agreed already; without it they are asked."""
+    """`agreed` says when and how its holder agreed already; without it they are asked. `when` tells it."""
     access.require(actor, access.Verb.CHANGE, mailbox)
     access.require_rank(actor, mailbox)
     lock_in_use(mailbox)
@@ -217,7 +226,6 @@ def _add(
         row.confirmed_at, row.source = agreed
         row.save(update_fields=["confirmed_at", "source"])
     target = mark_mailbox(mailbox)
-    when = ", as it did before" if agreed else ", once they confirm it"
     record(
         actor,
         "add_target",
@@ -281,7 +289,7 @@ def _send_confirmation_again(actor: Actor, mailbox: Mailbox, address: str) -> No
     before = row.asked_at
     row.digest, row.asked_at = tokens.digest(token), timezone.now()
     row.save(update_fields=["digest", "asked_at"])
-    _owe_confirmation(actor, mailbox, address, token)
+    owe_confirmation(actor, mailbox, address, token)
     record(
         actor,
         "send_confirmation_again",
@@ -356,7 +364,10 @@ def _take_away_again(actor: Actor, mailbox: Mailbox, event: Event) -> None:
 
 def _bring_back(actor: Actor, mailbox: Mailbox, event: Event) -> None:
     [removed] = event.before["removed"]
-    _add(actor, mailbox, removed["address"], still_agreed(event, removed))
+    if (agreed := still_agreed(event, removed)) is None:
+        _add(actor, mailbox, removed["address"])
+    else:
+        _add(actor, mailbox, removed["address"], agreed, when=", as it did before")
 
 
 def still_agreed(event: Event, removed: dict[str, str]) -> tuple[datetime, str] | None:

@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Literal
 
 from tenants.formats.elf_notes import Note, bad, cut_off, read_notes
@@ -65,7 +66,7 @@ class Solo5Image:
         return frozenset(device.name for device in self.devices if device.kind == kind)
 
 
-def read_image(image: bytes | bytearray | memoryview) -> Solo5Image:
+def read_image(image: bytes | bytearray | memoryview | mmap) -> Solo5Image:
     """Read the notes of an uncompressed image without copying it.
 
     Raises FormatError (field `image`) for what is no ELF file, is cut off, has no or two different notes, or

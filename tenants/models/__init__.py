@@ -11,6 +11,9 @@ from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
+from tenants.models.hosts import Host, HostAddress, HostShare, Network, Volume
+from tenants.models.images import Image
+from tenants.models.imports import AddressImport, ImportRow
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -22,9 +25,12 @@ from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
+from tenants.models.unikernels import Unikernel, UnikernelSecret
+from tenants.models.zones import PrimaryServer, RecordSet, SecondaryServer, TsigKey, Zone
 
 __all__ = [
     "Account",
+    "AddressImport",
     "AddressRequest",
     "AddressWarning",
     "AliasRules",
@@ -40,19 +46,33 @@ __all__ = [
     "FormerPassphrase",
     "HeldName",
     "Holding",
+    "Host",
+    "HostAddress",
+    "HostShare",
+    "Image",
+    "ImportRow",
     "Installation",
     "Invitation",
     "Mailbox",
     "Membership",
+    "Network",
     "Organization",
     "OutgoingMail",
+    "PrimaryServer",
+    "RecordSet",
     "Repository",
     "RequestRules",
     "Run",
+    "SecondaryServer",
     "SignInLink",
     "Step",
     "StoredAnswer",
     "SyncTarget",
     "TargetAddress",
     "TargetDomain",
+    "TsigKey",
+    "Unikernel",
+    "UnikernelSecret",
+    "Volume",
+    "Zone",
 ]

@@ -12,6 +12,7 @@ class Repository(models.Model):
 
     class Kind(models.TextChoices):
         RELAY = "relay", "relay.git"
+        ZONE = "zone", "zone.git"
 
     class Reload(models.TextChoices):
         HAND = "hand", "by hand"
@@ -43,7 +44,11 @@ class Repository(models.Model):
             models.CheckConstraint(condition=models.Q(port__range=(1, 65535)), name="repository_has_a_port"),
             named("host", "repository_has_a_host"),
             named("path", "repository_has_a_path"),
-            one_of("repository", "kind", "relay"),
+            one_of("repository", "kind", "relay", "zone"),
+            models.CheckConstraint(
+                condition=models.Q(kind="relay", domain__isnull=False) | models.Q(kind="zone", domain=None),
+                name="a_relay_holds_one_domain_and_zones_are_many",
+            ),
             one_of("repository", "reload", "hand", "sandbox"),
         ]
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
 
 from tenants.models.checks import one_of
+
+if TYPE_CHECKING:
+    from tenants.models.hosts import HostShare
+    from tenants.models.repositories import Repository
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -22,6 +26,8 @@ class SyncTarget(models.Model):
 
     class Kind(models.TextChoices):
         RELAY_REPOSITORY = "relay_repository", "relay repository"
+        ZONE_REPOSITORY = "zone_repository", "zone repository"
+        ALBATROSS_HOST = "albatross_host", "albatross host"
 
     class DriftMode(models.TextChoices):
         REPORT = "report", "report: show it, touch nothing"
@@ -34,6 +40,9 @@ class SyncTarget(models.Model):
     )
     repository = models.OneToOneField(
         "tenants.Repository", on_delete=models.CASCADE, null=True, related_name="sync_target"
+    )
+    host_share = models.OneToOneField(
+        "tenants.HostShare", on_delete=models.CASCADE, null=True, related_name="sync_target"
     )
     drift_mode = models.CharField(max_length=10, choices=DriftMode.choices, default=DriftMode.REPORT)
 
@@ -61,10 +70,14 @@ class SyncTarget(models.Model):
                 condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
             ),
             models.CheckConstraint(
-                condition=~Q(kind="relay_repository") | Q(repository__isnull=False),
-                name="relay_target_has_its_repository",
+                condition=Q(kind="albatross_host") | Q(repository__isnull=False),
+                name="target_has_its_repository",
             ),
-            one_of("sync_target", "kind", "relay_repository"),
+            models.CheckConstraint(
+                condition=~Q(kind="albatross_host") | Q(host_share__isnull=False),
+                name="host_target_has_its_share",
+            ),
+            one_of("sync_target", "kind", "relay_repository", "zone_repository", "albatross_host"),
             one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
         ]
         indexes = [
@@ -73,7 +86,12 @@ class SyncTarget(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.repository}"
+        return f"{self.get_kind_display()} {self.place}"
+
+    @property
+    def place(self) -> Repository | HostShare | None:
+        """What is kept in agreement."""
+        return self.repository or self.host_share
 
     @property
     def in_agreement(self) -> bool:
@@ -92,6 +110,8 @@ class Condition(models.Model):
         FOREIGN_ENTRIES = "ForeignEntries"
         RELOAD_PENDING = "ReloadPending"
         GROWING = "Growing"
+        UNPROVED = "Unproved"
+        ENDED = "Ended"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -119,6 +139,8 @@ class Condition(models.Model):
                 "ForeignEntries",
                 "ReloadPending",
                 "Growing",
+                "Unproved",
+                "Ended",
             ),
         ]
 

@@ -24,6 +24,8 @@ from panel.web import (
     expiry,
     fresh,
     holders,
+    host_forms,
+    images,
     invitations,
     mailbox_picker,
     mailboxes,
@@ -34,6 +36,10 @@ from panel.web import (
     requests,
     sign_in,
     trash,
+    unikernel_form,
+    zone_access,
+    zone_setup,
+    zones,
 )
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -71,9 +77,30 @@ FORMS: dict[str, type[forms.Form]] = {
     "requests-refuse": requests.RefuseForm,
     "domain-request-rules": request_rules.RulesForm,
     "domain-invitations": invitations.InvitationForm,
+    "record-set-edit": zones.RecordSetForm,
+    "zone-settings": zones.SoaForm,
+    "zone-new": zone_setup.ZoneForm,
+    "zone-repository-new": zone_setup.ZoneRepositoryForm,
+    "zone-keys": zone_access.KeyForm,
+    "zone-servers": zone_access.SecondaryForm,
+    "host-new": host_forms.SshHostForm,
+    "host-quota": host_forms.QuotaForm,
+    "host-network-add": host_forms.NetworkForm,
+    "host-volume-add": host_forms.VolumeForm,
+    "host-share": host_forms.ShareForm,
+    "image": images.ImageForm,
+    "unikernel-new": unikernel_form.UnikernelForm,
+    "unikernel-change": unikernel_form.ChangeForm,
 }
 # Forms that no row of the table sends: they are tried beside their sisters.
-SISTERS = {sign_in.PasswordForm, fresh.AgainForm}
+SISTERS = {
+    sign_in.PasswordForm,
+    fresh.AgainForm,
+    host_forms._HostForm,
+    host_forms.TlsHostForm,
+    host_forms.LocalHostForm,
+    images.UploadForm,
+}
 
 # Buttons that name a thing or a choice; nothing typed in them can be kept.
 BUTTONS = {
@@ -81,13 +108,26 @@ BUTTONS = {
     "organization-switch": ("organization",),
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),
+    "record-set-stage": ("do", "owner", "type"),
+    "zone-decide": ("unit",),
+    "zone-freeze": ("on",),
+    "zone-repository-pin": ("fingerprint", "host_name"),
+    "zone-repository-drift": ("mode",),
     "address-switch": ("on",),
+    "addresses-import": ("pasted",),
+    "addresses-import-apply": ("digest",),
+    "addresses-many": ("action", "pk"),
     "address-target-remove": ("address",),
     "address-target-again": ("address",),
     "address-target-accept": ("address",),
     "address-holder-remove": ("email",),
     "run-agree": ("checksum",),
     "findings-decide": ("decision", "unit"),
+    "host-pin": ("fingerprint", "host_name"),
+    "host-drift-mode": ("mode",),
+    "host-remove": ("host_name",),
+    "image-share": ("shared",),
+    "unikernel-delete": ("name",),
 }
 
 # (route, field) → whether it holds several lines.
@@ -104,6 +144,12 @@ FREE_TEXT = {
     ("domain-names", "reason"): False,
     ("address-note", "note"): False,
     ("address-own-note", "own_note"): False,
+    ("host-new", "name"): False,
+    ("image", "name"): False,
+    ("image", "era"): False,
+    ("image", "note"): False,
+    ("unikernel-new", "arguments"): True,
+    ("unikernel-change", "arguments"): True,
 }
 PASSWORDS = {("account-password", "password")}
 
@@ -125,12 +171,16 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "invited": ("name",),
     "search": ("q",),
     "findings": ("only", "after", "before"),
-    "addresses": ("q", "only", "after", "before", "trashed", "switched-off"),
+    "addresses": ("q", "only", "look", "after", "before", "trashed", "switched-off"),
     "address": ("removed", "switched", "before"),
     "address-row": ("look",),
     "address-new": ("name",),
     "alias-new": ("for", "local_part", "targets", "expires_on", "note"),
     "domain-names": ("page",),
+    "record-set-edit": ("owner", "type"),
+    "host-new": ("by",),
+    "unikernel-new": ("image",),
+    "unikernel-change": ("image",),
 }
 # Read by buttons, too: an Undo is a button whose fields stand in its address.
 IN_BUTTONS = {"on", "organization", "address"}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model
 from django.utils import timezone
 
 from tenants import tokens
@@ -29,8 +30,11 @@ from tenants.models import (
     Step,
     SyncTarget,
     TargetAddress,
+    Volume,
 )
 from tests.world import World
+
+Row = TypeVar("Row", bound=Model)
 
 
 def grow(world: World, owner: Account, count: int) -> None:
@@ -60,8 +64,40 @@ def grow(world: World, owner: Account, count: int) -> None:
         )
         _alias(name, world, owner)
         _event(name, world.mailbox, world.target, person, verb="change_note")
+        _names(name, world, number)
+        _machines(name, world, number)
         Step.objects.create(run=world.run, index=number, name=name, title=name)
         Evidence.objects.create(run=world.run, name=name, value=name, seen_at=timezone.now())
+
+
+def _copy(row: Row, **changes: Any) -> Row:
+    """Another row like this one."""
+    found = type(row)._default_manager.get(pk=row.pk)
+    found.pk, found._state.adding = None, True
+    for column, value in changes.items():
+        setattr(found, column, value)
+    found.save()
+    return found
+
+
+def _names(name: str, world: World, number: int) -> None:
+    """In a zone: records, keys and name servers; and another repository of zones."""
+    zone = world.secondary.zone
+    _copy(zone.record_sets.earliest("pk"), owner=f"{name}.{zone.name}")
+    _copy(world.zone_key, name=f"{name}._update.{zone.name}", replaces=None)
+    _copy(world.secondary, host=f"ns{name}.dns.example", address=f"127.1.0.{number % 250}", key=None)
+
+
+def _machines(name: str, world: World, number: int) -> None:
+    rock = world.rock
+    _copy(rock.image, sha256=tokens.new_token(), name=name)
+    host = _copy(rock.host, name=name)
+    share = _copy(rock.share, host=host, path=name)
+    _copy(rock.share.sync_target, host_share=share)
+    _copy(rock.network, bridge=name, subnet=f"10.1.{number % 250}.0/24")
+    _copy(rock.unikernel, name=name)
+    for row in (share, rock.share):
+        Volume.objects.create(share=row, label=name, size=1)
 
 
 def _organization(name: str, owner: Account) -> None:

@@ -5,6 +5,7 @@ The columns as in tests.access.pages.
 
 from __future__ import annotations
 
+from tests.access import zones
 from tests.access.rows import Row
 from tests.conftest import HASH
 from tests.world import CHECKSUM
@@ -123,6 +124,22 @@ MAILBOXES = [
             "expires_at": "2030-01-31T00:00:00Z",
             "accept_shared": False,
         },
+    ),
+    Row(
+        "api:domain-import",
+        "POST",
+        MANAGERS,
+        {
+            "addresses": [{"address": "mary", "targets": ["mary@home.example"]}],
+            "vouched": False,
+            "leave_out_refused": False,
+        },
+    ),
+    Row(
+        "api:domain-many",
+        "POST",
+        MANAGERS,
+        {"action": "set_note", "addresses": ["ada@{domain}"], "note": "Analyst", "leave_out_refused": True},
     ),
     Row(
         "api:domain-aliases",
@@ -284,6 +301,128 @@ ABOUT = [
     Row("api:docs", "GET", EVERYBODY),
 ]
 
-ROWS = [*ORGANIZATIONS, *DOMAINS, *MAILBOXES, *REQUESTS, *PUBLIC, *CONTROLLER, *ACCOUNT]
+
+HOSTS = [
+    Row("api:hosts", "GET", LISTS),
+    Row(
+        "api:hosts",
+        "POST",
+        coded(OWNERS, 201),
+        {
+            "organization": "{organization}",
+            "name": "cliff",
+            "transport": "ssh",
+            "host": "cliff.example",
+            "port": 22,
+            "username": "rookery",
+            "socket_folder": "/run/albatross",
+            "path": "cliff",
+            "server_ca": "",
+            "authority": "",
+            "authority_key": "",
+        },
+    ),
+    Row("api:host", "GET", TEAM),
+    Row("api:host", "DELETE", coded(OWNERS, 204), at={"share_id": "{bare_host}"}),
+    Row("api:host-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}"}),
+    Row(
+        "api:host-quota",
+        "PATCH",
+        OWNERS,
+        {"most_unikernels": 9, "memory": 600, "storage": 70, "cpuids": [0, 1]},
+    ),
+    Row(
+        "api:host-shares",
+        "POST",
+        "401 404 404 404 404 404 201",
+        {"organization": "{spare}", "path": "spare"},
+    ),
+    Row("api:host-unshare", "POST", "401 404 404 404 404 404 204", at={"share_id": "{guest_share}"}),
+    Row("api:host-networks", "GET", TEAM),
+    Row(
+        "api:host-networks",
+        "POST",
+        coded(OWNERS, 201),
+        {
+            "bridge": "third",
+            "subnet": "10.0.3.0/24",
+            "gateway": "10.0.3.1",
+            "first": "10.0.3.2",
+            "last": "10.0.3.9",
+        },
+    ),
+    Row("api:host-network", "DELETE", coded(OWNERS, 204), at={"network_id": "{bare_network}"}),
+    Row("api:host-volumes", "GET", TEAM),
+    Row("api:host-volumes", "POST", coded(OWNERS, 201), {"label": "more", "size": 8}),
+    Row(
+        "api:host-unikernels",
+        "POST",
+        coded(OWNERS, 201),
+        {
+            "name": "new",
+            "image": "{image}",
+            "memory": 32,
+            "cpuid": 0,
+            "networks": {"service": "{network}"},
+            "addresses": {"service": "10.0.0.9"},
+            "blocks": {},
+            "arguments": ["--ipv4={{address:service}}"],
+            "secrets": {"seed": "hunter2"},
+            "restart_on_exit": [2],
+            "startup": 50,
+        },
+    ),
+    Row("api:images", "GET", LISTS),
+    Row(
+        "api:images",
+        "POST",
+        coded(OWNERS, 201),
+        {
+            "organization": "{organization}",
+            "contents": "{contents}",
+            "name": "new",
+            "role": "relay",
+            "era": "2025",
+            "note": "New",
+        },
+    ),
+    Row("api:image", "GET", TEAM),
+    Row("api:image", "PATCH", OWNERS, {"name": "new", "role": "relay", "era": "2025", "note": "New"}),
+    Row("api:image", "DELETE", coded(OWNERS, 204), at={"image_id": "{bare_image}"}),
+    Row("api:image-shared", "PUT", "401 404 404 403 403 403 200", {"shared": True}),
+    Row("api:unikernels", "GET", LISTS),
+    Row("api:unikernel", "GET", TEAM),
+    Row(
+        "api:unikernel",
+        "PATCH",
+        OWNERS,
+        {
+            "image": "{image}",
+            "memory": 48,
+            "cpuid": 0,
+            "networks": {"service": "{network}"},
+            "addresses": {"service": "10.0.0.9"},
+            "blocks": {},
+            "arguments": ["--seed={{secret:seed}}"],
+            "secrets": {"seed": "rotated"},
+            "restart_on_exit": [],
+            "startup": 10,
+        },
+    ),
+    Row("api:unikernel", "DELETE", coded(OWNERS, 204)),
+    Row("api:unikernel-stop", "POST", MANAGERS),
+    Row("api:unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
+]
+ROWS = [
+    *ORGANIZATIONS,
+    *DOMAINS,
+    *MAILBOXES,
+    *REQUESTS,
+    *PUBLIC,
+    *CONTROLLER,
+    *HOSTS,
+    *ACCOUNT,
+    *zones.OPERATIONS,
+]
 # Addresses under the API that are none; the same for every method.
 NOWHERE = "api:nowhere"

@@ -178,6 +178,8 @@ def test_a_narrowed_key_is_a_stranger_elsewhere(row: Row, stage: Stage, narrowed
         wanted = row.answer(relation)
         if row.name == "api:organizations" and row.method == "POST":
             wanted = "403"  # outside of every organization
+        if row.name in {"api:host-shares", "api:host-unshare"}:
+            wanted = "404"  # with another organization, which is not there for this key
         world = stage.worlds[name]
         with rehearsal():
             answer = narrowed.ask(row.method, row.address(world), row.body(world) or None)

@@ -24,12 +24,17 @@ FREE_TEXT = {
     ("api:organizations", "name"),
     ("api:domain-mailboxes", "note"),
     ("api:mailbox", "note"),
+    ("api:domain-many", "note"),
     ("api:domain-aliases", "note"),
     ("api:held-names", "reason"),
     ("api:mailbox-own-note", "note"),
     ("api:tokens", "name"),
     ("api:invitations", "note"),
-}
+    ("api:images", "name"), ("api:images", "era"), ("api:images", "note"),
+    ("api:image", "name"), ("api:image", "era"), ("api:image", "note"),
+    ("api:hosts", "name"),
+    ("api:host-unikernels", "arguments"), ("api:unikernel", "arguments"),
+}  # fmt: skip
 LINES_TOO = {
     ("api:request-refuse", "reason"),
     ("api:requests-refuse", "reason"),
@@ -42,8 +47,11 @@ WRONG: dict[str, tuple[Any, ...]] = {
     "integer": ("5", "", 5.5, True, [], {}, 10**30, -(10**30), 2**63),
     "boolean": ("true", 1, 0, "", [], {}),
     "array": ("a", 5, None, {}, [1], [None], [["a"]], [{}], ["a"] * 101),
+    "object": ("a", 5, 5.5, True, [], ["a"]),
     "array of integers": ("a", 5, None, {}, ["1"], [None], [[1]], [1.5], [True], [0], [2**63], [1] * 201),
 }
+
+NUMBERED_FROM_0 = {"cpuids", "restart_on_exit"}
 
 
 def shape_of(row: Row) -> dict[str, Any]:
@@ -80,6 +88,8 @@ def test_every_field_is_tried() -> None:
         ("api:organization", "mailbox_quota"),
         ("api:repository", "port"),
         ("api:tokens", "organization"),
+        ("api:domain-import", "preview"),
+        ("api:domain-many", "preview"),
         ("api:tokens", "domain"),
     }
 
@@ -130,7 +140,7 @@ def test_text(row: Row, field: str, schema: dict[str, Any], stage: Stage, before
             assert answer.status_code < 300, (kind, answer.content[:300])
             assert written, kind
             shown = answer.json()
-            assert field not in shown or shown[field] in {text, text.replace("\r\n", "\n")}, kind
+            assert field not in shown or shown[field] in ([text], text, text.replace("\r\n", "\n")), kind
             continue
         _refused(answer, field, kind)
 
@@ -140,7 +150,9 @@ def _refused(answer: Any, field: str, kind: str) -> None:
     told = answer.json()
     if field == "token" and kind not in {"NUL", "huge"}:
         assert told["code"] == "not_found", (kind, told)
-    elif field in {"fingerprint", "checksum"} and kind not in {"NUL", "huge"}:
+    elif (
+        field in {"fingerprint", "checksum"} or (told.get("code") == "conflict" and field == "owner")
+    ) and kind not in {"NUL", "huge"}:
         assert told["code"] == "conflict", (kind, told)
     else:
         assert (answer.status_code, told["code"]) == (400, "invalid"), (kind, told)
@@ -156,6 +168,8 @@ def test_wrong_types(
 ) -> None:
     api = client_for(row, stage)
     for value in WRONG[kind_of(schema)]:
+        if value == [0] and field in NUMBERED_FROM_0:
+            continue
         if value is None and schema.get("nullable"):
             continue
         answer, _ = send(api, row, stage, {**row.body(stage.ours), field: value}, before)

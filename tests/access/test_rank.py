@@ -7,7 +7,7 @@ holds it, times the rank of who acts. An action that is not named here fails the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,16 @@ from tenants.actions import (
     accounts,
     adoption,
     aliases,
+    bulk,
     holders,
+    imports,
     mailboxes,
     organizations,
     own_account,
     requests,
     targets,
 )
+from tenants.actions.import_rows import Outcome
 from tenants.actor import Actor
 from tenants.dryrun import rehearsal
 from tenants.errors import Forbidden
@@ -70,6 +73,13 @@ def _trashed(place: Place) -> Mailbox:
     return place.mailbox
 
 
+def _of_a_set(results: Sequence[bulk.Result] | Sequence[Outcome]) -> None:
+    """A set tells of each what a single action raises."""
+    for result in results:
+        if result.problems:
+            raise Forbidden(result.problems[0].problem)
+
+
 # What leads mail, or a say over the address, elsewhere.
 RANKED: dict[str, Act] = {
     "set_passphrase": lambda a, p: mailboxes.set_passphrase(actor=a, mailbox=p.mailbox, password_hash=HASH),
@@ -87,6 +97,20 @@ RANKED: dict[str, Act] = {
         actor=a, mailbox=p.mailbox, email="also@people.example"
     ),
     "hand_over": lambda a, p: holders.hand_over(actor=a, mailbox=p.mailbox, email="x@people.example"),
+    "change_mailboxes": lambda a, p: _of_a_set(
+        bulk.change_mailboxes(
+            actor=a,
+            domain=p.world.domain,
+            chosen=Mailbox.objects.filter(pk=_off(p).pk),
+            deed="switch_on",
+            rehearse=True,
+        ).results
+    ),
+    "import_addresses": lambda a, p: _of_a_set(
+        imports.import_addresses(
+            actor=a, domain=p.world.domain, content=b"address,targets\nboss,x@home.example\n", rehearse=True
+        ).preview.outcomes
+    ),
 }
 # The same where the address is not there yet: only who signs in with it counts.
 RANKED_BEFORE: dict[str, Act] = {
@@ -143,8 +167,45 @@ ELSEWHERE = {
     # By the actions that they go through.
     "change_deliveries",
     "undo_event",
+    "preview_import",
+    "renew_import",
+    "discard_import",
+    "apply_import",
     "request_preview",
     "send_test_mail",
+    "add_host",
+    "add_network",
+    "add_secondary",
+    "add_volume",
+    "change_image",
+    "change_primary",
+    "change_quota",
+    "change_record_sets",
+    "change_soa",
+    "change_unikernel",
+    "connect_zone_repository",
+    "create_key",
+    "create_unikernel",
+    "create_zone",
+    "delete_image",
+    "delete_record_set",
+    "delete_unikernel",
+    "freeze_record_set",
+    "freeze_zone",
+    "look_for_ownership",
+    "pin_host_key",
+    "remove_host",
+    "remove_key",
+    "remove_network",
+    "remove_secondary",
+    "rotate_key",
+    "set_record_set",
+    "share_host",
+    "share_image",
+    "start_unikernel",
+    "stop_unikernel",
+    "unshare_host",
+    "upload_image",
 }
 
 

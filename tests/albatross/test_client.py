@@ -70,7 +70,7 @@ def measured_name(stream: Subscription) -> Name | None:
         ((2, 0, 0), Release(1, 5)),
         ((2, 3, 0), Release(2, 1)),
         ((2, 4, 1), Release(2, 4)),
-        ((2, 5, 1), Release(2, 4)),
+        ((2, 5, 1), Release(2, 5)),
         ((2, 6, 0), Release(2, 6)),
         ((2, 6, 2), Release(2, 6, 1)),
         ((2, 7, 2), Release(2, 7)),

@@ -207,7 +207,8 @@ def test_before_2_5_everything_but_contents_works(
 
 
 @pytest.mark.parametrize(
-    ("release", "found"), [((2, 4, 1), (2, 4)), ((2, 6, 2), (2, 6, 1)), ((2, 7, 2), (2, 7))]
+    ("release", "found"),
+    [((2, 4, 1), (2, 4)), ((2, 5, 1), (2, 5)), ((2, 6, 2), (2, 6, 1)), ((2, 7, 2), (2, 7))],
 )
 def test_a_release_is_found_through_the_endpoint(
     make_setup: Callable[..., Setup], release: tuple[int, ...], found: tuple[int, ...]

@@ -158,7 +158,7 @@ def test_the_key_of_a_token_is_not_kept(alice: Actor) -> None:
 def test_no_answer_that_is_kept_shows_a_secret() -> None:
     """What a new operation shows once has to be in `shown_once` of its view."""
     # The last is the token's name and place, not its key.
-    harmless = {"public_key", "domain_token", "token"}
+    harmless = {"public_key", "host_key", "offered_host_key", "domain_token", "token"}
     for view in views():
         if not view.keyed:
             continue

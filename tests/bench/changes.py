@@ -187,7 +187,7 @@ def _drain_edits(world: World, edits: int, round_: int) -> tuple[float, int, int
     finally:
         outbox.send_hint = send_hint
     made = git("rev-list", "--count", f"{before}..main", folder=world.folder)
-    return time, int(made), sum(row_id == world.target.pk for _, row_id, _ in hints)
+    return time, int(made), sum((task, row_id) == ("reconcile", world.target.pk) for task, row_id, _ in hints)
 
 
 def _worktree_commits(person: Git, name: str, commits: int) -> float:

@@ -13,7 +13,9 @@ from typing import Any
 
 from playwright.sync_api import StorageState
 
+from tests.browser import rock
 from tests.browser.visitor import Visitor
+from tests.browser.zone_places import keep_dns_here, pages_of_zones
 
 DOMAIN = "example.org"
 OWNER, VIEWER, HOLDER = "ada@home.example", "bob@people.example", "grace@harbour.example"
@@ -43,7 +45,9 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
     operator.open_until(f"/d/{DOMAIN}", works)
     _write_by_hand(repositories / "relay.git")
     _invite(operator)
+    keep_dns_here(operator, DOMAIN)
     _make_addresses(operator)
+    machine = _run_a_unikernel(operator, repositories.parents[1])
     waiting = _ask(stranger, "lise", "lise@lab.example")
     confirmation = _link(stranger, "lise@lab.example", "Do you want", "/asked/confirm/")
     agreement = _link(stranger, "team@work.example", "May ", "/confirm/")
@@ -95,7 +99,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
         },
     }
     for name in ("owner", "member", "operator"):
-        places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name]))
+        places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name])) | machine
     return places
 
 
@@ -166,6 +170,21 @@ def _make_addresses(operator: Visitor) -> None:
     operator.press("Put it into the trash")
 
 
+def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
+    """On the sandbox's albatross host; the pages of all that."""
+    host = rock.connect_host(operator, data)
+    image = rock.upload(operator, data / "sandbox" / "albatross" / "images" / "hello-1.hvt", "hello")
+    unikernel = rock.make_unikernel(operator, host, "hello", "hello", "--verbose")
+    return {
+        "hosts": "/hosts",
+        "host": host,
+        "images": "/images",
+        "image": image,
+        "unikernels": "/unikernels",
+        "unikernel": unikernel,
+    }
+
+
 def _ask(stranger: Visitor, local_part: str, target: str) -> str:
     """Returns the path of the page that shows the request's way."""
     page = stranger.open(f"/ask/{DOMAIN}")
@@ -198,6 +217,18 @@ def _link(visitor: Visitor, address: str, subject: str, below: str) -> str:
 def _first_letter(visitor: Visitor) -> str:
     visitor.open("/sandbox/mail")
     return str(visitor.page.locator("main section a").first.get_attribute("href"))
+
+
+def _look_at_a_table(visitor: Visitor) -> str:
+    """The path of the preview of a table with a row of every kind; it is not applied."""
+    page = visitor.open(f"/d/{DOMAIN}/import")
+    page.get_by_label("or its lines").fill(
+        "address;targets;note\n"
+        "lovelace;ada@engine.example second@engine.example;She writes programs\n"
+        "team;team@work.example;Moved to the second floor\nada;;\nCharles;charles@home.example;\n"
+    )
+    visitor.press("Show what it would do")
+    return page.url.removeprefix(visitor.url)
 
 
 def _pages_of_the_panel(visitor: Visitor) -> Pages:
@@ -263,12 +294,23 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
     history = visitor.open(f"/d/{DOMAIN}/addresses/leaver/history").locator(".history > li .facts a")
     events = [str(history.nth(index).get_attribute("href")) for index in range(history.count())]
     shown |= {"event": events[0], "event changed-since": events[-1]}
-    if visitor.page.goto(f"{visitor.url}/domains/new").ok:  # type: ignore[union-attr]
+    may_change = visitor.page.goto(f"{visitor.url}/domains/new").ok  # type: ignore[union-attr]
+    shown |= pages_of_zones(visitor, DOMAIN, "klein.example", may_change=may_change)
+    if may_change:
         shown["domain-new"] = "/domains/new"
         shown["trash-days"] = f"/d/{DOMAIN}/settings/trash"
         shown["address-delete"] = f"/d/{DOMAIN}/addresses/leaver/delete"
         shown["repository-new"] = "/d/klein.example/settings/repository/new"
         shown["address-new"] = f"/d/{DOMAIN}/new-address"
+        shown["host-new"] = "/hosts/new"
+        shown["host-new tls"] = "/hosts/new?by=tls"
+        shown["image-upload"] = "/images/upload"
+        for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
+            visitor.open(path)
+            link = visitor.page.locator(f'main a[href^="{path}/"]:not([href$="/new"])').first
+            shown[name] = f"{link.get_attribute('href')}/{'new-unikernel' if path == '/hosts' else 'change'}"
+        shown["addresses-import"] = f"/d/{DOMAIN}/import"
+        shown["addresses-import-page"] = _look_at_a_table(visitor)
         shown["alias-new"] = f"/d/{DOMAIN}/new-alias"
         shown["alias-deliveries"] = f"/d/{DOMAIN}/addresses/fair/delivers-to"
         shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"

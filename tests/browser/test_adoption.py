@@ -1,4 +1,4 @@
-"""Who ran ptt without Rookery takes their repository over: explained, taken over, edited, decided."""
+"""Who ran ptt without Rookery takes their repository over, decides about edits, and lives in it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pytest
 from playwright.sync_api import Locator, StorageState, expect
 
 from tests.browser.conftest import Visit
+from tests.browser.importing import MANY, import_ten_thousand, put_them_away
 from tests.browser.product import Product
+from tests.browser.test_undo import undo_it_from_the_history
 from tests.browser.visitor import SLOW_MS, Visitor
 from workers.sandbox.handmade import DOMAIN, ENTRIES, PATH
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 REPOSITORY = f"/d/{DOMAIN}/settings/repository"
 FINDINGS = f"{REPOSITORY}/findings"
@@ -77,7 +79,7 @@ def look_now(owner: Visitor) -> None:
 
 
 def test_a_repository_made_by_hand_is_taken_over(
-    product: Product, administrator: StorageState, visit: Visit
+    product: Product, administrator: StorageState, visit: Visit, tmp_path: Path
 ) -> None:
     owner = visit(storage_state=administrator)
     page, repository = owner.page, product.repositories / PATH
@@ -128,3 +130,30 @@ def test_a_repository_made_by_hand_is_taken_over(
     expect(page.locator("main")).to_contain_text(commit)
     owner.open(f"/d/{DOMAIN}/checks")
     expect(page.locator("main")).to_contain_text("north.shared.example and south.shared.example use the same")
+
+    delete_and_undo(owner, repository)
+
+    page = owner.open("/o/1")
+    page.get_by_label("Addresses").fill("20000")
+    owner.press("Set the quotas")
+    commits = int(git(repository, "rev-list", "--count", "main"))
+    import_ten_thousand(owner, DOMAIN, tmp_path)
+    assert int(git(repository, "rev-list", "--count", "main")) == commits + 1
+    assert len(git(repository, "ls-tree", "--name-only", "main").split()) > MANY
+    put_them_away(owner, DOMAIN)
+
+
+def delete_and_undo(owner: Visitor, repository: Path) -> None:
+    """Gone outside, proved; then that is undone from its history, and the same entry is back."""
+    entry = json.loads(git(repository, "cat-file", "blob", "main:contact"))
+    owner.open(f"/d/{DOMAIN}/addresses/contact")
+    owner.press("Put it into the trash")
+    owner.open(f"/d/{DOMAIN}/trash")
+    gone = owner.page.locator(".list > li", has_text=f"contact@{DOMAIN}").filter(
+        has_text="Gone outside since"
+    )
+    expect(gone).to_be_visible(timeout=SLOW_MS)
+    assert b"contact" not in git(repository, "ls-tree", "--name-only", "main").split()
+    undo_it_from_the_history(owner, f"contact@{DOMAIN}")
+    expect(owner.page.locator("#address-state")).to_contain_text("Works", timeout=SLOW_MS)
+    assert json.loads(git(repository, "cat-file", "blob", "main:contact")) == entry

@@ -23,6 +23,7 @@ MODES: list[tuple[Scheme, int]] = [("dark", 390), ("dark", 1280), ("light", 390)
 # Parts of pages, files and answers for programs: they are not looked at alone.
 NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment"}
 NO_PAGES |= {"autoconfig", "autoconfig-well-known", "activity-download", "account-export"}
+NO_PAGES |= {"addresses-csv", "addresses-json", "addresses-import-problems"}
 
 # Where everything stands once the page has been read, to be compared with a moment later. Scripts wait for
 # the style sheets; a page without any is read before it has its style.

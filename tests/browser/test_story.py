@@ -58,7 +58,7 @@ def connect(owner: Visitor, product: Product) -> None:
     expect(page.locator("#key-is")).to_have_text(fingerprint_of_git_host(product), timeout=SLOW_MS)
     follow_the_first_run(owner)
     owner.open(f"/d/{DOMAIN}/settings")
-    page.get_by_label("Anyone, on a public page").check()
+    page.get_by_label("I decide each request").check()
     owner.press("Save")
     expect(page.locator("#public-url")).to_have_text(f"{product.url}/ask/{DOMAIN}")
     owner.see_all_organizations()

@@ -38,7 +38,7 @@ def test_delete_undo_and_an_undo_that_is_refused(
     owner.open(PAGE)
     owner.press("Put it into the trash")
     see_it_proved_gone(owner, product)
-    undo_it_from_the_history(owner)
+    undo_it_from_the_history(owner, ADDRESS)
     expect(page.locator("#address-proof-line .proof > li.done")).to_have_count(4, timeout=SLOW_MS)
     expect(page.locator("#address-state")).to_contain_text("Works", timeout=SLOW_MS)
     assert "ada" in entries(product)
@@ -73,16 +73,17 @@ def see_it_proved_gone(owner: Visitor, product: Product) -> None:
     expect(owner.page.locator(".evidence div", has_text="Commit").first).to_be_visible()
 
 
-def undo_it_from_the_history(owner: Visitor) -> None:
-    page = owner.open(f"{PAGE}/history")
+def undo_it_from_the_history(owner: Visitor, address: str) -> None:
+    local_part, _, domain = address.partition("@")
+    page = owner.open(f"/d/{domain}/addresses/{local_part}/history")
     line = page.locator(".history > li", has_text="was put into the trash").first
     line.locator("summary").click()
     expect(line.locator(".diff ins")).to_have_text("+ yes")
     line.get_by_role("link", name="Undo…").click()
-    owner.says(f"{ADDRESS} was put into the trash.")
-    expect(page.locator("main")).to_contain_text(f"{ADDRESS} comes back from the trash as it was.")
+    owner.says(f"{address} was put into the trash.")
+    expect(page.locator("main")).to_contain_text(f"{address} comes back from the trash as it was.")
     owner.press("Undo it")
-    expect(page.locator("main")).to_contain_text(f"Undone: {ADDRESS} came back from the trash.")
+    expect(page.locator("main")).to_contain_text(f"Undone: {address} came back from the trash.")
 
 
 def note(page: Page, owner: Visitor, text: str) -> None:

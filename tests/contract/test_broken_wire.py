@@ -15,7 +15,7 @@ from tenants.models import Mailbox, Repository, Run
 from tests.contract.relay_world import RelayWorld
 from tests.contract.wire import Break, Wire
 from workers.controller import Ending
-from workers.targets import relay_repository
+from workers.targets import git_target
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PARTS = 12
@@ -89,7 +89,7 @@ def test_silent_anywhere_is_given_up_in_time(
     monkeypatch: pytest.MonkeyPatch,
     way: str,
 ) -> None:
-    impatient = partial(relay_repository.endpoint_of, connect_timeout=1.0, timeout=0.5)
+    impatient = partial(git_target.endpoint_of, connect_timeout=1.0, timeout=0.5)
     mailbox = make_mailbox()
     whole = measure(world, wire, alice, mailbox)[way]
     for number, share in enumerate((0.1, 0.5, 0.7, 0.85)):
@@ -97,6 +97,6 @@ def test_silent_anywhere_is_given_up_in_time(
         world.kind.close()
         wire.breaks(Break(**{way: int(whole * share)}, silent=True))
         with monkeypatch.context() as now:
-            now.setattr(relay_repository, "endpoint_of", impatient)
+            now.setattr(git_target, "endpoint_of", impatient)
             assert world.reconcile() is Ending.RETRY
         heal_and_check(world, wire, wanted, number + 2)

@@ -379,7 +379,7 @@ def test_our_mirror_is_packed_from_time_to_time(
     make_mailbox: Callable[..., Mailbox],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("workers.targets.relay_repository.MAINTAIN_EVERY", 3)
+    monkeypatch.setattr("workers.targets.git_target.MAINTAIN_EVERY", 3)
     monkeypatch.setattr("workers.repository.mirror.MAINTAIN_ABOVE", 6)
     ada = make_mailbox()
     packed = []

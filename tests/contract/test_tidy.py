@@ -14,7 +14,7 @@ from tests.contract.relay_world import RelayWorld
 from workers.controller import Ending
 from workers.repository.tidy import Size, read_size
 from workers.sandbox.git_host import GitHost
-from workers.targets import relay_repository, relay_statements
+from workers.targets import git_target, relay_statements
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,7 +45,7 @@ class TestWithShell:
     def test_the_remotes_own_git_tidies_up(
         self, world: RelayWorld, make_mailbox: Callable[..., Mailbox], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(relay_repository, "MAINTAIN_EVERY", 1)
+        monkeypatch.setattr(git_target, "MAINTAIN_EVERY", 1)
         world.git("config", "gc.auto", "1")
         world.git("config", "gc.autoDetach", "false")
         world.git("config", "receive.autogc", "false")  # what a push starts by itself must not be before us
@@ -63,9 +63,9 @@ class TestWithShell:
         make_mailbox("bea")
         world.reconcile()
         assert growing(world).details["generation"] == first
-        SyncTarget.objects.update(generation=first + relay_repository.MAINTAIN_EVERY)
+        SyncTarget.objects.update(generation=first + git_target.MAINTAIN_EVERY)
         world.reconcile()
-        assert growing(world).details["generation"] == first + relay_repository.MAINTAIN_EVERY
+        assert growing(world).details["generation"] == first + git_target.MAINTAIN_EVERY
 
 
 def test_without_a_shell_its_size_is_told(
@@ -75,7 +75,7 @@ def test_without_a_shell_its_size_is_told(
     assert world.reconcile() is Ending.AGREED
     told = growing(world)
     assert (told.status, told.reason, told.details["objects"]) == (False, "git-only", 3)
-    monkeypatch.setattr(relay_repository, "MAINTAIN_EVERY", 1)
+    monkeypatch.setattr(git_target, "MAINTAIN_EVERY", 1)
     monkeypatch.setattr(relay_statements, "GROWN_ABOVE_KIB", 0)
     make_mailbox("bea")
     world.reconcile()

@@ -25,7 +25,7 @@ from workers import ssh
 from workers.celery import app
 from workers.controller import _OnePass
 from workers.recorder import Recorder
-from workers.targets import relay_repository
+from workers.targets import git_target
 
 __all__ = ["app"]
 STEPS = (
@@ -63,7 +63,7 @@ def _around(owner: Any, name: str, before: str, after: str) -> None:
 _run = _OnePass.run
 _step = Recorder.step
 _write = ssh.Channel.write
-_endpoint_of = relay_repository.endpoint_of
+_endpoint_of = git_target.endpoint_of
 
 
 def run(self: _OnePass) -> Any:
@@ -95,6 +95,6 @@ def endpoint_of(*given: Any) -> ssh.SshEndpoint:
 _OnePass.run = run  # type: ignore[method-assign]
 Recorder.step = step  # type: ignore[method-assign,assignment]
 ssh.Channel.write = write  # type: ignore[method-assign]
-relay_repository.endpoint_of = endpoint_of
-_around(relay_repository, "push", "push", "pushed")
+git_target.endpoint_of = endpoint_of
+_around(git_target, "push", "push", "pushed")
 _around(_OnePass, "_record_agreement", "record", "recorded")

@@ -13,6 +13,7 @@ from tenants.actions import accounts, holders, mailboxes, repositories, targets
 from tenants.actor import Actor
 from tenants.desired import desired_relay
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
+from tenants.history import events_of
 from tenants.models import Account, ApiToken, Domain, Event, Mailbox, SignInLink
 from tenants.secrets import Opener
 from tests.conftest import HASH
@@ -237,3 +238,16 @@ def test_a_note_of_ones_own_is_in_no_log(shared: Mailbox, dora: Actor, erin: Act
     with pytest.raises(Invalid):
         holders.change_own_note(actor=dora, mailbox=shared, note="x" * 201)
     assert not ApiToken.objects.exists()
+
+
+def test_who_takes_an_address_over_reads_nothing_of_whoever_held_it(
+    alice: Actor, shared: Mailbox, dora: Actor
+) -> None:
+    mailboxes.switch_mailbox(actor=dora, mailbox=shared, enabled=False)
+    holders.hand_over(actor=alice, mailbox=shared, email="grace@harbour.example", keep_targets=True)
+    grace = Actor(account=Account.objects.get(email="grace@harbour.example"))
+    mailboxes.switch_mailbox(actor=alice, mailbox=shared, enabled=True)
+    since = list(events_of(grace, shared.pk).order_by("pk").values_list("verb", flat=True))
+    assert since == ["hand_over", "switch_mailbox"]
+    assert events_of(alice, shared.pk).count() > len(since)
+    assert not events_of(dora, shared.pk).exists()

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from tenants import access, token_scopes
 from tenants.actions import accounts
+from tenants.actions.bulk import change_mailboxes
+from tenants.actions.imports import import_addresses
 from tenants.actor import Actor
 from tenants.errors import Absent, ActionError, Forbidden, Invalid
 from tenants.formats.text import FormatError
-from tenants.models import Account, ApiToken, Domain, Organization
+from tenants.models import Account, ApiToken, Domain, Mailbox, Organization
 from tests.tenants.test_every_action import (  # the fixtures too
     ACTIONS,
     World,
@@ -34,12 +36,28 @@ MAILBOX = {
     "add_holder", "remove_holder", "hand_over", "create_alias", "change_deliveries", "change_expiry",
     "extend_address",
 }  # fmt: skip
+# What makes many addresses lets in whoever may make one; each row then asks for what it does.
+MANY = {
+    "preview_import", "renew_import", "discard_import", "apply_import", "import_addresses",
+    "change_mailboxes",
+}  # fmt: skip
+# What is about a repository that may hold the zones of several domains, or about the other domain.
+ZONES = {"connect_zone_repository", "change_primary", "create_zone", "look_for_ownership"}
+# What belongs to an organization, and to no domain alone.
+MACHINES = {
+    "add_host", "pin_host_key", "remove_host", "share_host", "unshare_host", "change_quota", "add_network",
+    "remove_network", "add_volume", "upload_image", "change_image", "share_image", "delete_image",
+    "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
+}  # fmt: skip
 AROUND = {"add_member", "remove_member", "create_domain", "create_organization", "change_quotas"}
 # scope → what an owner's token with it may do, of all that the owner may.
 SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "its domain": ({"domain": "example.org"}, set(ACTIONS) - AROUND - {"connect_repository"}),
+    "its domain": (
+        {"domain": "example.org"},
+        set(ACTIONS) - AROUND - ZONES - MACHINES - {"connect_repository"},
+    ),
     "another domain": ({"domain": "second.example"}, {"connect_repository"}),
-    "mailboxes": ({"kinds": {"mailbox"}}, MAILBOX),
+    "mailboxes": ({"kinds": {"mailbox"}}, MAILBOX | MANY),
     "requests": ({"kinds": {"address request"}}, {"approve_request", "refuse_request"}),
     "events": ({"kinds": {"event"}}, set()),
     "making": (
@@ -53,9 +71,18 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "check_now",
             "request_preview",
             "add_member",
+            "connect_zone_repository",
+            "add_host",
+            "add_volume",
+            "upload_image",
+            "create_unikernel",
+            *MANY,
         },
     ),
-    "making mailboxes": ({"verbs": {"create"}, "kinds": {"mailbox"}}, {"create_mailbox", "create_alias"}),
+    "making mailboxes": (
+        {"verbs": {"create"}, "kinds": {"mailbox"}},
+        {"create_mailbox", "create_alias", *MANY},
+    ),
     "deleting": (
         {"verbs": {"delete"}, "domain": "example.org"},
         {
@@ -64,6 +91,7 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "purge_mailbox",
             "empty_trash",
             "release_name",
+            "remove_key",
             "withdraw_invitation",
             "undo_event",
         },
@@ -192,3 +220,22 @@ def test_any_text_is_a_network_or_is_refused(text: str) -> None:
     except FormatError as error:
         refused = error
     assert refused is None or (refused.field, bool(refused.fix)) == ("networks", True)
+
+
+def test_many_are_changed_only_as_far_as_one_may_be(world: World, people: dict[str, Actor]) -> None:
+    maker = narrowed(people["O"], {"verbs": {"create"}, "kinds": {"mailbox"}})
+    before = everything()
+    for deed in ("trash", "switch_off", "set_note"):
+        done = change_mailboxes(
+            actor=fresh(maker),
+            domain=world.domain,
+            chosen=Mailbox.objects.filter(pk=world.mailbox.pk),
+            deed=deed,
+            note="Taken over",
+            rehearse=True,
+        )
+        assert [result.verdict for result in done.results] == ["refused"], deed
+    table = b"address,note\nada,Taken over\n"
+    with pytest.raises(Invalid, match="may not manage"):
+        import_addresses(actor=fresh(maker), domain=world.domain, content=table)
+    assert everything() == before

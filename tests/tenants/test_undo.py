@@ -46,9 +46,20 @@ VERBS = {
     "purge_trash": "purge_mailbox",
     "decide_by_link": "approve_request",
     "expire_addresses": "expire_address",
+    "apply_import": "import_addresses",
+    "adopt_record_sets": "adopt_record_set",
 }
-# These write no event of their own: the events are those of what they do.
+# These write no event of their own: the events are those of what they do. A preview does nothing.
 SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
+SILENT |= {
+    "forget_removed_keys",
+    "change_record_sets",
+    "preview_import",
+    "renew_import",
+    "discard_import",
+    "forget_imports",
+    "forget_deleted_unikernels",
+}
 
 
 def last() -> Event:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,32 @@ def test_an_empty_sandbox_says_how_to_begin(client: Client, folder: Path) -> Non
     page = client.get("/sandbox/mail")
     check_page(page)
     assert "No mail yet" in text_of(page)
+
+
+@pytest.mark.django_db
+def test_the_name_server_is_shown_with_the_words_to_ask_it(
+    client: Client, folder: Path, settings: Any
+) -> None:
+    settings.SANDBOX_CONTROL = folder / "sandbox" / "control.sock"
+    told = {
+        "address": ["127.0.10.4", 53],
+        "above": ["127.0.10.5", 1053],
+        "zone": "handmade.example",
+        "path": "zone.git",
+        "branch": "main",
+        "root_key": "panel._update:SHA256:c2VjcmV0",
+    }
+    (folder / "sandbox").mkdir()
+    note = folder / "sandbox" / "addresses.json"
+    note.write_text(json.dumps({"primary": told}))
+    page = client.get("/sandbox/mail")
+    check_page(page)
+    shown = text_of(page)
+    assert "dig @127.0.10.4 handmade.example MX" in shown
+    assert "dig @127.0.10.5 -p 1053 handmade.example NS" in shown
+    assert "panel._update:SHA256:c2VjcmV0" in shown
+    note.write_text(json.dumps({"primary": {**told, "address": "<script>"}}))
+    assert "dig @" not in text_of(client.get("/sandbox/mail"))
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.formats.addresses import MAX_TARGETS, check_targets
+from tenants.formats.addresses import MAX_REACHED, check_targets
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry, emit, write
 from tenants.formats.text import FormatError
 from workers.plan import Action
@@ -135,7 +135,7 @@ UNSAFE = {
     "literal": RelayEntry(("a@[192.0.2.1]",), NO_LOGIN),
     "own domain": RelayEntry(("b@example.org",), NO_LOGIN),
     "twice": RelayEntry(("a@x.example", "A@x.example"), NO_LOGIN),
-    "too many": RelayEntry(tuple(f"a{n}@x.example" for n in range(MAX_TARGETS + 1)), NO_LOGIN),
+    "too many": RelayEntry(tuple(f"a{n}@x.example" for n in range(MAX_REACHED + 1)), NO_LOGIN),
     "postmaster": RelayEntry(("Postmaster@x.example",), NO_LOGIN),
     "prefix": RelayEntry(("a@x.example, b@x.example",), NO_LOGIN),
     "display name": RelayEntry(("A <a@x.example>",), NO_LOGIN),

@@ -22,7 +22,9 @@ from tenants.formats.zones.data.services import (
 )
 from tenants.formats.zones.data.simple import AAAA, CAA, CNAME, MX, NS, PTR, SRV, TXT, A, Data
 from tenants.formats.zones.names import ROOT, Name
+from tenants.formats.zones.primary.dialect import DIALECTS
 from tenants.formats.zones.record_set import RecordSet
+from tenants.formats.zones.rules.names import name_refusal
 from tenants.formats.zones.zone import Soa, Zone
 from tests.zones.examples import NS1, ORIGIN, a, name, records, zone
 
@@ -34,8 +36,10 @@ _owner_label = st.one_of(_host_label, st.from_regex(r"_[a-z]{1,6}", fullmatch=Tr
 
 
 def _names(label: st.SearchStrategy[str], least: int, most: int, tail: str) -> st.SearchStrategy[Name]:
+    """Names that every primary reads as they are written; the others ("1.10m.com.") are refused."""
     labels = st.lists(label, min_size=least, max_size=most)
-    return labels.map(lambda found: Name.of(".".join([*found, tail])))
+    found = labels.map(lambda found: Name.of(".".join([*found, tail])))
+    return found.filter(lambda each: name_refusal(each, ORIGIN, DIALECTS) is None)
 
 
 HOSTS = st.one_of(st.just(NS1), _names(_host_label, 2, 3, "example.net"))
@@ -96,12 +100,16 @@ def set_of(kind: str, owners: st.SearchStrategy[Name] = OWNERS) -> st.SearchStra
     return st.builds(RecordSet, owners, TTLS, data)
 
 
+def record_sets() -> st.SearchStrategy[RecordSet]:
+    """One publishable record set of any type that may stand anywhere in a zone."""
+    return st.sampled_from(_ANYWHERE).flatmap(set_of)
+
+
 @st.composite
 def zones(draw: st.DrawFn) -> Zone:
     """A zone that may be published: records of all types, aliases, delegations with and without glue,
     secondaries outside the zone."""
-    anywhere = st.sampled_from(_ANYWHERE).flatmap(set_of)
-    sets = {item.key: item for item in draw(st.lists(anywhere, max_size=12))}
+    sets = {item.key: item for item in draw(st.lists(record_sets(), max_size=12))}
     taken = {owner for owner, _ in sets}
     for label in draw(st.lists(st.sampled_from(["alias.x", "_x._tcp.alias.x", "w.alias.x"]), unique=True)):
         item = draw(set_of("CNAME", st.just(name(label))))

@@ -28,27 +28,35 @@ _LADDER: tuple[tuple[c.InfoForm, Release], ...] = (
 """Newest first, because some releases answer several. Never form 2 in wire 4: it ends albatross 1.0."""
 _QUICK = Timeouts(read=10.0)
 _WITH_INACTIVE_CONSOLES = Release(2, 6, 1)
+_WITH_STREAMS = Release(2, 5)
 
 
-def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK) -> Release:
-    """The oldest release that the host can have by what it answers.
+def find_release(dialer: Dialer, timeouts: Timeouts = _QUICK, *, at: Name = ROOT) -> Release:
+    """The oldest release that the host can have by what it answers to questions about the path `at`.
 
     Each question has a fresh connection, and only a clean close counts as "unknown". Raises Unreachable when
     there is no answer, ClosedWithoutReply when none of the questions is understood, and DecodeError.
     """
-    nobody = Name((), f"probe-{secrets.token_hex(5)}")
+    nobody = Name(at.path, f"probe-{secrets.token_hex(5)}")
     for form, release in _LADDER:
         if _understood(dialer, Request(Header(nobody), c.ReadInfo(form)), timeouts):
-            if release == Release(2, 6) and _lists_inactive_consoles(dialer, timeouts):
+            if release == Release(2, 6) and _lists_inactive_consoles(dialer, timeouts, at):
                 return _WITH_INACTIVE_CONSOLES
+            if release == Release(2, 4) and _streams_volumes(dialer, nobody, timeouts):
+                return _WITH_STREAMS
             return release
     if _understood(dialer, Request(Header(nobody, version=4), c.ReadInfo(1)), timeouts):
         return OLDEST
     raise ClosedWithoutReply("albatross understood none of the questions for its release")
 
 
-def _lists_inactive_consoles(dialer: Dialer, timeouts: Timeouts) -> bool:
-    return _understood(dialer, Request(Header(ROOT), c.ListInactiveConsoles()), timeouts)
+def _lists_inactive_consoles(dialer: Dialer, timeouts: Timeouts, at: Name) -> bool:
+    return _understood(dialer, Request(Header(at), c.ListInactiveConsoles()), timeouts)
+
+
+def _streams_volumes(dialer: Dialer, nobody: Name, timeouts: Timeouts) -> bool:
+    """Asked about a volume that cannot exist; a daemon that streams says so, an older one closes."""
+    return _understood(dialer, Request(Header(nobody), c.DumpBlock()), timeouts)
 
 
 def _understood(dialer: Dialer, request: Request, timeouts: Timeouts) -> bool:

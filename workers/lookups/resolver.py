@@ -68,6 +68,8 @@ def _record(data: Any) -> Record:
     kind = dns.rdatatype.to_text(data.rdtype)
     if kind == "MX":
         return Record(_name(data.exchange), preference=int(data.preference))
+    if kind == "NS":
+        return Record(_name(data.target))
     if kind == "TXT":
         return Record(data=b"".join(data.strings)[:_MOST_TEXT])
     return Record(str(data.address))

@@ -47,7 +47,7 @@ class Dns(Protocol):
     """Something that answers questions; it never raises."""
 
     def ask(self, name: str, kind: str, seconds: float) -> Reply:
-        """Ask for records of `kind` (MX, A, AAAA, TXT), taking `seconds` at most."""
+        """Ask for records of `kind` (MX, A, AAAA, TXT, NS), taking `seconds` at most."""
 
 
 class Silent(Exception):

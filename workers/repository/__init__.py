@@ -10,6 +10,7 @@ from workers.repository.errors import (
     RepositoryError,
     UnknownOutcome,
 )
+from workers.repository.hosting import Hosting, authorize, inspect, restricted_line, set_up
 from workers.repository.mirror import Mirror
 from workers.repository.objects import Commit
 from workers.repository.push import push
@@ -27,6 +28,7 @@ from workers.repository.tidy import Size, tidy_remote
 __all__ = [
     "Commit",
     "FileChange",
+    "Hosting",
     "LostRace",
     "Mirror",
     "MirrorDamaged",
@@ -39,10 +41,14 @@ __all__ = [
     "Size",
     "Tips",
     "UnknownOutcome",
+    "authorize",
     "build_commit",
+    "inspect",
     "push",
     "read_refs",
     "read_tips_at_once",
     "read_tips_side_by_side",
+    "restricted_line",
+    "set_up",
     "tidy_remote",
 ]

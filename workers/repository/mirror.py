@@ -64,7 +64,7 @@ class _Missing(MirrorDamaged):
     """An object that is not here at all."""
 
 
-def _skip_acknowledgements(channel: Channel) -> bytes:
+def skip_acknowledgements(channel: Channel) -> bytes:
     """Read ACK and NAK lines up to the pack, however many there are; return the pack's first bytes."""
     for _ in range(ACKNOWLEDGEMENTS_AT_MOST):
         head = channel.read_exactly(4)
@@ -165,9 +165,9 @@ class Mirror:
         """The plain files in the root of a commit: name → blob id."""
         return self.tree_of(commit).files
 
-    def blob(self, blob: str) -> bytes:
-        """A file's content. One over a mebibyte is cut: nothing that size is an entry."""
-        return self._raw(3, blob)[:BLOB_LIMIT]
+    def blob(self, blob: str, limit: int = BLOB_LIMIT) -> bytes:
+        """A file's content, cut after `limit` bytes; nothing over a mebibyte is an entry of a relay."""
+        return self._raw(3, blob)[:limit]
 
     def log(self, tip: str, limit: int) -> Iterator[Commit]:
         """First parents from `tip` backwards, at most `limit`."""
@@ -209,7 +209,7 @@ class Mirror:
             wants = pkt(f"want {expected_tip} ofs-delta thin-pack no-progress\n".encode()) + FLUSH
             haves = b"".join(pkt(f"have {commit}\n".encode()) for commit in have)
             channel.write(wants + haves + pkt(b"done\n"))
-            start = _skip_acknowledgements(channel)
+            start = skip_acknowledgements(channel)
             try:
                 self._store_pack(chain([start], iter(lambda: channel.read(65_536), b"")))
             except RepositoryError as error:

@@ -6,10 +6,11 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.sandbox.unix_path import short_name
+from workers.unix_path import short_name
 
 TIMEOUT = 60.0  # seconds; a restart reads a repository
 MAX_ANSWER = 16_000_000  # bytes
@@ -67,6 +68,16 @@ class ControlClient:
             "branch": branch,
         }
         return self._ask(request)
+
+    def restart_primary(self) -> dict[str, Any]:
+        """Boot the primary name server again, which clones zone.git anew; return its status. Raises
+        ControlError."""
+        return self._ask({"command": "restart_primary"})
+
+    def delegate(self, zone: str, servers: Mapping[str, Sequence[str]] | None) -> dict[str, Any]:
+        """Enter name servers, each with its addresses (glue), in the zone above `zone`, as a registrar does;
+        None: what the zone itself says. Raises ControlError."""
+        return self._ask({"command": "delegate", "zone": zone, "servers": json.dumps(servers)})
 
     def _ask(self, request: dict[str, str]) -> dict[str, Any]:
         line = json.dumps(request).encode("ascii") + b"\n"

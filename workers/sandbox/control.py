@@ -9,20 +9,24 @@ stack.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from workers.sandbox import expansion, paths, state
 from workers.sandbox.certificates import Authority
 from workers.sandbox.control_socket import ControlSocket, RequestError
+from workers.sandbox.dns_listener import DNS_PORT
+from workers.sandbox.git_host import GitHost
 from workers.sandbox.listener import Console, LoopThread, clean, loopback
 from workers.sandbox.maildirs import MailStore
 from workers.sandbox.mailroom import Mailroom
 from workers.sandbox.names import HostedView
+from workers.sandbox.nameservers import NameServers
 from workers.sandbox.relay import Relay
 from workers.sandbox.resolver import Resolver
 from workers.sandbox.roles import Boot, Role
@@ -34,23 +38,10 @@ ROLES = ("submission", "relay")
 MAX_SETTLING = 200  # rounds
 
 
-class GitHostLike(Protocol):
-    """What the sandbox needs of a git host: it starts, it stops, it says where it listens."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    @property
-    def host(self) -> str: ...
-
-    @property
-    def port(self) -> int: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .(20 + n) domain number n.
+    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 primary name server, .5 the
+    one above it, .6 albatross, .(20 + n) domain number n.
 
     With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
     """
@@ -73,6 +64,18 @@ class Addresses:
     def resolver(self) -> tuple[str, int]:
         """The resolver, which workers ask about target domains (UDP and TCP)."""
         return self._at(3, 1053)
+
+    def primary(self) -> tuple[str, int]:
+        """The primary name server (UDP and TCP)."""
+        return self._at(4, DNS_PORT)
+
+    def registry(self) -> tuple[str, int]:
+        """The name server of the zones above (UDP and TCP)."""
+        return self._at(5, DNS_PORT)
+
+    def albatross(self) -> tuple[str, int]:
+        """The TLS endpoint of the albatross host."""
+        return self._at(6, 1025)
 
     def submission(self, number: int) -> tuple[str, int]:
         """The submission server of a domain (TLS)."""
@@ -97,7 +100,7 @@ class Sandbox:
         self,
         data: Path,
         *,
-        git_host: GitHostLike | None = None,
+        git_host: GitHost | None = None,
         repositories: Path | None = None,
         addresses: Addresses | None = None,
         mx_of: expansion.MxOf | None = None,
@@ -117,6 +120,7 @@ class Sandbox:
         self._lock_file: int | None = None
         self._mailroom: Mailroom | None = None
         self._resolver: Resolver | None = None
+        self._names: NameServers | None = None
         self._socket: ControlSocket | None = None
         self._git_started = False
 
@@ -190,6 +194,15 @@ class Sandbox:
         """Boot one server again, so that it reads the repository. Raises RequestError."""
         return self._loop.call(self._command("restart", {"role": role, "domain": domain}))
 
+    def delegate(self, zone: str, servers: Mapping[str, Sequence[str]] | None) -> None:
+        """Enter name servers in the zone above (see ControlClient). Raises RequestError."""
+        request = {"zone": zone, "servers": json.dumps(servers)}
+        self._loop.call(self._command("delegate", request))
+
+    def root_key(self) -> str:
+        """The key that covers every zone of the primary, a secret; empty without a git host."""
+        return self._names.root_key if self._names else ""
+
     def settle(self) -> None:
         """Wait until every mail that a server accepted has gone its way (for tests)."""
         self._loop.call(self._settle())
@@ -206,8 +219,14 @@ class Sandbox:
             host=host, port=port, store=self._store, console=Console("mailroom"), limits=self._limits
         )
         await self._mailroom.listen()
+        if self._git_host is not None:
+            here = self.addresses.primary(), self.addresses.registry()
+            self._names = NameServers(self.data, self._git_host, *here)
+            await self._names.start()
         host, port = self.addresses.resolver()
-        self._resolver = Resolver(host=host, port=port, view=self._view, console=Console("resolver"))
+        zones = self._names.delegations if self._names else None
+        console = Console("resolver")
+        self._resolver = Resolver(host=host, port=port, view=self._view, console=console, zones=zones)
         await self._resolver.listen()
         for known in self._domains:
             await self._boot_domain(known)
@@ -223,7 +242,9 @@ class Sandbox:
             await self._mailroom.close()
         if self._resolver is not None:
             await self._resolver.close()
-        self._roles, self._socket, self._mailroom, self._resolver = {}, None, None, None
+        if self._names is not None:
+            await self._names.stop()
+        self._roles, self._socket, self._mailroom, self._resolver, self._names = {}, None, None, None, None
 
     async def _settle(self) -> None:
         for _ in range(MAX_SETTLING):  # a mail may go from server to server
@@ -243,7 +264,9 @@ class Sandbox:
             return await role.restart()
         if command == "add_domain":
             return await self._add_domain(request)
-        raise RequestError("unknown", "command: write status, restart or add_domain")
+        if command in {"restart_primary", "delegate"} and self._names is not None:
+            return await self._names.command(command, request)
+        raise RequestError("unknown", "command: the sandbox has none of this name; see client.ControlClient")
 
     async def _add_domain(self, request: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -353,6 +376,7 @@ class Sandbox:
             "git_host": {"host": self._git_host.host, "port": self._git_host.port}
             if self._git_host
             else None,
+            "primary": self._names.status() if self._names else None,
             "ca_file": str(self.ca_file),
             "mail_folder": str(self.mail_folder),
             "repositories": str(self.repositories),

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from workers.repository.mirror import git_environment
+from workers.sandbox.plain_git import Hand
 
 DOMAIN, PATH, BRANCH = "handmade.example", "handmade.git", "main"
 _NO_LOGIN = "0" * 128
@@ -68,33 +66,18 @@ ENTRIES: Mapping[bytes, bytes] = {
 
 def make(repository: Path) -> None:
     """Fill a bare repository, unless it has the branch already. Raises CalledProcessError."""
-    known = _git(repository, "for-each-ref", "--count=1")
-    if known:
+    hand = Hand(repository, "Git KV", "git@mirage.io")
+    if hand.git("for-each-ref", "--count=1"):
         return
     tip, when = "", _FIRST_COMMIT
     tree: dict[bytes, str] = {}
-    folder = _git(repository, "mktree", stdin=b"").decode().strip()
+    folder = hand.name("mktree", stdin=b"")
     for name, content in ENTRIES.items():
-        tree[name] = _git(repository, "hash-object", "-w", "--stdin", stdin=content).decode().strip()
+        tree[name] = hand.name("hash-object", "-w", "--stdin", stdin=content)
         lines = [b"100644 blob %s\t%s\0" % (blob.encode(), each) for each, blob in tree.items()]
         lines.append(b"040000 tree %s\tdocs\0" % folder.encode())
-        root = _git(repository, "mktree", "-z", stdin=b"".join(lines)).decode().strip()
+        root = hand.name("mktree", "-z", stdin=b"".join(lines))
         when += 86_400
         parent = ["-p", tip] if tip else []
-        words = ["commit-tree", root, *parent, "-m", "Committed by git-kv"]
-        tip = _git(repository, *words, when=when).decode().strip()
-    _git(repository, "update-ref", f"refs/heads/{BRANCH}", tip, "")
-
-
-def _git(repository: Path, *words: str, stdin: bytes = b"", when: int = 0) -> bytes:
-    stamp = f"{when} +0000"
-    person = {"NAME": "Git KV", "EMAIL": "git@mirage.io", "DATE": stamp}
-    who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in person.items()}
-    return subprocess.run(  # noqa: S603 - our own words
-        ["git", "-C", os.fspath(repository), *words],  # noqa: S607 - git is a named requirement
-        input=stdin,
-        env={**git_environment(), **who},
-        capture_output=True,
-        timeout=30,
-        check=True,
-    ).stdout
+        tip = hand.name("commit-tree", root, *parent, "-m", "Committed by git-kv", when=when)
+    hand.git("update-ref", f"refs/heads/{BRANCH}", tip, "")

@@ -4,35 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import printable
 from tenants.models import Installation, Repository, SyncTarget
-from workers import ssh
 from workers.outcome import NeedsPerson
 from workers.relay.trailers import find_mark
 from workers.repository import Mirror
 
 HISTORY_LIMIT = 1000
 OURS_WITHIN = 50
-
-
-def host_key_setback(repository: Repository, error: ssh.HostKeyUnknown | ssh.HostKeyChanged) -> NeedsPerson:
-    shown = fingerprint(error.offered_key)
-    if not isinstance(error, ssh.HostKeyChanged):
-        return NeedsPerson(
-            "host-key-unknown",
-            f"{repository.host} shows the key {shown}.",
-            "Compare it with the fingerprint on the host's own screen, and confirm it if they are equal."
-            " Nothing was sent yet.",
-            {"offered": shown},
-        )
-    return NeedsPerson(
-        "host-key-changed",
-        f"{repository.host} shows another key than the one we pinned. Nothing was written.",
-        "If you set the server up again, compare the fingerprint with the one on its screen."
-        " If nobody did, do not go on, and ask who runs it.",
-        {"offered": shown, "pinned": fingerprint(repository.host_key)},
-    )
 
 
 def require_new_branch(target: SyncTarget, repository: Repository, branches: Sequence[str]) -> None:

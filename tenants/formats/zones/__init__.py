@@ -16,4 +16,5 @@ next dynamic update. All of this exists so that it never happens.
 | `bind`                     | `importing` what people paste, `exporting` for other servers            |
 | `keyfile`                  | TSIG keys: the files `<zone>._keys`                                     |
 | `seeded_keys`, `dkim_record` | the DKIM key that a signer's seed gives, and the record that says it  |
+| `certificates`             | how the certificates that the stack keeps in a zone stand               |
 """

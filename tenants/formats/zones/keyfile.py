@@ -17,6 +17,7 @@ from ipaddress import AddressValueError, IPv4Address
 from tenants.formats.text import FormatError
 from tenants.formats.zones.data.digests import DNSKEY
 from tenants.formats.zones.names import ROOT, Name
+from tenants.formats.zones.primary.advice import line_of
 from tenants.formats.zones.primary.dialect import DIALECTS, NEW, Dialect
 from tenants.formats.zones.primary.errors import UnreadableError
 from tenants.formats.zones.primary.reader import read_records
@@ -123,7 +124,7 @@ def read_keys(data: bytes, zone: Name, dialect: Dialect = NEW) -> KeyFile:
     try:
         records = read_records(data, dialect)
     except UnreadableError as error:
-        line = data.count(b"\n", 0, error.position or 0) + 1
+        line = line_of(data, error.position or 0)
         raise UnreadableError(f"The key file cannot be read from line {line} on.", error.position) from None
     found: dict[Name, list[DNSKEY]] = {}
     ignored: list[str] = []

@@ -12,7 +12,7 @@ from tenants.formats.zones.names import Name
 from tenants.formats.zones.primary.dialect import NEW, Dialect
 from tenants.formats.zones.primary.errors import BrokenRuleError
 from tenants.formats.zones.primary.reader import read_records
-from tenants.formats.zones.primary.tree import HeldSet, collect
+from tenants.formats.zones.primary.tree import HeldSet, collect, no_soa
 from tenants.formats.zones.record_set import RecordSet
 from tenants.formats.zones.zone import Blocks, Soa, Zone
 
@@ -36,7 +36,7 @@ def read_zone(data: bytes, origin: Name, dialect: Dialect = NEW) -> Zone:
     top = names.get(origin, {})
     soa, servers = top.get("SOA"), top.get("NS")
     if not isinstance(soa, Soa):
-        raise BrokenRuleError(f"The file has no SOA record for {origin.short}.")
+        raise no_soa(origin)
     glued = {item.order for item in servers.data} if isinstance(servers, HeldSet) else set()
     sets: list[RecordSet] = []
     for owner, held in names.items():
@@ -47,7 +47,8 @@ def read_zone(data: bytes, origin: Name, dialect: Dialect = NEW) -> Zone:
                     sets.append(RecordSet(owner, item.ttl, item.data))
             elif inside and owner != origin:
                 raise BrokenRuleError(
-                    f"The file holds another zone, {owner.short}, which needs its own file."
+                    f"The file holds another zone, {owner.short}.",
+                    "Put that zone into a file of its own.",
                 )
     return Zone(origin, soa, sets)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from tenants.actions import aliases, names
 from tenants.actor import Actor
 from tenants.models import AddressRequest, Domain, Event, Mailbox, Organization, Run, SyncTarget
+from tests.tenants.zoning import begin
 from tests.web.panel.world import Outside
 from tests.web.people import check_page, text_of
 
@@ -37,6 +38,7 @@ def pages(
         expires_at=timezone.now() + timedelta(days=5),
     )
     names.hold_name(actor=alice, domain=domain, local_part="old", reason="Left.")
+    repository = begin(alice, domain).target.repository
     outside.reconcile(target)
     run = Run.objects.get()
     return [
@@ -72,6 +74,12 @@ def pages(
         "/d/example.org/settings",
         "/d/example.org/settings/repository",
         "/d/example.org/settings/repository/findings",
+        "/d/example.org/dns",
+        "/d/example.org/dns/settings",
+        "/d/example.org/dns/keys",
+        "/d/example.org/dns/servers",
+        f"/d/example.org/dns/repository/{repository.pk}",
+        "/d/example.org/dns/repository/new",
         "/requests",
         f"/requests/{waiting_request.pk}",
         "/runs",

@@ -17,8 +17,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Repository
-from workers.sandbox import handmade
+from tenants.models import Host, Repository, Zone
+from workers.sandbox import handmade, zone_repository
+from workers.sandbox.albatross.demo import RELEASE, DemoHost
+from workers.sandbox.certificates import write_private
 from workers.sandbox.control import Addresses, Sandbox, SandboxError
 from workers.sandbox.git_host import GitHost
 
@@ -38,16 +40,22 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         host, sandbox = _start(folder)
+        albatross = DemoHost(folder / "albatross")
         try:
+            albatross.start(*sandbox.addresses.albatross())
             handmade.make(host.create_repository(handmade.PATH, handmade.BRANCH))
-            steward = _Steward(host, sandbox, folder)
+            steward = _Steward(host, sandbox, albatross, folder)
             steward.publish()
             self.stdout.write(f"sandbox  git at {host.host}:{host.port}, key {fingerprint(host.public_key)}")
+            name_server = sandbox.status()["primary"]
+            self.stdout.write(f"sandbox  name server at {name_server['host']}:{name_server['port']}")
+            self.stdout.write(f"sandbox  albatross {RELEASE} in {albatross.folder}")
             self.stdout.write(f"sandbox  {handmade.PATH} there was made by hand, for {handmade.DOMAIN}")
             while not stop.wait(LOOK_EVERY_SECONDS):
                 steward.look()
         finally:
             (folder / "addresses.json").unlink(missing_ok=True)
+            albatross.stop()
             sandbox.stop()
 
 
@@ -72,33 +80,61 @@ def _start(folder: Path) -> tuple[GitHost, Sandbox]:
 class _Steward:
     """Does on the sandbox's host what a person would do on a real one."""
 
-    def __init__(self, host: GitHost, sandbox: Sandbox, folder: Path) -> None:
+    def __init__(self, host: GitHost, sandbox: Sandbox, albatross: DemoHost, folder: Path) -> None:
         self._host = host
         self._sandbox = sandbox
+        self._albatross = albatross
         self._folder = folder
         self._served: set[tuple[str, str, str]] = set()
+        self._delegated: set[int] = set()
 
     def look(self) -> None:
         try:
-            rows = list(
-                Repository.objects.filter(
-                    reload=Repository.Reload.SANDBOX, host=self._host.host, port=self._host.port
-                ).select_related("domain")
+            here = Repository.objects.filter(
+                reload=Repository.Reload.SANDBOX, host=self._host.host, port=self._host.port
+            )
+            rows = list(here.select_related("domain"))
+            zones = list(
+                Zone.objects.filter(target__repository__in=here).select_related("domain").order_by("pk")
+            )
+            keys = list(
+                Host.objects.filter(
+                    transport=Host.Transport.SSH, host=self._host.host, port=self._host.port
+                ).values_list("public_key", flat=True)
             )
         except DatabaseError:
             return  # not migrated yet, or busy: the next look finds it
         for row in rows:
             key = (row.path, row.branch, row.public_key)
-            if key not in self._served and row.domain is not None:
+            if key not in self._served:
                 self._serve(row)
                 self._served.add(key)
                 self.publish()
+        for zone in zones:
+            self._delegate(zone)
+        for public_key in keys:
+            self._host.authorize(public_key)
 
     def _serve(self, row: Repository) -> None:
-        assert row.domain is not None  # noqa: S101 - checked by look()
         folder = self._host.create_repository(row.path, row.branch)
         self._host.authorize(row.public_key)
-        self._sandbox.add_domain(row.domain.name, folder, row.branch)
+        if row.domain is not None:
+            self._sandbox.add_domain(row.domain.name, folder, row.branch)
+
+    def _delegate(self, zone: Zone) -> None:
+        """As a registrar does for whoever bought the domain: its name servers, until it is served. Then the
+        server above copies what the zone itself says."""
+        begun = zone.served_at is None
+        if begun == (zone.pk in self._delegated):
+            return
+        servers = None
+        if begun:
+            address = zone.record_sets.filter(owner=zone.first_server, type="A").first()
+            servers = {zone.first_server: address.data if address else []}
+            self._delegated.add(zone.pk)
+        else:
+            self._delegated.discard(zone.pk)
+        self._sandbox.delegate(zone.name, servers)
 
     def publish(self) -> None:
         """Tell the panel where everything listens; it reads this file and imports no worker."""
@@ -113,9 +149,19 @@ class _Steward:
             "handmade": {"domain": handmade.DOMAIN, "path": handmade.PATH, "branch": handmade.BRANCH},
             "mailroom": [status["mailroom"]["host"], status["mailroom"]["port"]],
             "resolver": [status["resolver"]["host"], status["resolver"]["port"]],
+            "primary": {
+                "address": [status["primary"]["host"], status["primary"]["port"]],
+                "above": [status["primary"]["registry"]["host"], status["primary"]["registry"]["port"]],
+                "zone": zone_repository.ZONE,
+                "path": zone_repository.PATH,
+                "branch": zone_repository.BRANCH,
+                "root_key": self._sandbox.root_key(),
+            },
             "ca_file": status["ca_file"],
+            "albatross": self._albatross.told(
+                {"host": self._host.host, "port": self._host.port, "username": "rookery"},
+                self._host.public_key,
+            ),
             "domains": domains,
         }
-        draft = self._folder / "addresses.json.new"
-        draft.write_text(json.dumps(told, indent=1))
-        draft.replace(self._folder / "addresses.json")
+        write_private(self._folder / "addresses.json", json.dumps(told, indent=1).encode())

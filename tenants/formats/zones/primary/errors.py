@@ -14,7 +14,7 @@ class ZoneFileError(ValueError):
 
 
 class UnreadableError(ZoneFileError):
-    """It cannot read the file; `position` is the byte where it gives up, or None."""
+    """It cannot read the file; `position` is the byte where it gives up, or None. `advice` has the fix."""
 
     def __init__(self, reason: str, position: int | None = None) -> None:
         super().__init__(reason)
@@ -25,4 +25,11 @@ class UnreadableError(ZoneFileError):
 
 
 class BrokenRuleError(ZoneFileError):
-    """It can read the file, and finds that the zone breaks one of its rules."""
+    """It can read the file, and finds that the zone breaks one of its rules; `fix` is a sentence too."""
+
+    def __init__(self, reason: str, fix: str) -> None:
+        super().__init__(reason)
+        self.fix = fix
+
+    def __reduce__(self) -> tuple[type[BrokenRuleError], tuple[str, str]]:
+        return (type(self), (self.reason, self.fix))

@@ -18,7 +18,7 @@ from tenants.formats.zones.primary.reader import Record
 from tenants.formats.zones.record_set import MAX_TTL, type_rank
 from tenants.formats.zones.zone import Soa
 
-__all__ = ["Delegated", "Held", "HeldSet", "Node", "Tree", "check_tree", "collect"]
+__all__ = ["Delegated", "Held", "HeldSet", "Node", "Tree", "check_tree", "collect", "no_soa"]
 
 _ONE_ONLY = {"CNAME", "PTR", "LOC"}
 """Types of which the primary keeps one record for each name: the first of a file."""
@@ -116,8 +116,17 @@ class Tree:
             return Name(b".".join(name.labels).lower().split(b".")) if name.labels else name
         except ValueError:
             raise BrokenRuleError(
-                f"{name} has a dot inside a label, which stops the primary altogether."
+                f"{name.short} has a dot inside a label, which stops the primary altogether.",
+                "Choose another name.",
             ) from None
+
+
+def no_soa(origin: Name) -> BrokenRuleError:
+    """Return the error for a file without an SOA of its own zone, which is no zone for the primary."""
+    return BrokenRuleError(
+        f"The file has no SOA record for {origin.short}.",
+        f"Begin it with “$ORIGIN {origin.short}.” and an SOA record; without $ORIGIN, names end at the root.",
+    )
 
 
 def collect(records: Iterable[Record]) -> dict[Name, Held]:
@@ -152,7 +161,8 @@ def _add(known: HeldSet, item: Data) -> None:
     if _parts(item) != _parts(next(iter(known.data))):
         raise BrokenRuleError(
             f"{item.type} records of one name must have the same number of parts: the primary cannot compare"
-            " others, and gives up on the file."
+            " others, and gives up on the file.",
+            "Give each the same number of parts.",
         )
     known.data.setdefault(item)
 
@@ -182,20 +192,27 @@ def check_tree(tree: Tree) -> None:
 
 def _check_name(tree: Tree, key: _Key, held: Held, domain: _Key) -> None:
     if "CNAME" in held and len(held) > 1:
-        raise BrokenRuleError(f"{_shown(key)} is an alias (CNAME) and has other records too.")
+        raise BrokenRuleError(
+            f"{_shown(key)} is an alias (CNAME) and has other records too.",
+            "Remove the alias, or the other records.",
+        )
     for kind in sorted(held, key=type_rank) if len(held) > 1 else held:
         item = held[kind]
         if isinstance(item, Soa):
             problem = host_problem(item.primary)
             if problem:
-                raise BrokenRuleError(f"The first name server of the SOA: {problem}")
+                raise BrokenRuleError(f"The first name server of the SOA: {problem}", "Name a host.")
             continue
         if item.ttl > MAX_TTL:
-            raise BrokenRuleError(f"The TTL of {_shown(key)} {kind} is longer than {MAX_TTL} seconds.")
+            raise BrokenRuleError(
+                f"The TTL of {_shown(key)} {kind} is longer than {MAX_TTL} seconds.", "Write a shorter TTL."
+            )
         if kind in {"NS", "MX"}:
             _check_addresses(tree, item, domain)
         if kind == "TXT" and not any(text.value for text in item.data if isinstance(text, TXT)):
-            raise BrokenRuleError(f"{_shown(key)} has a TXT record without text.")
+            raise BrokenRuleError(
+                f"{_shown(key)} has a TXT record without text.", "Write some text, or remove the record."
+            )
 
 
 def _check_addresses(tree: Tree, held: HeldSet, domain: _Key) -> None:
@@ -204,7 +221,9 @@ def _check_addresses(tree: Tree, held: HeldSet, domain: _Key) -> None:
             continue
         if not _has_address(tree, item.target):
             raise BrokenRuleError(
-                f"{_shown(item.target.key)} has no address in the zone, but {item.type} records point to it."
+                f"{_shown(item.target.key)} has no address in the zone, but {item.type} records point to it.",
+                f"Add an A or AAAA record for it, or correct the {item.type} record. (A name that ends in the"
+                " domain's own name twice lacks its last dot.)",
             )
 
 

@@ -12,27 +12,29 @@ from dataclasses import dataclass, field
 from tenants.formats.zones.data.location import LOC
 from tenants.formats.zones.data.simple import NS
 from tenants.formats.zones.names import Name
+from tenants.formats.zones.primary.advice import advice, line_of
 from tenants.formats.zones.primary.dialect import NEW, Dialect
 from tenants.formats.zones.primary.errors import BrokenRuleError, UnreadableError
 from tenants.formats.zones.primary.reader import read_records
-from tenants.formats.zones.primary.tree import Held, HeldSet, Tree, check_tree, collect
+from tenants.formats.zones.primary.tree import Held, HeldSet, Tree, check_tree, collect, no_soa
 from tenants.formats.zones.primary.write_back import write_back
 
-__all__ = ["Verdict", "judge", "judge_all"]
+__all__ = ["Serving", "Verdict", "judge", "judge_all", "serve"]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What the primary does with one file.
 
-    `reason` is empty for an accepted file, else a sentence; `line` (from 1) is where the reader gave up, None
-    for rules of the whole zone. `dropped` are names outside the zone whose records it ignores. `written_back`
-    is the file after a dynamic update, None for a rejected file and where the primary fails to write one;
-    `survives` whether it accepts that file again.
+    `reason` and `fix` are empty for an accepted file, else sentences; `line` (from 1) is where the reader
+    gave up, None for rules of the whole zone. `dropped` are names outside the zone whose records it ignores.
+    `written_back` is the file after a dynamic update, None for a rejected file and where the primary fails
+    to write one; `survives` whether it accepts that file again.
     """
 
     accepted: bool
     reason: str = ""
+    fix: str = ""
     line: int | None = None
     dropped: tuple[Name, ...] = ()
     written_back: bytes | None = field(default=None, repr=False)
@@ -53,19 +55,39 @@ def judge_all(files: Mapping[Name, bytes], dialect: Dialect = NEW) -> dict[Name,
     Zones above or below each other share names: the file of one may break a rule together with another's.
     """
     loaded = _load(files, dialect)
-    tree = Tree(dialect)
-    for zone in loaded.accepted.values():
-        tree.insert(zone.inside)
-    dropped = {origin: _add_glue(tree, origin, zone.outside) for origin, zone in loaded.accepted.items()}
+    tree, dropped = _assemble(loaded, dialect)
     written = {origin: write_back(tree, origin) for origin in loaded.accepted}
     changed = any(data is not None and data != files[origin] for origin, data in written.items())
     kept = {origin: data for origin, data in written.items() if data is not None}
     again = _load(kept, dialect) if changed or loaded.rejected else loaded
     verdicts = loaded.rejected | {
-        origin: Verdict(True, "", None, dropped[origin], data, data is not None and origin in again.accepted)
+        origin: Verdict(
+            True,
+            dropped=dropped[origin],
+            written_back=data,
+            survives=data is not None and origin in again.accepted,
+        )
         for origin, data in written.items()
     }
     return {origin: verdicts[origin] for origin in files}
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a primary serves after it has read its files: the tree, its zones in order, and the verdicts
+    on the files that it ignores. `dropped` are, by zone, the names outside it whose records it ignores."""
+
+    tree: Tree
+    origins: tuple[Name, ...]
+    rejected: Mapping[Name, Verdict]
+    dropped: Mapping[Name, tuple[Name, ...]]
+
+
+def serve(files: Mapping[Name, bytes], dialect: Dialect = NEW) -> Serving:
+    """Return what a primary serves when these are all its files, loaded in the order given."""
+    loaded = _load(files, dialect)
+    tree, dropped = _assemble(loaded, dialect)
+    return Serving(tree, tuple(loaded.accepted), loaded.rejected, dropped)
 
 
 @dataclass
@@ -82,6 +104,14 @@ class _Loaded:
     rejected: dict[Name, Verdict] = field(default_factory=dict)
 
 
+def _assemble(loaded: _Loaded, dialect: Dialect) -> tuple[Tree, dict[Name, tuple[Name, ...]]]:
+    """Return the tree of all accepted files, glue included, and the names that it has no room for."""
+    tree = Tree(dialect)
+    for zone in loaded.accepted.values():
+        tree.insert(zone.inside)
+    return tree, {origin: _add_glue(tree, origin, zone.outside) for origin, zone in loaded.accepted.items()}
+
+
 def _load(files: Mapping[Name, bytes], dialect: Dialect) -> _Loaded:
     """Read and check files one by one. The whole tree is checked after each; only zones above and below each
     other can matter to that, so only they are put together: they cost the square of their number."""
@@ -95,10 +125,11 @@ def _load(files: Mapping[Name, bytes], dialect: Dialect) -> _Loaded:
             tree.insert(zone.inside)
             check_tree(tree)
         except UnreadableError as error:
-            line = None if error.position is None else data.count(b"\n", 0, error.position) + 1
-            loaded.rejected[origin] = Verdict(False, error.reason, line)
+            position = error.position or 0
+            fix = advice(data, position)
+            loaded.rejected[origin] = Verdict(False, error.reason, fix, line_of(data, position))
         except BrokenRuleError as error:
-            loaded.rejected[origin] = Verdict(False, str(error))
+            loaded.rejected[origin] = Verdict(False, error.reason, error.fix)
             families[top] = Tree(dialect)
             for name, other in loaded.accepted.items():
                 if name.within(top):
@@ -114,7 +145,7 @@ def _read(data: bytes, origin: Name, dialect: Dialect) -> _File:
     inside = {name: held for name, held in names.items() if name not in outside}
     _check_printable(outside)
     if "SOA" not in inside.get(origin, {}):
-        raise BrokenRuleError(f"The file has no SOA record for {origin.short}.")
+        raise no_soa(origin)
     return _File(inside, outside)
 
 
@@ -136,4 +167,6 @@ def _check_printable(others: Mapping[Name, Held]) -> None:
         places = held.get("LOC")
         found = places.data if isinstance(places, HeldSet) else ()
         if not all(item.writable for item in found if isinstance(item, LOC)):
-            raise BrokenRuleError("A LOC record outside the zone has a height at which the primary stops.")
+            raise BrokenRuleError(
+                "A LOC record outside the zone has a height at which the primary stops.", "Remove the record."
+            )

@@ -12,7 +12,7 @@ from tenants.formats.zones.record_set import RecordSet, type_rank
 from tenants.formats.zones.zone import Blocks, Soa
 from tenants.formats.zones.zone_file import arrange, soa_line
 
-__all__ = ["write_back"]
+__all__ = ["transferred", "write_back"]
 
 
 def write_back(tree: Tree, origin: Name) -> bytes | None:
@@ -26,7 +26,7 @@ def write_back(tree: Tree, origin: Name) -> bytes | None:
         return None
     plain: list[bytes] = []
     services: list[bytes] = []
-    for owner, held in sorted(_shown(tree, origin, top), key=lambda item: item[0].key):
+    for owner, held in sorted(transferred(tree, origin, top), key=lambda item: item[0].key):
         block = services if owner.first[:1] == b"_" else plain
         for kind in sorted(held, key=type_rank):
             lines = _lines(owner, held[kind], origin, soa.minimum, tree.dialect)
@@ -39,8 +39,8 @@ def write_back(tree: Tree, origin: Name) -> bytes | None:
     return arrange(origin, soa, Blocks(tuple(plain), tuple(glue), tuple(services)))
 
 
-def _shown(tree: Tree, origin: Name, top: Node) -> Iterator[tuple[Name, Held]]:
-    """Yield what a zone transfer shows besides the zone's SOA."""
+def transferred(tree: Tree, origin: Name, top: Node) -> Iterator[tuple[Name, Held]]:
+    """Yield, by name, what a zone transfer shows besides the zone's SOA; `top` is the node of `origin`."""
     waiting = [(origin.key, top)]
     while waiting:
         key, node = waiting.pop()

@@ -36,7 +36,9 @@ def service_refusals(data: SVCB, where: tuple[Name, tuple[Dialect, ...]]) -> Ite
                 "A target that is only a dot becomes nothing when the primary writes the zone back, and then"
                 " it cannot read the file."
             ),
-            "Name the host itself as the target: it means the same.",
+            "Name the host itself as the target: it means the same."
+            if data.priority
+            else "Remove the record: then there is no such service.",
         )
     elif refusal := name_refusal(data.target, *where) or host_refusal(data.target):
         yield refusal

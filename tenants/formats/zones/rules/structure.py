@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tenants.formats.zones.names import Name
@@ -15,16 +15,20 @@ __all__ = ["has_address", "structure_problems"]
 _AT_CUT = {"NS", "DS"}
 _ADDRESSES = ("A", "AAAA")
 
+Targets = Mapping[Name, set[Name]]
+"""The name servers of each name that has any."""
+
 
 def structure_problems(zone: Zone) -> Iterator[Problem]:
     """Yield what is wrong between sets that are each well-formed."""
     yield from _servers(zone)
+    targets = {item.owner: {data.order for data in item.data} for item in zone.sets if item.type == "NS"}
     for item in zone.sets:
         if not item.owner.within(zone.origin):
-            yield from _outside(zone, item)
+            yield from _outside(zone, item, targets)
             continue
         yield from _alias(zone, item)
-        yield from _at_delegation(zone, item)
+        yield from _at_delegation(zone, item, targets)
         if item.type in {"MX", "NS", "SRV"}:
             yield from _targets(zone, item)
 
@@ -56,9 +60,8 @@ def _servers(zone: Zone) -> Iterator[Problem]:
         )
 
 
-def _outside(zone: Zone, item: RecordSet) -> Iterator[Problem]:
-    servers = zone.get(zone.origin, "NS")
-    if item.type in _ADDRESSES and servers and any(data.order == item.owner for data in servers.data):
+def _outside(zone: Zone, item: RecordSet, targets: Targets) -> Iterator[Problem]:
+    if item.type in _ADDRESSES and item.owner in targets.get(zone.origin, ()):
         return
     yield Problem(
         item.owner,
@@ -93,7 +96,7 @@ def _alias(zone: Zone, item: RecordSet) -> Iterator[Problem]:
         yield Problem(item.owner, "CNAME", text, "Correct the target, or add records for it.", blocks=False)
 
 
-def _at_delegation(zone: Zone, item: RecordSet) -> Iterator[Problem]:
+def _at_delegation(zone: Zone, item: RecordSet, targets: Targets) -> Iterator[Problem]:
     cut = zone.delegation(item.owner)
     if item.type in _AT_CUT and b"*" in item.owner.labels:
         yield Problem(
@@ -104,12 +107,8 @@ def _at_delegation(zone: Zone, item: RecordSet) -> Iterator[Problem]:
         yield Problem(item.owner, "DS", text, "Add the NS records of the delegated zone, or remove the DS.")
     if cut is None or (item.owner == cut and item.type in _AT_CUT):
         return
-    servers = zone.get(cut, "NS")
-    if item.type in _ADDRESSES and servers and any(data.order == item.owner for data in servers.data):
+    if item.type in _ADDRESSES and any(item.owner in targets.get(name, ()) for name in (cut, zone.origin)):
         return  # glue
-    apex = zone.get(zone.origin, "NS")
-    if item.type in _ADDRESSES and apex and any(data.order == item.owner for data in apex.data):
-        return
     yield Problem(
         item.owner,
         item.type,

@@ -1,0 +1,168 @@
+"""Unikernel images."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from panel.api.base import ApiView
+from panel.api.body import JSONParser
+from panel.api.etags import Subject
+from panel.api.fields import Choice, Identifier, PageQuery, QueryIdentifier, Shape, Switch, Text
+from panel.api.schema import operation
+from tenants import access
+from tenants.actions import images as actions
+from tenants.errors import Invalid, Problem
+from tenants.models import Image, Organization
+
+LARGEST_BODY = 64 << 20
+
+
+class ImageParser(JSONParser):
+    """Images are long: base64 of some 48 MiB at most."""
+
+    limit = LARGEST_BODY
+
+
+class DeviceSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["network", "block"])
+
+
+class ImageSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(allow_null=True, help_text="Null in a dry run that would make it.")
+    organization = serializers.IntegerField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=Image.Role.choices)
+    era = serializers.CharField()
+    note = serializers.CharField()
+    sha256 = serializers.CharField()
+    size = serializers.IntegerField(help_text="In bytes, uncompressed.")
+    target = serializers.CharField(help_text="hvt or spt run on albatross.")
+    abi_version = serializers.IntegerField()
+    machine = serializers.CharField()
+    devices = DeviceSerializer(many=True)
+    shared = serializers.BooleanField(help_text="Every organization may run it.")
+    created_at = serializers.DateTimeField()
+
+
+class NewImage(Shape):
+    organization = Identifier()
+    contents = Text(
+        max_length=LARGEST_BODY, help_text="The .hvt or .spt file in base64; also a zlib stream of it."
+    )
+    name = Text(max_length=400)
+    role = Choice(required=False, default=Image.Role.OTHER, choices=Image.Role.choices)
+    era = Text(required=False, default="", max_length=400)
+    note = Text(required=False, default="", max_length=2000)
+
+    example = {"organization": 1, "contents": "f0VMRgIBAQ…", "name": "relay of 2025", "role": "relay"}
+
+
+class ImageNames(Shape):
+    name = Text(required=False, max_length=400)
+    role = Choice(required=False, choices=Image.Role.choices)
+    era = Text(required=False, max_length=400)
+    note = Text(required=False, max_length=2000)
+
+    example = {"note": "Runs since May"}
+
+
+class ImageShared(Shape):
+    shared = Switch()
+
+    example = {"shared": True}
+
+
+class ImageQuery(PageQuery):
+    organization = QueryIdentifier()
+
+
+class Images(ApiView):
+    noun, tag = "image", "Images"
+    queries = {"list": ImageQuery}
+    parser_classes = [ImageParser]
+
+    def subject(self, image_id: int) -> Subject:
+        row = access.get(self.actor, Image, pk=image_id)
+        return Subject([row], lambda: self._show(access.get(self.actor, Image, pk=image_id)))
+
+    def _show(self, row: Image) -> dict[str, Any]:
+        fields = ("name", "role", "era", "note", "sha256", "size", "target", "abi_version", "machine")
+        new = self.dry and self.action == "create"
+        return {
+            "id": None if new else row.pk,
+            "organization": row.organization_id,
+            **{name: getattr(row, name) for name in fields},
+            "shared": row.shared,
+            "created_at": row.created_at,
+            "devices": [{"name": name, "kind": kind} for name, kind in row.devices],
+        }
+
+    @operation("Images that you may run", responses=ImageSerializer)
+    def list(self, request: Request) -> Response:
+        rows = access.visible_to(self.actor, Image)
+        if "organization" in self.given:
+            rows = rows.filter(organization=self.given["organization"])
+        return self.page(rows, lambda found: [self._show(each) for each in found])
+
+    @operation(
+        "Upload an image; the same again gives the one that is there",
+        request=NewImage,
+        responses={201: ImageSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        given = self.body(NewImage)
+        home = access.get(self.actor, Organization, pk=given.pop("organization"))
+        text = given.pop("contents")
+        access.require_create(self.actor, access.Kind.IMAGE, home)
+        try:
+            contents = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise Invalid.of("contents", "This is not base64.", "Encode it: base64 -w0 FILE.") from error
+
+        def upload() -> Image:
+            try:
+                return actions.upload_image(actor=self.actor, organization=home, contents=[contents], **given)
+            except Invalid as error:
+                raise Invalid(
+                    Problem("contents" if each.field == "image" else each.field, each.problem, each.fix)
+                    for each in error.problems
+                ) from error
+
+        return self.act(
+            upload,
+            self._show,
+            status=201,
+            location=lambda row: reverse("api:image", args=[row.pk]),
+        )
+
+    @operation("One of them", responses=ImageSerializer)
+    def retrieve(self, request: Request, image_id: int) -> Response:
+        return Response(self._show(access.get(self.actor, Image, pk=image_id)))
+
+    @operation("Change what it is called", request=ImageNames, responses=ImageSerializer)
+    def partial_update(self, request: Request, image_id: int) -> Response:
+        given, row = self.body(ImageNames), access.get(self.actor, Image, pk=image_id)
+        return self.act(lambda: actions.change_image(actor=self.actor, image=row, **given), self._show)
+
+    @operation(
+        "Let every organization run it, or only its own", request=ImageShared, responses=ImageSerializer
+    )
+    def share_image(self, request: Request, image_id: int) -> Response:
+        given, row = self.body(ImageShared), access.get(self.actor, Image, pk=image_id)
+        return self.act(lambda: actions.share_image(actor=self.actor, image=row, **given), self._show)
+
+    @operation("Delete an image that nothing uses", responses={200: ImageSerializer, 204: None})
+    def destroy(self, request: Request, image_id: int) -> Response:
+        row = access.get(self.actor, Image, pk=image_id)
+        shown = self._show(row)
+        return self.act(
+            lambda: actions.delete_image(actor=self.actor, image=row), lambda _: shown, status=204
+        )

@@ -1,0 +1,183 @@
+"""Unikernel images: the list, uploading one, and what it says about itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+
+from panel.web import sentences, times
+from panel.web.fields import Tried, Typed, plain_input, show, try_form
+from panel.web.frame import narrowed, shows
+from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.hosts import host_tabs
+from panel.web.sandbox_told import albatross_told
+from tenants import access, image_files
+from tenants.actions import images as actions
+from tenants.errors import Absent, Conflict
+from tenants.formats.solo5_image import MOST_IMAGE
+from tenants.models import Image, Organization, Unikernel
+
+Kind, Verb = access.Kind, access.Verb
+
+
+class ImageForm(forms.Form):
+    name = Typed(label="Name", widget=plain_input(maxlength="100", autocomplete="off"))
+    role = forms.ChoiceField(label="Role", choices=Image.Role.choices, initial=Image.Role.OTHER)
+    era = Typed(
+        label="Era",
+        required=False,
+        mark_optional=True,
+        widget=plain_input(maxlength="40", autocomplete="off"),
+        help_text="Which generation of the stack it belongs to, e.g. 2025.",
+    )
+    note = Typed(
+        label="Note",
+        required=False,
+        mark_optional=True,
+        widget=plain_input(maxlength="500", autocomplete="off"),
+    )
+
+
+class UploadForm(ImageForm):
+    organization: Any = forms.ModelChoiceField(
+        queryset=Organization.objects.none(), label="Whose image is it?", empty_label=None
+    )
+
+    def __init__(self, *args: Any, organizations: QuerySet[Organization], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["organization"].queryset = organizations  # type: ignore[attr-defined]
+        self.fields["organization"].initial = organizations.first()
+
+
+def _organizations(request: HttpRequest) -> QuerySet[Organization]:
+    """Where this person may upload."""
+    seen = access.visible_to(actor_of(request), Organization).order_by("name")
+    mine = [each.pk for each in seen if shows(request, Verb.CREATE, Kind.IMAGE, each.pk)]
+    return seen.filter(pk__in=mine)
+
+
+@page()
+def images(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    rows = narrowed(request, access.visible_to(actor_of(request), Image), "organization_id")
+    rows = rows.select_related("organization").annotate(users=Count("unikernels")).order_by("role", "-pk")
+    lines = [{"image": row, "at": times.moment(row.created_at, now)} for row in rows[:500]]
+    context = {
+        **host_tabs("images"),
+        "lines": lines,
+        "headline": sentences.amount(len(lines), "image", "images") + ", ready to run."
+        if lines
+        else "No image was uploaded yet.",
+        "may_upload": _organizations(request).exists(),
+    }
+    return render(request, "panel/image/list.html", context)
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def image_upload(request: HttpRequest) -> HttpResponse:
+    actor, organizations = actor_of(request), _organizations(request)
+    if not organizations.exists():
+        access.require_create(actor, Kind.IMAGE, None)
+    form = UploadForm(request.POST or None, organizations=organizations)
+    tried: Tried[Image] | None = None
+    if request.method == "POST":
+        form = UploadForm(request.POST, organizations=organizations)
+        tried = try_form(form, lambda: _upload(request, form.cleaned_data))
+        if tried.value is not None:
+            tell(request, f"{tried.value} is there: {tried.value.target}, ABI {tried.value.abi_version}.")
+            return redirect("image", image_id=tried.value.pk)
+    context = {
+        "form": form,
+        "most": MOST_IMAGE >> 20,
+        "hint": albatross_told(),
+        "crumbs": [{"label": "Images", "url": reverse("images")}, {"label": "Upload"}],
+    }
+    return show(request, "panel/image/upload.html", context, tried)
+
+
+def _upload(request: HttpRequest, given: dict[str, Any]) -> Image:
+    file = request.FILES.get("image")
+    return actions.upload_image(
+        actor=actor_of(request),
+        organization=given["organization"],
+        contents=file.chunks() if file is not None else (),
+        name=given["name"] or (file.name or "" if file is not None else "")[:100],
+        role=given["role"],
+        era=given["era"],
+        note=given["note"],
+    )
+
+
+def load_image(request: HttpRequest, image_id: int) -> Image:
+    rows = access.visible_to(actor_of(request), Image).select_related("organization")
+    image = rows.filter(pk=image_id).first()
+    if image is None:
+        raise Absent
+    return image
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def image(request: HttpRequest, image_id: int) -> HttpResponse:
+    """What it is; a POST changes what it is called."""
+    row, actor = load_image(request, image_id), actor_of(request)
+    initial = {"name": row.name, "role": row.role, "era": row.era, "note": row.note}
+    form = ImageForm(request.POST or None, initial=initial)
+    tried: Tried[Image] | None = None
+    if request.method == "POST":
+        access.require(actor, Verb.CHANGE, row)
+        tried = try_form(form, lambda: actions.change_image(actor=actor, image=row, **form.cleaned_data))
+        if tried.ok:
+            tell(request, "That is how it is called now.")
+            return redirect("image", image_id=row.pk)
+    mine = access.visible_to(actor, Unikernel)
+    users = mine.filter(image=row).select_related("share__host").order_by("name")
+    context = {
+        "image": row,
+        "form": form,
+        "users": users,
+        "in_use": row.unikernels.exists(),
+        "is_there": image_files.is_there(row),
+        "at": times.moment(row.created_at, timezone.now()),
+        "evidence": [
+            {"label": "SHA-256", "value": row.sha256},
+            {"label": "Size", "value": f"{row.size:,} bytes"},
+            {"label": "Tender", "value": row.manifest.tender},
+            {"label": "Machine", "value": row.machine},
+        ],
+        "may_change": access.may(actor, Verb.CHANGE, row),
+        "may_delete": access.may(actor, Verb.DELETE, row),
+        "may_share": actor.is_operator,
+        "crumbs": [{"label": "Images", "url": reverse("images")}, {"label": row.name}],
+    }
+    return show(request, "panel/image/show.html", context, tried)
+
+
+@page(methods=("POST",))
+def image_delete(request: HttpRequest, image_id: int) -> HttpResponse:
+    row = load_image(request, image_id)
+    name = str(row)
+    try:
+        actions.delete_image(actor=actor_of(request), image=row)
+    except Conflict as error:
+        refuse(request, error)
+        return redirect("image", image_id=image_id)
+    tell(request, f"{name} was deleted.")
+    return redirect("images")
+
+
+@page(methods=("POST",))
+def image_share(request: HttpRequest, image_id: int) -> HttpResponse:
+    row = load_image(request, image_id)
+    try:
+        shared = request.POST.get("shared") == "1"
+        actions.share_image(actor=actor_of(request), image=row, shared=shared)
+        tell(request, "Every organization may run it." if shared else "Only its own organization may run it.")
+    except Conflict as error:
+        refuse(request, error)
+    return redirect("image", image_id=image_id)

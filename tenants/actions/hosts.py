@@ -1,0 +1,357 @@
+"""Hosts that run albatross: how they are reached, whose part is how big, and which networks are whose."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from tenants import access, outbox
+from tenants.actions.audit import record
+from tenants.actions.locking import lock
+from tenants.actions.repositories import check_host_or_address
+from tenants.actions.reversals import final
+from tenants.actor import Actor
+from tenants.errors import Checks, Conflict, Forbidden
+from tenants.formats.sshkeys import fingerprint, new_ssh_key
+from tenants.formats.text import FormatError, check_name, printable
+from tenants.formats.unikernels import check_label
+from tenants.models import Host, HostShare, Organization, SyncTarget
+from tenants.secrets import Purpose, seal
+
+_FOLDER = re.compile(r"/[A-Za-z0-9_./-]{1,300}")
+_USERNAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
+_LARGEST_PEM = 256 << 10
+DEFAULT_FOLDER = "/run/albatross"
+MOST_MEMORY, MOST_STORAGE = 1 << 24, 1 << 24
+MOST_CPUS = 1024
+
+
+@transaction.atomic
+def add_host(
+    *,
+    actor: Actor,
+    organization: Organization,
+    name: str,
+    transport: str,
+    host: str = "",
+    port: int = 0,
+    username: str = "",
+    socket_folder: str = DEFAULT_FOLDER,
+    server_ca: str = "",
+    authority: str = "",
+    authority_key: str = "",
+    path: str = "",
+) -> Host:
+    """Tell Rookery about a machine with albatross. The organization gets a part of it at once.
+
+    Over SSH a key is made, whose public half goes to an account in the group albatross; the first look stops
+    until a person has compared the host's key. Over TLS the authority's key is sealed to the workers.
+    """
+    access.require(actor, access.Verb.VIEW, organization)
+    access.require_create(actor, access.Kind.HOST, organization)
+    if transport == Host.Transport.LOCAL and not actor.is_operator:
+        raise Forbidden("A socket on this machine is connected by an operator of this Rookery. Ask one.")
+    checks = Checks()
+    values: dict[str, Any] = {"transport": transport}
+    with checks:
+        values["name"] = check_name(name, field="name", maximum=63)
+    with checks:
+        path = check_label(path or _label_from(organization.name), field="path")
+    with checks:
+        values["socket_folder"] = _check_folder(socket_folder)
+    with checks:
+        values |= _reach(transport, host, port, username)
+    if transport == Host.Transport.TLS:
+        with checks:
+            values["server_ca"] = _check_pem(server_ca, "server_ca", "CERTIFICATE")
+        with checks:
+            values["authority"] = _check_pem(authority, "authority", "CERTIFICATE")
+        with checks:
+            key = _check_pem(authority_key, "authority_key", "PRIVATE KEY")
+            values["sealed_key"] = seal(Purpose.AUTHORITY_KEY, key)
+    else:
+        for field, given in (
+            ("server_ca", server_ca),
+            ("authority", authority),
+            ("authority_key", authority_key),
+        ):
+            with checks:
+                _require_nothing(field, given)
+    checks.finish()
+    if transport == Host.Transport.SSH:
+        private, values["public_key"] = new_ssh_key(f"rookery-{organization.pk}")
+        values["sealed_key"] = seal(Purpose.SSH_KEY, private)
+    try:
+        with transaction.atomic():
+            row = Host.objects.create(organization=organization, **values)
+    except IntegrityError as error:
+        raise Conflict(f"{organization} has a host called {values['name']} already.") from error
+    target = _make_share(row, organization, path)
+    record(
+        actor,
+        "add_host",
+        row,
+        f"The host {row} was added.",
+        organization=organization,
+        target=target,
+        after={
+            "host": row.host,
+            "port": row.port,
+            "transport": transport,
+            "username": row.username,
+            "socket_folder": row.socket_folder,
+            "path": path,
+        },
+    )
+    return row
+
+
+def _label_from(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "tenant"
+
+
+def _make_share(host: Host, organization: Organization, path: str) -> SyncTarget:
+    try:
+        with transaction.atomic():
+            share = HostShare.objects.create(host=host, organization=organization, path=path, cpuids=[0])
+    except IntegrityError as error:
+        raise Conflict(
+            f"{organization} has a part of {host} already, or the path {path} is taken there."
+        ) from error
+    target = SyncTarget.objects.create(
+        kind=SyncTarget.Kind.ALBATROSS_HOST,
+        organization=organization,
+        host_share=share,
+        marked_at=timezone.now(),
+    )
+    outbox.hint_on_commit("reconcile", target.pk, target.kind)
+    return target
+
+
+def _reach(transport: str, host: str, port: int, username: str) -> dict[str, Any]:
+    if transport not in Host.Transport.values:
+        raise FormatError(
+            "transport", f"“{printable(transport, 40)}” is no choice.", "Choose ssh, tls or local."
+        )
+    if transport == Host.Transport.LOCAL:
+        return {"host": "", "port": 22, "username": ""}
+    host = check_host_or_address(host)
+    port = port or (22 if transport == Host.Transport.SSH else 1025)
+    if not 1 <= port <= 65535:
+        raise FormatError("port", f"{port} is no port.", "Choose 1 to 65535.")
+    if transport == Host.Transport.TLS:
+        return {"host": host, "port": port, "username": ""}
+    username = username.strip()
+    if not _USERNAME.fullmatch(username):
+        raise FormatError(
+            "username",
+            f"“{printable(username, 60)}” is no account.",
+            "Write the account on the host that is in the group albatross, e.g. rookery.",
+        )
+    return {"host": host, "port": port, "username": username}
+
+
+def _require_nothing(field: str, given: str) -> None:
+    if given.strip():
+        raise FormatError(field, "Only a TLS endpoint has this.", "Leave it out, or choose tls.")
+
+
+def _check_folder(folder: str) -> str:
+    folder = folder.strip().rstrip("/") or DEFAULT_FOLDER
+    if not _FOLDER.fullmatch(folder) or ".." in folder.split("/"):
+        raise FormatError(
+            "socket_folder",
+            f"“{printable(folder, 60)}” is no folder.",
+            f"Write an absolute path, usually {DEFAULT_FOLDER}.",
+        )
+    return folder
+
+
+def _check_pem(text: str, field: str, kind: str) -> str:
+    """Of the right kind by its frame; whether it signs is found at the first look."""
+    text = text.strip().replace("\r\n", "\n")
+    if len(text) > _LARGEST_PEM:
+        raise FormatError(field, "This is too long.", "Paste the certificates only.")
+    begins = re.search(rf"-----BEGIN (?:[A-Z0-9 ]+ )?{kind}-----", text)
+    ends = re.search(rf"-----END (?:[A-Z0-9 ]+ )?{kind}-----", text)
+    if not begins or not ends or not text.isascii():
+        raise FormatError(
+            field, "This is not in PEM.", f"Paste all of it, from -----BEGIN … {kind}----- to its END."
+        )
+    if "ENCRYPTED" in text:
+        raise FormatError(field, "This key is locked with a password.", "Unlock it: openssl pkey -in KEY.")
+    return text + "\n"
+
+
+@transaction.atomic
+def pin_host_key(*, actor: Actor, host: Host, fingerprint_seen: str) -> Host:
+    """Pin the key that the host offered, after a person compared its fingerprint."""
+    access.require(actor, access.Verb.CHANGE, host)
+    lock(host)
+    offered = host.offered_host_key
+    if not offered:
+        raise Conflict("The host has not shown a key yet. Wait for the first look at it.")
+    if fingerprint(offered) != fingerprint_seen.strip():
+        raise Conflict("The host shows another key now. Compare the new fingerprint and confirm that one.")
+    before = fingerprint(host.host_key) if host.host_key else None
+    host.host_key, host.offered_host_key = offered, ""
+    host.save(update_fields=["host_key", "offered_host_key"])
+    targets = _targets_of(host)
+    outbox.mark(targets)
+    own = next((each for each in targets if each.organization_id == host.organization_id), None)
+    record(
+        actor,
+        "pin_host_key",
+        host,
+        f"The host key of {host} was compared and pinned.",
+        organization=host.organization,
+        target=own,
+        before={"host_key": before},
+        after={"host_key": fingerprint(offered)},
+    )
+    return host
+
+
+def _targets_of(host: Host) -> list[SyncTarget]:
+    return list(SyncTarget.objects.filter(host_share__host=host))
+
+
+@transaction.atomic
+def remove_host(*, actor: Actor, host: Host) -> None:
+    """Forget a host on which Rookery has nothing to run. What is on the host stays there."""
+    access.require(actor, access.Verb.DELETE, host)
+    lock(host)
+    left = [str(row) for share in host.shares.all() for row in share.unikernels.all()[:5]]
+    if left:
+        raise Conflict(f"{host} still has {', '.join(left[:5])}. Delete these first, so that they end there.")
+    shares = host.shares.exclude(organization=host.organization)
+    if shares.exists():
+        raise Conflict(f"Other organizations have a part of {host}. Take it back from them first.")
+    organization, name = host.organization, str(host)
+    host.delete()
+    record(
+        actor,
+        "remove_host",
+        name,
+        f"The host {name} was removed. What runs there was left as it is.",
+        organization=organization,
+        before={"host": name},
+    )
+
+
+@transaction.atomic
+def share_host(*, actor: Actor, host: Host, organization: Organization, path: str = "") -> HostShare:
+    """Give another organization a part of a host, under a path of its own. Operators do this."""
+    access.require(actor, access.Verb.VIEW, host)
+    access.require_create(actor, access.Kind.HOST_SHARE, organization)
+    with Checks() as checks:
+        path = check_label(path or _label_from(organization.name), field="path")
+    checks.finish()
+    lock(host)
+    target = _make_share(host, organization, path)
+    assert target.host_share is not None  # noqa: S101 - just made
+    record(
+        actor,
+        "share_host",
+        host,
+        f"{organization} got a part of {host}.",
+        organization=organization,
+        target=target,
+        after={"path": path},
+    )
+    return target.host_share
+
+
+@transaction.atomic
+def unshare_host(*, actor: Actor, share: HostShare) -> None:
+    """Take an empty part of a host back."""
+    access.require(actor, access.Verb.DELETE, share)
+    lock(share)
+    if share.organization_id == share.host.organization_id:
+        raise Conflict("This is the part of those who run the host. Remove the host instead.")
+    if share.unikernels.exists():
+        raise Conflict(f"{share.organization} still has unikernels there. They must be deleted first.")
+    organization, host, path = share.organization, share.host, share.path
+    share.delete()
+    record(
+        actor,
+        "unshare_host",
+        host,
+        f"{organization} has no part of {host} any more.",
+        organization=organization,
+        before={"path": path},
+    )
+
+
+@transaction.atomic
+def change_quota(
+    *,
+    actor: Actor,
+    share: HostShare,
+    most_unikernels: int | None = None,
+    memory: int | None = None,
+    storage: int | None = None,
+    cpuids: list[int] | None = None,
+) -> HostShare:
+    """Change the quota policy of a part: those who run the host do."""
+    access.require(actor, access.Verb.VIEW, share)
+    access.require(actor, access.Verb.CHANGE, share.host)
+    lock(share)
+    before = _quota(share)
+    checks = Checks()
+    limits = {"most_unikernels": (1, 10_000), "memory": (16, MOST_MEMORY), "storage": (0, MOST_STORAGE)}
+    given = {"most_unikernels": most_unikernels, "memory": memory, "storage": storage}
+    for field, value in given.items():
+        least, most = limits[field]
+        with checks:
+            if value is not None and not least <= value <= most:
+                raise FormatError(field, f"{value} is not possible.", f"Choose {least} to {most}.")
+        if value is not None:
+            setattr(share, field, value)
+    if cpuids is not None:
+        with checks:
+            share.cpuids = _check_cpus(cpuids, share.host)
+    checks.finish()
+    after = _quota(share)
+    if after == before:
+        return share
+    share.save(update_fields=list(after))
+    outbox.mark([share.sync_target])
+    record(
+        actor,
+        "change_quota",
+        share.host,
+        f"What {share.organization} may use of {share.host} was changed.",
+        organization=share.organization,
+        target=share.sync_target,
+        before=before,
+        after=after,
+    )
+    return share
+
+
+def _quota(share: HostShare) -> dict[str, Any]:
+    fields = ("most_unikernels", "memory", "storage", "cpuids")
+    return {field: getattr(share, field) for field in fields}
+
+
+def _check_cpus(cpuids: list[int], host: Host) -> list[int]:
+    known = host.seen.get("cpuids")
+    if not cpuids or len(cpuids) > MOST_CPUS:
+        raise FormatError("cpuids", "No CPU is named.", "Name at least one, e.g. 0.")
+    for cpu in cpuids:
+        if not 0 <= cpu < MOST_CPUS or (known is not None and cpu not in known):
+            listed = ", ".join(map(str, known or [0]))
+            raise FormatError("cpuids", f"{host} has no CPU {cpu}.", f"It has {listed}.")
+    return sorted(set(cpuids))
+
+
+final("Remove the host instead. What is on it stays there.", "add_host")
+final("Trust in a host key is given by a person who compared it, and only so.", "pin_host_key")
+final("Add the host again: it is looked at anew, and its key compared again.", "remove_host")
+final("Take the part back instead.", "share_host")
+final("Share the host again instead.", "unshare_host")
+final("Change the quota again: what runs by now must fit into it.", "change_quota")

@@ -1,0 +1,125 @@
+"""Zones of a repository as workers see them: rows → frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from tenants.formats.zones.keyfile import TsigKey as FileKey
+from tenants.formats.zones.merge import Holder
+from tenants.formats.zones.names import ROOT, Name
+from tenants.formats.zones.primary.dialect import Dialect
+from tenants.formats.zones.record_set import RecordSet as Records
+from tenants.formats.zones.zone import Soa
+from tenants.models import RecordSet, SyncTarget, TsigKey, Zone
+from tenants.secrets import Opener, Purpose
+from tenants.zone_contents import dialects_of, origin_of, records_of, soa_of
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class DesiredZone:
+    """What one zone should hold. `sets` are ours and to be there, by owner and type; a key of ours that is
+    not among them is to be gone. `base` identifies what was last proved to be outside, of ours and of others.
+    Everything else in the zone is somebody else's and kept."""
+
+    pk: int
+    origin: Name
+    soa: Soa
+    known_serial: int
+    sets: Mapping[Key, Records] = field(repr=False)
+    holders: Mapping[Key, Holder] = field(repr=False)
+    base: Mapping[Key, str] = field(repr=False)
+    frozen: bool
+    dropped: str
+    dialects: tuple[Dialect, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DesiredKeys:
+    """The keys of one file, and names of those that are to be gone from it."""
+
+    zone: Name
+    keys: tuple[FileKey, ...] = field(repr=False)
+    removed: frozenset[Name]
+
+
+@dataclass(frozen=True)
+class ZoneName:
+    """A zone that is published, before its records are loaded."""
+
+    pk: int
+    origin: Name
+    changed: bool
+
+
+def published_zones(target: SyncTarget) -> list[ZoneName]:
+    """Zones whose ownership was proved; `changed` since what was last proved outside."""
+    rows = Zone.objects.filter(target=target, owned_at__isnull=False).order_by("domain__name")
+    columns = rows.values_list("pk", "domain__name", "generation")
+    return [ZoneName(pk, Name.of(name), seen > target.observed_generation) for pk, name, seen in columns]
+
+
+def waiting_zones(target: SyncTarget) -> list[str]:
+    """Names of zones that are not published, for nobody proved whose domain it is."""
+    rows = Zone.objects.filter(target=target, owned_at=None).order_by("domain__name")
+    return list(rows.values_list("domain__name", flat=True))
+
+
+def desired_zones(target: SyncTarget, zone_ids: Collection[int]) -> dict[int, DesiredZone]:
+    """Load zones with all their record sets."""
+    rows = Zone.objects.filter(pk__in=zone_ids, target=target).select_related(
+        "domain", "target__repository__primary"
+    )
+    sets: dict[int, list[RecordSet]] = {}
+    for each in RecordSet.objects.filter(zone__in=zone_ids):
+        sets.setdefault(each.zone_id, []).append(each)
+    return {row.pk: _desired(row, sets.get(row.pk, [])) for row in rows}
+
+
+def _desired(zone: Zone, rows: list[RecordSet]) -> DesiredZone:
+    ours = [row for row in rows if row.is_ours]
+    return DesiredZone(
+        pk=zone.pk,
+        origin=origin_of(zone),
+        soa=soa_of(zone),
+        known_serial=zone.serial,
+        sets={(row.owner, row.type): records_of(row) for row in ours if not row.absent},
+        holders={(row.owner, row.type): Holder(row.holder) for row in ours},
+        base={(row.owner, row.type): row.proved for row in rows if row.proved},
+        frozen=zone.frozen,
+        dropped=zone.dropped,
+        dialects=dialects_of(zone),
+    )
+
+
+def desired_keys(target: SyncTarget, opener: Opener) -> list[DesiredKeys]:
+    """The keys of every file that we have keys in; those of unpublished zones are left out."""
+    files: dict[Name, tuple[list[FileKey], set[Name]]] = {}
+    rows = TsigKey.objects.filter(repository=target.repository_id).select_related("zone__domain")
+    for row in rows.order_by("pk"):
+        if row.zone is not None and row.zone.owned_at is None:
+            continue
+        zone = Name.of(row.zone.name) if row.zone is not None else ROOT
+        keys, removed = files.setdefault(zone, ([], set()))
+        name = Name.of(row.name)
+        if row.removed:
+            removed.add(name)
+        else:
+            keys.append(_opened(row, opener))
+    return [DesiredKeys(zone, tuple(keys), frozenset(removed)) for zone, (keys, removed) in files.items()]
+
+
+def notifying_keys(target: SyncTarget, opener: Opener) -> list[FileKey]:
+    """Rookery's own keys, those first that the primary has read already."""
+    rows = TsigKey.objects.filter(repository=target.repository_id, own=True)
+    ordered = sorted(
+        rows, key=lambda row: (row.generation > target.observed_generation, row.removed, -row.pk)
+    )
+    return [_opened(row, opener) for row in ordered]
+
+
+def _opened(row: TsigKey, opener: Opener) -> FileKey:
+    secret = opener.open(Purpose.TSIG_KEY, bytes(row.sealed_secret))
+    return FileKey(Name.of(row.name), row.algorithm, secret)

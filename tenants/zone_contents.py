@@ -1,0 +1,60 @@
+"""Rows of a zone ↔ the zone that they make: for the actions that check it whole, and for workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tenants.formats.zones.names import Name
+from tenants.formats.zones.primary.dialect import DIALECTS, NEW, Dialect
+from tenants.formats.zones.record_set import RecordSet as Records
+from tenants.formats.zones.stored import set_digest, stored_set
+from tenants.formats.zones.zone import Soa
+from tenants.formats.zones.zone import Zone as Content
+from tenants.models import RecordSet, Zone
+
+
+def origin_of(zone: Zone) -> Name:
+    return Name.of(zone.name)
+
+
+def dialects_of(zone: Zone) -> tuple[Dialect, ...]:
+    """The generations of the primary that have to read the zone: an old one, and the next it becomes."""
+    repository = zone.target.repository
+    primary = getattr(repository, "primary", None)
+    return (NEW,) if primary is None or primary.grammar == "new" else DIALECTS
+
+
+def soa_of(zone: Zone, serial: int | None = None) -> Soa:
+    """The SOA that the zone's row says. The contact's @ becomes a dot."""
+    return Soa(
+        Name.of(zone.first_server),
+        Name.of(zone.contact.replace("@", ".", 1)),
+        zone.serial if serial is None else serial,
+        refresh=zone.refresh,
+        retry=zone.retry,
+        expire=zone.expire,
+        minimum=zone.minimum,
+    )
+
+
+def records_of(row: RecordSet) -> Records:
+    """The record set that a row says. Raises FormatError for one of others that no text can say."""
+    return stored_set(row.owner, row.type, row.ttl, row.data)
+
+
+def is_readable(row: RecordSet) -> bool:
+    """Do the row's texts say exactly what is there? Not for bytes that no text has."""
+    try:
+        return set_digest(records_of(row)) == row.digest
+    except ValueError:  # a FormatError is one
+        return False
+
+
+def content_of(zone: Zone, rows: Iterable[RecordSet] | None = None) -> Content:
+    """What the zone should hold by its rows, with what others wrote as it was last seen."""
+    known = zone.record_sets.all() if rows is None else rows
+    return Content(
+        origin_of(zone),
+        soa_of(zone),
+        [records_of(row) for row in known if not row.absent and (row.is_ours or is_readable(row))],
+    )

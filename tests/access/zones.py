@@ -1,0 +1,136 @@
+"""What the pages and the operations of zones answer to whom; see tests.access.pages."""
+
+from __future__ import annotations
+
+from tests.access.rows import Row
+
+#             an. str hol vie man own ope
+TEAM = "       in 404 404 200 200 200 200"
+FORM = "       in 404 404 403 403 200 200"
+LOOKERS = "    in 404 404  to  to  to  to"
+MANAGERS = "   in 404 404 403  to  to  to"
+OWNERS = "     in 404 404 403 403  to  to"
+BARE = {"domain": "{bare}"}
+KEY = {"used_by": "letsencrypt", "right": "update"}
+SERVER = {"host": "ns8.gandi.example", "address": "127.0.0.48", "transfer": "open"}
+SOA = {
+    "first_server": "ns1.{domain}",
+    "contact": "dns@{domain}",
+    "refresh": "3600",
+    "retry": "600",
+    "expire": "864000",
+    "minimum": "300",
+}
+REPOSITORY = {
+    "host": "dns.{bare}",
+    "port": "22",
+    "username": "git",
+    "path": "more.git",
+    "branch": "main",
+    "address": "127.0.0.54",
+    "primary_port": "53",
+    "grammar": "new",
+    "root_key": "panel._update:SHA256:" + "QUJD" * 8,
+}
+
+PAGES = [
+    Row("zone", "GET", TEAM),
+    Row("zone-new", "GET", FORM, at=BARE),
+    Row(
+        "zone-new",
+        "POST",
+        OWNERS,
+        {
+            "repository": "{zone_repository}",
+            "first_server": "ns1.{bare}",
+            "address": "192.0.2.53",
+            "contact": "dns@{bare}",
+        },
+        at=BARE,
+    ),
+    Row("record-set-edit", "GET", FORM, query={"owner": "ns1.example.org", "type": "A"}),
+    Row("record-set-edit", "POST", OWNERS, {"owner": "www", "records": "192.0.2.80", "ttl": "60"}),
+    Row("record-set-stage", "POST", OWNERS, {"do": "freeze", "owner": "ns1.{domain}", "type": "A"}),
+    Row("zone-review", "GET", "in 404 404 403 403 to to"),
+    Row("zone-review", "POST", OWNERS),
+    Row("zone-discard", "POST", LOOKERS),
+    Row("zone-decide", "POST", OWNERS, {"unit": "mail.{domain} A"}),
+    Row("zone-look", "POST", OWNERS),
+    Row("zone-settings", "GET", TEAM),
+    Row("zone-settings", "POST", OWNERS, SOA),
+    Row("zone-freeze", "POST", OWNERS, {"on": "1"}),
+    Row("zone-keys", "GET", TEAM),
+    Row("zone-keys", "POST", FORM, KEY),
+    Row("zone-key-rotate", "POST", FORM),
+    Row("zone-key-remove", "POST", OWNERS),
+    Row("zone-servers", "GET", TEAM),
+    Row("zone-servers", "POST", OWNERS, SERVER),
+    Row("zone-server-remove", "POST", OWNERS),
+    Row("zone-repository", "GET", TEAM),
+    Row("zone-repository-new", "GET", FORM),
+    Row("zone-repository-new", "POST", OWNERS, REPOSITORY),
+    Row("zone-repository-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}", "host_name": ""}),
+    Row("zone-repository-look", "POST", MANAGERS),
+    Row("zone-repository-drift", "POST", OWNERS, {"mode": "repair"}),
+]
+
+SEEN = "       401 404 404 200 200 200 200"
+DONE = "       401 404 404 403 403 200 200"
+MADE = "       401 404 404 403 403 201 201"
+GONE = "       401 404 404 403 403 204 204"
+
+OPERATIONS = [
+    Row("api:zone", "GET", SEEN),
+    Row(
+        "api:zone",
+        "PUT",
+        MADE,
+        {
+            "repository": "{zone_repository}",
+            "first_server": "ns1.{bare}",
+            "address": "192.0.2.53",
+            "contact": "dns@{bare}",
+        },
+        at=BARE,
+    ),
+    Row(
+        "api:zone",
+        "PATCH",
+        DONE,
+        {
+            "first_server": "ns1.{domain}",
+            "contact": "dns@{domain}",
+            "refresh": 3600,
+            "retry": 600,
+            "expire": 864000,
+            "minimum": 300,
+        },
+    ),
+    Row("api:zone-freeze", "PUT", DONE, {"frozen": True}),
+    Row("api:zone-look", "POST", "401 404 404 403 403 202 202"),
+    Row("api:record-sets", "GET", SEEN),
+    Row(
+        "api:record-sets",
+        "POST",
+        DONE,
+        {"changes": [{"owner": "www", "type": "A", "records": ["192.0.2.80"], "ttl": 60}]},
+    ),
+    Row("api:record-set-freeze", "PUT", DONE, {"owner": "ns1", "type": "A", "frozen": True}),
+    Row("api:zone-keys", "GET", SEEN),
+    Row("api:zone-keys", "POST", MADE, {**KEY, "every_zone": False}),
+    Row("api:zone-key", "DELETE", GONE),
+    Row("api:zone-key-rotate", "POST", MADE),
+    Row("api:zone-secondaries", "GET", SEEN),
+    Row("api:zone-secondaries", "POST", MADE, SERVER),
+    Row("api:zone-secondary", "DELETE", GONE),
+    Row("api:zone-repositories", "GET", SEEN),
+    Row(
+        "api:zone-repositories",
+        "POST",
+        MADE,
+        {**REPOSITORY, "port": 22, "primary_port": 53},
+    ),
+    Row("api:zone-repository", "GET", SEEN),
+    Row("api:zone-repository", "PATCH", DONE, {"address": "127.0.0.55", "port": 53, "grammar": "old"}),
+    Row("api:zone-host-key", "POST", DONE, {"fingerprint": "{fingerprint}"}),
+]

@@ -1,0 +1,68 @@
+"""The sandbox's albatross host, connected and used as people do it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.product import Product
+from tests.browser.visitor import SLOW_MS, Visitor
+
+
+def images_of(product: Product) -> Path:
+    """The folder of images to try with."""
+    return product.data / "sandbox" / "albatross" / "images"
+
+
+def connect_host(owner: Visitor, data: Path, name: str = "sandbox") -> str:
+    """By SSH; the key is compared with the one that the sandbox tells. Returns the path of its page."""
+    page = owner.open("/hosts/new")
+    owner.press("By SSH", role="link")
+    whose = page.get_by_label("Whose host is it?")
+    whose.select_option(label="Analytical Society")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("Path").fill(name)
+    owner.press("Connect it")
+    expect(page.locator("#key-is")).to_be_visible(timeout=SLOW_MS)
+    told = json.loads((data / "sandbox" / "addresses.json").read_text())["albatross"]
+    expect(page.locator("main")).to_contain_text("The sandbox says: its key is")
+    assert told["host_key"].startswith("ssh-ed25519 ")
+    owner.press("I compared it: pin this key")
+    owner.says("runs exactly what was asked for", slowly=True)
+    return page.url.removeprefix(owner.url)
+
+
+def add_network(owner: Visitor, host: str, bridge: str, subnet: str) -> None:
+    page = owner.open(host)
+    page.get_by_text("Add a network").click()
+    page.get_by_label("Bridge").fill(bridge)
+    page.get_by_label("Subnet").fill(subnet)
+    owner.press("Add the network")
+
+
+def upload(owner: Visitor, file: Path, name: str) -> str:
+    """Returns the path of the image's page."""
+    page = owner.open("/images/upload")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Whose image is it?").select_option(label="Analytical Society")
+    owner.press("Upload it")
+    owner.says(name)
+    return page.url.removeprefix(owner.url)
+
+
+def make_unikernel(
+    owner: Visitor, host: str, image: str, name: str, arguments: str, secrets: str = ""
+) -> str:
+    """Returns the path of its page, once the host was read back."""
+    page = owner.open(host)
+    owner.press("New unikernel", role="link")
+    owner.press(image, role="link")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("textbox", name="Arguments").fill(arguments)
+    page.get_by_role("textbox", name="Secrets").fill(secrets)
+    owner.press("Make and start it")
+    expect(page.locator("#unikernel-state")).to_contain_text("runs as it was asked for", timeout=SLOW_MS)
+    return page.url.removeprefix(owner.url)

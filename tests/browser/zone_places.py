@@ -1,0 +1,46 @@
+"""The DNS of the lived-in panel: a zone with its mail records, keys and servers."""
+
+from __future__ import annotations
+
+from tests.browser.visitor import SLOW_MS, Visitor
+
+
+def keep_dns_here(owner: Visitor, domain: str) -> None:
+    """Connect the sandbox's zone repository, begin the zone of `domain`, and publish its mail records."""
+    page = owner.open(f"/d/{domain}/dns/repository/new")
+    owner.press("Connect it")
+    owner.open_until(f"/d/{domain}/dns", page.get_by_text("Connected", exact=True))
+    owner.press("Begin the zone of " + domain, role="link")
+    owner.press("Begin it")
+    page.get_by_text("is served as you asked").wait_for(timeout=2 * SLOW_MS)
+    write(owner, domain, "A", "mail", "127.0.0.25")
+    write(owner, domain, "MX", "@", "10 mail")
+    owner.press("Review", role="link")
+    owner.press("Apply")
+    page.get_by_text("is served as you asked").wait_for(timeout=SLOW_MS)
+
+
+def write(owner: Visitor, domain: str, kind: str, name: str, records: str) -> None:
+    """Write one record set; it waits for the review."""
+    page = owner.open(f"/d/{domain}/dns/record?type={kind}")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.locator("textarea").fill(records)
+    owner.press("Keep it for the review")
+
+
+def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool) -> dict[str, str]:
+    """What there is to see; `bare` is a domain without a zone."""
+    found = {
+        "zone": f"/d/{domain}/dns",
+        "zone start": f"/d/{bare}/dns",
+        "zone-settings": f"/d/{domain}/dns/settings",
+        "zone-keys": f"/d/{domain}/dns/keys",
+        "zone-servers": f"/d/{domain}/dns/servers",
+    }
+    link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first
+    found["zone-repository"] = str(link.get_attribute("href"))
+    if may_change:
+        found["zone-new"] = f"/d/{bare}/dns/new"
+        found["zone-repository-new"] = f"/d/{domain}/dns/repository/new"
+        found["record-set-edit"] = f"/d/{domain}/dns/record?type=MX&owner={domain}"
+    return found

@@ -1,0 +1,70 @@
+"""A zone repository on a real git host, the sandbox's primary that reads it, and the controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dns.message
+import dns.query
+
+from tenants.actions import zone_proofs, zones
+from tenants.actor import Actor
+from tenants.models import Domain, Repository, SyncTarget, Zone
+from tenants.secrets import Opener
+from tests.zone.world import RunningPrimary
+from workers import ssh
+from workers.controller import Controller, Ending
+from workers.targets.zone_repository import ZoneRepository
+
+
+@dataclass
+class ZoneWorld:
+    running: RunningPrimary
+    repository: Repository
+    target: SyncTarget
+    kind: ZoneRepository
+    controller: Controller
+
+    @classmethod
+    def make(cls, running: RunningPrimary, repository: Repository, mirrors: Path) -> ZoneWorld:
+        kind = ZoneRepository(
+            opener=Opener(), pool=ssh.ConnectionPool(), mirrors=mirrors, sleep=lambda seconds: None
+        )
+        controller = Controller(kinds={SyncTarget.Kind.ZONE_REPOSITORY: kind})
+        return cls(running, repository, repository.sync_target, kind, controller)
+
+    def reconcile(self) -> Ending:
+        ending = self.controller.reconcile(self.target.pk)
+        self.target.refresh_from_db()
+        self.repository.refresh_from_db()
+        return ending
+
+    def agree(self) -> None:
+        """A pass that ends well, or the reason why not."""
+        ending = self.reconcile()
+        run = self.target.runs.order_by("pk").last()
+        assert ending is Ending.AGREED, (ending, run and run.outcome, run and run.advice)
+
+    def add_zone(self, owner: Actor, domain: Domain) -> Zone:
+        """A zone whose ownership was proved."""
+        zone = zones.create_zone(actor=owner, domain=domain, repository=self.repository, address="192.0.2.1")
+        zone_proofs.record_ownership(actor=Actor.rookery(), zone=zone, how="text")
+        return self.again(zone)
+
+    def again(self, zone: Zone) -> Zone:
+        """The row as it is now."""
+        return Zone.objects.select_related("domain__organization", "target__repository").get(pk=zone.pk)
+
+    def ask(self, name: str, kind: str) -> list[str]:
+        """What the primary answers, as dig would show it; ["NOTAUTH"] and the like when it does not."""
+        server = self.running.server
+        query = dns.message.make_query(name, kind)
+        answer: Any = dns.query.udp(query, server.address, port=server.port, timeout=5)
+        if answer.rcode():
+            return [dns.rcode.to_text(answer.rcode())]
+        return sorted(str(each) for found in answer.answer for each in found)
+
+    def serial(self, name: str) -> int:
+        return int(self.ask(name, "SOA")[0].split()[2])

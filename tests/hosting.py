@@ -1,0 +1,133 @@
+"""Hosts, images and unikernels for tests: alice's machine with a stand-in for albatross on it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tenants.actions import hosts, images, networks, organizations, unikernels
+from tenants.actor import Actor
+from tenants.models import Host, HostShare, Image, Network, Organization, SyncTarget, Unikernel
+from tests.albatross import solo5_files as files
+
+PLAIN = files.image(files.abi(), files.manifest())
+NETWORKED = files.relay_image()
+WITH_DISK = files.image(files.abi(), files.manifest(files.entry(b"data", files.BLOCK)))
+
+
+def add_host(
+    actor: Actor, organization: Organization, folder: Path | str = "/run/albatross", **given: Any
+) -> Host:
+    """A host on a local socket, added by an operator for the organization."""
+    given = {"name": "rock", "transport": "local", "socket_folder": str(folder), "path": "acme"} | given
+    return hosts.add_host(actor=actor, organization=organization, **given)
+
+
+def share_of(host: Host, organization: Organization) -> HostShare:
+    return HostShare.objects.select_related("host", "organization", "sync_target").get(
+        host=host, organization=organization
+    )
+
+
+def upload(actor: Actor, organization: Organization, contents: bytes = PLAIN, **given: Any) -> Image:
+    given = {"name": "hello"} | given
+    return images.upload_image(actor=actor, organization=organization, contents=[contents], **given)
+
+
+@dataclass
+class Machine:
+    """A host with its part for one organization, and who acts there."""
+
+    actor: Actor
+    host: Host
+    share: HostShare
+
+    @property
+    def target(self) -> SyncTarget:
+        return SyncTarget.objects.get(host_share=self.share)
+
+    def network(self, bridge: str = "service", subnet: str = "10.0.0.0/24", **given: Any) -> Network:
+        return networks.add_network(actor=self.actor, share=self.share, bridge=bridge, subnet=subnet, **given)
+
+    def unikernel(self, name: str = "web", image: Image | None = None, **given: Any) -> Unikernel:
+        image = image or upload(self.actor, self.share.organization)
+        return unikernels.create_unikernel(
+            actor=self.actor, share=self.share, name=name, image=image, **given
+        )
+
+
+@dataclass
+class Rock:
+    """A host of an organization that waits for its key to be compared, with something of everything; its
+    `bare` network, image and host are used by nobody."""
+
+    host: Host
+    share: HostShare
+    bare_host: HostShare
+    image: Image
+    bare_image: Image
+    network: Network
+    bare_network: Network
+    unikernel: Unikernel
+    stopped: Unikernel
+    guest_share: HostShare
+    spare: Organization
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What stands for these things in addresses and bodies."""
+        return {
+            "share": self.share.pk,
+            "bare_host": self.bare_host.pk,
+            "bare_host_name": self.bare_host.host.name,
+            "image": self.image.pk,
+            "bare_image": self.bare_image.pk,
+            "network": self.network.pk,
+            "bare_network": self.bare_network.pk,
+            "unikernel": self.unikernel.pk,
+            "stopped": self.stopped.pk,
+            "guest_share": self.guest_share.pk,
+            "spare": self.spare.pk,
+            "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
+        }
+
+
+def build_rock(organization: Organization, host_key: str) -> Rock:
+    """Made by Rookery itself, so that no member stands behind it."""
+    rookery = Actor.rookery()
+    host = add_host(
+        rookery, organization, transport="ssh", host=f"rock{organization.pk}.example", username="rookery"
+    )
+    Host.objects.filter(pk=host.pk).update(offered_host_key=host_key)
+    host.refresh_from_db()
+    hosts.change_quota(actor=rookery, share=share_of(host, organization), storage=64)
+    machine = Machine(rookery, host, share_of(host, organization))
+    network, bare_network = machine.network(), machine.network("spare", "10.0.1.0/24")
+    image = upload(rookery, organization, NETWORKED, name="relay")
+    networks.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
+    chosen: dict[str, Any] = {"image": image, "networks": {"service": network}}
+    chosen["secrets"] = {"seed": "hunter2"}
+    unikernel = machine.unikernel("relay", **chosen, arguments=["--seed={secret:seed}"])
+    stopped = machine.unikernel("old", **chosen, running=False)
+    reached = {"transport": "ssh", "host": "bare.example", "username": "rookery"}
+    bare = add_host(rookery, organization, name="bare", **reached)
+    return Rock(
+        host=host,
+        share=machine.share,
+        bare_host=share_of(bare, organization),
+        image=image,
+        bare_image=upload(rookery, organization, PLAIN, name="spare"),
+        network=network,
+        bare_network=bare_network,
+        unikernel=unikernel,
+        stopped=stopped,
+        guest_share=hosts.share_host(actor=rookery, host=host, organization=_another(organization, "Guests")),
+        spare=_another(organization, "Spare"),
+    )
+
+
+def _another(organization: Organization, word: str) -> Organization:
+    """An organization without members."""
+    return organizations.create_organization(actor=Actor.rookery(), name=f"{word} of {organization}")

@@ -1,0 +1,1 @@
+"""What to do on a host: compared, decided and watched. No Django here, and no I/O but albatross's client."""

@@ -1,0 +1,207 @@
+"""A repository's host over its shell: is it set up so that nothing can be lost, and setting it up.
+
+ptt's primary pushes over whatever the branch points at, so the repository must refuse that
+(`receive.denyNonFastForwards`), and git's default branch must be the one that the primary reads. Nothing that
+exists is emptied, moved or overwritten.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from tenants.formats.text import printable
+from workers.repository.errors import RepositoryError
+from workers.repository.remote import RemoteRepository, ShellUnavailable
+from workers.ssh import CommandFailed, Connection, ProtocolError
+
+__all__ = ["Hosting", "authorize", "inspect", "restricted_line", "set_up"]
+
+_LIMIT = 65_536
+_PATH = r"""
+IFS= read -r path
+IFS= read -r branch
+case "$path" in "~/"*) path="$HOME/${path#\~/}";; esac
+"""
+_LOOK = r"""
+look() {
+  if ! git -C "$path" rev-parse --git-dir >/dev/null 2>&1; then
+    if [ -e "$path" ]; then echo kind=other; else echo kind=absent; fi
+    return
+  fi
+  top=$(cd "$path" && pwd -P); dir=$(git -C "$path" rev-parse --git-dir)
+  case "$dir" in
+    .|"$top") echo kind=bare;;
+    .git|"$top/.git") echo kind=tree;;
+    *) echo kind=other; return;;
+  esac
+  echo "head=$(git -C "$path" symbolic-ref -q HEAD)"
+  git -C "$path" rev-parse -q --verify "refs/heads/$branch" >/dev/null && echo branch=yes
+  echo "rewriting=$(git -C "$path" config --bool receive.denyNonFastForwards)"
+  echo "deleting=$(git -C "$path" config --bool receive.denyDeletes)"
+  echo "format=$(git -C "$path" rev-parse --show-object-format 2>/dev/null || echo sha1)"
+  for hook in pre-receive update post-receive; do
+    (cd "$path" && [ -x "$(git rev-parse --git-path "hooks/$hook")" ]) && echo "hook=$hook"
+  done
+  [ -w "$path" ] && echo writable=yes
+  return 0
+}
+"""
+_INSPECT = _PATH + _LOOK + "look </dev/null\n"
+_SET_UP = (
+    _PATH
+    + _LOOK
+    + r"""
+point() { git -C "$path" symbolic-ref HEAD "refs/heads/$branch"; }
+make() {
+  umask 077
+  case "$(look)" in
+    kind=absent*) git init --quiet --bare -- "$path" && point;;
+    kind=bare*) git -C "$path" rev-parse -q --verify HEAD >/dev/null || point;;
+    *) echo "there is something else" >&2; return 1;;
+  esac &&
+    git -C "$path" config receive.denyNonFastForwards true &&
+    git -C "$path" config receive.denyDeletes true
+}
+make </dev/null && look </dev/null
+"""
+)
+# The key's own line; then the file is never without a line end before what is added.
+_AUTHORIZE = r"""
+IFS= read -r blob
+IFS= read -r line
+umask 077
+mkdir -p "$HOME/.ssh" && file="$HOME/.ssh/authorized_keys" && touch "$file" || exit 1
+if grep -qF -- "$line" "$file"; then echo there; exit 0; fi
+if grep -qF -- "$blob" "$file"; then echo otherwise; exit 0; fi
+[ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ] && echo >>"$file"
+printf '%s\n' "$line" >>"$file" && echo added
+"""
+_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/=]{40,2000})")
+
+
+@dataclass(frozen=True)
+class Hosting:
+    """How a repository is set up. `kind` is bare, tree (with a work tree), absent, or other: something else
+    is in its place. `head` is its default branch, which a clone without a named one takes."""
+
+    kind: str
+    head: str = ""
+    has_branch: bool = False
+    refuses_rewriting: bool = False
+    refuses_deleting: bool = False
+    sha1: bool = True
+    hooks: tuple[str, ...] = ()
+    writable: bool = False
+
+    def problems(self, branch: str) -> tuple[str, ...]:
+        """What is not as it should be for a repository of zones with this branch, in sentences."""
+        if self.kind == "absent":
+            return ("There is no repository yet.",)
+        if self.kind == "other":
+            return ("There is something else than a repository at this path.",)
+        found: list[str] = []
+        if self.kind == "tree":
+            found.append("It has a work tree, and git refuses pushes to the branch that is checked out.")
+        if not self.sha1:
+            found.append("It uses another object format than SHA-1, which ptt cannot read.")
+        if not self.refuses_rewriting:
+            found.append(
+                "It accepts rewritten history: a push of the primary can throw ours away"
+                " (receive.denyNonFastForwards is not set)."
+            )
+        if not self.has_branch and self.head != branch:
+            found.append(f"Its default branch is {printable(self.head or 'none', 100)}, not {branch}.")
+        if not self.writable:
+            found.append("This account may not write to it.")
+        return tuple(found)
+
+
+def inspect(connection: Connection, remote: RemoteRepository) -> Hosting:
+    """Look at how the repository is set up; nothing is changed.
+
+    Raises ShellUnavailable where the account may only run git, Unreachable when the connection breaks.
+    """
+    return _read(_run(connection, _INSPECT, remote))
+
+
+def set_up(connection: Connection, remote: RemoteRepository) -> Hosting:
+    """Make the bare repository where there is none, let its default branch be ours while it has no commits,
+    and refuse rewritten history and deleted branches; the same again changes nothing.
+
+    Raises RepositoryError when something else is there, ShellUnavailable, Unreachable.
+    """
+    found = _read(_run(connection, _INSPECT, remote))
+    if found.kind not in {"absent", "bare"}:
+        raise RepositoryError(" ".join(found.problems(remote.branch)) or "It is no bare repository.")
+    return _read(_run(connection, _SET_UP, remote))
+
+
+def restricted_line(public_key: str, path: str, *, writes: bool, comment: str = "") -> str:
+    """Return the line for authorized_keys that lets a key, mostly a unikernel's, do nothing but fetch from
+    the repository at `path` (absolute) and, if it `writes`, push to it: whatever path it asks for itself.
+
+    Raises ValueError for what is no public key, and for a path with characters that shells treat specially.
+    """
+    key = _KEY.match(public_key.strip())
+    if key is None:
+        raise ValueError("public_key: this is no line of an SSH public key")
+    if not re.fullmatch(r"/[A-Za-z0-9._/+@-]{1,500}", path):
+        raise ValueError("path: write it from the root, with letters, digits and . _ - + @ only")
+    cases = f"git-upload-pack*) exec git-upload-pack '{path}';;"
+    if writes:
+        cases += f" git-receive-pack*) exec git-receive-pack '{path}';;"
+    words = f"case $SSH_ORIGINAL_COMMAND in {cases} *) exit 1;; esac"
+    remark = re.sub(r"[^A-Za-z0-9._@ -]", "", comment)[:60].strip()
+    return f'restrict,command="{words}" {key[1]} {key[2]} {remark}'.rstrip()
+
+
+def authorize(connection: Connection, line: str) -> str:
+    """Append a line to the account's authorized_keys unless it is there. Returns `added`, `there`, or
+    `otherwise`: the key is there with other rights, which only a person may change.
+
+    Raises ValueError for a line that is none, ShellUnavailable, Unreachable.
+    """
+    key = _KEY.search(line)
+    if key is None or not line.isascii() or not line.isprintable():
+        raise ValueError("line: it holds no SSH public key")
+    answer = _shell(connection, _AUTHORIZE, f"{key[2]}\n{line}\n").strip()
+    if answer not in {"added", "there", "otherwise"}:
+        raise ShellUnavailable("the account does not answer like a shell")
+    return answer
+
+
+def _run(connection: Connection, script: str, remote: RemoteRepository) -> str:
+    return _shell(connection, script, f"{remote.path}\n{remote.branch}\n")
+
+
+def _shell(connection: Connection, script: str, words: str) -> str:
+    try:
+        answer = connection.run(f"sh -c {shlex.quote(script)}", words.encode(), limit=_LIMIT)
+    except (CommandFailed, ProtocolError) as error:
+        raise ShellUnavailable(str(error)) from error
+    return answer.stdout.decode("utf-8", "replace")
+
+
+def _read(answer: str) -> Hosting:
+    said: dict[str, str] = {}
+    hooks: list[str] = []
+    for line in answer.splitlines()[:50]:
+        name, _, value = line.partition("=")
+        if name == "hook":
+            hooks.append(printable(value, 20))
+        else:
+            said[name] = value
+    if said.get("kind") not in {"bare", "tree", "absent", "other"}:
+        raise ShellUnavailable("the account does not answer like a shell")
+    return Hosting(
+        kind=said["kind"],
+        head=printable(said.get("head", "").removeprefix("refs/heads/"), 200),
+        has_branch=said.get("branch") == "yes",
+        refuses_rewriting=said.get("rewriting") == "true",
+        refuses_deleting=said.get("deleting") == "true",
+        sha1=said.get("format", "sha1") == "sha1",
+        hooks=tuple(hooks[:10]),
+        writable=said.get("writable") == "yes",
+    )

@@ -1,0 +1,270 @@
+"""An organization's part of an albatross host as a sync target: joins client, plan and desired state."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tenants import image_files
+from tenants.desired_host import desired_host
+from tenants.formats.unikernels import DesiredHost
+from tenants.models import Host, HostShare, Image, SyncTarget, Unikernel
+from tenants.secrets import Opener
+from workers import ssh
+from workers.albatross import Client, CommandFailed, FailureKind, Name, Release, dialect_of
+from workers.albatross.quota import covering
+from workers.albatross.values import UnikernelConfig
+from workers.hosting import likeness
+from workers.hosting.decide import Base, Deed, HostChange, decide, policy_of
+from workers.hosting.masking import masked, secret_values
+from workers.hosting.seen import SeenHost, look
+from workers.hosting.watching import last_moment, watch
+from workers.outcome import NeedsPerson, Retry
+from workers.plan import Apart, Limits, Plan
+from workers.targets import host_statements
+from workers.targets.base import Findings, Pass, Proof, Statement
+from workers.targets.host_connection import HostAccess, outcomes
+
+WATCH_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class ObservedHost:
+    """What was read, and how to go on speaking."""
+
+    seen: SeenHost = field(repr=False)
+    access: HostAccess = field(repr=False)
+    release: Release
+    desired: DesiredHost = field(repr=False)
+    client: Client = field(repr=False)
+
+
+class AlbatrossHost:
+    """See workers.targets.base.TargetKind. `watch_seconds`: how long a start is looked after."""
+
+    def __init__(
+        self, *, opener: Opener, pool: ssh.ConnectionPool, watch_seconds: float = WATCH_SECONDS
+    ) -> None:
+        self.limits: Limits = host_statements.HostLimits()
+        self._opener, self._pool, self._watch_seconds = opener, pool, watch_seconds
+
+    def title(self, target: SyncTarget, plan: Plan | None) -> str:
+        share = _share(target)
+        if plan is None:
+            return f"Bring {share.organization}'s part of {share.host} into agreement"
+        if not plan.changes:
+            return f"Compare {share.organization}'s part of {share.host}"
+        return host_statements.title(plan, str(share.host))
+
+    # observe --------------------------------------------------------------------------------------
+
+    def observe(self, current: Pass) -> ObservedHost:
+        share = _share(current.target)
+        host = share.host
+        with outcomes(host):
+            access = HostAccess.of(host, self._opener, self._pool)
+            path = Name((share.path,))
+            if access.over_tls and path.path[: len(access.root.path)] != access.root.path:
+                raise NeedsPerson(
+                    "authority-elsewhere",
+                    f"The certificate signs commands for {access.root}, and this part is {path}.",
+                    "Give the host the CA itself, or an intermediate for this path.",
+                )
+            current.note(f"Asking albatross on {host}")
+            release = Release.find(host.release) or self._find_release(access, host)
+            desired = desired_host(current.target, self._opener)
+            seen, client = self._look(access, release, path, desired)
+            host_statements.keep_facts(host, seen, current.now)
+        return ObservedHost(seen, access, release, desired, client)
+
+    def _find_release(self, access: HostAccess, host: Host) -> Release:
+        release = access.find_release()
+        Host.objects.filter(pk=host.pk).update(release=str(release))
+        host.release = str(release)
+        return release
+
+    def _look(
+        self, access: HostAccess, release: Release, path: Name, desired: DesiredHost
+    ) -> tuple[SeenHost, Client]:
+        """Over TLS every command sets the path's policy: what runs is read before one is sent there."""
+        dialect = dialect_of(release)
+        client = access.client(dialect)
+        seen = look(client, path, at=access.root)
+        if access.over_tls and access.root != path:
+            policy = covering(policy_of(desired.policy), path, seen.inside, seen.volumes, seen.policies)
+            client = access.client(dialect, {path: policy})
+            client.unikernels(path)  # this alone sets it
+        return seen, client
+
+    def describe(self, observed: ObservedHost) -> str:
+        inside, everything = len(observed.seen.inside), len(observed.seen.unikernels)
+        others = f", {everything - inside} of others" if everything > inside else ""
+        return f"Albatross {observed.release} or newer; {inside} unikernels here{others}."
+
+    def adopt(self, current: Pass, observed: ObservedHost) -> str:
+        """Taking over what runs on a host comes with its own questions; it is reported only."""
+        return ""
+
+    def findings(self, current: Pass, observed: ObservedHost, plan: Plan) -> Findings:
+        return Findings()
+
+    # plan -----------------------------------------------------------------------------------------
+
+    def plan(self, current: Pass, observed: ObservedHost) -> Plan:
+        plan = self._decide(current.target, observed)
+        return replace(plan, commands=host_statements.by_hand(observed.desired, str(observed.release), plan))
+
+    def _decide(self, target: SyncTarget, observed: ObservedHost) -> Plan:
+        access, dialect = observed.access, dialect_of(observed.release)
+        decision = decide(
+            observed.desired,
+            observed.seen,
+            Base(target.proof.get("unikernels", {}), target.proof.get("sent", {})),
+            dialect,
+            self._opener.mark,
+            repair=target.drift_mode == SyncTarget.DriftMode.REPAIR,
+            takes_images=not access.over_tls or dialect.tls_streams,
+            sets_policies=not access.over_tls,
+        )
+        return Plan(decision.changes, decision.apart, units_observed=len(observed.seen.running))
+
+    def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
+        share = _share(current.target)
+        return host_statements.statements(plan, share, dict(share.host.seen))
+
+    def unchanged(self, current: Pass, observed: ObservedHost, plan: Plan) -> Proof:
+        return self._proof(observed, plan.apart, "The host agrees.")
+
+    # apply and verify -----------------------------------------------------------------------------
+
+    def apply(self, current: Pass, observed: ObservedHost, plan: Plan) -> None:
+        share = _share(current.target)
+        with outcomes(share.host):
+            for change in plan.changes:
+                assert isinstance(change, HostChange)  # noqa: S101 - of every plan of ours
+                self._do(current, observed, share, change)
+
+    def _do(self, current: Pass, observed: ObservedHost, share: HostShare, change: HostChange) -> None:
+        client, path = observed.client, observed.seen.path
+        name = Name(path.path, change.label or None)
+        # Each note renews the lease: nothing is sent after it was lost.
+        match change.deed:
+            case Deed.POLICY if change.policy is not None:
+                current.note(f"Setting the quota policy of {path}")
+                client.set_policy(path, change.policy)
+            case Deed.VOLUME:
+                current.note(f"Making the block volume {name}, {change.size} MB")
+                client.add_volume(name, change.size)
+            case Deed.DESTROY:
+                current.note(f"Ending {name}")
+                self._require_unmoved(observed, name, change)
+                client.destroy(name)
+            case _:
+                self._start(current, observed, share, name, change)
+
+    def _start(
+        self, current: Pass, observed: ObservedHost, share: HostShare, name: Name, change: HostChange
+    ) -> None:
+        wanted, client, dialect = change.wanted, observed.client, dialect_of(observed.release)
+        assert wanted is not None  # noqa: S101 - of every start
+        config = self._config(share, wanted.digest, likeness.settings_of(wanted, dialect))
+        self._require_unmoved(observed, name, change)
+        self._remember_sent(current, change)
+        replaces = change.deed is Deed.REPLACE
+        before = last_moment(client, name)
+        current.note(f"{'Replacing' if replaces else 'Starting'} {name} with image {wanted.digest[:12]}")
+        try:
+            client.create(name, config, force=replaces)
+        except CommandFailed as error:
+            if error.kind is FailureKind.EXISTS:
+                raise Retry("lost-race", f"{name} was started by somebody else; looking again.") from error
+            raise
+        early, started = watch(client, name, self._watch_seconds, after_moment=before)
+        if early is not None:
+            words = masked(early.words, secret_values(wanted))
+            gone = {} if early.restarts else {"ended_generation": wanted.generation}
+            with current.write():
+                Unikernel.objects.filter(share=share, name=wanted.label).update(
+                    ended_words="\n".join(words), **gone
+                )
+            raise host_statements.died_early(name, early, words)
+        since = f", up since {started:%H:%M:%S}" if started else ""
+        current.note(f"{name} runs{since}; watched for {self._watch_seconds:.0f} s")
+
+    def _config(self, share: HostShare, digest: str, settings: Any) -> UnikernelConfig:
+        image = Image.objects.filter(sha256=digest, unikernels__share=share).first()
+        try:
+            if image is None:
+                raise image_files.ImageDamaged("it is not there any more")
+            data = image_files.read(image)
+        except image_files.ImageDamaged as error:
+            raise NeedsPerson(
+                "image-damaged",
+                f"The image {digest[:12]} cannot be used: {error}. Nothing was ended.",
+                "Upload the same image again, then look again.",
+            ) from error
+        if share.host.transport == Host.Transport.LOCAL:
+            return UnikernelConfig(settings, data)
+        return UnikernelConfig(settings, zlib.compress(data, 6), compressed=True)
+
+    def _require_unmoved(self, observed: ObservedHost, name: Name, change: HostChange) -> None:
+        """Compare-and-set as far as albatross has one: nobody changed it since the plan was made."""
+        found = observed.client.unikernels(name)
+        dialect = dialect_of(observed.release)
+        mark = self._opener.mark(likeness.form_of_running(found[0], dialect)) if found else ""
+        if mark != change.before_id:
+            raise Retry("lost-race", f"{name} was changed by somebody else just now; looking again.")
+
+    def _remember_sent(self, current: Pass, change: HostChange) -> None:
+        """Before a command that cannot be repeated unseen: what runs later is then known to be ours."""
+        target = current.target
+        target.proof = {
+            **target.proof,
+            "sent": {**target.proof.get("sent", {}), change.label: change.after_id},
+        }
+        with current.write():
+            SyncTarget.objects.filter(pk=target.pk).update(proof=target.proof)
+
+    def verify(self, current: Pass, observed: ObservedHost, plan: Plan, applied: None) -> Proof:
+        share = _share(current.target)
+        with outcomes(share.host):
+            seen = look(
+                observed.access.client(dialect_of(observed.release)),
+                observed.seen.path,
+                at=observed.access.root,
+            )
+        host_statements.keep_facts(share.host, seen, current.now)
+        after = replace(observed, seen=seen)
+        done = {change.unit for change in plan.changes}
+        left = [each for each in self._decide(current.target, after).changes if each.unit in done]
+        if left:
+            names = ", ".join(each.unit for each in left[:5])
+            raise Retry("not-as-written", f"{names}: not as it was written; looking again.")
+        return self._proof(after, plan.apart, "The host runs exactly what was asked for.")
+
+    def _proof(self, observed: ObservedHost, apart: Sequence[Apart], sentence: str) -> Proof:
+        running, dialect = observed.seen.running, dialect_of(observed.release)
+        left = {each.unit: each.base_id for each in apart}
+        marks = {unit: mark for unit, mark in left.items() if mark}
+        evidence = {"Albatross": f"{observed.release} or newer"}
+        for wanted in observed.desired.unikernels:
+            info = running.get(wanted.label)
+            if wanted.label in left or info is None:
+                continue
+            marks[wanted.label] = self._opener.mark(likeness.form_of_running(info, dialect))
+            evidence[f"Digest of {wanted.label}"[:40]] = info.digest.hex()
+        evidence["Unikernels"] = str(len(running))
+        return Proof({"unikernels": marks, "left": sorted(left)}, evidence, sentence)
+
+    def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
+        return None
+
+    def maintain(self, current: Pass) -> Statement | None:
+        return None
+
+
+def _share(target: SyncTarget) -> HostShare:
+    assert target.host_share is not None  # noqa: S101 - of every target of this kind
+    return target.host_share

@@ -1,0 +1,158 @@
+"""What an albatross host's conditions, facts and plans say: sentences for people, details for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from tenants.formats import by_hand as lines
+from tenants.formats.text import printable
+from tenants.formats.unikernels import DesiredHost, WantedPolicy
+from tenants.models import Condition, Host, HostShare
+from workers.albatross.names import Name
+from workers.hosting.decide import Deed, HostChange
+from workers.hosting.seen import SeenHost
+from workers.hosting.watching import Early
+from workers.outcome import NeedsPerson
+from workers.plan import Action, Limits, Plan
+from workers.targets.base import Statement
+
+MOST_LISTED = 200
+_CHANGED = "Rookery left them alone. Choose “repair” to write what Rookery has, or change them here."
+_APART = {
+    "drift": (Condition.Type.DRIFTED, "Nobody else changed our unikernels.", _CHANGED),
+    "conflict": (Condition.Type.CONFLICTED, "Nobody else changed our unikernels.", _CHANGED),
+    "unsafe": (
+        Condition.Type.UNSAFE_ENTRIES,
+        "Everything that should run can be started.",
+        "What runs was left as it is. Correct these, then they are started.",
+    ),
+    "ended": (
+        Condition.Type.ENDED,
+        "Nothing ended by itself.",
+        "Read what it said last, correct it, and start it again.",
+    ),
+}
+
+
+class HostLimits(Limits):
+    """Ending one or two is what people ask for every day; many at once need a person who read it."""
+
+    def objections(self, plan: Plan) -> Sequence[str]:
+        ends = plan.count(Action.DELETE)
+        if ends < self.deletions_at_least:
+            return []
+        return [f"It would end {ends} unikernels at once."]
+
+
+def title(plan: Plan, host: str) -> str:
+    changes = [each for each in plan.changes if isinstance(each, HostChange)]
+    words = {Deed.CREATE: "Start", Deed.REPLACE: "Replace", Deed.DESTROY: "End"}
+    deeds = [each for each in changes if each.deed in words]
+    if len(deeds) == 1:
+        return f"{words[deeds[0].deed]} {deeds[0].label} on {host}"
+    count = len(changes)
+    return f"Make {count} change{'s' if count != 1 else ''} on {host}"
+
+
+def statements(plan: Plan, share: HostShare, seen: dict[str, Any]) -> list[Statement]:
+    found = []
+    for reason, (kind, none, advice) in _APART.items():
+        units = [each for each in plan.apart if each.reason == reason]
+        if not units:
+            found.append(Statement(kind, False, "none", none))
+            continue
+        sentence = " ".join(each.sentence for each in units[:5])
+        more = f" And {len(units) - 5} more." if len(units) > 5 else ""
+        details = {"units": [each.as_dict() for each in units[:50]], "count": len(units)}
+        found.append(Statement(kind, True, reason, f"{sentence}{more} {advice}", details))
+    return [*found, _foreign(share, seen)]
+
+
+def _foreign(share: HostShare, seen: dict[str, Any]) -> Statement:
+    """Unikernels in our own path that nobody made here."""
+    ours = {f"{share.path}:{name}" for name in share.unikernels.values_list("name", flat=True)}
+    inside = [
+        each["name"] for each in seen.get("unikernels", []) if each["name"].startswith(f"{share.path}:")
+    ]
+    foreign = sorted(name for name in inside if name not in ours)
+    kind = Condition.Type.FOREIGN_ENTRIES
+    if not foreign:
+        return Statement(kind, False, "none", "Every unikernel here is Rookery's.")
+    names = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
+    return Statement(
+        kind,
+        True,
+        "kept",
+        f"Not made by Rookery, and left as they are: {names}.",
+        {"count": len(foreign), "names": foreign[:MOST_LISTED]},
+    )
+
+
+def keep_facts(host: Host, seen: SeenHost, now: datetime) -> None:
+    """What everybody may know of a host, for “will it fit?”; arguments of unikernels are not among it."""
+    if not seen.everything and "memory" in host.seen:
+        return  # another part of this host sees more
+    root = seen.root
+    facts: dict[str, Any] = {
+        "unikernels": [
+            {
+                "name": printable(str(one.name), 300),
+                "memory": one.settings.memory,
+                "digest": one.digest.hex(),
+                "started": one.started.isoformat() if one.started else None,
+            }
+            for one in sorted(seen.unikernels, key=lambda one: one.name.labels)[:MOST_LISTED]
+        ],
+        "volumes": [
+            {"name": printable(str(one.name), 300), "size": one.size, "used": one.active}
+            for one in seen.volumes[:MOST_LISTED]
+        ],
+        "used_memory": sum(one.settings.memory for one in seen.unikernels),
+    }
+    if root is not None:
+        facts |= {
+            "memory": root.memory,
+            "storage": root.block or 0,
+            "cpuids": sorted(root.cpuids)[:1024],
+            "bridges": sorted(root.bridges)[:MOST_LISTED],
+        }
+    Host.objects.filter(pk=host.pk).update(seen=facts, seen_at=now, offered_host_key="")
+    host.seen, host.seen_at = facts, now
+
+
+def died_early(name: Name, early: Early, words: Sequence[str]) -> NeedsPerson:
+    said = f" It said last: “{' / '.join(words[-3:])[:600]}”." if words else " It said nothing."
+    advice = "Read its console below, correct its arguments or image, and start it again."
+    if early.restarts:
+        advice = "Stop it, or correct its arguments or image: albatross starts it again and again."
+    return NeedsPerson("ended-early", f"{name} {early.sentence}.{said}", advice, {"console": list(words)})
+
+
+def by_hand(desired: DesiredHost, release: str, plan: Plan) -> tuple[str, ...]:
+    """The lines of albatross-client that would do the same; secrets stay references."""
+    version = lines.version_of(release)
+    found = []
+    for change in plan.changes:
+        if not isinstance(change, HostChange):
+            continue
+        name = f"{desired.path}:{change.label}"
+        if change.deed is Deed.POLICY and change.policy is not None:
+            policy = change.policy
+            wanted = WantedPolicy(
+                policy.unikernels,
+                policy.memory,
+                policy.block or 0,
+                tuple(sorted(policy.cpuids)),
+                tuple(sorted(policy.bridges)),
+            )
+            found.append(lines.policy_line(f"{desired.path}:", wanted, version))
+        elif change.deed is Deed.VOLUME:
+            found.append(lines.volume_line(name, change.size))
+        elif change.deed is Deed.DESTROY:
+            found.append(lines.destroy_line(name))
+        elif change.wanted is not None:
+            force = change.deed is Deed.REPLACE
+            found.append(lines.create_line(change.wanted, name, version, force=force))
+    return tuple(found)
