@@ -97,9 +97,10 @@ def _show(
 def _targets_of(mailbox_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
     rows = TargetAddress.objects.filter(mailbox__in=list(mailbox_ids)).order_by("pk")
-    columns = ("address", "confirmed_at", "exchange")
-    for mailbox_id, *told in rows.values_list("mailbox_id", *columns):
-        found.setdefault(mailbox_id, []).append(dict(zip(columns, told, strict=True)))
+    columns = ("mailbox_id", "address", "confirmed_at", "exchange")
+    for mailbox_id, address, confirmed_at, exchange in rows.values_list(*columns):
+        told = {"address": address, "confirmed_at": confirmed_at, "exchange": exchange}
+        found.setdefault(mailbox_id, []).append(told)
     return found
 
 
