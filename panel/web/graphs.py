@@ -16,11 +16,16 @@ _GAP = 3.0
 
 
 class Measurement(Protocol):
-    at: datetime
-    cpu: int
-    memory: int
-    received: int
-    sent: int
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def cpu(self) -> int: ...
+    @property
+    def memory(self) -> int: ...
+    @property
+    def received(self) -> int: ...
+    @property
+    def sent(self) -> int: ...
 
 
 Point = tuple[datetime, float | None]

@@ -56,7 +56,7 @@ def test_lines_are_harmless(raw: bytes, text: str) -> None:
 def test_any_line_is_bounded_and_printable(raw: bytes) -> None:
     text = clean(raw, Mask())
     assert len(text) <= 600
-    assert text.encode("utf-8")
+    assert text.encode("utf-8").decode("utf-8") == text
     assert "\x1b" not in text
     assert "\n" not in text
 

@@ -15,6 +15,7 @@ from workers.ssh.endpoint import (
     Unreachable,
 )
 from workers.ssh.pool import ConnectionPool
+from workers.ssh.sharing import SharingPool
 
 __all__ = [
     "AuthenticationRefused",
@@ -26,6 +27,7 @@ __all__ = [
     "HostKeyUnknown",
     "ProtocolError",
     "Result",
+    "SharingPool",
     "SshEndpoint",
     "SshError",
     "TooManyChannels",

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Thread
 
 from django.db import DatabaseError, close_old_connections, connection
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from tenants.actions.watching import forget_watched
 from tenants.actor import Actor
-from tenants.models import Host, HostWatch
+from tenants.models import HostWatch, Unikernel
 from tenants.secrets import CannotOpen, Opener
 from workers import ssh
 from workers.lease import LeaseLost, new_owner
@@ -23,7 +26,8 @@ from workers.watch.lease import HostLease
 
 log = logging.getLogger(__name__)
 FIND_SECONDS = 2.0
-FORGET_SECONDS = 60.0
+# Reads every row that is kept.
+FORGET_SECONDS = 600.0
 STOP_SECONDS = 5.0
 MOST_HOSTS = 100
 BACKOFF = Backoff(longest=timedelta(minutes=1))
@@ -57,8 +61,7 @@ class Crew:
     def turn(self) -> None:
         """Take what is free, and drop what is too old."""
         self._threads = {pk: each for pk, each in self._threads.items() if each.is_alive()}
-        hosts = Host.objects.filter(shares__unikernels__deleted_at=None, shares__unikernels__isnull=False)
-        for pk in hosts.order_by("pk").values_list("pk", flat=True).distinct():
+        for pk in self._free_hosts():
             if pk in self._threads or len(self._threads) >= MOST_HOSTS:
                 continue
             lease = HostLease.acquire(pk, self._owner)
@@ -70,11 +73,24 @@ class Crew:
             self._forget_at = time.monotonic() + FORGET_SECONDS
             forget_watched(actor=Actor.rookery())
 
+    def _free_hosts(self) -> list[int]:
+        """Those with unikernels that nobody watches, and that are due."""
+        rows = Unikernel.objects.filter(deleted_at=None)
+        rows = rows.filter(
+            Q(share__host__watch=None)
+            | Q(share__host__watch__lease_until__lt=Now(), share__host__watch__next_try_at__lte=Now())
+        )
+        return list(rows.order_by("share__host").values_list("share__host", flat=True).distinct())
+
     def _watch(self, lease: HostLease) -> None:
         try:
             watch_host(lease, self.opener, self.pool, self.stop)
         except LeaseLost:
             log.info("another watcher has host %s", lease.host_id)
+        except DatabaseError as error:
+            log.warning("what host %s said was not written: %s", lease.host_id, type(error).__name__)
+            with suppress(DatabaseError):
+                lease.release()
         except Exception as error:
             # It comes back by itself when the lease is over.
             log.exception("watching host %s broke: %s", lease.host_id, type(error).__name__)

@@ -26,6 +26,7 @@ from workers.hosting.decide import policy_of
 from workers.hosting.seen import look
 from workers.targets.host_connection import HostAccess, outcomes
 from workers.watch.lease import HostLease
+from workers.watch.lines import sane
 from workers.watch.listener import Listener, Stream
 from workers.watch.measuring import measured
 
@@ -124,7 +125,8 @@ class HostWatcher:
         running = {one.name.folded: one for one in client.unikernels(self._access.root)}
         for listener in self._listeners.values():
             info = running.get(listener.name.folded)
-            listener.look(info.started if info else None, info is not None, now)
+            started = sane(info.started) if info and info.started else None
+            listener.look(started, info is not None, now)
 
     # streams --------------------------------------------------------------------------------------
 
@@ -200,8 +202,6 @@ class HostWatcher:
                 for answer in answers:
                     self._take(answer.header.name, answer.reply, whose)
                 if not answers:
-                    if isinstance(whose, Listener):
-                        whose.catch_up.end()
                     break
             ended = subscription.ended
         except AlbatrossError:

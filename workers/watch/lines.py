@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tenants.actions.watching import Line
 from tenants.formats.text import printable
@@ -20,6 +20,7 @@ _MOST_SECRETS = 200
 _SHORTEST = 4
 _CUT = " [truncated]"
 _MASK = "•••"
+_EARLIEST, _LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 # Control sequences, operating system commands, and other escapes (ECMA-48).
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 
@@ -118,4 +119,9 @@ class Rate:
 
 
 def taken(reply: ConsoleLine, mask: Mask) -> Line:
-    return Line(reply.timestamp, clean(bytes(reply.line), mask))
+    return Line(sane(reply.timestamp), clean(bytes(reply.line), mask))
+
+
+def sane(moment: datetime) -> datetime:
+    """A host's time within what every zone of the world and every database can tell."""
+    return min(max(moment, _EARLIEST), _LATEST)

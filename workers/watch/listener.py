@@ -16,6 +16,8 @@ from workers.watch.lines import CatchUp, Mask, Rate, taken
 
 HISTORY = 1024
 _FIRST_WAIT, _LONGEST_WAIT, _STEADY = 1.0, 300.0, 60.0
+# The past comes in one go; after a silence of this many seconds all of it was there.
+_SILENCE = 10.0
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Listener:
     generation: int = -1
     rate: Rate = field(default_factory=lambda: Rate(time.monotonic()))
     catch_up: CatchUp = field(default_factory=lambda: CatchUp(()))
+    heard_at: float = 0.0
     lines: list[Line] = field(default_factory=list)
     samples: list[Measured] = field(default_factory=list)
     ends: list[Ended] = field(default_factory=list)
@@ -81,21 +84,25 @@ class Listener:
         """Its past comes first."""
         rows = ConsoleLine.objects.filter(unikernel=self.unikernel_id).order_by("-pk")
         self.catch_up = CatchUp(list(rows.values_list("at", "text")[:HISTORY]))
+        self.heard_at = time.monotonic()
         self.console.open(subscription)
 
     def hear(self, said: Said) -> None:
         """Take one line; empty ones and those that are kept already are passed over."""
         line = taken(said, self.mask)
+        self.heard_at = time.monotonic()
         if not line.text.strip() or not self.catch_up.is_new(line):
             return
         self.track, ends = lives.listen(self.track, [line])
         self.ends = [*self.ends, *ends][-lives.MOST_ENDS :]
-        if self.rate.allows(time.monotonic()):
+        if self.rate.allows(self.heard_at):
             self.lines.append(line)
         else:
             self.skipped += 1
 
     def look(self, started_at: datetime | None, running: bool, now: datetime) -> None:
+        if time.monotonic() - self.heard_at > _SILENCE:
+            self.catch_up.end()
         self.track, ends, self.life = lives.look(self.track, started_at, running, now)
         self.ends += ends
 

@@ -79,8 +79,6 @@ class Command(BaseCommand):
         workers = {**common, "ROOKERY_WORKERS_KEY_FILE": str(settings.DATA_DIR / "keys" / "workers.key")}
         for name, words in WORKERS.items():
             family.start(name, [*_CELERY, "worker", *_WORKER, f"--hostname={name}@%h", *words], workers)
-        # Streams never end, so they have a process of their own.
-        family.start("watch", [sys.executable, "manage.py", "watch"], workers)
         family.start("beat", [*_CELERY, "beat", "--loglevel=WARNING"], common)
         web = [sys.executable, "-m", "uvicorn", "panel.asgi:application", "--host", "127.0.0.1"]
         web += ["--port", str(settings.PORT), "--log-level", "warning", "--no-server-header"]
@@ -92,4 +90,6 @@ class Command(BaseCommand):
         ports.wait_until_open("127.0.0.1", settings.PORT, family.require_all_alive)
         self._say(f"\nRookery runs at {settings.BASE_URL}")
         call_command("operator", email, name="Administrator", stdout=self.stdout)
+        # Streams never end, so they have a process of their own; nobody waits for it.
+        family.start("watch", [sys.executable, "manage.py", "watch"], workers)
         self._say(f"\nCtrl-C stops everything. The data stays in {settings.DATA_DIR}")

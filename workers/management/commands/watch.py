@@ -10,7 +10,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from workers.assembly import opener, pool
+from workers import ssh
+from workers.assembly import opener
 from workers.watch.crew import Crew
 
 
@@ -18,7 +19,7 @@ class Command(BaseCommand):
     help = "Follow consoles and measurements of unikernels and keep them for the panel."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        crew = Crew(opener(), pool())
+        crew = Crew(opener(), ssh.SharingPool())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: crew.stop.set())
         crew.run()
