@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -235,3 +235,42 @@ def test_a_forked_process_speaks_on_connections_of_its_own(host: Host, pool: ssh
         assert still is ours
         assert still.run("echo parent").stdout == b"parent\n"
     assert host.log().count("Accepted publickey") == 2
+
+
+def borrow(pool: ssh.ConnectionPool, host: Host, stack: ExitStack) -> ssh.Channel:
+    """A command without end, on whatever connection the pool lends."""
+    with ExitStack() as own:
+        connection = own.enter_context(pool.connection(host.endpoint))
+        channel = own.enter_context(connection.open("echo on; exec cat"))
+        assert channel.read_exactly(3) == b"on\n"
+        stack.push(own.pop_all())
+    return channel
+
+
+def test_endless_commands_share_connections(host: Host) -> None:
+    pool = ssh.SharingPool()
+    with ExitStack() as stack:
+        channels = [borrow(pool, host, stack) for _ in range(10)]
+        assert host.log().count("Accepted publickey") == 2
+        # What one of them runs into is its own affair.
+        with pytest.raises(RuntimeError), pool.connection(host.endpoint):
+            raise RuntimeError
+        for number, channel in enumerate(channels):
+            channel.write(b"%d\n" % number)
+            assert channel.read_exactly(2) == b"%d\n" % number
+    with pool.connection(host.endpoint) as kept:
+        assert kept.run("true").status == 0
+    pool.close()
+
+
+def test_a_host_that_takes_fewer_at_once_gets_fewer(tmp_path: Path) -> None:
+    pool = ssh.SharingPool()
+    with Host(tmp_path / "repositories", extra="MaxSessions 2") as host, ExitStack() as stack:
+        for _ in range(2):
+            borrow(pool, host, stack)
+        with pytest.raises(ssh.TooManyChannels):
+            borrow(pool, host, stack)
+        for _ in range(4):
+            borrow(pool, host, stack)
+        assert host.log().count("Accepted publickey") == 3
+    pool.close()

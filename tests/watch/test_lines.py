@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,8 @@ from tenants.actions.watching import Line
 from tenants.formats.solo5_image import read_image
 from tenants.formats.unikernels import WantedUnikernel
 from tests.hosting import PLAIN
-from workers.watch.lines import CatchUp, Mask, Rate, clean
+from workers.albatross.replies import ConsoleLine
+from workers.watch.lines import CatchUp, Mask, Rate, clean, taken
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SECRET = "hunter2 and more"
@@ -118,3 +119,11 @@ def test_a_flood_is_counted_and_ends() -> None:
     assert sum(rate.allows(0.0) for _ in range(100)) == 10
     assert sum(rate.allows(1.0) for _ in range(100)) == 5
     assert sum(rate.allows(1000.0) for _ in range(100)) == 10
+
+
+@pytest.mark.parametrize("year", [1, 1969, 9999])
+def test_a_clock_that_is_far_off_can_be_shown_everywhere(year: int, mask: Mask) -> None:
+    line = taken(ConsoleLine(datetime(year, 12, 31, 23, 59, tzinfo=UTC), b"hello"), mask)
+    for hours in (-12, 14):
+        assert line.at.astimezone(timezone(timedelta(hours=hours)))
+    assert 1970 <= line.at.year <= 2200

@@ -30,12 +30,14 @@ from tests.contract.test_host_transports import connect_tls, world_of
 from tests.hosting import Machine, add_host, share_of
 from workers import ssh
 from workers.albatross import Name, Release
+from workers.albatross.replies import ConsoleLine as Said
 from workers.controller import Ending
 from workers.lease import LeaseLost
 from workers.outcome import Retry
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
 from workers.watch.host import HostWatcher
 from workers.watch.lease import HostLease
+from workers.watch.listener import Listener
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WEB = Name(("acme",), "web")
@@ -261,3 +263,21 @@ def test_through_the_tls_endpoint(
     row = run(world)
     watcher = watcher_of(host)
     turn_until(watcher, lambda: "tick 2" in texts(row) and Sample.objects.exists())
+
+
+def test_a_past_that_comes_in_pieces_is_not_doubled(world: HostWorld, watcher_of: WatcherOf) -> None:
+    row = run(world)
+    watcher = watcher_of(world.host)
+    turn_until(watcher, lambda: "tick 3" in texts(row))
+    [first, *_] = ConsoleLine.objects.order_by("pk")
+    old = Said(first.at, first.text.encode())
+    listener = Listener.of(row.pk, WEB, row.share_id)
+    listener.opened(world.client.console(WEB))
+    listener.look(None, True, first.at)
+    listener.hear(old)
+    assert listener.lines == []
+    listener.heard_at -= 60
+    listener.look(None, True, first.at)
+    listener.hear(old)
+    assert [line.text for line in listener.lines] == [first.text]
+    listener.console.close()

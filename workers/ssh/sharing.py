@@ -23,7 +23,8 @@ class _Shared:
 
 
 class SharingPool(ConnectionPool):
-    """Thread-safe. Lends each connection to at most `at_once` users; the last one gives it back."""
+    """Thread-safe; not for a process that forks. Lends each connection to at most `at_once` users; the last
+    one gives it back."""
 
     def __init__(self, *, dialer: Dial = dial, at_once: int = AT_ONCE) -> None:
         super().__init__(dialer=dialer)
