@@ -110,8 +110,10 @@ def draw(
     unit: Callable[[float], str],
     clock: Callable[[datetime], str],
 ) -> Graph:
-    """All lines on one scale, which begins at zero."""
-    top = _round_up(max((each.highest or 0.0 for each in series), default=0.0))
+    """All lines on one scale, which begins at zero and ends at a round number of its unit."""
+    highest = max((each.highest or 0.0 for each in series), default=0.0)
+    base = _base_of(highest) if unit in (size, per_second) else 1.0
+    top = _round_up(highest / base) * base
     lines = [
         Drawn(each.label, _path(each.points, since, until, top), _said(each, unit, clock))
         for each in series
@@ -142,6 +144,14 @@ def _path(points: Sequence[Point], since: datetime, until: datetime, top: float)
         parts.append(f"{'L' if is_drawing else 'M'}{x:.1f} {y:.1f}" + ("" if is_drawing else "h0"))
         is_drawing = True
     return "".join(parts)
+
+
+def _base_of(value: float) -> float:
+    """How many bytes the unit has in which `size` says so many."""
+    base = 1.0
+    while value >= base * 1024 and base < 1024.0**4:
+        base *= 1024
+    return base
 
 
 def _round_up(value: float) -> float:

@@ -78,11 +78,10 @@ def end_lines(ends: Sequence[UnikernelExit], now: datetime) -> list[dict[str, An
 
 
 def standing_now(watch: UnikernelWatch | None, now: datetime) -> str:
-    """“Runs since 09:12, seen 3 s ago.”"""
+    """“It runs since 09:12.” Says nothing that changes by itself: a stream would send it each second."""
     if watch is None or watch.looked_at is None:
         return "Nobody has looked at it yet."
-    seen = times.ago(watch.looked_at, now)
     if not watch.running:
-        return f"It does not run; seen {seen}."
+        return "It does not run."
     since = f" since {times.clock(watch.started_at, now)}" if watch.started_at else ""
-    return f"It runs{since}; seen {seen}."
+    return f"It runs{since}."

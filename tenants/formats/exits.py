@@ -76,7 +76,10 @@ def explain(end: End) -> Explained:
     """What an end means, for a person."""
     if end.signal is not None:
         if end.by_command:
-            return Explained("was ended by a command: stopped, replaced or destroyed")
+            return Explained(
+                "was ended by a command: stopped, replaced or destroyed",
+                "If nobody meant it to end, start it again.",
+            )
         return Explained(
             f"was killed by signal {end.signal}", "Read the host's journal: who or what sent it?"
         )
