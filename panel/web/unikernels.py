@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import proofs
-from panel.web.consoles import unikernel_tabs
+from panel.web.consoles import now_context, unikernel_tabs
 from panel.web.fields import Tried, show, try_form
 from panel.web.fragments import carrying_run_of, run_url
 from panel.web.frame import narrowed, shows
@@ -148,6 +148,7 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
     context = {
         **state,
         **unikernel_tabs(row, "unikernel"),
+        "life": now_context(row, now)["banner"],
         "wanted": wanted,
         "addresses": list(row.addresses.select_related("network").order_by("device")),
         "secrets": list(row.secrets.order_by("name").values_list("name", flat=True)),

@@ -12,13 +12,22 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
 
+from tenants import outbox
 from tenants.actions.audit import record
 from tenants.actions.mail import owe_mail
 from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.exits import End, explain
-from tenants.models import ConsoleLine, Membership, Sample, Unikernel, UnikernelExit, UnikernelWatch
+from tenants.models import (
+    ConsoleLine,
+    Membership,
+    Sample,
+    SyncTarget,
+    Unikernel,
+    UnikernelExit,
+    UnikernelWatch,
+)
 from tenants.models.watching import LONGEST_LINE
 
 MOST_LINES = 20_000
@@ -153,6 +162,8 @@ def _keep_life(actor: Actor, row: Unikernel, each: Watched) -> None:
         return
     watch, _ = UnikernelWatch.objects.get_or_create(unikernel=row)
     if each.life is not None:
+        if watch.running and not each.life.running and row.running:
+            _look_soon(row)
         watch.running, watch.started_at = each.life.running, each.life.started_at
         watch.looked_at = each.life.looked_at
     watch.skipped += each.skipped
@@ -163,6 +174,14 @@ def _keep_life(actor: Actor, row: Unikernel, each: Watched) -> None:
         watch.told_at = now
         _tell(actor, row, news[-1])
     watch.save()
+
+
+def _look_soon(row: Unikernel) -> None:
+    """Its page should not say any longer that it runs. A target that waits for a person goes on waiting."""
+    targets = SyncTarget.objects.filter(host_share=row.share_id, stop_code="")
+    if targets.update(next_check_at=timezone.now()):
+        target = targets.get()
+        outbox.hint_on_commit("reconcile", target.pk, target.kind)
 
 
 def _tell(actor: Actor, row: Unikernel, last: Ended) -> None:

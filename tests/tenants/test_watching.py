@@ -19,6 +19,7 @@ from tenants.models import (
     Organization,
     OutgoingMail,
     Sample,
+    SyncTarget,
     Unikernel,
     UnikernelExit,
     UnikernelWatch,
@@ -85,6 +86,17 @@ def test_old_and_surplus_lines_go(row: Unikernel, monkeypatch: pytest.MonkeyPatc
     assert watching.forget_watched(actor=ROOKERY) == 1 + 3 + 2
     assert list(ConsoleLine.objects.order_by("pk").values_list("text", flat=True)) == list("34567")
     assert UnikernelExit.objects.count() == 2
+
+
+@pytest.mark.parametrize("stop_code", ["", "not-let-in"])
+def test_after_an_end_its_host_is_looked_at_soon(row: Unikernel, stop_code: str) -> None:
+    now = timezone.now()
+    later = now + timedelta(hours=1)
+    SyncTarget.objects.update(next_check_at=later, stop_code=stop_code)
+    keep(row, life=Life(running=True, started_at=now, looked_at=now))
+    assert SyncTarget.objects.get().next_check_at == later
+    keep(row, life=Life(running=False, started_at=now, looked_at=now))
+    assert (SyncTarget.objects.get().next_check_at < later) == (not stop_code)
 
 
 def test_an_end_by_itself_is_told_once_an_hour(row: Unikernel, alice: Actor) -> None:

@@ -91,3 +91,10 @@ def test_sizes_are_read_easily() -> None:
         "5.0 TiB",
     ]
     assert graphs.per_second(2048) == "2.0 KiB/s"
+
+
+def test_the_upper_edge_is_a_round_number_of_its_unit() -> None:
+    memory = [One(NOW, 0, 17 << 20, 0, 0), One(NOW + STEP, 0, 17 << 20, 0, 0)]
+    series = graphs.levels("Memory", memory, STEP, lambda each: each.memory)
+    drawn = graphs.draw("Memory", [series], NOW, NOW + STEP, graphs.size, str)
+    assert drawn.top == "20 MiB"

@@ -39,7 +39,7 @@ def keep(row: Unikernel, *texts: str, running: bool = True, **seen: Any) -> None
 
 
 def page_of(client: Client, row: Unikernel, rest: str = "console") -> str:
-    answer = client.get(f"/unikernels/{row.pk}/{rest}")
+    answer = client.get(f"/unikernels/{row.pk}/{rest}".rstrip("/"))
     assert answer.status_code == 200
     check_page(answer)
     return text_of(answer)
@@ -118,6 +118,7 @@ def test_a_loop_is_a_banner(as_alice: Client, row: Unikernel) -> None:
     said = page_of(as_alice, row)
     assert "Restarts again and again" in said
     assert "4 ends in ten minutes: it exited with 2" in said
+    assert "Restarts again and again" in page_of(as_alice, row, "")
 
 
 def test_what_is_not_followed_says_why(as_alice: Client, row: Unikernel) -> None:
