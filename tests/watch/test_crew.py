@@ -71,7 +71,12 @@ def test_a_host_that_hangs_delays_no_other(
     hanging = machine_of("hanging", tmp_path / "hanging")
     with silent(tmp_path / "hanging"), StandIn(tmp_path / "well", Release(2, 7, 2), pace=0.01) as stand_in:
         well = machine_of("well", tmp_path / "well")
-        thread = Thread(target=lambda: (crew.run(), connections.close_all()))
+
+        def run() -> None:
+            crew.run()
+            connections.close_all()
+
+        thread = Thread(target=run)
         thread.start()
         try:
             until(lambda: HostWatch.objects.filter(host=well.host, looked_at__isnull=False).exists())
