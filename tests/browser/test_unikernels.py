@@ -34,9 +34,13 @@ def test_from_an_upload_to_its_end(product: Product, administrator: StorageState
     owner.open(unikernel)
     expect(page.locator("main")).to_contain_text("10.1.0.2")
     assert "hunter2" not in page.content()
+    watch_console(owner, unikernel)
+    owner.open(unikernel)
     change(owner, "--ticks=1\n--exit=64")
     expect(page.locator("#unikernel-state")).to_contain_text("ended right after its start", timeout=SLOW_MS)
     expect(page.locator("#unikernel-progress")).to_contain_text("solo5_exit(64)")
+    owner.open_until(f"{unikernel}/console", page.get_by_text("it will not be restarted"))
+    expect(page.locator("#console-now")).to_contain_text("It exited with 64: wrong arguments")
     owner.open(unikernel)
     change(owner, "--verbose")
     expect(page.locator("#unikernel-state")).to_contain_text("runs as it was asked for", timeout=SLOW_MS)
@@ -60,6 +64,16 @@ def refused_image(owner: Visitor, product: Product) -> None:
     expect(page.get_by_role("alert")).to_contain_text("so it is no unikernel image")
     # The browser writes every answer of 400 into its console.
     owner.complaints.clear()
+
+
+def watch_console(owner: Visitor, unikernel: str) -> None:
+    """Its lines come by themselves, without the secret."""
+    page = owner.open(f"{unikernel}/console")
+    lines = page.locator("#console-lines > li")
+    expect(lines.filter(has_text="Bindings version")).to_be_visible(timeout=SLOW_MS)
+    last = lines.filter(has_text="tick ").count()
+    expect(lines.filter(has_text=f"tick {last + 2}")).to_be_attached(timeout=SLOW_MS)
+    assert "hunter2" not in page.content()
 
 
 def change(owner: Visitor, arguments: str) -> None:
