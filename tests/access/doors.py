@@ -181,6 +181,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "host-new": ("by",),
     "unikernel-new": ("image",),
     "unikernel-change": ("image",),
+    "unikernel-console": ("q", "before"),
+    "unikernel-console-fragment": ("after",),
+    "unikernel-load": ("span",),
 }
 # Read by buttons, too: an Undo is a button whose fields stand in its address.
 IN_BUTTONS = {"on", "organization", "address"}
