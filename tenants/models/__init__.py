@@ -26,6 +26,7 @@ from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
+from tenants.models.update_servers import UpdateServer
 from tenants.models.zones import PrimaryServer, RecordSet, SecondaryServer, TsigKey, Zone
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "TsigKey",
     "Unikernel",
     "UnikernelSecret",
+    "UpdateServer",
     "Volume",
     "Zone",
 ]
