@@ -23,10 +23,12 @@ from tenants.formats.public_addresses import is_public
 from tenants.formats.text import FormatError, check_text, printable
 from tenants.formats.zones.keyfile import ALGORITHMS, TsigKey
 from tenants.formats.zones.names import Name
+from tenants.formats.zones.stored import owner_text
 from tenants.models import Event, Organization, SyncTarget, UpdateServer
 from tenants.secrets import Purpose, seal
 
 _MOST_KEY_TEXT = 2000
+_MOST_NAME = 253
 _LEAST_SECRET = 16
 
 
@@ -146,7 +148,7 @@ def read_update_key(text: str) -> TsigKey:
         owner = Name.of(name.lower())
     except (ValueError, UnicodeError) as error:
         raise FormatError("key", "The key's name is no domain name.", "Copy it as it is there.") from error
-    if not owner.labels or len(owner.short) > 253 or not owner.short.isascii():
+    if not owner.labels or not owner_text(owner).isascii() or len(owner_text(owner)) > _MOST_NAME:
         raise FormatError("key", "The key has no usable name.", "Write it as name:SHA256:secret.")
     try:
         octets = base64.b64decode(secret.encode("ascii"), validate=True)
@@ -163,7 +165,7 @@ def read_update_key(text: str) -> TsigKey:
 
 def _sealed(key: TsigKey) -> dict[str, Any]:
     return {
-        "key_name": key.name.short,
+        "key_name": owner_text(key.name),
         "algorithm": key.algorithm,
         "sealed_secret": seal(Purpose.TSIG_KEY, key.secret),
         "key_since": timezone.now(),

@@ -16,7 +16,7 @@ from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.zones.record_set import RecordSet as Records
-from tenants.formats.zones.stored import set_digest, stored_texts
+from tenants.formats.zones.stored import owner_text, set_digest, stored_texts
 from tenants.formats.zones.zone import Soa
 from tenants.models import RecordSet, SyncTarget, TsigKey, Zone
 from tenants.zone_contents import is_readable
@@ -192,9 +192,9 @@ def _record_soa(zone: Zone, soa: Soa) -> None:
     times = {"refresh": soa.refresh, "retry": soa.retry, "expire": soa.expire, "minimum": soa.minimum}
     told: dict[str, str | int] = {name: value for name, value in times.items() if value < 1 << 31}
     if soa.primary.labels:
-        told["first_server"] = soa.primary.lower.short
+        told["first_server"] = owner_text(soa.primary)
     if len(soa.mailbox.labels) > 1:
-        told["contact"] = soa.mailbox.lower.short.replace(".", "@", 1)
+        told["contact"] = owner_text(soa.mailbox).replace(".", "@", 1)
     Zone.objects.filter(pk=zone.pk).update(**told)
 
 

@@ -250,7 +250,8 @@ def _written(
         return left_unsafe(found, " ".join(str(each) for each in problems[:3]))
     identity = hashlib.sha256(emit(zone.with_soa(zone.soa.with_serial(0)))).hexdigest()
     if identity == desired.dropped:
-        return left_unsafe(found, "The primary took the zone off the air when it had exactly this. Change it.")
+        sentence = "The primary took the zone off the air when it had exactly this. Change it."
+        return left_unsafe(found, sentence)
     if not changes:
         texts = partial(_pair, f"serial {observed.served} is served", f"serial {serial} is served")
         changes = [Change(Action.UPDATE, name + TAKE_UP, str(observed.served), str(serial), texts=texts)]
