@@ -11,7 +11,6 @@ import dns.message
 import dns.query
 import dns.rcode
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from tenants.actions import domains, sync, update_servers, zone_proofs, zones
 from tenants.actions.record_sets import RecordChange
@@ -100,7 +99,7 @@ def written_as(key: wire.TsigKey) -> str:
 
 
 @pytest.fixture
-def world(server: Server, alice: Actor, organization: Organization, settings: SettingsWrapper) -> World:
+def world(server: Server, alice: Actor, organization: Organization, settings: Any) -> World:
     settings.SANDBOX = True  # on this machine
     domain = domains.create_domain(
         actor=alice, organization=organization, name=SERVED[next(_next) % len(SERVED)]
