@@ -1,4 +1,4 @@
-"""Name servers that take dynamic updates: connecting one, its page, its key, and zones that are kept there."""
+"""Name servers that take dynamic updates: connecting one, its page, its key, and zones kept there."""
 
 from __future__ import annotations
 

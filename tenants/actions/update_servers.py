@@ -114,7 +114,9 @@ def change_update_key(*, actor: Actor, server: UpdateServer, key: str) -> Update
     Add the new key at the server first; take the former one away there when the new one was proved.
     """
     access.require(actor, access.Verb.CHANGE, server)
-    known = read_update_key(key)
+    with (checks := Checks()):
+        known = read_update_key(key)
+    checks.finish()
     lock(server)
     before = server.key_name
     for field, value in _sealed(known).items():
