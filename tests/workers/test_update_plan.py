@@ -39,7 +39,6 @@ def seen(*sets: RecordSet) -> SeenZone:
 
 def wanted(
     *sets: RecordSet,
-    gone: tuple[tuple[str, str], ...] = (),
     base: Mapping[tuple[str, str], str] | None = None,
 ) -> DesiredZone:
     ours = {(owner_text(item.owner), item.type): item for item in sets}
@@ -49,7 +48,7 @@ def wanted(
         soa=SOA,
         known_serial=7,
         sets=ours,
-        holders=dict.fromkeys((*ours, *gone), Holder.MANAGED),
+        holders=dict.fromkeys(ours, Holder.MANAGED),
         base=base or {},
         frozen=False,
         dropped="",
