@@ -106,7 +106,7 @@ def update_server(request: HttpRequest, domain: str, name_server_id: int) -> Htt
     initial = {"name": thing.name, "address": thing.address, "port": thing.port}
     form = PlaceForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method != "POST":
-        return _show(request, row, thing, form, UpdateKeyForm(prefix="new"), None)
+        return _show(request, row, thing, form, UpdateKeyForm(), None)
     actor = actor_of(request)
     access.require(actor, Verb.CHANGE, thing)
     tried = try_form(
@@ -116,7 +116,7 @@ def update_server(request: HttpRequest, domain: str, name_server_id: int) -> Htt
         tell(request, "Saved. A worker looks there now.")
         return redirect("update-server", domain=row.domain.name, name_server_id=thing.pk)
     thing.refresh_from_db()
-    return _show(request, row, thing, form, UpdateKeyForm(prefix="new"), tried)
+    return _show(request, row, thing, form, UpdateKeyForm(), tried)
 
 
 @page(methods=("POST",))
@@ -125,7 +125,7 @@ def update_server_key(request: HttpRequest, domain: str, name_server_id: int) ->
     row, thing = _load(request, domain, name_server_id)
     actor = actor_of(request)
     access.require(actor, Verb.CHANGE, thing)
-    form = UpdateKeyForm(request.POST, prefix="new")
+    form = UpdateKeyForm(request.POST)
     tried = try_form(
         form, lambda: update_servers.change_update_key(actor=actor, server=thing, **form.cleaned_data)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,7 @@ from tenants.actions.zone_repositories import check_server_address
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict
 from tenants.formats.public_addresses import is_public
-from tenants.formats.text import FormatError, check_text, printable
+from tenants.formats.text import FormatError, check_name, printable
 from tenants.formats.zones.keyfile import ALGORITHMS, TsigKey
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.stored import owner_text
@@ -28,7 +29,7 @@ from tenants.models import Event, Organization, SyncTarget, UpdateServer
 from tenants.secrets import Purpose, seal
 
 _MOST_KEY_TEXT = 2000
-_MOST_NAME = 253
+_KEY_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _LEAST_SECRET = 16
 
 
@@ -150,7 +151,7 @@ def read_update_key(text: str) -> TsigKey:
         owner = Name.of(name.lower())
     except (ValueError, UnicodeError) as error:
         raise FormatError("key", "The key's name is no domain name.", "Copy it as it is there.") from error
-    if not owner.labels or not owner_text(owner).isascii() or len(owner_text(owner)) > _MOST_NAME:
+    if not _KEY_NAME.fullmatch(owner_text(owner)):
         raise FormatError("key", "The key has no usable name.", "Write it as name:SHA256:secret.")
     try:
         octets = base64.b64decode(secret.encode("ascii"), validate=True)
@@ -177,9 +178,7 @@ def _sealed(key: TsigKey) -> dict[str, Any]:
 def _check_place(name: str, address: str, port: int) -> dict[str, Any]:
     checks = Checks()
     with checks:
-        name = check_text(name, field="name", maximum=63).strip()
-        if not name:
-            raise FormatError("name", "It has no name.", "Write what you call it, for example ns1.")
+        name = check_name(name, field="name", maximum=63)
     with checks:
         address = check_server_address(address)
         if not settings.SANDBOX and not is_public(ipaddress.ip_address(address)):

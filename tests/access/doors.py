@@ -149,6 +149,8 @@ FREE_TEXT = {
     ("domain-names", "reason"): False,
     ("address-note", "note"): False,
     ("address-own-note", "own_note"): False,
+    ("update-server-new", "name"): False,
+    ("update-server", "name"): False,
     ("host-new", "name"): False,
     ("image", "name"): False,
     ("image", "era"): False,

@@ -72,7 +72,7 @@ PAGES = [
     Row("update-server-new", "POST", OWNERS, {**UPDATE_SERVER, "key": UPDATE_KEY}),
     Row("update-server", "GET", TEAM),
     Row("update-server", "POST", OWNERS, UPDATE_SERVER),
-    Row("update-server-key", "POST", OWNERS, {"new-key": UPDATE_KEY}),
+    Row("update-server-key", "POST", OWNERS, {"key": UPDATE_KEY}),
     Row("update-server-begin", "POST", OWNERS, at=BARE),
     Row("update-server-look", "POST", MANAGERS),
     Row("update-server-drift", "POST", OWNERS, {"mode": "repair"}),

@@ -67,15 +67,15 @@ def test_what_is_wrong_is_said_by_its_field_and_the_key_is_never_shown(
 
 def test_another_key_is_given_on_its_page(as_alice: Client, as_bob: Client, server: UpdateServer) -> None:
     at = f"{PAGE}/server/{server.pk}"
-    bad = as_alice.post(f"{at}/key", {"new-key": "x"})
+    bad = as_alice.post(f"{at}/key", {"key": "x"})
     assert bad.status_code == 400
     assert "This is no key" in text_of(bad)
     key = "hmac-sha512:other.keys.example:" + "QUJD" * 8
-    done = as_alice.post(f"{at}/key", {"new-key": key}, follow=True)
+    done = as_alice.post(f"{at}/key", {"key": key}, follow=True)
     assert "other.keys.example" in text_of(done)
     server.refresh_from_db()
     assert (server.key_name, server.algorithm) == ("other.keys.example", "SHA512")
-    assert as_bob.post(f"{at}/key", {"new-key": key}).status_code == 403
+    assert as_bob.post(f"{at}/key", {"key": key}).status_code == 403
 
 
 def test_a_zone_there_takes_records_before_it_was_read(
