@@ -46,6 +46,7 @@ class Kind(StrEnum):
     EVENT = "event"
     ZONE = "zone"
     TSIG_KEY = "key"
+    NAME_SERVER = "name server"
     HOST = "host"
     HOST_SHARE = "part of a host"
     IMAGE = "image"
@@ -86,6 +87,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.EVENT: SEE,
         Kind.ZONE: EDIT,
         Kind.TSIG_KEY: EDIT,
+        Kind.NAME_SERVER: EDIT,
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
         Kind.IMAGE: EDIT,
@@ -105,6 +107,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.EVENT: SEE,
         Kind.ZONE: SEE,
         Kind.TSIG_KEY: SEE,
+        Kind.NAME_SERVER: SEE,
         Kind.HOST: SEE,
         Kind.HOST_SHARE: SEE,
         Kind.IMAGE: SEE,
@@ -125,6 +128,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.EVENT,
             Kind.ZONE,
             Kind.TSIG_KEY,
+            Kind.NAME_SERVER,
             Kind.HOST,
             Kind.HOST_SHARE,
             Kind.IMAGE,
@@ -154,6 +158,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Event: Kind.EVENT,
     m.Zone: Kind.ZONE,
     m.TsigKey: Kind.TSIG_KEY,
+    m.UpdateServer: Kind.NAME_SERVER,
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
     m.Image: Kind.IMAGE,
@@ -173,6 +178,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.EVENT: "organization_id",
     Kind.ZONE: "domain__organization_id",
     Kind.TSIG_KEY: "repository__organization_id",
+    Kind.NAME_SERVER: "organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
     Kind.IMAGE: "organization_id",

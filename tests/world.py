@@ -29,6 +29,7 @@ from tenants.actions import (
     secondaries,
     targets,
     tsig_keys,
+    update_servers,
     zone_repositories,
     zones,
 )
@@ -57,6 +58,7 @@ from tenants.models import (
     SyncTarget,
     TargetAddress,
     TsigKey,
+    UpdateServer,
 )
 from tests.conftest import HASH, make_address
 from tests.hosting import Rock, build_rock
@@ -97,6 +99,7 @@ class World:
     zone_repository: Repository
     zone_key: TsigKey
     secondary: SecondaryServer
+    update_server: UpdateServer
     rock: Rock
 
     @property
@@ -130,6 +133,7 @@ class World:
             "zone_repository": self.zone_repository.pk,
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
+            "update_server": self.update_server.pk,
             **self.rock.names,
         }
 
@@ -205,8 +209,16 @@ def build_world(
         zone_repository=zone_repository,
         zone_key=zone_key,
         secondary=secondary,
+        update_server=update_servers.connect_update_server(
+            actor=owner, organization=organization, name="ns1", address=PUBLIC_SERVER, key=UPDATE_KEY
+        ),
         rock=build_rock(organization, HOST_KEY),
     )
+
+
+# Nobody asks it anything.
+PUBLIC_SERVER = "9.9.9.9"
+UPDATE_KEY = "rookery.keys.example:SHA256:" + "QUJD" * 8
 
 
 def _zone(owner: Actor, domain: Domain) -> tuple[Repository, TsigKey, SecondaryServer]:

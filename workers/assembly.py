@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tenants.formats.public_addresses import is_public
 from tenants.models import Repository, SyncTarget
 from tenants.secrets import Opener
 from workers import ssh
@@ -23,6 +24,7 @@ from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
 from workers.targets.albatross_host import AlbatrossHost
+from workers.targets.dynamic_update import DynamicUpdate
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.zone_repository import ZoneRepository
@@ -79,11 +81,13 @@ def controller() -> Controller:
         reloaders[Repository.Reload.SANDBOX] = Automatic(servers, (ControlError, OSError))
     relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
     zones = ZoneRepository(opener=opener(), pool=pool(), dial=_only_here if settings.SANDBOX else connect)
+    updates = DynamicUpdate(opener=opener(), dial=_only_here if settings.SANDBOX else _only_public)
     host = AlbatrossHost(opener=opener(), pool=pool())
     return Controller(
         kinds={
             SyncTarget.Kind.RELAY_REPOSITORY: relay,
             SyncTarget.Kind.ZONE_REPOSITORY: zones,
+            SyncTarget.Kind.DYNAMIC_UPDATE: updates,
             SyncTarget.Kind.ALBATROSS_HOST: host,
         }
     )
@@ -93,4 +97,11 @@ def _only_here(address: str, port: int, kind: socket.SocketKind, timeout: float)
     """Nothing leaves the machine of a sandbox, whatever a row says."""
     if not ipaddress.ip_address(address).is_loopback:
         raise OSError(f"{address} lies outside the sandbox")
+    return connect(address, port, kind, timeout)
+
+
+def _only_public(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:
+    """An address that an organization typed is no door into the network around this machine."""
+    if not is_public(ipaddress.ip_address(address)):
+        raise OSError(f"{address} is not an address of the public Internet")
     return connect(address, port, kind, timeout)

@@ -14,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 QUEUES = (
     "relay_repository",
     "zone_repository",
+    "dynamic_update",
     "albatross_host",
     "checks",
     "lookups",

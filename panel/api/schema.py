@@ -47,6 +47,10 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "key_id": {"schema": {"type": "integer"}, "description": "The id of a key of a zone."},
     "server_id": {"schema": {"type": "integer"}, "description": "The id of a secondary server."},
     "repository_id": {"schema": {"type": "integer"}, "description": "The id of a zone repository."},
+    "name_server_id": {
+        "schema": {"type": "integer"},
+        "description": "The id of a name server that takes dynamic updates.",
+    },
     "held_id": {"schema": {"type": "integer"}, "description": "The id of a held name."},
     "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
 }

@@ -38,6 +38,7 @@ from panel.api.runs import Runs
 from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
+from panel.api.update_servers import UpdateServers
 from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
 from panel.api.zones import RecordSets, Zones
@@ -60,6 +61,19 @@ _zone_repositories: list[URLPattern | URLResolver] = [
         name="zone-host-key",
     ),
 ]
+_update_servers: list[URLPattern | URLResolver] = [
+    path("", UpdateServers.as_view(_read_and_make), name="update-servers"),
+    path(
+        "<id:name_server_id>/",
+        UpdateServers.as_view({"get": "retrieve", "patch": "change_update_server"}),
+        name="update-server",
+    ),
+    path(
+        "<id:name_server_id>/key/",
+        UpdateServers.as_view({"put": "change_update_key"}),
+        name="update-server-key",
+    ),
+]
 _organizations: list[URLPattern | URLResolver] = [
     path("", Organizations.as_view(_read_and_make), name="organizations"),
     path(
@@ -68,6 +82,7 @@ _organizations: list[URLPattern | URLResolver] = [
         name="organization",
     ),
     path("<id:organization_id>/zone-repositories/", include(_zone_repositories)),
+    path("<id:organization_id>/update-servers/", include(_update_servers)),
     path("<id:organization_id>/members/", Members.as_view(_read_and_make), name="members"),
     path(
         "<id:organization_id>/members/<outside:email>/",

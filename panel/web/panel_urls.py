@@ -35,6 +35,7 @@ from panel.web import (
     search,
     trash,
     unikernels,
+    update_servers,
     zone_access,
     zone_setup,
     zones,
@@ -45,6 +46,7 @@ _ADDRESS = f"{_DOMAIN}/addresses/<mail_local_part:local_part>"
 _REPOSITORY = f"{_DOMAIN}/settings/repository"
 _IMPORT = f"{_DOMAIN}/import/<int:import_id>"
 _ZONE = f"{_DOMAIN}/dns"
+_UPDATE_SERVER = f"{_ZONE}/server/<int:name_server_id>"
 _ZONE_REPOSITORY = f"{_ZONE}/repository/<int:repository_id>"
 _HOST = "hosts/<int:share_id>"
 _UNIKERNEL = "unikernels/<int:unikernel_id>"
@@ -102,6 +104,12 @@ urlpatterns = [
     path(
         f"{_ZONE}/servers/<int:server_id>/remove", zone_access.zone_server_remove, name="zone-server-remove"
     ),
+    path(f"{_ZONE}/server/new", update_servers.update_server_new, name="update-server-new"),
+    path(_UPDATE_SERVER, update_servers.update_server, name="update-server"),
+    path(f"{_UPDATE_SERVER}/key", update_servers.update_server_key, name="update-server-key"),
+    path(f"{_UPDATE_SERVER}/begin", update_servers.update_server_begin, name="update-server-begin"),
+    path(f"{_UPDATE_SERVER}/look", update_servers.update_server_look, name="update-server-look"),
+    path(f"{_UPDATE_SERVER}/drift", update_servers.update_server_drift, name="update-server-drift"),
     path(f"{_ZONE}/repository/new", zone_setup.zone_repository_new, name="zone-repository-new"),
     path(_ZONE_REPOSITORY, zone_setup.zone_repository, name="zone-repository"),
     path(f"{_ZONE_REPOSITORY}/pin", zone_setup.zone_repository_pin, name="zone-repository-pin"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from tenants.models import HostShare, Repository, SyncTarget
+from tenants.models import HostShare, Repository, SyncTarget, UpdateServer
 
 
 def place_url(target: SyncTarget) -> str:
@@ -23,6 +23,8 @@ def place_label(target: SyncTarget) -> str:
         return f"{place.short_name}, branch {place.branch}"
     if isinstance(place, HostShare):
         return f"{place.host}, path {place.path}"
+    if isinstance(place, UpdateServer):
+        return f"{place}, {place.where}"
     return ""
 
 
@@ -31,11 +33,15 @@ def machine_of(target: SyncTarget) -> str:
     place = target.place
     if isinstance(place, HostShare):
         return place.host.host or str(place.host)
+    if isinstance(place, UpdateServer):
+        return place.where
     return place.host if place is not None else ""
 
 
 def keys_of(target: SyncTarget) -> tuple[str, str]:
     """The host's key: (pinned, shown last), as lines; empty where there is none."""
     place = target.place
+    if isinstance(place, UpdateServer):
+        return "", ""
     holder = place.host if isinstance(place, HostShare) else place
     return (holder.host_key, holder.offered_host_key) if holder is not None else ("", "")

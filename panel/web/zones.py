@@ -306,6 +306,7 @@ def zone_settings(request: HttpRequest, domain: str) -> HttpResponse:
         "zone": thing,
         "repository": repository,
         "primary": repository.primary if repository else None,
+        "server": thing.target.update_server,
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
         "since": times.moment(thing.created_at, timezone.now()),
     }

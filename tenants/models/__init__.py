@@ -26,6 +26,7 @@ from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
+from tenants.models.update_servers import UpdateServer
 from tenants.models.watching import ConsoleLine, HostWatch, Sample, UnikernelExit, UnikernelWatch
 from tenants.models.zones import PrimaryServer, RecordSet, SecondaryServer, TsigKey, Zone
 
@@ -79,6 +80,7 @@ __all__ = [
     "UnikernelExit",
     "UnikernelSecret",
     "UnikernelWatch",
+    "UpdateServer",
     "Volume",
     "Zone",
 ]

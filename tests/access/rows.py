@@ -31,6 +31,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "repository_id": ("{zone_repository}", "999999"),
     "key_id": ("{zone_key}", "999999"),
     "server_id": ("{secondary}", "999999"),
+    "name_server_id": ("{update_server}", "999999"),
     "share_id": ("{share}", "999999"),
     "network_id": ("{network}", "999999"),
     "image_id": ("{image}", "999999"),

@@ -32,7 +32,7 @@ FREE_TEXT = {
     ("api:invitations", "note"),
     ("api:images", "name"), ("api:images", "era"), ("api:images", "note"),
     ("api:image", "name"), ("api:image", "era"), ("api:image", "note"),
-    ("api:hosts", "name"),
+    ("api:hosts", "name"), ("api:update-servers", "name"), ("api:update-server", "name"),
     ("api:host-unikernels", "arguments"), ("api:unikernel", "arguments"),
 }  # fmt: skip
 LINES_TOO = {

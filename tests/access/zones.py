@@ -10,6 +10,8 @@ FORM = "       in 404 404 403 403 200 200"
 LOOKERS = "    in 404 404  to  to  to  to"
 MANAGERS = "   in 404 404 403  to  to  to"
 OWNERS = "     in 404 404 403 403  to  to"
+UPDATE_SERVER = {"name": "ns2", "address": "9.9.9.10", "port": "53"}
+UPDATE_KEY = "rookery-2.keys.example:SHA512:" + "QUJD" * 8
 BARE = {"domain": "{bare}"}
 KEY = {"used_by": "letsencrypt", "right": "update"}
 SERVER = {"host": "ns8.gandi.example", "address": "127.0.0.48", "transfer": "open"}
@@ -66,6 +68,14 @@ PAGES = [
     Row("zone-servers", "GET", TEAM),
     Row("zone-servers", "POST", OWNERS, SERVER),
     Row("zone-server-remove", "POST", OWNERS),
+    Row("update-server-new", "GET", FORM),
+    Row("update-server-new", "POST", OWNERS, {**UPDATE_SERVER, "key": UPDATE_KEY}),
+    Row("update-server", "GET", TEAM),
+    Row("update-server", "POST", OWNERS, UPDATE_SERVER),
+    Row("update-server-key", "POST", OWNERS, {"key": UPDATE_KEY}),
+    Row("update-server-begin", "POST", OWNERS, at=BARE),
+    Row("update-server-look", "POST", MANAGERS),
+    Row("update-server-drift", "POST", OWNERS, {"mode": "repair"}),
     Row("zone-repository", "GET", TEAM),
     Row("zone-repository-new", "GET", FORM),
     Row("zone-repository-new", "POST", OWNERS, REPOSITORY),
@@ -123,6 +133,11 @@ OPERATIONS = [
     Row("api:zone-secondaries", "GET", SEEN),
     Row("api:zone-secondaries", "POST", MADE, SERVER),
     Row("api:zone-secondary", "DELETE", GONE),
+    Row("api:update-servers", "GET", SEEN),
+    Row("api:update-servers", "POST", MADE, {**UPDATE_SERVER, "port": 53, "key": UPDATE_KEY}),
+    Row("api:update-server", "GET", SEEN),
+    Row("api:update-server", "PATCH", DONE, {**UPDATE_SERVER, "port": 53}),
+    Row("api:update-server-key", "PUT", DONE, {"key": UPDATE_KEY}),
     Row("api:zone-repositories", "GET", SEEN),
     Row(
         "api:zone-repositories",

@@ -53,6 +53,7 @@ WITHOUT = {
     "api:public-decision", "api:domain-import", "api:domain-many",
     "api:record-sets", "api:record-set-freeze", "api:zone-keys", "api:zone-key", "api:zone-key-rotate",
     "api:zone-secondaries", "api:zone-secondary", "api:zone-repositories", "api:hosts", "api:host-networks",
+    "api:update-servers",
     "api:host-network", "api:host-volumes", "api:images", "api:host-unikernels",
 }  # fmt: skip
 

@@ -286,7 +286,7 @@ def test_a_zone_that_the_primary_drops_comes_back_at_once(
 ) -> None:
     """Should our own rules ever be wrong: back to what was served, and never again the same content."""
     monkeypatch.setattr("workers.zone_plan.decide.check_zone", lambda *given: ())
-    monkeypatch.setattr("tenants.actions.record_sets.check_zone", lambda *given: ())
+    monkeypatch.setattr("tenants.zone_contents.check_zone", lambda *given: ())
     before = world.serial("example.org")
     put(alice, zone, RecordChange("@", "MX", ("10 nowhere",)))
     assert world.reconcile() is Ending.STOPPED

@@ -49,6 +49,7 @@ from tenants.actions import (
     tsig_keys,
     undo,
     unikernels,
+    update_servers,
     warnings,
     zone_repositories,
     zones,
@@ -78,6 +79,7 @@ from tenants.models import (
     SyncTarget,
     TsigKey,
     Unikernel,
+    UpdateServer,
     Zone,
 )
 from tenants.reach import REACHES_SOMEBODY
@@ -85,6 +87,7 @@ from tests.conftest import HASH, account
 from tests.exchanges import shared_pair
 from tests.hosting import WITH_DISK, build_rock, upload
 from tests.tenants.zoning import MAIL, begin, connect
+from tests.world import UPDATE_KEY
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +114,7 @@ class World:
     key: TsigKey
     secondary: SecondaryServer
     unproved: Zone
+    updated: UpdateServer
     host: Host
     share: HostShare
     bare_host: HostShare
@@ -328,6 +332,22 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "change_primary": (
         "OP",
         lambda a, w: zone_repositories.change_primary(actor=a, repository=w.zones_at, address="127.0.0.55"),
+    ),
+    "connect_update_server": (
+        "OP",
+        lambda a, w: update_servers.connect_update_server(
+            actor=a, organization=w.organization, name="ns2", address="9.9.9.10", key=UPDATE_KEY
+        ),
+    ),
+    "change_update_server": (
+        "OP",
+        lambda a, w: update_servers.change_update_server(
+            actor=a, server=w.updated, name="ns1", address="9.9.9.11"
+        ),
+    ),
+    "change_update_key": (
+        "OP",
+        lambda a, w: update_servers.change_update_key(actor=a, server=w.updated, key=UPDATE_KEY),
     ),
     "create_zone": (
         "OP",
@@ -600,6 +620,13 @@ def world(
         key=TsigKey.objects.get(pk=key.pk),
         secondary=secondary,
         unproved=unproved,
+        updated=update_servers.connect_update_server(
+            actor=alice,
+            organization=domain.organization,
+            name="ns1",
+            address="9.9.9.9",
+            key=UPDATE_KEY,
+        ),
         **vars(build_rock(domain.organization, line)),
     )
 

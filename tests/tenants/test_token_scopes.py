@@ -42,7 +42,10 @@ MANY = {
     "change_mailboxes",
 }  # fmt: skip
 # What is about a repository that may hold the zones of several domains, or about the other domain.
-ZONES = {"connect_zone_repository", "change_primary", "create_zone", "look_for_ownership"}
+ZONES = {
+    "connect_zone_repository", "change_primary", "create_zone", "look_for_ownership",
+    "connect_update_server", "change_update_server", "change_update_key",
+}  # fmt: skip
 # What belongs to an organization, and to no domain alone.
 MACHINES = {
     "add_host", "pin_host_key", "remove_host", "share_host", "unshare_host", "change_quota", "add_network",
@@ -72,6 +75,7 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "request_preview",
             "add_member",
             "connect_zone_repository",
+            "connect_update_server",
             "add_host",
             "add_volume",
             "upload_image",

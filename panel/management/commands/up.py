@@ -23,7 +23,7 @@ _CELERY = [sys.executable, "-W", "ignore:You're running", "-m", "celery", "--qui
 _WORKER = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
 # Git hosts may hang, so nobody else stands in their queue: mails and the sweep have processes of their own.
 WORKERS = {
-    "worker": ["--concurrency=3", "--queues=relay_repository,zone_repository,checks"],
+    "worker": ["--concurrency=3", "--queues=relay_repository,zone_repository,dynamic_update,checks"],
     # Two of these that hang must not delay a password change.
     "keeper": ["--concurrency=2", "--queues=albatross_host"],
     "courier": ["--concurrency=2", "--queues=mail,sweep,reviews"],
