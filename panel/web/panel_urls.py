@@ -35,6 +35,7 @@ from panel.web import (
     trash,
     unikernels,
     zone_access,
+    zone_imports,
     zone_setup,
     zones,
 )
@@ -91,6 +92,7 @@ urlpatterns = [
     path(f"{_ZONE}/review", zones.zone_review, name="zone-review"),
     path(f"{_ZONE}/discard", zones.zone_discard, name="zone-discard"),
     path(f"{_ZONE}/decide", zones.zone_decide, name="zone-decide"),
+    path(f"{_ZONE}/import", zone_imports.zone_import, name="zone-import"),
     path(f"{_ZONE}/look", zones.zone_look, name="zone-look"),
     path(f"{_ZONE}/settings", zones.zone_settings, name="zone-settings"),
     path(f"{_ZONE}/freeze", zones.zone_freeze, name="zone-freeze"),

@@ -49,6 +49,18 @@ def stage(request: HttpRequest, actor: Actor, zone: Zone, change: RecordChange) 
     _keep(request, zone, staged)
 
 
+def stage_all(request: HttpRequest, actor: Actor, zone: Zone, changes: Sequence[RecordChange]) -> None:
+    """Add changes to what is staged, in place of what was staged for the same record sets: all or none.
+
+    Raises what the action does."""
+    staged = staged_of(request, zone)
+    for change in changes:
+        row = _normal(zone, change)
+        staged[row["owner"], row["type"]] = row
+    rehearse(actor, zone, staged)
+    _keep(request, zone, staged)
+
+
 def _normal(zone: Zone, change: RecordChange) -> dict[str, Any]:
     """The change as rows have it: names in full, records as they are written. Raises Invalid."""
     key, records = read_change(zone, change)

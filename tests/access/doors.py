@@ -111,6 +111,7 @@ BUTTONS = {
     "record-set-stage": ("do", "owner", "type"),
     "zone-decide": ("unit",),
     "zone-freeze": ("on",),
+    "zone-import": ("text", "do"),
     "zone-repository-pin": ("fingerprint", "host_name"),
     "zone-repository-drift": ("mode",),
     "address-switch": ("on",),

@@ -50,6 +50,7 @@ from tenants.actions import (
     undo,
     unikernels,
     warnings,
+    zone_imports,
     zone_repositories,
     zones,
 )
@@ -347,6 +348,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: record_sets.set_record_set(
             actor=a, zone=w.zone, owner="www", record_type="A", data=["192.0.2.80"]
         ),
+    ),
+    "import_zone": (
+        "OP",
+        lambda a, w: zone_imports.import_zone(actor=a, zone=w.zone, text="shop A 192.0.2.81"),
     ),
     "delete_record_set": (
         "OP",
