@@ -39,7 +39,7 @@ from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
-from panel.api.zone_exchange import ZoneImports
+from panel.api.zone_exchange import ZoneExports, ZoneImports
 from panel.api.zones import RecordSets, Zones
 
 converters.register()
@@ -85,6 +85,7 @@ _zone: list[URLPattern | URLResolver] = [
         name="record-sets",
     ),
     path("record-sets/freeze/", RecordSets.as_view({"put": "freeze_record_set"}), name="record-set-freeze"),
+    path("export/", ZoneExports.as_view({"get": "export_zone"}), name="zone-export"),
     path("import/", ZoneImports.as_view({"post": "import_zone"}), name="zone-import"),
     path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
     path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),

@@ -35,6 +35,7 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
         "zone start": f"/d/{bare}/dns",
         "zone-settings": f"/d/{domain}/dns/settings",
         "zone-keys": f"/d/{domain}/dns/keys",
+        "zone-export": f"/d/{domain}/dns/export",
         "zone-servers": f"/d/{domain}/dns/servers",
     }
     link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first
