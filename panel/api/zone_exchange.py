@@ -23,8 +23,7 @@ MOST_CHARACTERS = 900_000
 class ZoneImport(Shape):
     text = Text(
         max_length=MOST_CHARACTERS,
-        help_text="A BIND zone. Its SOA and its own name servers are not taken; names without a last dot end in"
-        " the domain.",
+        help_text="A BIND zone. Its SOA and its own name servers are not taken.",
     )
     remove_others = Switch(
         required=False, help_text="It is the whole zone: what Rookery writes and it does not mention goes."

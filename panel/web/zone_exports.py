@@ -13,18 +13,15 @@ from tenants.zone_exports import EXPORTS, exported_zone
 ABOUT = {
     "bind": (
         "A BIND file",
-        "Every name server and most providers read it. Addresses of servers outside the zone stand in it as"
-        " comments.",
+        "Every name server and most providers read it. Glue of hosts elsewhere is in comments.",
     ),
     "nsupdate": (
         "For nsupdate",
-        "Makes the records of another primary those of this zone, by signed updates (RFC 2136). Other records"
-        " there stay.",
+        "Gives another primary these records by signed updates (RFC 2136). Others that it has stay.",
     ),
     "git": (
         "As commands",
-        "A shell script that does what Rookery does: commit the zone, push it, tell the primary, ask for its"
-        " serial.",
+        "A shell script that does what Rookery does: commit, push, tell the primary, ask for the serial.",
     ),
 }
 

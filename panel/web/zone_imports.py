@@ -78,7 +78,9 @@ def _text(request: HttpRequest) -> str:
             problem = f"The file is no text in UTF-8: byte {error.start + 1} is not."
             raise Invalid.of("file", problem, "Save it as UTF-8, or paste its lines.") from error
     if len(text) > MOST_CHARACTERS:
-        raise Invalid.of("text", f"This is longer than {MOST_CHARACTERS:,} characters.", "Import it in parts.")
+        raise Invalid.of(
+            "text", f"This is longer than {MOST_CHARACTERS:,} characters.", "Import it in parts."
+        )
     return text
 
 

@@ -47,7 +47,8 @@ def nsupdate_commands(zone: Zone, address: str, port: int) -> str:
             if (item.owner, item.type) != (zone.origin, "NS"):
                 lines.append(f"update delete {bind_name(item.owner)} {item.type}")
             lines += [
-                f"update add {bind_name(item.owner)} {item.ttl} {item.type} {bind_text(data)}" for data in item.data
+                f"update add {bind_name(item.owner)} {item.ttl} {item.type} {bind_text(data)}"
+                for data in item.data
             ]
         lines.append("send")
     return "\n".join(lines) + "\n"

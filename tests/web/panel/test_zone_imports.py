@@ -65,7 +65,10 @@ def test_a_file_and_the_whole_zone(as_alice: Client, zone: Zone) -> None:
         ({"text": " "}, "There is no zone."),
         ({"text": "x" * 900_001}, "longer than 900,000 characters"),
         ({"file": b"www A 192.0.2.80 ; \xff"}, "no text in UTF-8: byte 20"),
-        ({"text": "".join(f"h{number} A 192.0.2.7\n" for number in range(1001))}, "1000 are possible at once"),
+        (
+            {"text": "".join(f"h{number} A 192.0.2.7\n" for number in range(1001))},
+            "1000 are possible at once",
+        ),
     ],
 )
 def test_what_cannot_be_imported(
@@ -94,3 +97,18 @@ def test_hostile_text_is_only_text(as_alice: Client, zone: Zone) -> None:
 
 def test_nobody_else_imports(as_bob: Client, zone: Zone) -> None:
     assert as_bob.get(f"{PAGE}/import").status_code == 403
+
+
+def test_taking_it_along(as_bob: Client, zone: Zone) -> None:
+    page = as_bob.get(f"{PAGE}/export")
+    check_page(page)
+    for form, file in (
+        ("bind", "example.org.zone"),
+        ("nsupdate", "example.org.nsupdate"),
+        ("git", "example.org.sh"),
+    ):
+        assert f"/dns/export/{form}" in page.content.decode()
+        kept = as_bob.get(f"{PAGE}/export/{form}")
+        assert kept["Content-Disposition"] == f'attachment; filename="{file}"'
+        assert b"192.0.2.25" in kept.content
+    assert as_bob.get(f"{PAGE}/export/xml").status_code == 404
