@@ -37,6 +37,7 @@ from panel.web import (
     zone_access,
     zone_exports,
     zone_imports,
+    zone_mail,
     zone_setup,
     zones,
 )
@@ -96,6 +97,7 @@ urlpatterns = [
     path(f"{_ZONE}/export", zone_exports.zone_export, name="zone-export"),
     path(f"{_ZONE}/export/<slug:form>", zone_exports.zone_download, name="zone-download"),
     path(f"{_ZONE}/import", zone_imports.zone_import, name="zone-import"),
+    path(f"{_ZONE}/mail", zone_mail.zone_mail, name="zone-mail"),
     path(f"{_ZONE}/look", zones.zone_look, name="zone-look"),
     path(f"{_ZONE}/settings", zones.zone_settings, name="zone-settings"),
     path(f"{_ZONE}/freeze", zones.zone_freeze, name="zone-freeze"),

@@ -13,7 +13,7 @@ from tenants.zone_exports import EXPORTS, exported_zone
 ABOUT = {
     "bind": (
         "A BIND file",
-        "Every name server and most providers read it. Glue of hosts elsewhere is in comments.",
+        "Every name server and most providers read it.",
     ),
     "nsupdate": (
         "For nsupdate",

@@ -63,7 +63,7 @@ def read_zone_text(*, actor: Actor, zone: Zone, text: str, remove_others: bool =
         line = text.count("\n", 0, control.start()) + 1
         raise Invalid.of("text", f"Line {line} has a character that cannot be seen.", "Remove it.")
     rows = {(row.owner, row.type): row for row in zone.record_sets.filter(absent=False)}
-    present = Present(content_of(zone, rows.values()).sets, _holding(zone, rows), whole=remove_others)
+    present = Present(content_of(zone, rows.values()).sets, holding(zone, rows), whole=remove_others)
     try:
         read = import_bind(text, origin_of(zone), soa_of(zone), dialects_of(zone), present)
     except FormatError as error:
@@ -107,7 +107,7 @@ def import_zone(
     return read, change_record_sets(actor=actor, zone=zone, changes=read.changes)
 
 
-def _holding(zone: Zone, rows: dict[tuple[str, str], RecordSet]) -> Callable[[Key], str]:
+def holding(zone: Zone, rows: dict[tuple[str, str], RecordSet]) -> Callable[[Key], str]:
     """Why a record set stays as it is, whatever is imported."""
     servers = rows.get((zone.name, "NS"))
     hosts = {target.removesuffix(".") for target in servers.data} if servers is not None else set()

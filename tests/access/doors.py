@@ -38,6 +38,7 @@ from panel.web import (
     trash,
     unikernel_form,
     zone_access,
+    zone_mail,
     zone_setup,
     zones,
 )
@@ -79,6 +80,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "domain-invitations": invitations.InvitationForm,
     "record-set-edit": zones.RecordSetForm,
     "zone-settings": zones.SoaForm,
+    "zone-mail": zone_mail.MailForm,
     "zone-new": zone_setup.ZoneForm,
     "zone-repository-new": zone_setup.ZoneRepositoryForm,
     "zone-keys": zone_access.KeyForm,

@@ -71,7 +71,8 @@ SINGLE = {
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
     "run-fragment", "run-live", "event", "trash-days", "address-delete", "alias-new", "alias-deliveries",
     "address-expiry", "domain-alias-rules", "addresses-import",
-    "zone-new", "zone-import", "zone-export", "zone-download", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
+    "zone-import", "zone-export", "zone-download", "zone-mail",
+    "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
     "host-new", "image", "image-upload", "unikernel", "unikernel-new", "unikernel-change",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",

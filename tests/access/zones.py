@@ -32,6 +32,17 @@ REPOSITORY = {
     "grammar": "new",
     "root_key": "panel._update:SHA256:" + "QUJD" * 8,
 }
+MAIL = {
+    "host": "mail",
+    "addresses": "192.0.2.25",
+    "senders": "_spf.example.net",
+    "policy": "reject",
+    "reports": "postmaster@{domain}",
+    "issuer": "letsencrypt.org",
+    "strict_tls": "on",
+    "do": "keep",
+    "take": "_dmarc.{domain} TXT",
+}
 
 PAGES = [
     Row("zone", "GET", TEAM),
@@ -58,6 +69,8 @@ PAGES = [
     Row("zone-look", "POST", OWNERS),
     Row("zone-export", "GET", TEAM),
     Row("zone-download", "GET", TEAM, at={"form": "bind"}),
+    Row("zone-mail", "GET", FORM),
+    Row("zone-mail", "POST", OWNERS, MAIL),
     Row("zone-import", "GET", FORM),
     Row("zone-import", "POST", OWNERS, {"text": "www A 192.0.2.80", "do": "keep"}),
     Row("zone-settings", "GET", TEAM),

@@ -41,6 +41,7 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
     link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first
     found["zone-repository"] = str(link.get_attribute("href"))
     if may_change:
+        found["zone-mail"] = f"/d/{domain}/dns/mail"
         found["zone-import"] = f"/d/{domain}/dns/import"
         found["zone-new"] = f"/d/{bare}/dns/new"
         found["zone-repository-new"] = f"/d/{domain}/dns/repository/new"

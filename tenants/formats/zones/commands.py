@@ -69,7 +69,7 @@ def _messages(sets: list[RecordSet]) -> Iterator[list[RecordSet]]:
 
 
 def git_commands(zone: Zone, place: GitPlace) -> str:
-    """Return a shell script that does by hand what Rookery does: commit the zone, push, tell the primary, ask.
+    """Return a shell script that does by hand what Rookery does: commit, push, tell the primary, ask.
 
     The serial is the zone's; the script stops at the first thing that fails, and holds no secret.
     """
