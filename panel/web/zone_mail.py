@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -89,7 +90,8 @@ def zone_mail(request: HttpRequest, domain: str) -> HttpResponse:
             return redirect("zone-review", domain=thing.name)
         plan = tried.value
     else:
-        plan = plan_mail(thing, **usual)
+        with suppress(Invalid):  # of an exchanger that others wrote, and that nobody would propose
+            plan = plan_mail(thing, **usual)
     context = {
         **domain_context(request, row, "zone"),
         "crumbs": zone_crumbs(thing.name, "Mail"),
@@ -100,9 +102,7 @@ def zone_mail(request: HttpRequest, domain: str) -> HttpResponse:
         "dkim": plan.dkim if plan is not None else (),
         "sts": sts_policy(plan.wish) if plan is not None and plan.wish.strict_tls else "",
     }
-    return show(
-        request, "panel/zone/mail.html", context, tried if tried is not None and not tried.ok else None
-    )
+    return show(request, "panel/zone/mail.html", context, tried if tried and not tried.ok else None)
 
 
 def _chosen(request: HttpRequest, plan: MailPlan) -> list[RecordChange]:

@@ -69,6 +69,8 @@ PAGES = [
     Row("zone-look", "POST", OWNERS),
     Row("zone-export", "GET", TEAM),
     Row("zone-download", "GET", TEAM, at={"form": "bind"}),
+    Row("zone-history", "GET", TEAM),
+    Row("record-set-history", "GET", TEAM, at={"kind": "A", "owner": "ns1.{domain}"}),
     Row("zone-mail", "GET", FORM),
     Row("zone-mail", "POST", OWNERS, MAIL),
     Row("zone-import", "GET", FORM),

@@ -36,6 +36,8 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
         "zone-settings": f"/d/{domain}/dns/settings",
         "zone-keys": f"/d/{domain}/dns/keys",
         "zone-export": f"/d/{domain}/dns/export",
+        "zone-history": f"/d/{domain}/dns/history",
+        "record-set-history": f"/d/{domain}/dns/history/MX/{domain}",
         "zone-servers": f"/d/{domain}/dns/servers",
     }
     link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first

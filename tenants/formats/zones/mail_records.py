@@ -71,7 +71,7 @@ def read_wish(
         at = typed_owner(host or "mail", origin)
     except FormatError as error:
         raise FormatError("host", error.problem, error.fix) from error
-    if not _HOST.fullmatch(owner_text(at)):
+    if not _HOST.fullmatch(owner_text(at)) or _is_address(host):
         raise FormatError("host", f"“{printable(host, 80)}” is no host.", "Write a name such as mail.")
     found = tuple(_address(word) for word in _words("addresses", addresses))
     others = tuple(word.lower().removesuffix(".") for word in _words("senders", senders))
@@ -100,6 +100,14 @@ def _words(field: str, text: str) -> list[str]:
     if len(words) > _MOST:
         raise FormatError(field, f"These are {len(words)}.", f"Write at most {_MOST}.")
     return words
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip())
+    except ValueError:
+        return False
+    return True
 
 
 def _address(word: str) -> IPv4Address | IPv6Address:
@@ -154,11 +162,8 @@ def _wanted(wish: MailWish, present: Sets) -> Iterator[Proposal]:
 
 
 def _spf(wish: MailWish) -> list[str]:
-    if wish.addresses:
-        own = [f"ip{each.version}:{each}" for each in wish.addresses]
-    else:
-        own = ["mx"]
-    return [*own, *(f"include:{each}" for each in wish.senders)]
+    own = [f"ip{each.version}:{each}" for each in wish.addresses]
+    return [*(own or ["mx"]), *(f"include:{each}" for each in wish.senders)]
 
 
 def _text(owner: str, mark: str, text: str, about: str, why: str, present: Sets) -> Proposal:
