@@ -54,6 +54,8 @@ PAGES = (
     "/account/export",
     "/account/delete",
     "/d/{domain}/dns",
+    "/d/{domain}/dns/history",
+    "/d/{domain}/dns/history/A/ns1.{domain}",
     "/d/{domain}/dns/keys",
     "/d/{domain}/dns/servers",
     "/hosts",
