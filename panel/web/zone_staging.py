@@ -13,7 +13,7 @@ from tenants.actor import Actor
 from tenants.dryrun import rehearsal
 from tenants.errors import Conflict
 from tenants.formats.zones.stored import stored_texts
-from tenants.models import RecordSet, Zone
+from tenants.models import Finding, RecordSet, Zone
 
 Staged = dict[tuple[str, str], dict[str, Any]]
 
@@ -59,6 +59,27 @@ def stage_all(request: HttpRequest, actor: Actor, zone: Zone, changes: Sequence[
         staged[row["owner"], row["type"]] = row
     rehearse(actor, zone, staged)
     _keep(request, zone, staged)
+
+
+def stage_outside(request: HttpRequest, actor: Actor, zone: Zone, unit: str) -> None:
+    """Stage a record set of ours as it was last seen outside; `unit` is what its finding is about.
+
+    Raises Conflict where nothing is told of it (any more), and what the action does.
+    """
+    found = zone.target.findings.filter(unit=unit.replace("\0", ""), kind__in=Finding.REPAIRABLE).first()
+    owner, _, kind = unit.rpartition(" ")
+    if found is None or not (owner == zone.name or owner.endswith(f".{zone.name}")):
+        raise Conflict("There is nothing left to decide about it. Read the list again.")
+    data: list[str] = []
+    ttl = None
+    for line in (found.outside or "").splitlines():
+        # As the finding shows it: owner, TTL, IN, type and data.
+        words = line.split(" ", 4)
+        if len(words) < 5 or (words[0], words[2], words[3]) != (f"{owner}.", "IN", kind):
+            raise Conflict(f"{unit} stands outside in a way that cannot be taken over. Write it by hand.")
+        ttl = int(words[1])
+        data.append(words[4])
+    stage(request, actor, zone, RecordChange(f"{owner}.", kind, tuple(data), ttl))
 
 
 def _normal(zone: Zone, change: RecordChange) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.standing import DomainRow
-from panel.web.zone_staging import changes_of, diff_of, rehearse, stage, staged_of, unstage
+from panel.web.zone_staging import changes_of, diff_of, rehearse, stage, stage_outside, staged_of, unstage
 from panel.web.zone_standing import zone_context
 from panel.web.zone_state import EXAMPLES, PURPOSES, relative, row_lines
 from tenants import access
@@ -77,7 +77,14 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
         "types": [(kind, PURPOSES[kind]) for kind in TYPES],
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
         "findings": [
-            {"unit": each.unit, "sentence": each.sentence, "is": each.outside, "should": each.ours}
+            {
+                "unit": each.unit,
+                "owner": each.unit.partition(" ")[0],
+                "type": each.unit.rpartition(" ")[2],
+                "sentence": each.sentence,
+                "is": each.outside,
+                "should": each.ours,
+            }
             for each in apart
             if each.unit.partition(" ")[0].endswith(thing.name)
         ],
@@ -254,11 +261,17 @@ def zone_discard(request: HttpRequest, domain: str) -> HttpResponse:
 
 @page(methods=("POST",))
 def zone_decide(request: HttpRequest, domain: str) -> HttpResponse:
-    """Write Rookery's version of record sets that others changed."""
+    """Of record sets that others changed: write Rookery's version, or stage what is there."""
     _, thing = load_zone(request, domain)
     units = [unit[:200] for unit in request.POST.getlist("unit")[:500]]
+    actor = actor_of(request)
     try:
-        decide_findings(actor=actor_of(request), target=thing.target, decision="repair", units=units)
+        if request.POST.get("decision") == "adopt":
+            access.require(actor, Verb.CHANGE, thing)
+            for unit in units:
+                stage_outside(request, actor, thing, unit)
+            return redirect("zone", domain=thing.name)
+        decide_findings(actor=actor, target=thing.target, decision="repair", units=units)
         tell(request, "A worker writes it now, if it is still as you saw it.")
     except (Conflict, Invalid) as error:
         refuse(request, error)

@@ -111,7 +111,7 @@ BUTTONS = {
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),
     "record-set-stage": ("do", "owner", "type"),
-    "zone-decide": ("unit",),
+    "zone-decide": ("unit", "decision"),
     "zone-freeze": ("on",),
     "zone-import": ("text", "do"),
     "zone-repository-pin": ("fingerprint", "host_name"),

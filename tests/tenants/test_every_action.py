@@ -147,6 +147,7 @@ WRITES = {
     "renew_import": [],
     "discard_import": [],
     "change_record_sets": ["set_record_set", "set_record_set"],
+    "import_zone": ["set_record_set"],
     "add_secondary": ["set_record_set", "set_record_set", "add_secondary"],
     "remove_secondary": ["set_record_set", "delete_record_set", "remove_secondary"],
 }

@@ -6,10 +6,11 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tenants.actions.record_sets import RecordChange
 from tenants.actor import Actor
-from tenants.models import Domain, Zone
+from tenants.models import Domain, Finding, RecordSet, Zone
 from tests.tenants.zoning import MAIL, begin, put
 from tests.web.people import check_page, text_of
 
@@ -52,3 +53,41 @@ def test_the_zone_has_one_of_all(as_alice: Client, alice: Actor, zone: Zone) -> 
 def test_of_what_never_was(as_alice: Client, zone: Zone) -> None:
     page = as_alice.get(f"{PAGE}/history/TXT/no/such%00thing.example.org")
     check_page(page)
+
+
+@pytest.mark.parametrize("outside", ["mail.example.org. 60 IN A 192.0.2.99", None, "# not a record"])
+def test_what_others_changed_is_taken_as_it_is_there(
+    as_alice: Client, zone: Zone, outside: str | None
+) -> None:
+    if outside is None:
+        RecordSet.objects.filter(type="MX").delete()
+    Finding.objects.create(
+        target=zone.target,
+        unit="mail.example.org A",
+        kind=Finding.Kind.DRIFT,
+        sentence="mail.example.org A was changed outside.",
+        outside=outside,
+        ours="mail.example.org. 3600 IN A 192.0.2.26",
+        takeable=False,
+        since=timezone.now(),
+        seen_at=timezone.now(),
+    )
+    page = as_alice.get(PAGE)
+    check_page(page)
+    assert "Take what is there" in text_of(page)
+    assert "Leave it as it is there" in text_of(page)
+    sent = {"unit": "mail.example.org A", "decision": "adopt"}
+    told = as_alice.post(f"{PAGE}/decide", sent, follow=True)
+    check_page(told)
+    if outside and outside.startswith("#"):
+        assert "cannot be taken over" in text_of(told)
+        return
+    as_alice.post(f"{PAGE}/review")
+    row = zone.record_sets.get(owner="mail.example.org")
+    assert (row.absent, row.ttl) == ((True, row.ttl) if outside is None else (False, 60))
+    if outside:
+        assert row.data == ["192.0.2.99"]
+    gone = as_alice.post(
+        f"{PAGE}/decide", {"unit": "nothing.example.org A", "decision": "adopt"}, follow=True
+    )
+    assert "nothing left to decide" in text_of(gone)
