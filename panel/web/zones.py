@@ -76,23 +76,18 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
         "next_serial": thing.serial + 1,
         "types": [(kind, PURPOSES[kind]) for kind in TYPES],
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
-        "findings": [
-            {
-                "unit": each.unit,
-                "owner": each.unit.partition(" ")[0],
-                "type": each.unit.rpartition(" ")[2],
-                "sentence": each.sentence,
-                "is": each.outside,
-                "should": each.ours,
-            }
-            for each in apart
-            if each.unit.partition(" ")[0].endswith(thing.name)
-        ],
+        "findings": [_finding(each) for each in apart if each.unit.partition(" ")[0].endswith(thing.name)],
         "may_decide_findings": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, row.domain.organization_id),
     }
     # js/live.js asks for the moving parts alone.
     template = "now" if request.headers.get("HX-Request") == "true" else "show"
     return render(request, f"panel/zone/{template}.html", context)
+
+
+def _finding(row: Finding) -> dict[str, Any]:
+    owner, _, kind = row.unit.rpartition(" ")
+    told = {"sentence": row.sentence, "is": row.outside, "should": row.ours}
+    return {**told, "unit": row.unit, "owner": owner, "type": kind, "may_adopt": kind != "SOA"}
 
 
 # One record set ----------------------------------------------------------------------------------------

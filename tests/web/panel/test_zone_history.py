@@ -70,7 +70,6 @@ def test_what_others_changed_is_taken_as_it_is_there(
         ours="mail.example.org. 3600 IN A 192.0.2.26",
         takeable=False,
         since=timezone.now(),
-        seen_at=timezone.now(),
     )
     page = as_alice.get(PAGE)
     check_page(page)
@@ -87,7 +86,6 @@ def test_what_others_changed_is_taken_as_it_is_there(
     assert (row.absent, row.ttl) == ((True, row.ttl) if outside is None else (False, 60))
     if outside:
         assert row.data == ["192.0.2.99"]
-    gone = as_alice.post(
-        f"{PAGE}/decide", {"unit": "nothing.example.org A", "decision": "adopt"}, follow=True
-    )
+    stale = {"unit": "nothing.example.org A", "decision": "adopt"}
+    gone = as_alice.post(f"{PAGE}/decide", stale, follow=True)
     assert "nothing left to decide" in text_of(gone)
