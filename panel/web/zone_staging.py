@@ -13,7 +13,8 @@ from tenants.actor import Actor
 from tenants.dryrun import rehearsal
 from tenants.errors import Conflict
 from tenants.formats.zones.stored import stored_texts
-from tenants.models import Finding, RecordSet, Zone
+from tenants.models import RecordSet, Zone
+from tenants.zone_findings import outside_change
 
 Staged = dict[tuple[str, str], dict[str, Any]]
 
@@ -66,20 +67,7 @@ def stage_outside(request: HttpRequest, actor: Actor, zone: Zone, unit: str) -> 
 
     Raises Conflict where nothing is told of it (any more), and what the action does.
     """
-    found = zone.target.findings.filter(unit=unit.replace("\0", ""), kind__in=Finding.REPAIRABLE).first()
-    owner, _, kind = unit.rpartition(" ")
-    if found is None or not (owner == zone.name or owner.endswith(f".{zone.name}")):
-        raise Conflict("There is nothing left to decide about it. Read the list again.")
-    data: list[str] = []
-    ttl = None
-    for line in (found.outside or "").splitlines():
-        # As the finding shows it: owner, TTL, IN, type and data.
-        words = line.split(" ", 4)
-        if len(words) < 5 or (words[0], words[2], words[3]) != (f"{owner}.", "IN", kind):
-            raise Conflict(f"{unit} stands outside in a way that cannot be taken over. Write it by hand.")
-        ttl = int(words[1])
-        data.append(words[4])
-    stage(request, actor, zone, RecordChange(f"{owner}.", kind, tuple(data), ttl))
+    stage(request, actor, zone, outside_change(zone, unit))
 
 
 def _normal(zone: Zone, change: RecordChange) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tenants.actions.record_sets import RecordChange
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.formats.zones.stored import TYPES
 from tenants.models import Finding, RecordSet, Zone
+from tenants.zone_findings import changed_outside
 
 Kind, Verb = access.Kind, access.Verb
 MOST_ROWS = 2_000
@@ -67,7 +68,6 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
     now = timezone.now()
     staged = staged_of(request, thing)
     rows = list(thing.record_sets.filter(absent=False)[:MOST_ROWS])
-    apart = thing.target.findings.filter(kind__in=Finding.REPAIRABLE)
     context = {
         **domain_context(request, row, "zone"),
         **zone_context(actor_of(request), thing, now),
@@ -76,7 +76,7 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
         "next_serial": thing.serial + 1,
         "types": [(kind, PURPOSES[kind]) for kind in TYPES],
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
-        "findings": [_finding(each) for each in apart if each.unit.partition(" ")[0].endswith(thing.name)],
+        "findings": [_finding(each) for each in changed_outside(thing)],
         "may_decide_findings": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, row.domain.organization_id),
     }
     # js/live.js asks for the moving parts alone.

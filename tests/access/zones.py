@@ -136,6 +136,7 @@ OPERATIONS = [
     ),
     Row("api:record-set-freeze", "PUT", DONE, {"owner": "ns1", "type": "A", "frozen": True}),
     Row("api:zone-export", "GET", SEEN),
+    Row("api:zone-mail", "GET", SEEN),
     Row("api:zone-import", "POST", DONE, {"text": "www A 192.0.2.80"}),
     Row("api:zone-keys", "GET", SEEN),
     Row("api:zone-keys", "POST", MADE, {**KEY, "every_zone": False}),

@@ -1,4 +1,4 @@
-"""Importing a zone and taking it along, for programs."""
+"""Importing a zone, taking it along, and what mail needs, for programs."""
 
 from __future__ import annotations
 
@@ -67,3 +67,27 @@ def test_commands(api: Callable[..., Api], alice: Actor, zone: Zone, form: str, 
     assert got["file"] == file
     assert says in got["text"]
     assert api(alice).get(f"{HOME}export/?form=xml").status_code == 400
+
+
+def test_what_mail_needs_is_computed_and_set(api: Callable[..., Api], alice: Actor, zone: Zone) -> None:
+    """The usual wish is about the host and the addresses that the zone has."""
+    others_wrote(zone, "_smtp._tls.example.org", "TXT", '"v=TLSRPTv1; rua=mailto:x@example.net"')
+    client = api(alice)
+    asked = f"{HOME}mail/?policy=reject&senders=_spf.example.net&strict_tls=true"
+    found = client.get(asked).json()
+    assert (found["host"], found["addresses"]) == ("mail.example.org", ["192.0.2.25"])
+    assert "mx: mail.example.org" in found["mta_sts_policy"]
+    sets = {f"{each['owner']} {each['type']}": each for each in found["record_sets"]}
+    assert "example.org MX" not in sets
+    assert sets["example.org TXT"]["records"] == ['"v=spf1 ip4:192.0.2.25 include:_spf.example.net -all"']
+    assert [key for key, each in sets.items() if each["held"]] == ["_smtp._tls.example.org TXT"]
+    changes = [
+        {**{name: each[name] for name in ("type", "records")}, "owner": f"{each['owner']}."}
+        for each in sets.values()
+        if not each["held"]
+    ]
+    assert client.post(f"{HOME}record-sets/", {"changes": changes}).status_code == 200
+    left = client.get(asked).json()["record_sets"]
+    assert [each["owner"] for each in left] == ["_smtp._tls.example.org"]
+    refused = client.get(f"{HOME}mail/?addresses=192.0.2.300")
+    assert (refused.status_code, refused.json()["problems"][0]["field"]) == (400, "addresses")

@@ -6,15 +6,16 @@ Both are read by people and run by shells, so nothing in them is taken from outs
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tenants.formats.zones.bind.exporting import bind_name, bind_text
+from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from tenants.formats.zones.zone import Zone
 from tenants.formats.zones.zone_file import emit
 
-__all__ = ["GitPlace", "git_commands", "nsupdate_commands"]
+__all__ = ["GitPlace", "git_commands", "nsupdate_commands", "nsupdate_lines"]
 
 _RECORDS_AT_ONCE = 200
 _ADDRESSES = frozenset({"A", "AAAA"})
@@ -30,28 +31,32 @@ class GitPlace:
     port: int
 
 
+def nsupdate_lines(address: str, port: int, zone: Name, messages: Iterable[Iterable[str]]) -> str:
+    """Return what `nsupdate -v -k KEYFILE` reads to send these messages, each given as its lines."""
+    lines = [f"server {address} {port}", f"zone {bind_name(zone)}"]
+    for message in messages:
+        lines += [*message, "send"]
+    return "\n".join(lines) + "\n"
+
+
 def nsupdate_commands(zone: Zone, address: str, port: int) -> str:
-    """Return what `nsupdate -k KEYFILE` reads to make a primary's records those of `zone`.
+    """Return what `nsupdate` reads to make a primary's records those of `zone`.
 
     Each set replaces what is there; other sets, the SOA and name servers that are there stay. Addresses come
     first: some primaries take no MX record before its host has one. Several messages, since one holds 64 KiB.
     """
-    lines = [
-        "; nsupdate -v -k KEYFILE THIS-FILE",
-        f"server {address} {port}",
-        f"zone {bind_name(zone.origin)}",
-    ]
     inside = [item for item in zone.sets if item.owner.within(zone.origin)]
-    for group in _messages(sorted(inside, key=lambda item: item.type not in _ADDRESSES)):
-        for item in group:
-            if (item.owner, item.type) != (zone.origin, "NS"):
-                lines.append(f"update delete {bind_name(item.owner)} {item.type}")
-            lines += [
-                f"update add {bind_name(item.owner)} {item.ttl} {item.type} {bind_text(data)}"
-                for data in item.data
-            ]
-        lines.append("send")
-    return "\n".join(lines) + "\n"
+    groups = _messages(sorted(inside, key=lambda item: item.type not in _ADDRESSES))
+    messages = ([line for item in group for line in _replaced(item, zone.origin)] for group in groups)
+    return "; nsupdate -v -k KEYFILE THIS-FILE\n" + nsupdate_lines(address, port, zone.origin, messages)
+
+
+def _replaced(item: RecordSet, origin: Name) -> Iterator[str]:
+    owner = bind_name(item.owner)
+    if (item.owner, item.type) != (origin, "NS"):
+        yield f"update delete {owner} {item.type}"
+    for data in item.data:
+        yield f"update add {owner} {item.ttl} {item.type} {bind_text(data)}"
 
 
 def _messages(sets: list[RecordSet]) -> Iterator[list[RecordSet]]:
