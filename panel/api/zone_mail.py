@@ -19,7 +19,11 @@ _WISHES = ("host", "addresses", "senders", "policy", "reports", "issuer", "stric
 
 
 class MailQuery(Shape):
-    host = Text(required=False, max_length=253, help_text="That takes the mail; left out: the zone's own.")
+    host = Text(
+        required=False,
+        max_length=253,
+        help_text="That takes the mail, in full; left out: as the zone has it.",
+    )
     addresses = Text(required=False, max_length=900, help_text="Its IP addresses, commas between them.")
     senders = Text(required=False, max_length=900, help_text="Names for SPF of who else may send.")
     policy = Choice(
@@ -59,6 +63,7 @@ class ZoneMail(OfDomain):
     def show_zone_mail(self, request: Request, domain: str) -> Response:
         zone = self.find_zone(domain)
         wish = {**usual_wish(zone), **{name: self.given[name] for name in _WISHES if name in self.given}}
+        wish["host"] = wish["host"].removesuffix(".") + "."
         return Response(_show(plan_mail(zone, **wish)))
 
 

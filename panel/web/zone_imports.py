@@ -40,15 +40,18 @@ def zone_import(request: HttpRequest, domain: str) -> HttpResponse:
     problems: list[str] = []
     status = 200
     if request.method == "POST":
+        do = request.POST.get("do", "look")
         try:
+            if do not in {"keep", "look"}:
+                raise Conflict("This button does not exist any more. Look at it again.")
             sent = _text(request)
             read = read_zone_text(actor=actor, zone=thing, text=sent, remove_others=remove_others)
             text = sent  # only what can be seen is shown again
-            if request.POST.get("do") == "keep" and read.changes:
-                require_importable(read, leave_out_refused=request.POST.get("leave_out") == "1")
+            leave_out = do == "look" or request.POST.get("leave_out") == "1"
+            require_importable(read, leave_out_refused=leave_out)
+            if do == "keep" and read.changes:
                 stage_all(request, actor, thing, read.changes)
                 return redirect("zone-review", domain=thing.name)
-            require_importable(read, leave_out_refused=True)
         except (Conflict, Invalid) as error:
             found = error.problems if isinstance(error, Invalid) else ()
             problems = [str(each) for each in found] or [error.sentence]

@@ -40,8 +40,6 @@ MAIL = {
     "reports": "postmaster@{domain}",
     "issuer": "letsencrypt.org",
     "strict_tls": "on",
-    "do": "keep",
-    "take": "_dmarc.{domain} TXT",
 }
 
 PAGES = [
@@ -72,7 +70,7 @@ PAGES = [
     Row("zone-history", "GET", TEAM),
     Row("record-set-history", "GET", TEAM),
     Row("zone-mail", "GET", FORM),
-    Row("zone-mail", "POST", OWNERS, MAIL),
+    Row("zone-mail", "POST", FORM, MAIL),
     Row("zone-import", "GET", FORM),
     Row("zone-import", "POST", OWNERS, {"text": "www A 192.0.2.80", "do": "keep"}),
     Row("zone-settings", "GET", TEAM),
@@ -137,7 +135,12 @@ OPERATIONS = [
     Row("api:record-set-freeze", "PUT", DONE, {"owner": "ns1", "type": "A", "frozen": True}),
     Row("api:zone-export", "GET", SEEN),
     Row("api:zone-mail", "GET", SEEN),
-    Row("api:zone-import", "POST", DONE, {"text": "www A 192.0.2.80"}),
+    Row(
+        "api:zone-import",
+        "POST",
+        DONE,
+        {"text": "www A 192.0.2.80", "remove_others": False, "leave_out_refused": False},
+    ),
     Row("api:zone-keys", "GET", SEEN),
     Row("api:zone-keys", "POST", MADE, {**KEY, "every_zone": False}),
     Row("api:zone-key", "DELETE", GONE),
