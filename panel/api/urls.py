@@ -41,6 +41,8 @@ from panel.api.unikernels import HostUnikernels, Unikernels
 from panel.api.update_servers import UpdateServers
 from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
+from panel.api.zone_exchange import ZoneExports, ZoneImports
+from panel.api.zone_mail import ZoneMail
 from panel.api.zones import RecordSets, Zones
 
 converters.register()
@@ -100,6 +102,9 @@ _zone: list[URLPattern | URLResolver] = [
         name="record-sets",
     ),
     path("record-sets/freeze/", RecordSets.as_view({"put": "freeze_record_set"}), name="record-set-freeze"),
+    path("export/", ZoneExports.as_view({"get": "export_zone"}), name="zone-export"),
+    path("import/", ZoneImports.as_view({"post": "import_zone"}), name="zone-import"),
+    path("mail/", ZoneMail.as_view({"get": "show_zone_mail"}), name="zone-mail"),
     path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
     path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),
     path("keys/<id:key_id>/rotate/", ZoneKeys.as_view({"post": "rotate_key"}), name="zone-key-rotate"),

@@ -106,7 +106,7 @@ def show_zone(zone: Zone) -> dict[str, Any]:
     }
 
 
-class _OfDomain(ApiView):
+class OfDomain(ApiView):
     """What all views of a domain's zone have in common."""
 
     tag = "Zones"
@@ -119,7 +119,7 @@ class _OfDomain(ApiView):
         return access.get(self.actor, Zone, pk=seen.filter(domain=home).values_list("pk", flat=True).first())
 
 
-class Zones(_OfDomain):
+class Zones(OfDomain):
     noun, plural = "zone", "zones"
     reported = frozenset({"ownership", "served_serial", "served_at", "observed"})
 
@@ -278,11 +278,11 @@ class ChangedSerializer(serializers.Serializer[Any]):
     generation = serializers.IntegerField(help_text="Of the zone's sync target; wait until it is observed.")
 
 
-def _show_set(row: RecordSet) -> dict[str, Any]:
+def show_record_set(row: RecordSet) -> dict[str, Any]:
     return dict(RecordSetSerializer(row).data)
 
 
-class RecordSets(_OfDomain):
+class RecordSets(OfDomain):
     noun, plural = "record_set", "record_sets"
     queries = {"list": RecordSetQuery}
 
@@ -291,7 +291,7 @@ class RecordSets(_OfDomain):
         rows = self.find_zone(domain).record_sets.all()
         if "owner" in self.given:
             rows = rows.filter(owner=self.given["owner"].lower().removesuffix("."))
-        return self.page(rows, lambda found: [_show_set(each) for each in found])
+        return self.page(rows, lambda found: [show_record_set(each) for each in found])
 
     @operation(
         "Set and remove record sets, all of them or none",
@@ -314,7 +314,7 @@ class RecordSets(_OfDomain):
         return self.act(
             lambda: record_sets.change_record_sets(actor=self.actor, zone=zone, changes=changes),
             lambda rows: {
-                "record_sets": [_show_set(each) for each in rows],
+                "record_sets": [show_record_set(each) for each in rows],
                 "generation": zone.generation,
             },
         )
@@ -335,5 +335,5 @@ class RecordSets(_OfDomain):
                 record_type=given["type"],
                 frozen=given["frozen"],
             ),
-            _show_set,
+            show_record_set,
         )

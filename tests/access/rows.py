@@ -46,6 +46,9 @@ _USUAL: dict[str, tuple[str, str]] = {
     "page_token": ("{page}", "x" * 43),
     "token": ("", "x" * 43),
     "key": ("1", "1"),
+    "form": ("bind", "xml"),
+    "kind": ("A", "MX"),
+    "owner": ("ns1.{domain}", "nothing.nowhere.example"),
     "change": ("{change}", "WzEsMSw3XQ:1xUjvQ:2SN0mw_oKd65H7fVqjWQQV4FKNtk6G0QZ0BRD03yO_Z"),
 }
 

@@ -195,6 +195,7 @@ ELSEWHERE = {
     "delete_unikernel",
     "freeze_record_set",
     "freeze_zone",
+    "import_zone",
     "look_for_ownership",
     "pin_host_key",
     "remove_host",

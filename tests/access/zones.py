@@ -34,6 +34,15 @@ REPOSITORY = {
     "grammar": "new",
     "root_key": "panel._update:SHA256:" + "QUJD" * 8,
 }
+MAIL = {
+    "host": "mail",
+    "addresses": "192.0.2.25",
+    "senders": "_spf.example.net",
+    "policy": "reject",
+    "reports": "postmaster@{domain}",
+    "issuer": "letsencrypt.org",
+    "strict_tls": "on",
+}
 
 PAGES = [
     Row("zone", "GET", TEAM),
@@ -58,6 +67,14 @@ PAGES = [
     Row("zone-discard", "POST", LOOKERS),
     Row("zone-decide", "POST", OWNERS, {"unit": "mail.{domain} A"}),
     Row("zone-look", "POST", OWNERS),
+    Row("zone-export", "GET", TEAM),
+    Row("zone-download", "GET", TEAM),
+    Row("zone-history", "GET", TEAM),
+    Row("record-set-history", "GET", TEAM),
+    Row("zone-mail", "GET", FORM),
+    Row("zone-mail", "POST", FORM, MAIL),
+    Row("zone-import", "GET", FORM),
+    Row("zone-import", "POST", OWNERS, {"text": "www A 192.0.2.80", "do": "keep"}),
     Row("zone-settings", "GET", TEAM),
     Row("zone-settings", "POST", OWNERS, SOA),
     Row("zone-freeze", "POST", OWNERS, {"on": "1"}),
@@ -126,6 +143,14 @@ OPERATIONS = [
         {"changes": [{"owner": "www", "type": "A", "records": ["192.0.2.80"], "ttl": 60}]},
     ),
     Row("api:record-set-freeze", "PUT", DONE, {"owner": "ns1", "type": "A", "frozen": True}),
+    Row("api:zone-export", "GET", SEEN),
+    Row("api:zone-mail", "GET", SEEN),
+    Row(
+        "api:zone-import",
+        "POST",
+        DONE,
+        {"text": "www A 192.0.2.80", "remove_others": False, "leave_out_refused": False},
+    ),
     Row("api:zone-keys", "GET", SEEN),
     Row("api:zone-keys", "POST", MADE, {**KEY, "every_zone": False}),
     Row("api:zone-key", "DELETE", GONE),

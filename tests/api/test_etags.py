@@ -51,6 +51,7 @@ WITHOUT = {
     "api:public-target-confirm", "api:bulk", "api:tokens", "api:trash-empty", "api:requests-refuse",
     "api:domain-aliases", "api:held-names", "api:invitations", "api:public-invitation-requests",
     "api:public-decision", "api:domain-import", "api:domain-many",
+    "api:zone-import",
     "api:record-sets", "api:record-set-freeze", "api:zone-keys", "api:zone-key", "api:zone-key-rotate",
     "api:zone-secondaries", "api:zone-secondary", "api:zone-repositories", "api:hosts", "api:host-networks",
     "api:update-servers",

@@ -47,6 +47,9 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
         "zone start": f"/d/{bare}/dns",
         "zone-settings": f"/d/{domain}/dns/settings",
         "zone-keys": f"/d/{domain}/dns/keys",
+        "zone-export": f"/d/{domain}/dns/export",
+        "zone-history": f"/d/{domain}/dns/history",
+        "record-set-history": f"/d/{domain}/dns/history/MX/{domain}",
         "zone-servers": f"/d/{domain}/dns/servers",
     }
     link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first
@@ -54,6 +57,8 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
     found["zone-repository"] = str(link.get_attribute("href"))
     if may_change:
         found["update-server-new"] = f"/d/{bare}/dns/server/new"
+        found["zone-mail"] = f"/d/{domain}/dns/mail"
+        found["zone-import"] = f"/d/{domain}/dns/import"
         found["zone-new"] = f"/d/{bare}/dns/new"
         found["zone-repository-new"] = f"/d/{domain}/dns/repository/new"
         found["record-set-edit"] = f"/d/{domain}/dns/record?type=MX&owner={domain}"

@@ -51,6 +51,7 @@ from tenants.actions import (
     unikernels,
     update_servers,
     warnings,
+    zone_imports,
     zone_repositories,
     zones,
 )
@@ -150,6 +151,7 @@ WRITES = {
     "renew_import": [],
     "discard_import": [],
     "change_record_sets": ["set_record_set", "set_record_set"],
+    "import_zone": ["set_record_set"],
     "add_secondary": ["set_record_set", "set_record_set", "add_secondary"],
     "remove_secondary": ["set_record_set", "delete_record_set", "remove_secondary"],
 }
@@ -367,6 +369,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: record_sets.set_record_set(
             actor=a, zone=w.zone, owner="www", record_type="A", data=["192.0.2.80"]
         ),
+    ),
+    "import_zone": (
+        "OP",
+        lambda a, w: zone_imports.import_zone(actor=a, zone=w.zone, text="shop A 192.0.2.81"),
     ),
     "delete_record_set": (
         "OP",
