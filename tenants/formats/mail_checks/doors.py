@@ -75,7 +75,10 @@ def _judge(reading: Reading, check: str, door: Connect) -> Finding:
 
 def relaying(expected: Expected, reading: Reading) -> Iterator[Finding]:
     """Whether a mail server takes mail of strangers for strangers. ptt's verifiers before 2025 do."""
-    doors = _exchangers(expected, reading)
+    doors = [each for each in _exchangers(expected, reading) if each[1] in expected.receivers]
+    if not doors:
+        text = "No mail server of this domain is known to Rookery, and strangers' servers are not tried."
+        yield Finding("open-relay", Level.INFO, text)
     reading.need(*[Relay(address) for _, address in doors])
     for host, address in doors:
         seen = reading.relayed(address)

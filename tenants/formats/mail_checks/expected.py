@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
 from tenants.formats.mail_checks.finding import Who
-from tenants.formats.mail_checks.reading import Lookup, Reading, Said, Status
+from tenants.formats.mail_checks.reading import Lookup, Reading, Said
 
-__all__ = ["Compared", "DkimKey", "Expected", "Match", "compare"]
+__all__ = ["Compared", "DkimKey", "Expected", "Match", "compare", "exactly"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,15 @@ class Compared:
     until: datetime | None = None
 
 
-def compare(expected: Expected, reading: Reading, name: str, kind: str, wanted: frozenset[str]) -> Compared:
+Fits = Callable[[tuple[str, ...]], bool]
+"""Whether records are as they should be."""
+
+
+def exactly(wanted: frozenset[str]) -> Fits:
+    return lambda records: frozenset(records) == wanted
+
+
+def compare(expected: Expected, reading: Reading, name: str, kind: str, fits: Fits) -> Compared:
     """Compare what the resolver says with what should be there.
 
     Where it says something else, the servers to which Rookery writes are asked: if they have it, resolvers
@@ -82,21 +90,10 @@ def compare(expected: Expected, reading: Reading, name: str, kind: str, wanted: 
     said = reading.said(name, kind)
     if said.failed:
         return Compared(Match.FAILED, said)
-    if frozenset(said.records) == wanted:
+    if fits(said.records):
         return Compared(Match.EQUAL, said)
-    return Compared(*_at_source(expected, reading, name, kind, wanted, said))
-
-
-def _at_source(
-    expected: Expected, reading: Reading, name: str, kind: str, wanted: frozenset[str], said: Said
-) -> tuple[Match, Said, datetime | None]:
     reading.need(*[Lookup(name, kind, server) for server in expected.primaries])
     sources = [reading.said(name, kind, server) for server in expected.primaries]
-    right = [
-        each
-        for each in sources
-        if each.authoritative and each.status is Status.DATA and frozenset(each.records) == wanted
-    ]
-    if right and len(right) == len(sources):
-        return Match.WAITING, said, reading.forgotten(said)
-    return Match.OTHER, said, None
+    if sources and all(each.authoritative and fits(each.records) for each in sources):
+        return Compared(Match.WAITING, said, reading.forgotten(said))
+    return Compared(Match.OTHER, said)

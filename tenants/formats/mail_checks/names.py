@@ -13,7 +13,7 @@ from tenants.formats.zones.serial import newer
 __all__ = ["agreement", "delegation", "dnssec", "glue"]
 
 _MOST_ABOVE, _MOST_SERVERS = 5, 3
-_MOST_ASKED = 12
+_MOST_ASKED, _MOST_OF_ONE = 12, 2
 _NEWS = timedelta(minutes=15)
 
 
@@ -83,8 +83,8 @@ def _misdirected(
 def glue(expected: Expected, reading: Reading) -> Iterator[Finding]:
     """Whether the zone above gives the addresses of name servers inside the domain."""
     above = _above(expected, reading)
-    if above is None or not above.referred:
-        return  # the delegation's line says so
+    if above is None or above.authoritative or not above.referred:
+        return  # the delegation's line says so; and a server that keeps both zones needs no glue
     given: dict[str, set[str]] = {}
     for name, address in above.glue:
         given.setdefault(name, set()).add(address)
@@ -100,7 +100,7 @@ def glue(expected: Expected, reading: Reading) -> Iterator[Finding]:
                 subject=server,
                 wanted=wanted,
                 who=Who.REGISTRAR,
-                fix=f"Enter the address of {server} at the registrar (“glue”, “host” or “name server address”).",
+                fix=f"Enter the address of {server} at the registrar (“glue”, “host”).",
             )
         elif wanted and set(wanted) != set(seen):
             yield Finding(
@@ -121,7 +121,12 @@ def glue(expected: Expected, reading: Reading) -> Iterator[Finding]:
 
 def agreement(expected: Expected, reading: Reading) -> Iterator[Finding]:
     """Whether every name server answers for the domain, and with the same serial."""
-    asked = _servers(expected, reading)
+    servers = _servers(expected, reading)
+    asked = [(server, address) for server, addresses in servers.items() for address in addresses]
+    for server in (each for each, addresses in servers.items() if not addresses):
+        text = f"{server} has no address that anybody finds, so it is never asked."
+        fix = "Correct its name in the delegation, or give it an address."
+        yield Finding("agreement", Level.FAIL, text, server, who=expected.keeper, fix=fix)
     reading.need(*[Lookup(expected.domain, "SOA", address) for _, address in asked])
     serials = {pair: _serial(reading.said(expected.domain, "SOA", pair[1])) for pair in asked}
     known = [serial for serial in serials.values() if serial is not None]
@@ -164,9 +169,7 @@ def _behind(
     seen, wanted = (f"serial {serial}",), (f"serial {newest}",)
     if expected.changed_at is not None and reading.at < expected.changed_at + _NEWS:
         until = expected.changed_at + timedelta(seconds=expected.refresh)
-        sentence = (
-            f"{server} still has serial {serial}; it fetches {newest} when told, at the latest by its own."
-        )
+        sentence = f"{server} still has serial {serial}; it fetches {newest} when it is told."
         return Finding("agreement", Level.WAITING, sentence, subject, seen, wanted, until=until)
     return Finding(
         "agreement",
@@ -195,8 +198,8 @@ def dnssec(expected: Expected, reading: Reading) -> Iterator[Finding]:
         yield Finding(
             "dnssec",
             Level.FAIL,
-            f"The zone above promises signatures of {domain} that its name servers do not have: resolvers that"
-            " check them answer nothing at all.",
+            f"The zone above promises signatures of {domain} that its name servers do not have: resolvers"
+            " that check them answer nothing at all.",
             seen=said.records,
             who=Who.REGISTRAR,
             fix="Remove the DS records (“DNSSEC”) at the registrar.",
@@ -232,18 +235,17 @@ def _above(expected: Expected, reading: Reading) -> Said | None:
     return None
 
 
-def _servers(expected: Expected, reading: Reading) -> list[tuple[str, str]]:
-    """Each name server with each of its addresses: those of the delegation, else those that should be."""
+def _servers(expected: Expected, reading: Reading) -> dict[str, tuple[str, ...]]:
+    """The addresses of each name server: those of the delegation, else of those that should be."""
     above = _above(expected, reading)
     names = (above.referred if above else ()) or tuple(sorted(expected.servers))
-    names = names or reading.said(expected.domain, "NS").records
-    given = dict.fromkeys(names, ())
-    found: list[tuple[str, str]] = []
-    for name in given:
-        addresses = tuple(address for each, address in (above.glue if above else ()) if each == name)
-        known = addresses or expected.servers.get(name, ()) or reading.addresses(name)
-        found += [(name, address) for address in dict.fromkeys(known)]
-    return found[:_MOST_ASKED]
+    names = tuple(dict.fromkeys(names or reading.said(expected.domain, "NS").records))[:_MOST_ASKED]
+    known: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        given = tuple(address for each, address in (above.glue if above else ()) if each == name)
+        known[name] = tuple(dict.fromkeys(given or expected.servers.get(name, ())))
+    reading.need(*[Lookup(name, kind) for name in names if not known[name] for kind in ("A", "AAAA")])
+    return {name: (known[name] or reading.addresses(name))[:_MOST_OF_ONE] for name in names}
 
 
 def _serial(said: Said) -> int | None:

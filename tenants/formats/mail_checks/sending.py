@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tenants.formats.exchanges import is_host
-from tenants.formats.mail_checks.expected import DkimKey, Expected, Match, compare
+from tenants.formats.mail_checks.expected import DkimKey, Expected, Match, compare, exactly
 from tenants.formats.mail_checks.finding import Finding, Level, Who, shown
 from tenants.formats.mail_checks.reading import Lookup, Reading, Status
 from tenants.formats.mail_checks.servers import clock
@@ -81,7 +81,7 @@ def _spf_on_its_way(expected: Expected, reading: Reading, texts: tuple[str, ...]
     wanted = tuple(each for each in wanted_set or () if each.lower().startswith("v=spf1"))
     if wanted_set is None or not wanted or frozenset(wanted) == frozenset(texts):
         return None
-    found = compare(expected, reading, expected.domain, "TXT", wanted_set)
+    found = compare(expected, reading, expected.domain, "TXT", exactly(wanted_set))
     if found.match is Match.WAITING:
         text = (
             f"The SPF record of {expected.domain} is on its way: old answers are kept until {clock(found)}."
@@ -169,29 +169,27 @@ def _key_name(expected: Expected, key: DkimKey) -> str:
 def _judge_key(expected: Expected, reading: Reading, key: DkimKey) -> Finding:
     name = _key_name(expected, key)
     said = reading.said(name, "TXT")
-    keys = {published_key(each.encode("utf-8", "replace")) for each in said.records}
+    keys = _keys(said.records)
     wanted = (f"p={key.public_key}",)
     if said.failed:
         text = f"The DKIM key {key.selector} is not known: {said.problem or 'no answer'}."
         return Finding("dkim", Level.UNKNOWN, text, key.selector)
-    if keys == {key.public_key}:
+    if keys == [key.public_key]:
         if "y" in tags(said.records[0]).get("t", "").split(":"):
             text = f"The DKIM key {key.selector} is marked as a test (t=y): receivers may ignore it."
             fix = "Remove t=y from the record."
             return Finding("dkim", Level.WARN, text, key.selector, said.records, (), Who.DNS, fix)
         text = f"The DKIM key {key.selector} is the one with which the signer signs."
         return Finding("dkim", Level.OK, text, key.selector)
-    until = _key_on_its_way(expected, reading, name, key)
-    if until is not None:
-        text = (
-            f"The DKIM key {key.selector} is on its way: old answers are kept until {until.until:%H:%M} UTC."
-        )
-        return Finding("dkim", Level.WAITING, text, key.selector, said.records, wanted, until=until.until)
+    found = compare(expected, reading, name, "TXT", lambda records: _keys(records) == [key.public_key])
+    if found.match is Match.WAITING:
+        text = f"The DKIM key {key.selector} is on its way: old answers are kept until {clock(found)}."
+        return Finding("dkim", Level.WAITING, text, key.selector, said.records, wanted, until=found.until)
     if not said.records:
         what, fix = "is not published", "Start the signer: it publishes the key when it starts."
     elif len(said.records) > 1:
         what, fix = "is published more than once", "Remove the old record; the signer only adds."
-    elif keys == {""}:
+    elif keys == [""]:
         what, fix = "is revoked (an empty p=)", "Publish the key again."
     else:
         what, fix = "is not the one with which the signer signs", "Remove the record and restart the signer."
@@ -199,16 +197,8 @@ def _judge_key(expected: Expected, reading: Reading, key: DkimKey) -> Finding:
     return Finding("dkim", Level.FAIL, text, key.selector, said.records, wanted, expected.keeper, fix)
 
 
-def _key_on_its_way(expected: Expected, reading: Reading, name: str, key: DkimKey) -> Finding | None:
-    reading.need(*[Lookup(name, "TXT", server) for server in expected.primaries])
-    sources = [reading.said(name, "TXT", server) for server in expected.primaries]
-    right = [
-        len(each.records) == 1 and published_key(each.records[0].encode("utf-8", "replace")) == key.public_key
-        for each in sources
-    ]
-    if not right or not all(right):
-        return None
-    return Finding("dkim", Level.WAITING, "", until=reading.forgotten(reading.said(name, "TXT")))
+def _keys(records: tuple[str, ...]) -> list[str | None]:
+    return [published_key(each.encode("utf-8", "replace")) for each in records]
 
 
 # DMARC ----------------------------------------------------------------------------------------------------
@@ -254,7 +244,7 @@ def _dmarc_differs(
     expected: Expected, reading: Reading, texts: tuple[str, ...], wanted: frozenset[str]
 ) -> Finding:
     should = tuple(sorted(wanted))
-    found = compare(expected, reading, f"_dmarc.{expected.domain}", "TXT", wanted)
+    found = compare(expected, reading, f"_dmarc.{expected.domain}", "TXT", exactly(wanted))
     if found.match is Match.WAITING:
         text = (
             f"The DMARC policy of {expected.domain} is on its way: old answers are kept until {clock(found)}."
@@ -277,7 +267,7 @@ def _judge_policy(expected: Expected, reading: Reading, name: str, text: str) ->
         fix = "Write p=none, p=quarantine or p=reject right after v=DMARC1."
         yield Finding("dmarc", Level.WARN, sentence, "", (text,), (), expected.keeper, fix)
     elif policy == "none":
-        sentence = f"The DMARC policy of {expected.domain} is “none”{source}: forged mail in its name is let through."
+        sentence = f"The DMARC policy of {expected.domain} is “none”{source}: forged mail is let through."
         fix = "Once SPF and DKIM are right, make it p=quarantine."
         yield Finding("dmarc", Level.RECOMMENDED, sentence, "", (text,), (), expected.keeper, fix)
     else:
@@ -300,7 +290,7 @@ def _strangers(said: dict[str, str], name: str) -> list[str]:
     for uri in (said.get("rua", "") + "," + said.get("ruf", "")).split(",")[:10]:
         scheme, _, address = uri.strip().partition(":")
         host = address.partition("!")[0].rpartition("@")[2].lower()
-        if scheme.lower() == "mailto" and is_host(host) and host != name:
-            if not host.endswith(f".{name}") and not name.endswith(f".{host}"):
-                found.append(host)
+        related = host == name or host.endswith(f".{name}") or name.endswith(f".{host}")
+        if scheme.lower() == "mailto" and is_host(host) and not related:
+            found.append(host)
     return list(dict.fromkeys(found))[:3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from tenants.formats.mail_checks.expected import Compared, Expected, Match, compare
+from tenants.formats.mail_checks.expected import Compared, Expected, Match, compare, exactly
 from tenants.formats.mail_checks.finding import Finding, Level, Who, shown
 from tenants.formats.mail_checks.reading import MOST_ADDRESSES, Lookup, Reading, Status
 
@@ -22,7 +22,9 @@ def exchangers(expected: Expected, reading: Reading) -> Iterator[Finding]:
     domain = expected.domain
     wanted = expected.records_of(domain, "MX")
     if wanted is not None:
-        yield _compared_exchangers(expected, compare(expected, reading, domain, "MX", wanted), wanted)
+        yield _compared_exchangers(
+            expected, compare(expected, reading, domain, "MX", exactly(wanted)), wanted
+        )
         return
     said = reading.said(domain, "MX")
     if said.failed:
@@ -97,7 +99,7 @@ def addresses(expected: Expected, reading: Reading) -> Iterator[Finding]:
             yield Finding(
                 "address",
                 Level.WARN,
-                f"{host} is an alias (CNAME), and an MX record may not name one (RFC 2181): some servers refuse.",
+                f"{host} is an alias (CNAME), and MX records may not name one (RFC 2181): some refuse.",
                 host,
                 reading.said(host, "CNAME").records,
                 who=keeper,
@@ -117,9 +119,7 @@ def addresses(expected: Expected, reading: Reading) -> Iterator[Finding]:
 def _judge_addresses(expected: Expected, host: str, found: tuple[str, ...], keeper: Who) -> Finding:
     strange = [each for each in found if expected.receivers and each not in expected.receivers]
     if strange:
-        text = (
-            f"{host} is at {shown(found)}. {shown(strange)} is not your mail server: mail sent there is lost."
-        )
+        text = f"{host} is at {shown(found)}. {shown(strange)} is not your mail server: mail is lost there."
         fix = "Correct the A and AAAA records of the host."
         return Finding("address", Level.FAIL, text, host, found, _known(expected), keeper, fix)
     private = [each for each in found if not is_public(each) and each not in expected.receivers]
@@ -164,7 +164,7 @@ def reverse(expected: Expected, reading: Reading) -> Iterator[Finding]:
             yield Finding(
                 "ptr",
                 Level.WARN,
-                f"{address} is called {shown(names)}, but that name has another address: many servers distrust it.",
+                f"{address} is called {shown(names)}, which has another address: many servers distrust it.",
                 address,
                 names,
                 who=Who.PROVIDER,

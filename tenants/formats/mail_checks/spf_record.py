@@ -207,27 +207,25 @@ class _Judge:
             said = self.reading.said(domain, "TXT")
             return "unknown" if said.failed else "none" if not spf_texts(said) else "permerror"
         for term in terms:
-            if term.mechanism in _LOOKING:
-                self.lookups += 1
-                if self.lookups > MOST_LOOKUPS or depth > MOST_LOOKUPS:
-                    return "permerror"
-            target = term.value or domain
-            if "%" in target:
-                return "unknown"
-            if term.mechanism == "redirect":
-                found = self.judge(target, depth + 1)
-                return "permerror" if found == "none" else found
-            if term.mechanism == "include":
-                inner = self.judge(target, depth + 1)
-                if inner in {"permerror", "none"}:
-                    return "permerror"
-                if inner == "unknown":
-                    return "unknown"
-                if inner == "pass":
-                    return _RESULTS[term.qualifier]
-            elif self._matches(term, target):
-                return _RESULTS[term.qualifier]
+            found = self._try(term, term.value or domain, depth)
+            if found:
+                return found
         return "neutral"
+
+    def _try(self, term: Term, target: str, depth: int) -> str:
+        """The result if this term decides; empty for the next one to be tried."""
+        self.lookups += term.mechanism in _LOOKING
+        if self.lookups > MOST_LOOKUPS or depth > MOST_LOOKUPS:
+            return "permerror"
+        if "%" in target:
+            return "unknown"
+        if term.mechanism in {"include", "redirect"}:
+            inner = self.judge(target, depth + 1)
+            inner = "permerror" if inner == "none" else inner
+            if term.mechanism == "redirect" or inner in {"permerror", "unknown"}:
+                return inner
+            return _RESULTS[term.qualifier] if inner == "pass" else ""
+        return _RESULTS[term.qualifier] if self._matches(term, target) else ""
 
     def _matches(self, term: Term, target: str) -> bool:
         if term.mechanism == "all":

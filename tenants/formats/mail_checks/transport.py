@@ -1,4 +1,4 @@
-"""Checks of the promises that mail comes encrypted, and who may issue certificates: MTA-STS, TLS-RPT, TLSA, CAA."""
+"""Checks of the promises of encryption, and of who may issue certificates: MTA-STS, TLS-RPT, TLSA, CAA."""
 
 from __future__ import annotations
 
