@@ -18,6 +18,7 @@ from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
+from tenants.models.mail_checks import CheckChange, CheckLine, CheckMute, MailCheck
 from tenants.models.mailboxes import Mailbox, TargetAddress
 from tenants.models.names import HeldName
 from tenants.models.organizations import Membership, Organization
@@ -36,6 +37,9 @@ __all__ = [
     "AliasRules",
     "Allowance",
     "ApiToken",
+    "CheckChange",
+    "CheckLine",
+    "CheckMute",
     "Condition",
     "DecisionLink",
     "Delivery",
@@ -53,6 +57,7 @@ __all__ = [
     "ImportRow",
     "Installation",
     "Invitation",
+    "MailCheck",
     "Mailbox",
     "Membership",
     "Network",

@@ -21,7 +21,6 @@ import pytest
 from tenants.formats.mail_checks import Expected, Level
 from tenants.formats.mail_checks.reading import (
     Connect,
-    Connected,
     Lookup,
     Policy,
     PolicyFile,
@@ -144,8 +143,10 @@ def test_nothing_leaves_a_sandbox_and_nothing_private_is_asked_outside() -> None
     assert AskNames(inside_sandbox({}))(Lookup("x.example", "A", "192.0.2.1")).problem == (
         "it lies outside the sandbox"
     )
-    way = outward(["10.0.0.3"])
-    assert way("10.0.0.3", 53) == 53
+    way = outward({"10.0.0.3": 5353})
+    assert way("10.0.0.3", 53) == 5353
+    with pytest.raises(OSError, match="no public address"):
+        way("10.0.0.3", 25)
     assert way("198.41.0.4", 25) == 25
     for address in ("10.0.0.4", HERE, "169.254.169.254", "::1", "::ffff:10.0.0.3"):
         with pytest.raises(OSError, match="no public address"):

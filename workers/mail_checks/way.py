@@ -4,7 +4,7 @@ that only we can reach."""
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 from workers.outward import is_public
 
@@ -14,11 +14,13 @@ Way = Callable[[str, int], int]
 """The port to dial for one at an IP address. Raises OSError for what must not be dialled."""
 
 
-def outward(trusted: Collection[str] = ()) -> Way:
-    """Public addresses, and the `trusted` ones: name servers that somebody entered as ours."""
+def outward(servers: Mapping[str, int] | None = None) -> Way:
+    """Public addresses; and name servers that somebody entered as ours, with their ports."""
 
     def way(address: str, port: int) -> int:
-        if address not in trusted and not is_public(ipaddress.ip_address(address)):
+        if servers and port == 53 and address in servers:
+            return servers[address]
+        if not is_public(ipaddress.ip_address(address)):
             raise OSError("it is no public address")
         return port
 

@@ -1,0 +1,64 @@
+"""Checking whether the mail of domains works, one by one: once a day, and when somebody wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from tenants.actions.mail_checks import record_findings
+from tenants.actor import Actor
+from tenants.errors import Absent
+from tenants.expectations import expected_of, primary_ports
+from tenants.models import Domain, MailCheck, Zone
+from workers.mail_checks import Observer
+
+# Longer than one look may take, with all that is written after it.
+CLAIM = timedelta(seconds=150)
+
+
+@dataclass(frozen=True)
+class Checker:
+    """`observer` is made for each domain, with the ports of name servers that are ours by address."""
+
+    observer: Callable[[Mapping[str, int]], Observer]
+    now: Callable[[], datetime] = timezone.now
+
+    def look(self, check_id: int) -> bool:
+        """Check one domain unless somebody does or it is not due; returns whether it was done."""
+        row = MailCheck.objects.select_related("domain__organization").filter(pk=check_id).first()
+        if row is None or not _claim(row):
+            return False
+        zone = Zone.objects.select_related("target__repository__primary").filter(domain=row.domain).first()
+        observer = self.observer(primary_ports(zone) if zone is not None else {})
+        at = self.now()
+        findings = observer.look(expected_of(row), at, row.wanted)
+        try:
+            record_findings(actor=Actor.rookery(), check=row, findings=findings, only=row.wanted, at=at)
+        except Absent:
+            return False
+        return True
+
+
+def _claim(row: MailCheck) -> bool:
+    """Take what is wanted now; what is wanted later is another look's."""
+    due = due_checks().filter(pk=row.pk, wanted=row.wanted)
+    return bool(due.update(claimed_until=Now() + CLAIM, next_look_at=Now() + CLAIM, wanted=[]))
+
+
+def due_checks() -> QuerySet[MailCheck]:
+    """What is to be checked, the longest due first."""
+    return MailCheck.objects.filter(next_look_at__lte=Now(), claimed_until__lte=Now()).order_by(
+        "next_look_at"
+    )
+
+
+def begin_checks(most: int = 200) -> int:
+    """Make the rows of domains that have none; returns how many."""
+    missing = list(Domain.objects.filter(mail_check=None).order_by("pk")[:most])
+    MailCheck.objects.bulk_create([MailCheck(domain=each) for each in missing], ignore_conflicts=True)
+    return len(missing)
