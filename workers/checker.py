@@ -19,6 +19,7 @@ from workers.mail_checks import Observer
 
 # Longer than one look may take, with all that is written after it.
 CLAIM = timedelta(seconds=150)
+FIRST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ def due_checks() -> QuerySet[MailCheck]:
 
 
 def begin_checks(most: int = 200) -> int:
-    """Make the rows of domains that have none; returns how many."""
+    """Make the rows of domains that have none; returns how many. A new domain is set up first."""
     missing = list(Domain.objects.filter(mail_check=None).order_by("pk")[:most])
-    MailCheck.objects.bulk_create([MailCheck(domain=each) for each in missing], ignore_conflicts=True)
+    first = timezone.now() + FIRST
+    rows = [MailCheck(domain=each, next_look_at=first) for each in missing]
+    MailCheck.objects.bulk_create(rows, ignore_conflicts=True)
     return len(missing)

@@ -70,6 +70,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "deliver_mail",
         "look_up",
         "prove_ownership",
+        "check_mail",
         "review",
         "compare_passphrases",
     }

@@ -194,6 +194,8 @@ def checker(during: Callable[[], object] = lambda: None) -> Checker:
 def test_a_domain_is_checked_when_it_is_due(domain: Domain) -> None:
     assert begin_checks() == 1
     assert begin_checks() == 0
+    assert not due_checks().exists(), "a new domain is set up first"
+    MailCheck.objects.update(next_look_at=LONG_AGO)
     row = due_checks().get()
     assert checker().look(row.pk)
     assert not checker().look(row.pk)
