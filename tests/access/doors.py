@@ -120,6 +120,7 @@ BUTTONS = {
     "address-target-remove": ("address",),
     "address-target-again": ("address",),
     "address-target-accept": ("address",),
+    "domain-check-again": ("check",),
     "address-holder-remove": ("email",),
     "run-agree": ("checksum",),
     "findings-decide": ("decision", "unit"),

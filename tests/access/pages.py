@@ -154,6 +154,7 @@ PANEL = [
         },
     ),
     Row("domain-checks", "GET", TEAM),
+    Row("domain-check-again", "POST", MANAGERS, {"check": "mx"}),
     Row("domain-activity", "GET", TEAM),
     Row("domain-settings", "GET", TEAM),
     Row("domain-trash", "GET", TEAM),
