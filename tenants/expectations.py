@@ -6,21 +6,23 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 
 from tenants.formats.mail_checks import Expected
-from tenants.models import Domain, MailCheck, Zone
+from tenants.models import Domain, Host, HostAddress, MailCheck, Zone
 
 __all__ = ["expected_of", "primary_ports"]
 
 Sets = Mapping[tuple[str, str], frozenset[str]]
 _ADDRESSES = ("A", "AAAA")
+_MOST_OURS = 1_000
 
 
 def expected_of(check: MailCheck) -> Expected:
     """What should be true of the domain of `check`. Of record sets, only what was proved to be published:
     what is on its way to the primary is the zone page's matter."""
     domain = check.domain
+    ours = _known_as_theirs(domain)
     zone = Zone.objects.filter(domain=domain).first()
     if zone is None or check.dns_elsewhere or zone.owned_at is None:
-        return Expected(domain.name, submission=_told_submission(domain))
+        return Expected(domain.name, submission=_told_submission(domain), ours=ours)
     rows = list(zone.record_sets.filter(absent=False))
     sets = {(row.owner, row.type): frozenset(_text(row.type, each) for each in row.data) for row in rows}
     published = {
@@ -42,6 +44,7 @@ def expected_of(check: MailCheck) -> Expected:
         receivers=receivers,
         senders=receivers,
         submission=_submission(domain, sets),
+        ours=ours,
     )
 
 
@@ -49,6 +52,28 @@ def primary_ports(zone: Zone) -> dict[str, int]:
     """The address and port of the server to which Rookery writes the zone."""
     primary = getattr(zone.target.repository, "primary", None)
     return {primary.address: primary.port} if primary is not None else {}
+
+
+def _known_as_theirs(domain: Domain) -> frozenset[str]:
+    """The addresses of the organization's own hosts that workers were at, and of its unikernels there.
+
+    A host by name has none here: whoever keeps its name could lead it to a stranger's address.
+    """
+    mine = domain.organization_id
+    hosts = Host.objects.filter(organization=mine, seen_at__isnull=False).exclude(host="")
+    unikernels = HostAddress.objects.filter(
+        unikernel__share__organization=mine, network__host__seen_at__isnull=False
+    )
+    given = unikernels.values_list("address", flat=True)[:_MOST_OURS]
+    said = [*hosts.values_list("host", flat=True)[:_MOST_OURS], *given]
+    return frozenset(str(address) for each in said if (address := _address(each)) is not None)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def _told_submission(domain: Domain) -> tuple[str, ...]:
@@ -71,8 +96,5 @@ def _text(kind: str, stored: str) -> str:
     if kind == "TXT":
         return stored.removeprefix('"').removesuffix('"')
     if kind in _ADDRESSES:
-        try:
-            return str(ipaddress.ip_address(stored))
-        except ValueError:
-            return stored
+        return str(_address(stored) or stored)
     return stored.lower().removesuffix(".") if kind in {"MX", "NS", "CNAME", "PTR"} else stored

@@ -17,6 +17,7 @@ QUEUES = (
     "albatross_host",
     "checks",
     "lookups",
+    "mail_checks",
     "reviews",
     "mail",
     "sweep",

@@ -98,9 +98,7 @@ def _guards() -> list[tuple[str, int, str]]:
     hints = [("look_up", pk, "lookups") for pk in scout.due_domains().values_list("pk", flat=True)[:AT_ONCE]]
     unproved = ownership.unproved_zones().values_list("pk", flat=True)
     hints += [("prove_ownership", pk, "lookups") for pk in unproved[:AT_ONCE]]
-    hints += [
-        ("check_mail", pk, "reviews") for pk in checker.due_checks().values_list("pk", flat=True)[:AT_ONCE]
-    ]
+    hints += [("check_mail", pk, "mail_checks") for pk in checker.checks_to_do()]
     due = scout.domains_to_review().values_list("pk", flat=True)
     hints += [("review", pk, "reviews") for pk in due[:AT_ONCE]]
     if likeness.waiting().exists():

@@ -57,7 +57,7 @@ def recheck(*, actor: Actor, domain: Domain, checks: Collection[str] = ()) -> Ma
     row.wanted = [] if everything else sorted({*row.wanted, *checks})
     row.next_look_at = LONG_AGO
     row.save(update_fields=["wanted", "next_look_at"])
-    outbox.hint_on_commit("check_mail", row.pk, "reviews")
+    outbox.hint_on_commit("check_mail", row.pk, "mail_checks")
     return row
 
 
@@ -124,7 +124,7 @@ def keep_dns_elsewhere(*, actor: Actor, domain: Domain, elsewhere: bool) -> None
         before={"elsewhere": before},
         after={"elsewhere": elsewhere},
     )
-    outbox.hint_on_commit("check_mail", row.pk, "reviews")
+    outbox.hint_on_commit("check_mail", row.pk, "mail_checks")
 
 
 @transaction.atomic

@@ -127,6 +127,7 @@ EXPECTED = Expected(
     },
     receivers=frozenset({MAIL}),
     senders=frozenset({MAIL}),
+    ours=frozenset({MAIL}),
     submission=("mail.example.org",),
     dkim=(DkimKey("s1", KEY),),
 )

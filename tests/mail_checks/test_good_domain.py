@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tenants.formats.mail_checks import CHECKS, Expected, Level, Reading, judge
 from tenants.formats.mail_checks.reading import Lookup, Relay
-from tests.mail_checks.seen import AT, ELSEWHERE, EMPTY, EXPECTED, SILENT, Seen, good
+from tests.mail_checks.seen import AT, ELSEWHERE, EMPTY, EXPECTED, PRIMARY, SILENT, Seen, good
 
 
 def test_every_line_is_green_but_for_what_ptt_cannot_do() -> None:
@@ -62,9 +64,11 @@ def test_what_was_not_asked_in_time_is_unknown() -> None:
     assert "was not finished in time" in judged.findings[0].sentence
 
 
-def test_strangers_servers_are_not_probed_for_relaying() -> None:
+@pytest.mark.parametrize("expected", [Expected("example.org"), replace(EXPECTED, ours=frozenset({PRIMARY}))])
+def test_strangers_servers_are_not_probed_for_relaying(expected: Expected) -> None:
+    """Also not when the zone, which its owner writes, calls them the domain's."""
     seen = good()
-    found = seen.find(Expected("example.org"), "open-relay")
+    found = seen.find(expected, "open-relay")
     assert [each.level for each in found] == [Level.INFO]
     assert not any(isinstance(each, Relay) for each in seen.asked)
 

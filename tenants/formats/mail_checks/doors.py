@@ -74,10 +74,16 @@ def _judge(reading: Reading, check: str, door: Connect) -> Finding:
 
 
 def relaying(expected: Expected, reading: Reading) -> Iterator[Finding]:
-    """Whether a mail server takes mail of strangers for strangers. ptt's verifiers before 2025 do."""
-    doors = [each for each in _exchangers(expected, reading) if each[1] in expected.receivers]
+    """Whether a mail server takes mail of strangers for strangers. ptt's verifiers before 2025 do.
+
+    Anybody can write anybody's address into a zone, so records are no reason to try a server.
+    """
+    doors = [each for each in _exchangers(expected, reading) if each[1] in expected.ours]
     if not doors:
-        text = "No mail server of this domain is known to Rookery, and strangers' servers are not tried."
+        text = (
+            f"No mail server of {expected.domain} has an address that Rookery knows as one of yours, and"
+            " strangers' servers are not tried."
+        )
         yield Finding("open-relay", Level.INFO, text)
     reading.need(*[Relay(address) for _, address in doors])
     for host, address in doors:

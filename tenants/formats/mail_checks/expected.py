@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +29,9 @@ class Expected:
     `servers` are its name servers with the addresses of those inside the domain; empty when its DNS is
     elsewhere. `primaries` are addresses of servers that have what Rookery wrote at once. `records` are those
     that Rookery writes, as texts of `reading.Said`. `receivers` and `senders` are the public addresses of
-    the servers where mail arrives and from which it leaves; `submission` the hosts where people send.
+    the servers where mail arrives and from which it leaves, as the zone says; `submission` the hosts where
+    people send. `ours` are addresses of which Rookery knows itself that they are the organization's: only
+    there is anything tried that a stranger could take for an attack. `sandboxed`: the world is this machine.
     """
 
     domain: str
@@ -41,6 +44,8 @@ class Expected:
     receivers: frozenset[str] = frozenset()
     senders: frozenset[str] = frozenset()
     submission: tuple[str, ...] = ()
+    ours: frozenset[str] = frozenset()
+    sandboxed: bool = False
     dkim: tuple[DkimKey, ...] = ()
     issuer: str = "letsencrypt.org"
     signed: bool = False
@@ -49,6 +54,11 @@ class Expected:
     def keeper(self) -> Who:
         """Who can change a record of the domain."""
         return Who.OWNER if self.servers else Who.DNS
+
+    def reachable(self, address: str) -> bool:
+        """Whether strangers can reach an address at all."""
+        found = ipaddress.ip_address(address)
+        return found.is_global or (self.sandboxed and found.is_loopback)
 
     def records_of(self, name: str, kind: str) -> frozenset[str] | None:
         """What Rookery writes there; None when that is not Rookery's."""

@@ -122,7 +122,7 @@ def _judge_addresses(expected: Expected, host: str, found: tuple[str, ...], keep
         text = f"{host} is at {shown(found)}. {shown(strange)} is not your mail server: mail is lost there."
         fix = "Correct the A and AAAA records of the host."
         return Finding("address", Level.FAIL, text, host, found, _known(expected), keeper, fix)
-    private = [each for each in found if not is_public(each) and each not in expected.receivers]
+    private = [each for each in found if not expected.reachable(each)]
     if private:
         text = f"{host} is at {shown(private)}, an address that nobody outside can reach."
         return Finding("address", Level.FAIL, text, host, found, (), keeper, "Give it a public address.")
@@ -136,7 +136,7 @@ def _known(expected: Expected) -> tuple[str, ...]:
 def reverse(expected: Expected, reading: Reading) -> Iterator[Finding]:
     """Whether each address that mail leaves from has a name, and the name that address (RFC 1912 §2.1)."""
     senders = sorted(expected.senders)[:MOST_ADDRESSES]
-    public = [each for each in senders if is_public(each)]
+    public = [each for each in senders if expected.reachable(each)]
     for address in senders:
         if address not in public:
             text = f"{address} is no public address, so there is no reverse name to check."
@@ -183,7 +183,3 @@ def _no_pointer(expected: Expected, reading: Reading, address: str) -> Finding:
         who=Who.PROVIDER,
         fix="Set it where you rent the address; it is often called “reverse DNS”.",
     )
-
-
-def is_public(address: str) -> bool:
-    return ipaddress.ip_address(address).is_global
