@@ -61,7 +61,7 @@ def _topics(lines: list[CheckLine], mutes: dict[str, CheckMute], now: datetime) 
     checks = {check.id: check for check in CHECKS}
     by_topic: dict[str, list[dict[str, Any]]] = {topic: [] for topic in TOPICS}
     for number, line in enumerate(lines, start=1):
-        check = checks.get(line.check_id)
+        check = checks.get(line.check_name)
         if check is not None:
             by_topic[check.topic].append(
                 {

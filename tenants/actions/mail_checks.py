@@ -17,7 +17,7 @@ from tenants.actions.mail import owe_mail
 from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden, Invalid
-from tenants.formats.mail_checks import CHECKS, Finding, Level
+from tenants.formats.mail_checks import CHECKS, Finding, Level, worst
 from tenants.formats.text import FormatError, check_text
 from tenants.limits import Limit, spend
 from tenants.models import CheckChange, CheckLine, CheckMute, Domain, MailCheck, Membership
@@ -38,6 +38,19 @@ def checks_of(domain: Domain) -> MailCheck:
     """The row of a domain, made when it is first needed."""
     row, _ = MailCheck.objects.get_or_create(domain=domain)
     return row
+
+
+def lines_of(check: MailCheck, now: datetime) -> tuple[list[CheckLine], dict[str, CheckMute]]:
+    """The lines in the order in which people read them, and the mutes that hold, by line."""
+    if check.pk is None:
+        return [], {}
+    lines = list(check.lines.order_by("position", "line"))
+    return lines, {each.line: each for each in check.mutes.filter(until__gt=now).order_by("line")}
+
+
+def level_of(lines: Collection[CheckLine], mutes: Collection[str]) -> Level:
+    """The worst level of the lines that count."""
+    return worst([Level(each.level) for each in lines if each.line not in mutes])
 
 
 @transaction.atomic
@@ -176,7 +189,7 @@ def _keep_all(
         change = _keep(check, known.pop(line, None), line, finding, at)
         if change is not None:
             changes.append(change)
-    gone = [row for row in known.values() if not only or row.check_id in only]
+    gone = [row for row in known.values() if not only or row.check_name in only]
     CheckLine.objects.filter(pk__in=[row.pk for row in gone]).delete()
     text = "This line is no matter any more."
     return changes + [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -30,6 +32,10 @@ class MailCheck(models.Model):
 
     def __str__(self) -> str:
         return f"checks of {self.domain}"
+
+    def is_awaited(self, now: datetime) -> bool:
+        """Whether a look is wanted, due or going on."""
+        return self.next_look_at <= now or self.claimed_until > now
 
 
 class CheckLine(models.Model):
@@ -70,7 +76,8 @@ class CheckLine(models.Model):
         return self.line
 
     @property
-    def check_id(self) -> str:
+    def check_name(self) -> str:
+        """The id of the check that found it."""
         return self.line.partition(":")[0]
 
 
