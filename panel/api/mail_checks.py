@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Moment, PageQuery, Shape, Switch, Text, Texts
+from panel.api.fields import Choice, Moment, PageQuery, Shape, Switch, Text
 from panel.api.schema import operation
 from panel.api.waiting import OBSERVED_HEADER, wait_until
 from tenants import access
@@ -20,12 +20,14 @@ from tenants.formats.mail_checks import CHECKS, Level
 from tenants.models import CheckChange, CheckLine, Domain, MailCheck
 
 LEVELS = [level.value for level in Level]
+CHECK_IDS = [check.id for check in CHECKS]
+ALL = "all"
 
 
 class CheckLineSerializer(serializers.Serializer[CheckLine]):
     line = serializers.CharField(help_text="Names it from one look to the next.")
     check_id = serializers.ChoiceField(
-        source="check_name", choices=[check.id for check in CHECKS], help_text="What to have checked again."
+        source="check_name", choices=CHECK_IDS, help_text="What to have checked again."
     )
     level = serializers.ChoiceField(choices=LEVELS, help_text="The worst is fail.")
     sentence = serializers.CharField()
@@ -69,13 +71,9 @@ class ChangeQuery(PageQuery):
 
 
 class Again(Shape):
-    checks = Texts(
-        required=False,
-        max_length=len(CHECKS),
-        help_text=f"Of {', '.join(check.id for check in CHECKS)}; left out: all.",
-    )
+    check = Choice(choices=[ALL, *CHECK_IDS], help_text="One of them, or all.")
 
-    example = {"checks": ["mx"]}
+    example = {"check": "mx"}
 
 
 class Muting(Shape):
@@ -125,10 +123,12 @@ class MailChecks(ApiView):
         responses={202: MailChecksSerializer},
     )
     def check_again(self, request: Request, domain: str) -> Response:
-        checks = self.body(Again).get("checks", [])
+        check = self.body(Again)["check"]
         thing = access.get(self.actor, Domain, name=domain)
         answer = self.act(
-            lambda: mail_checks.recheck(actor=self.actor, domain=thing, checks=checks),
+            lambda: mail_checks.recheck(
+                actor=self.actor, domain=thing, checks=[] if check == ALL else [check]
+            ),
             lambda _: _shown(thing),
             status=202,
         )

@@ -91,8 +91,7 @@ def mute_check(*, actor: Actor, domain: Domain, line: str, reason: str, until: d
     given.finish()
     row = checks_of(domain)
     lock(row)
-    if not row.lines.filter(line=line).exists():
-        raise Invalid.of("line", "There is no such line among the checks.", "Look at the page again.")
+    _require_line(row, line)
     mute, _ = CheckMute.objects.update_or_create(
         check_of=row, line=line, defaults={"reason": reason, "until": until, "muted_by": actor.account}
     )
@@ -113,9 +112,18 @@ def unmute_check(*, actor: Actor, domain: Domain, line: str) -> None:
     access.require(actor, access.Verb.CHANGE, domain)
     row = checks_of(domain)
     lock(row)
+    _require_line(row, line)
     if not row.mutes.filter(line=line).delete()[0]:
         raise Conflict("That line is not muted.")
     record(actor, "unmute_check", line, f"The check {line} of {domain} counts again.", domain=domain)
+
+
+def _require_line(row: MailCheck, line: str) -> None:
+    known = "\0" not in line and any(
+        rows.filter(line=line).exists() for rows in (row.lines.all(), row.mutes.all())
+    )
+    if not known:
+        raise Invalid.of("line", "There is no such line among the checks.", "Look at the page again.")
 
 
 @transaction.atomic

@@ -57,7 +57,7 @@ DOMAINS = [
     Row("api:domain-checks", "GET", TEAM),
     Row("api:mail-checks", "GET", TEAM),
     Row("api:mail-check-changes", "GET", TEAM),
-    Row("api:mail-checks-again", "POST", coded(MANAGERS, 202), {"checks": ["mx"]}),
+    Row("api:mail-checks-again", "POST", coded(MANAGERS, 202), {"check": "mx"}),
     Row(
         "api:mail-checks-mute",
         "POST",
