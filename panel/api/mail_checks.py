@@ -124,11 +124,10 @@ class MailChecks(ApiView):
     )
     def check_again(self, request: Request, domain: str) -> Response:
         check = self.body(Again)["check"]
+        checks = [] if check == ALL else [check]
         thing = access.get(self.actor, Domain, name=domain)
         answer = self.act(
-            lambda: mail_checks.recheck(
-                actor=self.actor, domain=thing, checks=[] if check == ALL else [check]
-            ),
+            lambda: mail_checks.recheck(actor=self.actor, domain=thing, checks=checks),
             lambda _: _shown(thing),
             status=202,
         )

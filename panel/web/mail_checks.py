@@ -1,4 +1,4 @@
-"""“Will my mail work?”: the lines of a domain's checks, by topic; one line with its history; and the buttons."""
+"""“Will my mail work?”: the lines of a domain's checks, by topic, one with its history, and the buttons."""
 
 from __future__ import annotations
 

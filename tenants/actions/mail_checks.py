@@ -284,6 +284,7 @@ def _people(domain: Domain) -> QuerySet[Membership]:
     )
 
 
+final("It looked; nothing was changed.", "recheck")
 final("Say on the page of checks that the line counts again.", "mute_check")
 final("Mute the line again on the page of checks.", "unmute_check")
 final("Say on the page of checks where the DNS is.", "keep_dns_elsewhere")

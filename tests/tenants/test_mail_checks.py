@@ -17,8 +17,19 @@ from tenants.errors import Absent, Conflict, Forbidden, Invalid, TooMany
 from tenants.expectations import expected_of
 from tenants.formats.mail_checks import Expected, Finding, Level
 from tenants.formats.mail_checks.reading import Question, Said, Status
-from tenants.models import Domain, Event, MailCheck, OutgoingMail, RecordSet, Zone
+from tenants.models import (
+    Domain,
+    Event,
+    Host,
+    HostAddress,
+    MailCheck,
+    Organization,
+    OutgoingMail,
+    RecordSet,
+    Zone,
+)
 from tenants.models.sync import LONG_AGO
+from tests.hosting import build_rock
 from tests.tenants.zoning import MAIL, begin, put
 from workers.checker import Checker, begin_checks, due_checks
 from workers.mail_checks import Observer
@@ -150,6 +161,9 @@ def test_unmuting(looks: Looks, alice: Actor) -> None:
     mail_checks.unmute_check(actor=alice, domain=looks.domain, line="mx")
     with pytest.raises(Conflict):
         mail_checks.unmute_check(actor=alice, domain=looks.domain, line="mx")
+    for line in ("none", "mx\0"):
+        with pytest.raises(Invalid, match="no such line"):
+            mail_checks.unmute_check(actor=alice, domain=looks.domain, line=line)
 
 
 def test_only_workers_record(alice: Actor, domain: Domain) -> None:
@@ -268,6 +282,37 @@ def test_a_zone_says_what_is_expected(domain: Domain, alice: Actor) -> None:
     assert expected.records == {("example.org", "MX"): frozenset({"10 mail.example.org"})}
     assert expected.receivers == expected.senders == frozenset({"192.0.2.25"})
     assert expected.changed_at is not None
+
+
+def test_only_where_workers_were_is_known_as_ours(domain: Domain, alice: Actor, charlie: Actor) -> None:
+    """Whoever writes a stranger's address into their zone makes nobody knock there."""
+    zone = begin(alice, domain)
+    put(alice, zone, *MAIL)
+    published(zone)
+    assert expected_of(checks_of(domain)).ours == frozenset()
+
+    def add(organization: Organization, host: str, number: int) -> Host:
+        return Host.objects.create(
+            organization=organization,
+            name=f"host {number}",
+            transport="ssh",
+            host=host,
+            sealed_key=b"x",
+            seen_at=timezone.now(),
+        )
+
+    theirs = Organization.objects.exclude(pk=domain.organization_id).get()
+    add(theirs, "198.51.100.66", 1)
+    add(domain.organization, "rock.example.org", 2)
+    ours = add(domain.organization, "198.51.100.9", 3)
+    assert expected_of(checks_of(domain)).ours == frozenset({"198.51.100.9"})
+    Host.objects.filter(pk=ours.pk).update(seen_at=None)
+    rock = build_rock(domain.organization, "")
+    given = set(HostAddress.objects.values_list("address", flat=True))
+    assert given
+    assert expected_of(checks_of(domain)).ours == frozenset()
+    Host.objects.filter(pk=rock.host.pk).update(seen_at=timezone.now())
+    assert expected_of(checks_of(domain)).ours == given
 
 
 def test_dns_elsewhere_expects_nothing_of_it(domain: Domain, alice: Actor) -> None:
