@@ -132,7 +132,9 @@ def keep_dns_elsewhere(*, actor: Actor, domain: Domain, elsewhere: bool) -> None
     access.require(actor, access.Verb.CHANGE, domain)
     row = checks_of(domain)
     lock(row)
-    before, row.dns_elsewhere = row.dns_elsewhere, elsewhere
+    if row.dns_elsewhere == elsewhere:
+        return
+    row.dns_elsewhere = elsewhere
     row.wanted, row.next_look_at = [], LONG_AGO
     row.save(update_fields=["dns_elsewhere", "wanted", "next_look_at"])
     where = "elsewhere" if elsewhere else "with Rookery"
@@ -142,7 +144,7 @@ def keep_dns_elsewhere(*, actor: Actor, domain: Domain, elsewhere: bool) -> None
         domain,
         f"The DNS of {domain} is {where}, for the checks.",
         domain=domain,
-        before={"elsewhere": before},
+        before={"elsewhere": not elsewhere},
         after={"elsewhere": elsewhere},
     )
     outbox.hint_on_commit("check_mail", row.pk, "mail_checks")
