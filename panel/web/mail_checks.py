@@ -56,10 +56,11 @@ class MuteForm(forms.Form):
 
 def checks_context(request: HttpRequest, domain: Domain, now: datetime) -> dict[str, Any]:
     """The section of the checks page, as its template wants it."""
-    check = MailCheck.objects.filter(domain=domain).first() or MailCheck(domain=domain)
+    found = MailCheck.objects.filter(domain=domain).first()
+    check = found or MailCheck(domain=domain)
     lines, mutes = lines_of(check, now)
     broken = sum(each.level in SERIOUS and each.line not in mutes for each in lines)
-    awaited = check.pk is not None and check.is_awaited(now)
+    awaited = found is not None and found.is_awaited(now)
     looks = request.GET.get("look", "0")
     look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else LOOKS
     url = reverse("domain-checks", kwargs={"domain": domain.name})

@@ -42,10 +42,9 @@ def checks_of(domain: Domain) -> MailCheck:
 
 def lines_of(check: MailCheck, now: datetime) -> tuple[list[CheckLine], dict[str, CheckMute]]:
     """The lines in the order in which people read them, and the mutes that hold, by line."""
-    if check.pk is None:
-        return [], {}
-    lines = list(check.lines.order_by("position", "line"))
-    return lines, {each.line: each for each in check.mutes.filter(until__gt=now).order_by("line")}
+    lines = CheckLine.objects.filter(check_of=check.pk).order_by("position", "line")
+    mutes = CheckMute.objects.filter(check_of=check.pk, until__gt=now).order_by("line")
+    return list(lines), {each.line: each for each in mutes}
 
 
 def level_of(lines: Collection[CheckLine], mutes: Collection[str]) -> Level:
