@@ -79,3 +79,31 @@ def test_a_viewer_reads_and_has_no_button(as_bob: Client, domain: Domain) -> Non
     assert "Mail goes <astray>." in text_of(page)
     assert "Check all again" not in text_of(page)
     assert as_bob.post(f"{PAGE}/again").status_code == 403
+
+
+def test_a_line_has_a_page_where_it_is_muted_and_counts_again(as_alice: Client, domain: Domain) -> None:
+    found(domain, Finding("mx", Level.OK, "Mail goes where it should."))
+    row = found(domain, BAD)
+    line = f"{PAGE}/line?line=mx"
+    page = as_alice.get(line)
+    check_page(page)
+    assert "before: right" in text_of(page)
+    refused = as_alice.post(line, {"reason": "", "days": "30"})
+    assert (refused.status_code, "A mute needs a reason." in text_of(refused)) == (400, True)
+    page = as_alice.post(line, {"reason": "We move.", "days": "7"}, follow=True)
+    assert "We move." in text_of(page)
+    assert row.mutes.get().until > timezone.now() + timedelta(days=6)
+    page = as_alice.post(f"{PAGE}/unmute", {"line": "mx"}, follow=True)
+    assert "The line counts again." in text_of(page)
+    assert not row.mutes.exists()
+    assert as_alice.get(f"{PAGE}/line?line=none").status_code == 404
+
+
+def test_a_page_follows_a_look_for_a_while(as_alice: Client, domain: Domain) -> None:
+    found(domain, BAD)
+    assert b"?look=" not in as_alice.get(PAGE).content
+    page = as_alice.post(f"{PAGE}/elsewhere", {"on": "1"}, follow=True)
+    assert "You said that the DNS of example.org is not what Rookery keeps" in text_of(page)
+    assert "Being looked at now." in text_of(page)
+    assert f'hx-get="{PAGE}?look=1"'.encode() in page.content
+    assert b"hx-select" not in as_alice.get(f"{PAGE}?look=40").content
