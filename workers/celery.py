@@ -18,6 +18,7 @@ QUEUES = (
     "albatross_host",
     "checks",
     "lookups",
+    "mail_checks",
     "reviews",
     "mail",
     "sweep",

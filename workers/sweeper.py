@@ -20,7 +20,7 @@ from tenants.actions.trash import purge_trash
 from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
-from workers import accounts, likeness, ownership, scout
+from workers import accounts, checker, likeness, ownership, scout
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -94,9 +94,11 @@ def _guards() -> list[tuple[str, int, str]]:
     if not limits.was_spent(UNLISTED, "sweep"):
         limits.spend(UNLISTED, "sweep")
         scout.find_unlisted()
+        checker.begin_checks()
     hints = [("look_up", pk, "lookups") for pk in scout.due_domains().values_list("pk", flat=True)[:AT_ONCE]]
     unproved = ownership.unproved_zones().values_list("pk", flat=True)
     hints += [("prove_ownership", pk, "lookups") for pk in unproved[:AT_ONCE]]
+    hints += [("check_mail", pk, "mail_checks") for pk in checker.checks_to_do()]
     due = scout.domains_to_review().values_list("pk", flat=True)
     hints += [("review", pk, "reviews") for pk in due[:AT_ONCE]]
     if likeness.waiting().exists():

@@ -11,6 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from workers import likeness, post, scout, sweeper
 from workers.assembly import account_check, controller, opener, the_notary, the_scout
+from workers.check_assembly import the_checker
 from workers.controller import Controller, Ending
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,12 @@ def look_up(domain_id: int) -> None:
 def prove_ownership(zone_id: int) -> None:
     """Look whether the domain of a new zone is its owner's."""
     the_notary().look(zone_id)
+
+
+@shared_task
+def check_mail(check_id: int) -> None:
+    """Look whether the mail of one domain works."""
+    the_checker().look(check_id)
 
 
 @shared_task

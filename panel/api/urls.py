@@ -19,6 +19,7 @@ from panel.api.hosts import HostNetworks, Hosts, HostVolumes
 from panel.api.images import Images
 from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.invitations import DomainInvitations, Invitations
+from panel.api.mail_checks import MailChecks
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.names import HeldNames
 from panel.api.nowhere import Nowhere
@@ -115,11 +116,20 @@ _zone: list[URLPattern | URLResolver] = [
         name="zone-secondary",
     ),
 ]
+_mail_checks = [
+    path("", MailChecks.as_view({"get": "retrieve"}), name="mail-checks"),
+    path("changes/", MailChecks.as_view({"get": "list"}), name="mail-check-changes"),
+    path("again/", MailChecks.as_view({"post": "check_again"}), name="mail-checks-again"),
+    path("mute/", MailChecks.as_view({"post": "mute"}), name="mail-checks-mute"),
+    path("unmute/", MailChecks.as_view({"post": "unmute"}), name="mail-checks-unmute"),
+    path("elsewhere/", MailChecks.as_view({"put": "keep_elsewhere"}), name="mail-checks-elsewhere"),
+]
 _domains: list[URLPattern | URLResolver] = [
     path("<domain:domain>/zone/", include(_zone)),
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/checks/", DomainChecks.as_view({"get": "retrieve"}), name="domain-checks"),
+    path("<domain:domain>/mail-checks/", include(_mail_checks)),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
     path("<domain:domain>/trash/", Trash.as_view({"get": "list"}), name="trash"),
     path("<domain:domain>/trash/empty/", Trash.as_view({"post": "empty_trash"}), name="trash-empty"),

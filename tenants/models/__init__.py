@@ -18,6 +18,7 @@ from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
+from tenants.models.mail_checks import CheckChange, CheckLine, CheckMute, MailCheck
 from tenants.models.mailboxes import Mailbox, TargetAddress
 from tenants.models.names import HeldName
 from tenants.models.organizations import Membership, Organization
@@ -38,6 +39,9 @@ __all__ = [
     "AliasRules",
     "Allowance",
     "ApiToken",
+    "CheckChange",
+    "CheckLine",
+    "CheckMute",
     "Condition",
     "ConsoleLine",
     "DecisionLink",
@@ -57,6 +61,7 @@ __all__ = [
     "ImportRow",
     "Installation",
     "Invitation",
+    "MailCheck",
     "Mailbox",
     "Membership",
     "Network",

@@ -55,6 +55,17 @@ DOMAINS = [
     Row("api:trash", "GET", TEAM),
     Row("api:trash-empty", "POST", OWNERS, {"domain": "{domain}"}),
     Row("api:domain-checks", "GET", TEAM),
+    Row("api:mail-checks", "GET", TEAM),
+    Row("api:mail-check-changes", "GET", TEAM),
+    Row("api:mail-checks-again", "POST", coded(MANAGERS, 202), {"check": "mx"}),
+    Row(
+        "api:mail-checks-mute",
+        "POST",
+        OWNERS,
+        {"line": "mx", "reason": "We move.", "until": "{soon}"},
+    ),
+    Row("api:mail-checks-unmute", "POST", OWNERS, {"line": "spf"}),
+    Row("api:mail-checks-elsewhere", "PUT", OWNERS, {"elsewhere": True}),
     Row("api:repository", "GET", TEAM),
     Row(
         "api:repository",

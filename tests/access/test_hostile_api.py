@@ -33,6 +33,8 @@ FREE_TEXT = {
     ("api:images", "name"), ("api:images", "era"), ("api:images", "note"),
     ("api:image", "name"), ("api:image", "era"), ("api:image", "note"),
     ("api:hosts", "name"), ("api:update-servers", "name"), ("api:update-server", "name"),
+    ("api:hosts", "name"),
+    ("api:mail-checks-mute", "reason"),
     ("api:host-unikernels", "arguments"), ("api:unikernel", "arguments"),
 }  # fmt: skip
 LINES_TOO = {

@@ -82,6 +82,8 @@ SINGLE = {
     "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",
+    # The last fifty changes of one line.
+    "domain-check-line",
 }  # fmt: skip
 # Pages that show some of many: the first six found, the last five runs, what was found at the last look, the
 # last fifty events of all domains.

@@ -238,6 +238,10 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
     """What there is to see for somebody who belongs to the organization, found by its links."""
     found_outside = f"/d/{DOMAIN}/settings/repository/findings"
     visitor.open_until(found_outside, visitor.page.locator("main", has_text="old-intern"))
+    checks = f"/d/{DOMAIN}/checks"
+    visitor.open(checks)
+    visitor.press("Check all again")
+    visitor.open_until(checks, visitor.page.locator(f"a[href='{checks}/line?line=delegation']"))
     shown: Pages = {
         "overview": "/",
         "organizations": "/o",
@@ -246,8 +250,9 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain": f"/d/{DOMAIN}",
         "domain not-connected": "/d/klein.example",
         "domain-requests": f"/d/{DOMAIN}/requests",
-        "domain-checks": f"/d/{DOMAIN}/checks",
+        "domain-checks": checks,
         "domain-checks empty": "/d/klein.example/checks",
+        "domain-check-line": f"{checks}/line?line=delegation",
         "address guarded": f"/d/{DOMAIN}/addresses/sofia",
         "domain-requests empty": "/d/klein.example/requests",
         "domain-requests none-found": f"/d/{DOMAIN}/requests?q=nobody",

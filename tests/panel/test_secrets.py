@@ -76,6 +76,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "deliver_mail",
         "look_up",
         "prove_ownership",
+        "check_mail",
         "review",
         "compare_passphrases",
     }

@@ -32,6 +32,7 @@ from tenants.actions import (
     images,
     imports,
     invitations,
+    mail_checks,
     mailboxes,
     names,
     networks,
@@ -61,6 +62,7 @@ from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.models import (
     AddressImport,
     AddressRequest,
+    CheckLine,
     Condition,
     Domain,
     Event,
@@ -150,6 +152,7 @@ WRITES = {
     "preview_import": [],
     "renew_import": [],
     "discard_import": [],
+    "recheck": [],
     "change_record_sets": ["set_record_set", "set_record_set"],
     "import_zone": ["set_record_set"],
     "add_secondary": ["set_record_set", "set_record_set", "add_secondary"],
@@ -448,6 +451,22 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: unikernels.start_unikernel(actor=a, unikernel=w.stopped),
     ),
     "delete_unikernel": ("OP", lambda a, w: unikernels.delete_unikernel(actor=a, unikernel=w.unikernel)),
+    "recheck": ("OMP", lambda a, w: mail_checks.recheck(actor=a, domain=w.domain, checks=["mx"])),
+    "mute_check": (
+        "OP",
+        lambda a, w: mail_checks.mute_check(
+            actor=a,
+            domain=w.domain,
+            line="mx",
+            reason="being moved",
+            until=timezone.now() + timedelta(days=5),
+        ),
+    ),
+    "unmute_check": ("OP", lambda a, w: mail_checks.unmute_check(actor=a, domain=w.domain, line="spf")),
+    "keep_dns_elsewhere": (
+        "OP",
+        lambda a, w: mail_checks.keep_dns_elsewhere(actor=a, domain=w.domain, elsewhere=True),
+    ),
     "send_test_mail": ("OMHP", lambda a, w: test_mail.send_test_mail(actor=a, mailbox=w.mailbox)),
 }
 # Not about an object of somebody: strangers' doors and one's own account, with tests of their own.
@@ -476,6 +495,7 @@ OTHERS = {
     "refuse_requests",
     "remind_deciders",
     "note_likeness",
+    "record_findings",
     "record_lookup",
     "review_address",
     "remind_of_expiry",
@@ -551,6 +571,20 @@ def world(
         actor=alice, zone=zone, host="ns7.gandi.example", address="127.0.0.41", transfer="open"
     )
     third = domains.create_domain(actor=alice, organization=domain.organization, name="third.example")
+    checked = mail_checks.checks_of(domain)
+    for line in ("mx", "spf"):
+        CheckLine.objects.create(
+            check_of=checked,
+            line=line,
+            position=0,
+            level="fail",
+            sentence="wrong",
+            since=timezone.now(),
+            looked_at=timezone.now(),
+        )
+    mail_checks.mute_check(
+        actor=alice, domain=domain, line="spf", reason="known", until=timezone.now() + timedelta(days=5)
+    )
     unproved = zones.create_zone(actor=alice, domain=third, repository=zones_at)
     repository = repositories.connect_repository(
         actor=alice, domain=domain, host="git.example.org", path="relay.git"

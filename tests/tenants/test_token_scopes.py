@@ -72,6 +72,7 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "make_invitation",
             "create_domain",
             "check_now",
+            "recheck",
             "request_preview",
             "add_member",
             "connect_zone_repository",

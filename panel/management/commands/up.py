@@ -29,6 +29,8 @@ WORKERS = {
     "courier": ["--concurrency=2", "--queues=mail,sweep,reviews"],
     # Name servers may be silent for long.
     "scout": ["--concurrency=3", "--queues=lookups"],
+    # One look at a domain may last a minute.
+    "checker": ["--concurrency=2", "--queues=mail_checks"],
 }
 
 
