@@ -482,6 +482,7 @@ OTHERS = {
     "forget_removed_keys",
     "record_dropped",
     "record_ownership",
+    "read_zone_text",
     "record_zones",
     "delete_account",
     "expire_requests",

@@ -55,6 +55,7 @@ SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
 SILENT |= {
     "forget_removed_keys",
     "change_record_sets",
+    "import_zone",
     "preview_import",
     "renew_import",
     "discard_import",
