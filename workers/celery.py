@@ -17,6 +17,7 @@ QUEUES = (
     "albatross_host",
     "checks",
     "lookups",
+    "images",
     "reviews",
     "mail",
     "sweep",

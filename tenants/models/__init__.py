@@ -7,6 +7,7 @@ from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
 from tenants.models.domains import Domain
 from tenants.models.events import Event
+from tenants.models.fetches import BuildServer, ImageFetch
 from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
@@ -36,6 +37,7 @@ __all__ = [
     "AliasRules",
     "Allowance",
     "ApiToken",
+    "BuildServer",
     "Condition",
     "DecisionLink",
     "Delivery",
@@ -50,6 +52,7 @@ __all__ = [
     "HostAddress",
     "HostShare",
     "Image",
+    "ImageFetch",
     "ImportRow",
     "Installation",
     "Invitation",
