@@ -7,9 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.actions import hosts, images, networks, organizations, unikernels
+from tenants.actions import hosts, image_fetches, images, networks, organizations, unikernels
 from tenants.actor import Actor
-from tenants.models import Host, HostShare, Image, Network, Organization, SyncTarget, Unikernel
+from tenants.models import (
+    BuildServer,
+    Host,
+    HostShare,
+    Image,
+    ImageFetch,
+    Network,
+    Organization,
+    SyncTarget,
+    Unikernel,
+)
 from tests.albatross import solo5_files as files
 
 PLAIN = files.image(files.abi(), files.manifest())
@@ -74,6 +84,8 @@ class Rock:
     stopped: Unikernel
     guest_share: HostShare
     spare: Organization
+    fetch: ImageFetch
+    build_server: BuildServer
 
     @property
     def names(self) -> dict[str, Any]:
@@ -90,6 +102,9 @@ class Rock:
             "stopped": self.stopped.pk,
             "guest_share": self.guest_share.pk,
             "spare": self.spare.pk,
+            "fetch": self.fetch.pk,
+            "build_server": self.build_server.pk,
+            "build_server_name": self.build_server.name,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -125,7 +140,22 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         stopped=stopped,
         guest_share=hosts.share_host(actor=rookery, host=host, organization=_another(organization, "Guests")),
         spare=_another(organization, "Spare"),
+        build_server=_build_server(),
+        fetch=_failed_fetch(organization),
     )
+
+
+def _build_server() -> BuildServer:
+    row, _ = BuildServer.objects.get_or_create(name="builds.example.org")
+    return row
+
+
+def _failed_fetch(organization: Organization) -> ImageFetch:
+    rookery = Actor.rookery()
+    url = f"https://{_build_server()}/relay.hvt"
+    row = image_fetches.fetch_image(actor=rookery, organization=organization, url=url)
+    image_fetches.fail_fetch(actor=rookery, fetch=row, problem="The server answered 404.", fix="Look there.")
+    return row
 
 
 def _another(organization: Organization, word: str) -> Organization:

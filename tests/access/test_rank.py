@@ -206,6 +206,10 @@ ELSEWHERE = {
     "stop_unikernel",
     "unshare_host",
     "upload_image",
+    "fetch_image",
+    "fetch_image_again",
+    "add_build_server",
+    "remove_build_server",
 }
 
 

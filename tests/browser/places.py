@@ -305,6 +305,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["host-new"] = "/hosts/new"
         shown["host-new tls"] = "/hosts/new?by=tls"
         shown["image-upload"] = "/images/upload"
+        shown["image-fetch"] = "/images/fetch"
+        shown["build-servers"] = "/images/build-servers"
         for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
             visitor.open(path)
             link = visitor.page.locator(f'main a[href^="{path}/"]:not([href$="/new"])').first

@@ -30,7 +30,7 @@ class BuildServer:
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )
         self.address, self.port = address, int(self._server.server_address[1])
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
         self._server.shutdown()
