@@ -159,6 +159,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Image: Kind.IMAGE,
     m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
+    m.Volume: Kind.UNIKERNEL,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.actions import hosts, image_fetches, images, networks, organizations, unikernels
+from tenants.actions import hosts, image_fetches, images, networks, organizations, unikernels, volumes
 from tenants.actor import Actor
 from tenants.models import (
     BuildServer,
@@ -19,6 +19,7 @@ from tenants.models import (
     Organization,
     SyncTarget,
     Unikernel,
+    Volume,
 )
 from tests.albatross import solo5_files as files
 
@@ -85,6 +86,7 @@ class Rock:
     guest_share: HostShare
     spare: Organization
     fetch: ImageFetch
+    volume: Volume
     build_server: BuildServer
 
     @property
@@ -102,6 +104,7 @@ class Rock:
             "stopped": self.stopped.pk,
             "guest_share": self.guest_share.pk,
             "spare": self.spare.pk,
+            "volume": self.volume.pk,
             "fetch": self.fetch.pk,
             "build_server": self.build_server.pk,
             "build_server_name": self.build_server.name,
@@ -121,7 +124,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     machine = Machine(rookery, host, share_of(host, organization))
     network, bare_network = machine.network(), machine.network("spare", "10.0.1.0/24")
     image = upload(rookery, organization, NETWORKED, name="relay")
-    networks.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
+    volume = volumes.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
     chosen: dict[str, Any] = {"image": image, "networks": {"service": network}}
     chosen["secrets"] = {"seed": "hunter2"}
     unikernel = machine.unikernel("relay", **chosen, arguments=["--seed={secret:seed}"])
@@ -141,6 +144,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         guest_share=hosts.share_host(actor=rookery, host=host, organization=_another(organization, "Guests")),
         spare=_another(organization, "Spare"),
         build_server=_build_server(),
+        volume=volume,
         fetch=_failed_fetch(organization),
     )
 

@@ -19,6 +19,7 @@ from tenants.actions.imports import forget_imports
 from tenants.actions.request_ends import expire_requests
 from tenants.actions.trash import purge_trash
 from tenants.actions.unikernels import forget_deleted_unikernels
+from tenants.actions.volumes import forget_deleted_volumes
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
 from workers import accounts, image_courier, likeness, ownership, scout
@@ -125,3 +126,4 @@ def _tidy() -> None:
     remind_of_expiry(actor=rookery)
     expire_addresses(actor=rookery)
     forget_deleted_unikernels(actor=rookery)
+    forget_deleted_volumes(actor=rookery)

@@ -269,6 +269,11 @@ _hosts = [
         name="host-network",
     ),
     path("<id:share_id>/volumes/", HostVolumes.as_view(_read_and_make), name="host-volumes"),
+    path(
+        "<id:share_id>/volumes/<id:volume_id>/",
+        HostVolumes.as_view({"delete": "destroy"}),
+        name="host-volume",
+    ),
     path("<id:share_id>/unikernels/", HostUnikernels.as_view({"post": "create"}), name="host-unikernels"),
 ]
 _images = [

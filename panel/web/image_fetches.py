@@ -20,7 +20,7 @@ from panel.web.sentences import State
 from tenants import access
 from tenants.actions import image_fetches as actions
 from tenants.errors import Absent, Conflict, Invalid
-from tenants.models import BuildServer, ImageFetch
+from tenants.models import BuildServer, Image, ImageFetch
 
 STATES = {
     ImageFetch.State.WAITING: State("live", "Waits for a worker"),
@@ -115,6 +115,7 @@ def image_fetching(request: HttpRequest, fetch_id: int) -> HttpResponse:
     template = "fetching_now" if request.headers.get("HX-Request") == "true" else "fetching"
     context = {
         **fetch_line(row),
+        "role": Image.Role(row.role).label,
         "may_again": access.may_create(actor_of(request), access.Kind.IMAGE, row.organization),
         "crumbs": [{"label": "Images", "url": reverse("images")}, {"label": row.name}],
     }

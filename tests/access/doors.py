@@ -130,6 +130,7 @@ BUTTONS = {
     "host-drift-mode": ("mode",),
     "host-remove": ("host_name",),
     "image-share": ("shared",),
+    "host-volume-delete": ("label",),
     "unikernel-delete": ("name",),
 }
 

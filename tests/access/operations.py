@@ -354,6 +354,7 @@ HOSTS = [
     Row("api:host-network", "DELETE", coded(OWNERS, 204), at={"network_id": "{bare_network}"}),
     Row("api:host-volumes", "GET", TEAM),
     Row("api:host-volumes", "POST", coded(OWNERS, 201), {"label": "more", "size": 8}),
+    Row("api:host-volume", "DELETE", coded(OWNERS, 204)),
     Row(
         "api:host-unikernels",
         "POST",

@@ -318,6 +318,8 @@ HOSTS = [
     ),
     Row("host-network-remove", "POST", OWNERS, at={"network_id": "{bare_network}"}),
     Row("host-volume-add", "POST", OWNERS, {"label": "more", "size": "8"}),
+    Row("host-volume", "GET", TEAM),
+    Row("host-volume-delete", "POST", OWNERS, {"label": "mail"}),
     Row("host-share", "POST", "in 404 404 400 400 400 to", {"organization": "{spare}", "path": "spare"}),
     Row("host-unshare", "POST", "in 404 404 404 404 404 to", at={"share_id": "{guest_share}"}),
     Row("host-remove", "POST", OWNERS, {"host_name": "bare"}, at={"share_id": "{bare_host}"}),

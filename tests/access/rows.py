@@ -34,6 +34,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "share_id": ("{share}", "999999"),
     "network_id": ("{network}", "999999"),
     "image_id": ("{image}", "999999"),
+    "volume_id": ("{volume}", "999999"),
     "fetch_id": ("{fetch}", "999999"),
     "build_server_id": ("{build_server}", "999999"),
     "unikernel_id": ("{unikernel}", "999999"),

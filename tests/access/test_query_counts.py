@@ -74,7 +74,7 @@ SINGLE = {
     "address-expiry", "domain-alias-rules", "addresses-import",
     "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
     "host-new", "image", "image-upload",
-    "image-fetch", "image-fetching", "unikernel", "unikernel-new", "unikernel-change",
+    "host-volume", "image-fetch", "image-fetching", "unikernel", "unikernel-new", "unikernel-change",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",
 }  # fmt: skip

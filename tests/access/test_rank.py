@@ -190,6 +190,7 @@ ELSEWHERE = {
     "delete_image",
     "delete_record_set",
     "delete_unikernel",
+    "delete_volume",
     "freeze_record_set",
     "freeze_zone",
     "look_for_ownership",

@@ -50,6 +50,7 @@ from tenants.actions import (
     tsig_keys,
     undo,
     unikernels,
+    volumes,
     warnings,
     zone_repositories,
     zones,
@@ -81,6 +82,7 @@ from tenants.models import (
     SyncTarget,
     TsigKey,
     Unikernel,
+    Volume,
     Zone,
 )
 from tenants.reach import REACHES_SOMEBODY
@@ -126,6 +128,7 @@ class World:
     guest_share: HostShare
     spare: Organization
     fetch: ImageFetch
+    volume: Volume
     build_server: BuildServer
 
 
@@ -408,7 +411,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: networks.add_network(actor=a, share=w.share, bridge="third", subnet="10.0.3.0/24"),
     ),
     "remove_network": ("OP", lambda a, w: networks.remove_network(actor=a, network=w.bare_network)),
-    "add_volume": ("OP", lambda a, w: networks.add_volume(actor=a, share=w.share, label="more", size=8)),
+    "add_volume": ("OP", lambda a, w: volumes.add_volume(actor=a, share=w.share, label="more", size=8)),
     "add_build_server": ("P", lambda a, w: image_fetches.add_build_server(actor=a, name="b.example.org")),
     "remove_build_server": (
         "P",
@@ -421,6 +424,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         ),
     ),
     "fetch_image_again": ("OP", lambda a, w: image_fetches.fetch_image_again(actor=a, fetch=w.fetch)),
+    "delete_volume": ("OP", lambda a, w: volumes.delete_volume(actor=a, volume=w.volume)),
     "upload_image": ("OP", lambda a, w: upload(a, w.organization, WITH_DISK)),
     "change_image": ("OP", lambda a, w: images.change_image(actor=a, image=w.image, note="new")),
     "share_image": ("P", lambda a, w: images.share_image(actor=a, image=w.image, shared=True)),
@@ -464,6 +468,7 @@ OTHERS = {
     "forget_fetches",
     "keep_fetched_image",
     "forget_deleted_unikernels",
+    "forget_deleted_volumes",
     "forget_imports",
     "forget_former_passphrases",
     "purge_trash",

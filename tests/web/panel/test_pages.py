@@ -81,7 +81,6 @@ def pages(
         f"/d/example.org/dns/repository/{repository.pk}",
         "/d/example.org/dns/repository/new",
         "/images",
-        "/images/fetch",
         "/images/build-servers",
         "/requests",
         f"/requests/{waiting_request.pk}",
