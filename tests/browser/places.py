@@ -175,14 +175,29 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
     host = rock.connect_host(operator, data)
     image = rock.upload(operator, data / "sandbox" / "albatross" / "images" / "hello-1.hvt", "hello")
     unikernel = rock.make_unikernel(operator, host, "hello", "hello", "--verbose")
+    fetching = rock.fetch(operator, "https://builds.sandbox.example/nothing.hvt")
     return {
         "hosts": "/hosts",
         "host": host,
         "images": "/images",
         "image": image,
+        "image-fetching": fetching,
+        "host-volume": _make_a_volume(operator, host),
         "unikernels": "/unikernels",
         "unikernel": unikernel,
     }
+
+
+def _make_a_volume(operator: Visitor, host: str) -> str:
+    page = operator.open(host)
+    page.get_by_label("Block volumes in MB").fill("64")
+    operator.press("Set it")
+    page.get_by_text("Add a block volume").click()
+    form = page.locator("form", has=page.get_by_role("button", name="Add the volume"))
+    form.get_by_label("Name").fill("mail")
+    form.get_by_label("Size in MB").fill("8")
+    operator.press("Add the volume")
+    return str(page.get_by_role("link", name="mail", exact=True).get_attribute("href"))
 
 
 def _ask(stranger: Visitor, local_part: str, target: str) -> str:
