@@ -34,7 +34,7 @@ class FetchForm(UploadForm):
     field_order = ("url", "sha256", "organization")
 
     url = Typed(
-        label="Address",
+        label="Address of the file",
         widget=plain_input(maxlength="2000", autocomplete="off", inputmode="url"),
         help_text="It begins with https:// and the name of a build server.",
     )
@@ -49,6 +49,7 @@ class FetchForm(UploadForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"].required = False
+        self.fields["name"].mark_optional = True  # type: ignore[attr-defined]
         self.fields["name"].help_text = "Left out, it is called as the file is."
 
 
