@@ -162,7 +162,9 @@ _KINDS: dict[type[Model], Kind] = {
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
     m.Image: Kind.IMAGE,
+    m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
+    m.Volume: Kind.UNIKERNEL,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -511,7 +513,7 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     kind = _KINDS[model]
     rows: QuerySet[ModelT] = model._default_manager.all()
     path = _ORGANIZATION_PATH[kind]
-    shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q()
+    shared = Q(shared=True) if model is m.Image and _is_member(actor) else Q()
     if actor.organization_id is not None:
         rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
     if not knows(actor, kind):

@@ -7,9 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.actions import hosts, images, networks, organizations, unikernels
+from tenants.actions import hosts, image_fetches, images, networks, organizations, unikernels, volumes
 from tenants.actor import Actor
-from tenants.models import Host, HostShare, Image, Network, Organization, SyncTarget, Unikernel
+from tenants.models import (
+    BuildServer,
+    Host,
+    HostShare,
+    Image,
+    ImageFetch,
+    Network,
+    Organization,
+    SyncTarget,
+    Unikernel,
+    Volume,
+)
 from tests.albatross import solo5_files as files
 
 PLAIN = files.image(files.abi(), files.manifest())
@@ -74,6 +85,9 @@ class Rock:
     stopped: Unikernel
     guest_share: HostShare
     spare: Organization
+    fetch: ImageFetch
+    volume: Volume
+    build_server: BuildServer
 
     @property
     def names(self) -> dict[str, Any]:
@@ -90,6 +104,10 @@ class Rock:
             "stopped": self.stopped.pk,
             "guest_share": self.guest_share.pk,
             "spare": self.spare.pk,
+            "volume": self.volume.pk,
+            "fetch": self.fetch.pk,
+            "build_server": self.build_server.pk,
+            "build_server_name": self.build_server.name,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -106,7 +124,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     machine = Machine(rookery, host, share_of(host, organization))
     network, bare_network = machine.network(), machine.network("spare", "10.0.1.0/24")
     image = upload(rookery, organization, NETWORKED, name="relay")
-    networks.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
+    volume = volumes.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
     chosen: dict[str, Any] = {"image": image, "networks": {"service": network}}
     chosen["secrets"] = {"seed": "hunter2"}
     unikernel = machine.unikernel("relay", **chosen, arguments=["--seed={secret:seed}"])
@@ -125,7 +143,23 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         stopped=stopped,
         guest_share=hosts.share_host(actor=rookery, host=host, organization=_another(organization, "Guests")),
         spare=_another(organization, "Spare"),
+        build_server=_build_server(),
+        volume=volume,
+        fetch=_failed_fetch(organization),
     )
+
+
+def _build_server() -> BuildServer:
+    row, _ = BuildServer.objects.get_or_create(name="builds.example.org")
+    return row
+
+
+def _failed_fetch(organization: Organization) -> ImageFetch:
+    rookery = Actor.rookery()
+    url = f"https://{_build_server()}/relay.hvt"
+    row = image_fetches.fetch_image(actor=rookery, organization=organization, url=url)
+    image_fetches.fail_fetch(actor=rookery, fetch=row, problem="The server answered 404.", fix="Look there.")
+    return row
 
 
 def _another(organization: Organization, word: str) -> Organization:

@@ -8,6 +8,7 @@ import socket
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -17,9 +18,12 @@ from tenants.secrets import Opener
 from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
+from workers.image_courier import ImageCourier
 from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
+from workers.outward import Fetcher
 from workers.ownership import Notary
+from workers.sandbox.builds import fetcher_here
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
@@ -66,10 +70,21 @@ def the_notary() -> Notary:
 
 def _port_above() -> int:
     try:
-        told = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_bytes())
-        return int(told["primary"]["above"][1])
+        return int(_told()["primary"]["above"][1])
     except (OSError, ValueError, KeyError, TypeError):
         return 53
+
+
+def _told() -> dict[str, Any]:
+    """Where the sandbox listens; raises OSError and ValueError when it does not say."""
+    told: dict[str, Any] = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_bytes())
+    return told
+
+
+@lru_cache(maxsize=1)
+def the_courier() -> ImageCourier:
+    """A sandbox fetches from its own build server only."""
+    return ImageCourier(fetcher_here(_told) if settings.SANDBOX else Fetcher())
 
 
 @lru_cache(maxsize=1)

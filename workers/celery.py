@@ -19,6 +19,7 @@ QUEUES = (
     "checks",
     "lookups",
     "mail_checks",
+    "images",
     "reviews",
     "mail",
     "sweep",

@@ -16,6 +16,7 @@ from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.hosts import HostNetworks, Hosts, HostVolumes
+from panel.api.image_fetches import BuildServers, ImageFetches
 from panel.api.images import Images
 from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.invitations import DomainInvitations, Invitations
@@ -299,6 +300,11 @@ _hosts = [
         name="host-network",
     ),
     path("<id:share_id>/volumes/", HostVolumes.as_view(_read_and_make), name="host-volumes"),
+    path(
+        "<id:share_id>/volumes/<id:volume_id>/",
+        HostVolumes.as_view({"delete": "destroy"}),
+        name="host-volume",
+    ),
     path("<id:share_id>/unikernels/", HostUnikernels.as_view({"post": "create"}), name="host-unikernels"),
 ]
 _images = [
@@ -309,6 +315,13 @@ _images = [
         name="image",
     ),
     path("<id:image_id>/shared/", Images.as_view({"put": "share_image"}), name="image-shared"),
+]
+_image_fetches = [
+    path("", ImageFetches.as_view(_read_and_make), name="image-fetches"),
+    path("<id:fetch_id>/", ImageFetches.as_view({"get": "retrieve"}), name="image-fetch"),
+    path(
+        "<id:fetch_id>/again/", ImageFetches.as_view({"post": "fetch_image_again"}), name="image-fetch-again"
+    ),
 ]
 _unikernels = [
     path("", Unikernels.as_view({"get": "list"}), name="unikernels"),
@@ -358,6 +371,13 @@ _v1: list[URLPattern | URLResolver] = [
     path("targets/", include(_targets)),
     path("hosts/", include(_hosts)),
     path("images/", include(_images)),
+    path("image-fetches/", include(_image_fetches)),
+    path("build-servers/", BuildServers.as_view(_read_and_make), name="build-servers"),
+    path(
+        "build-servers/<id:build_server_id>/",
+        BuildServers.as_view({"delete": "destroy"}),
+        name="build-server",
+    ),
     path("unikernels/", include(_unikernels)),
     path("runs/", include(_runs)),
     path("events/", include(_events)),

@@ -171,6 +171,58 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="Image",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("size", models.PositiveBigIntegerField(help_text="In bytes.")),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("other", "something else"),
+                            ("submission", "submission"),
+                            ("relay", "relay"),
+                            ("signer", "signer"),
+                            ("verifier", "verifier"),
+                            ("spamfilter", "spam filter"),
+                            ("primary_dns", "primary DNS"),
+                            ("secondary_dns", "secondary DNS"),
+                            ("certificates", "Let's Encrypt"),
+                            ("resolver", "resolver"),
+                        ],
+                        default="other",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "era",
+                    models.CharField(
+                        blank=True, help_text="Which generation of the stack, e.g. 2025.", max_length=40
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500)),
+                (
+                    "source",
+                    models.CharField(
+                        blank=True, help_text="Where Rookery itself got it; empty: uploaded.", max_length=2100
+                    ),
+                ),
+                ("target", models.CharField(max_length=10)),
+                ("abi_version", models.PositiveIntegerField()),
+                ("machine", models.CharField(max_length=20)),
+                ("devices", models.JSONField(help_text="Of its manifest: [name, kind] each.")),
+                ("shared", models.BooleanField(default=False, help_text="Every organization may run it.")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name="Account",
             fields=[
                 (
@@ -365,6 +417,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [models.Index(fields=["since"], name="tenants_all_since_9d777a_idx")],
+            },
+        ),
+        migrations.CreateModel(
+            name="BuildServer",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(help_text="Its host name.", max_length=253, unique=True)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("name", django.db.models.functions.text.Lower("name")),
+                            models.Q(("name", ""), _negated=True),
+                        ),
+                        name="build_server_has_a_small_name",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1151,7 +1228,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Image",
+            name="ImageFetch",
             fields=[
                 (
                     "id",
@@ -1159,50 +1236,74 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("sha256", models.CharField(max_length=64)),
-                ("size", models.PositiveBigIntegerField(help_text="In bytes.")),
-                ("name", models.CharField(max_length=100)),
+                ("url", models.CharField(max_length=2000)),
+                ("name", models.CharField(help_text="What the image will be called.", max_length=100)),
+                ("role", models.CharField(max_length=20)),
+                ("era", models.CharField(blank=True, max_length=40)),
+                ("note", models.CharField(blank=True, max_length=500)),
                 (
-                    "role",
+                    "sha256",
+                    models.CharField(blank=True, help_text="That it must have; empty: any.", max_length=64),
+                ),
+                (
+                    "state",
                     models.CharField(
                         choices=[
-                            ("other", "something else"),
-                            ("submission", "submission"),
-                            ("relay", "relay"),
-                            ("signer", "signer"),
-                            ("verifier", "verifier"),
-                            ("spamfilter", "spam filter"),
-                            ("primary_dns", "primary DNS"),
-                            ("secondary_dns", "secondary DNS"),
-                            ("certificates", "Let's Encrypt"),
-                            ("resolver", "resolver"),
+                            ("waiting", "waits for a worker"),
+                            ("running", "is being fetched"),
+                            ("done", "fetched"),
+                            ("failed", "failed"),
                         ],
-                        default="other",
-                        max_length=20,
+                        default="waiting",
+                        max_length=10,
                     ),
                 ),
+                ("received", models.PositiveBigIntegerField(default=0, help_text="In bytes.")),
                 (
-                    "era",
-                    models.CharField(
-                        blank=True, help_text="Which generation of the stack, e.g. 2025.", max_length=40
+                    "length",
+                    models.PositiveBigIntegerField(
+                        help_text="In bytes, where the server says so.", null=True
                     ),
                 ),
-                ("note", models.CharField(blank=True, max_length=500)),
-                ("target", models.CharField(max_length=10)),
-                ("abi_version", models.PositiveIntegerField()),
-                ("machine", models.CharField(max_length=20)),
-                ("devices", models.JSONField(help_text="Of its manifest: [name, kind] each.")),
-                ("shared", models.BooleanField(default=False, help_text="Every organization may run it.")),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("problem", models.CharField(blank=True, max_length=500)),
+                ("fix", models.CharField(blank=True, max_length=300)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "claimed_until",
+                    models.DateTimeField(
+                        default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "image",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="fetches",
+                        to="tenants.image",
+                    ),
+                ),
                 (
                     "organization",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="images",
+                        related_name="image_fetches",
                         to="tenants.organization",
                     ),
                 ),
             ],
+            options={
+                "verbose_name_plural": "image fetches",
+            },
+        ),
+        migrations.AddField(
+            model_name="image",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="images", to="tenants.organization"
+            ),
         ),
         migrations.AddField(
             model_name="hostshare",
@@ -2326,6 +2427,13 @@ class Migration(migrations.Migration):
                 ),
                 ("label", models.CharField(max_length=63)),
                 ("size", models.PositiveIntegerField(help_text="In MB.")),
+                ("deleted_at", models.DateTimeField(null=True)),
+                (
+                    "generation",
+                    models.BigIntegerField(
+                        default=0, help_text="Its sync target's when it was changed last."
+                    ),
+                ),
                 (
                     "share",
                     models.ForeignKey(
@@ -3192,6 +3300,17 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("role__in", ("owner", "manager", "viewer"))),
                 name="membership_role_is_a_choice",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="imagefetch",
+            index=models.Index(fields=["state", "claimed_until"], name="tenants_ima_state_d6706c_idx"),
+        ),
+        migrations.AddConstraint(
+            model_name="imagefetch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ("waiting", "running", "done", "failed"))),
+                name="image_fetch_state_is_a_choice",
             ),
         ),
         migrations.AddConstraint(

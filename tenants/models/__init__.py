@@ -7,6 +7,7 @@ from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
 from tenants.models.domains import Domain
 from tenants.models.events import Event
+from tenants.models.fetches import BuildServer, ImageFetch
 from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
@@ -39,6 +40,7 @@ __all__ = [
     "AliasRules",
     "Allowance",
     "ApiToken",
+    "BuildServer",
     "CheckChange",
     "CheckLine",
     "CheckMute",
@@ -58,6 +60,7 @@ __all__ = [
     "HostShare",
     "HostWatch",
     "Image",
+    "ImageFetch",
     "ImportRow",
     "Installation",
     "Invitation",

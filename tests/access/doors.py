@@ -25,6 +25,7 @@ from panel.web import (
     fresh,
     holders,
     host_forms,
+    image_fetches,
     images,
     invitations,
     mail_checks,
@@ -97,6 +98,8 @@ FORMS: dict[str, type[forms.Form]] = {
     "host-volume-add": host_forms.VolumeForm,
     "host-share": host_forms.ShareForm,
     "image": images.ImageForm,
+    "image-fetch": image_fetches.FetchForm,
+    "build-servers": image_fetches.BuildServerForm,
     "unikernel-new": unikernel_form.UnikernelForm,
     "unikernel-change": unikernel_form.ChangeForm,
 }
@@ -140,6 +143,7 @@ BUTTONS = {
     "host-drift-mode": ("mode",),
     "host-remove": ("host_name",),
     "image-share": ("shared",),
+    "host-volume-delete": ("label",),
     "unikernel-delete": ("name",),
 }
 
@@ -164,6 +168,10 @@ FREE_TEXT = {
     ("image", "name"): False,
     ("image", "era"): False,
     ("image", "note"): False,
+    ("image-fetch", "name"): False,
+    ("image-fetch", "era"): False,
+    ("image-fetch", "note"): False,
+    ("build-servers", "note"): False,
     ("unikernel-new", "arguments"): True,
     ("unikernel-change", "arguments"): True,
 }

@@ -14,6 +14,7 @@ from tenants.models import (
     AddressRequest,
     AddressWarning,
     ApiToken,
+    BuildServer,
     Condition,
     ConsoleLine,
     Delivery,
@@ -94,6 +95,8 @@ def _names(name: str, world: World, number: int) -> None:
 def _machines(name: str, world: World, number: int) -> None:
     rock = world.rock
     _copy(rock.image, sha256=tokens.new_token(), name=name)
+    _copy(rock.fetch, name=name)
+    BuildServer.objects.get_or_create(name=f"{name}.builds.example")
     host = _copy(rock.host, name=name)
     share = _copy(rock.share, host=host, path=name)
     _copy(rock.share.sync_target, host_share=share)

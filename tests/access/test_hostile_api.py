@@ -31,6 +31,8 @@ FREE_TEXT = {
     ("api:tokens", "name"),
     ("api:invitations", "note"),
     ("api:images", "name"), ("api:images", "era"), ("api:images", "note"),
+    ("api:image-fetches", "name"), ("api:image-fetches", "era"), ("api:image-fetches", "note"),
+    ("api:build-servers", "note"),
     ("api:image", "name"), ("api:image", "era"), ("api:image", "note"),
     ("api:hosts", "name"), ("api:update-servers", "name"), ("api:update-server", "name"),
     ("api:hosts", "name"),

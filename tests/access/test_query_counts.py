@@ -61,6 +61,7 @@ PAGES = (
     "/hosts",
     "/hosts/{share}",
     "/images",
+    "/images/build-servers",
     "/unikernels",
     "/unikernels/{unikernel}/console",
     "/unikernels/{unikernel}/console/lines",
@@ -78,7 +79,8 @@ SINGLE = {
     "address-expiry", "domain-alias-rules", "addresses-import",
     "zone-import", "zone-export", "zone-download", "zone-mail",
     "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
-    "host-new", "image", "image-upload", "unikernel", "unikernel-new", "unikernel-change",
+    "host-new", "image", "image-upload",
+    "host-volume", "image-fetch", "image-fetching", "unikernel", "unikernel-new", "unikernel-change",
     "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",

@@ -197,6 +197,7 @@ ELSEWHERE = {
     "delete_image",
     "delete_record_set",
     "delete_unikernel",
+    "delete_volume",
     "freeze_record_set",
     "freeze_zone",
     "import_zone",
@@ -214,6 +215,10 @@ ELSEWHERE = {
     "stop_unikernel",
     "unshare_host",
     "upload_image",
+    "fetch_image",
+    "fetch_image_again",
+    "add_build_server",
+    "remove_build_server",
 }
 
 

@@ -175,17 +175,32 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
     host = rock.connect_host(operator, data)
     image = rock.upload(operator, data / "sandbox" / "albatross" / "images" / "hello-1.hvt", "hello")
     unikernel = rock.make_unikernel(operator, host, "hello", "hello", "--verbose")
+    fetching = rock.fetch(operator, "https://builds.sandbox.example/nothing.hvt")
     return {
         "hosts": "/hosts",
         "host": host,
         "images": "/images",
         "image": image,
+        "image-fetching": fetching,
+        "host-volume": _make_a_volume(operator, host),
         "unikernels": "/unikernels",
         "unikernel": unikernel,
         # Those that stand still: a living console grows while it is looked at.
         "unikernel-console": f"{unikernel}/console?q=tick",
         "unikernel-load": f"{unikernel}/load",
     }
+
+
+def _make_a_volume(operator: Visitor, host: str) -> str:
+    page = operator.open(host)
+    page.get_by_label("Block volumes in MB").fill("64")
+    operator.press("Set it")
+    page.get_by_text("Add a block volume").click()
+    form = page.locator("form", has=page.get_by_role("button", name="Add the volume"))
+    form.get_by_label("Name").fill("mail")
+    form.get_by_label("Size in MB").fill("8")
+    operator.press("Add the volume")
+    return str(page.get_by_role("link", name="mail", exact=True).get_attribute("href"))
 
 
 def _ask(stranger: Visitor, local_part: str, target: str) -> str:
@@ -313,6 +328,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["host-new"] = "/hosts/new"
         shown["host-new tls"] = "/hosts/new?by=tls"
         shown["image-upload"] = "/images/upload"
+        shown["image-fetch"] = "/images/fetch"
+        shown["build-servers"] = "/images/build-servers"
         for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
             visitor.open(path)
             link = visitor.page.locator(f'main a[href^="{path}/"]:not([href$="/new"])').first

@@ -53,6 +53,15 @@ def upload(owner: Visitor, file: Path, name: str) -> str:
     return page.url.removeprefix(owner.url)
 
 
+def fetch(owner: Visitor, url: str) -> str:
+    """From the sandbox's build server. Returns the path of the page that shows how it went."""
+    page = owner.open("/images/fetch")
+    page.get_by_label("Address of the file").fill(url)
+    page.get_by_label("Whose image is it?").select_option(label="Analytical Society")
+    owner.press("Fetch it")
+    return page.url.removeprefix(owner.url)
+
+
 def make_unikernel(
     owner: Visitor, host: str, image: str, name: str, arguments: str, secrets: str = ""
 ) -> str:

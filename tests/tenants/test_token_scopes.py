@@ -49,10 +49,19 @@ ZONES = {
 # What belongs to an organization, and to no domain alone.
 MACHINES = {
     "add_host", "pin_host_key", "remove_host", "share_host", "unshare_host", "change_quota", "add_network",
-    "remove_network", "add_volume", "upload_image", "change_image", "share_image", "delete_image",
+    "remove_network", "add_volume", "delete_volume", "upload_image", "fetch_image", "fetch_image_again",
+    "change_image", "share_image", "delete_image",
     "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
 }  # fmt: skip
-AROUND = {"add_member", "remove_member", "create_domain", "create_organization", "change_quotas"}
+AROUND = {
+    "add_build_server",
+    "remove_build_server",
+    "add_member",
+    "remove_member",
+    "create_domain",
+    "create_organization",
+    "change_quotas",
+}
 # scope → what an owner's token with it may do, of all that the owner may.
 SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "its domain": (
@@ -80,6 +89,8 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "add_host",
             "add_volume",
             "upload_image",
+            "fetch_image",
+            "fetch_image_again",
             "create_unikernel",
             *MANY,
         },
