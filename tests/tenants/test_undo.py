@@ -56,6 +56,7 @@ SILENT |= {
     "forget_removed_keys",
     "change_record_sets",
     "import_zone",
+    "read_zone_text",
     "preview_import",
     "renew_import",
     "discard_import",
