@@ -1,0 +1,156 @@
+"""Rules and what is there → input for `iptables-restore --noflush`, a diff, and the same by hand.
+
+Each table is replaced in one transaction, filter before nat. Naming a chain of ours empties it; jumps into it
+are added or moved only where they are missing, double or late, so applying twice is applying once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tenants.formats.firewall.rules import TABLES, Chain, Rule, Target
+from tenants.formats.firewall.saved import Owner, Saved
+from tenants.formats.text import FormatError
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a host's chains should hold, for one family (4 or 6). `rules` are those of `derive`."""
+
+    owner: Owner
+    rules: tuple[Rule, ...]
+    family: int = 4
+
+    def texts(self, chain: Chain) -> tuple[str, ...]:
+        """A chain's rules as `iptables-save` prints them."""
+        return tuple(" ".join(rule.words(self.family)) for rule in self.rules if rule.chain is chain)
+
+    @property
+    def mark(self) -> str:
+        """The rule that says whose the chains are; no packet ever comes to it."""
+        note = f"rookery {self.owner.installation} {self.owner.generation}"
+        return str(Rule(Chain.OWNER, Target.NOTHING, note=note))
+
+
+_USED = tuple(chain for chain in Chain if chain is not Chain.OWNER)
+
+
+def check_owner(wanted: Wanted, saved: Saved) -> None:
+    """Raise FormatError (field `owner`) when the chains are another Rookery's, or newer than ours."""
+    there = saved.owner
+    if there is None:
+        if any(saved.chains.get(chain) for chain in _USED):
+            raise FormatError(
+                "owner",
+                "There are chains with our prefix that no Rookery has signed.",
+                "Remove them by hand.",
+            )
+    elif there.installation != wanted.owner.installation:
+        raise FormatError(
+            "owner",
+            f"Another Rookery ({there.installation}) looks after this host's firewall.",
+            "Let only one of them do it.",
+        )
+    elif there.generation > wanted.owner.generation:
+        raise FormatError(
+            "owner",
+            f"The host has generation {there.generation}, and this Rookery knows only "
+            f"{wanted.owner.generation}: its database was set back, or cloned.",
+            "Compare both before you go on.",
+        )
+
+
+def is_there(wanted: Wanted, saved: Saved) -> bool:
+    """Whether the host has exactly these rules, hooked in once and in time. The generation does not count."""
+    same = all(saved.chains.get(chain, ()) == wanted.texts(chain) for chain in _USED)
+    marked = saved.owner is not None and saved.owner.installation == wanted.owner.installation
+    return same and marked and not any(_wrong_hooks(saved))
+
+
+def restore_text(wanted: Wanted, saved: Saved) -> str:
+    """The input for `iptables-restore --noflush`; nothing when nothing is to do. Raises FormatError."""
+    check_owner(wanted, saved)
+    if is_there(wanted, saved):
+        return ""
+    lines: list[str] = []
+    for table in TABLES:
+        chains = [chain for chain in Chain if chain.table == table]
+        lines += [f"*{table}", *(f":{chain.label} - [0:0]" for chain in chains)]
+        for chain in chains:
+            texts = (wanted.mark,) if chain is Chain.OWNER else wanted.texts(chain)
+            lines += [f"-A {chain.label} {text}" for text in texts]
+        lines += [line for hooked, line in _hook_lines(saved) if hooked.table == table]
+        lines.append("COMMIT")
+    return "\n".join(lines) + "\n"
+
+
+def removal_text(saved: Saved) -> str:
+    """The input for `iptables-restore --noflush` that leaves nothing of ours; foreign rules stay."""
+    lines: list[str] = []
+    for table in TABLES:
+        chains = [chain for chain in saved.chains if chain.table == table]
+        if not chains:
+            continue
+        lines.append(f"*{table}")
+        for (chain, builtin), count in saved.hooks.items():
+            if chain.table == table:
+                lines += [f"-D {builtin} -j {chain.label}"] * count
+        lines += [f"-F {chain.label}" for chain in chains]
+        lines += [f"-X {chain.label}" for chain in chains]
+        lines.append("COMMIT")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def diff(wanted: Wanted, saved: Saved) -> tuple[str, ...]:
+    """A unified diff of all that would change, as lines; nothing when nothing would."""
+    before = [f"-A {chain.label} {text}" for chain in _USED for text in saved.chains.get(chain, ())]
+    after = [f"-A {chain.label} {text}" for chain in _USED for text in wanted.texts(chain)]
+    before += [
+        f"-A {builtin} -j {chain.label}" for (chain, builtin), n in saved.hooks.items() for _ in range(n)
+    ]
+    wrong = set(_wrong_hooks(saved))
+    kept = [key for key in saved.hooks if key not in wrong]
+    added = [(chain, builtin) for chain in _USED for builtin in chain.hooks if (chain, builtin) not in kept]
+    after += [f"-A {builtin} -j {chain.label}" for chain, builtin in (*kept, *added)]
+    changed = difflib.unified_diff(before, after, "on the host", "wanted", lineterm="", n=1)
+    return tuple(changed)
+
+
+def commands(wanted: Wanted, saved: Saved, *, program: str = "iptables") -> tuple[str, ...]:
+    """The shell commands that do the same one by one; not atomic as the restore is."""
+    lines = list[str]()
+    for chain in Chain:
+        verb = "-F" if chain in saved.chains else "-N"
+        lines.append(f"{program} -t {chain.table} {verb} {chain.label}")
+        texts = (wanted.mark,) if chain is Chain.OWNER else wanted.texts(chain)
+        lines += [f"{program} -t {chain.table} -A {chain.label} {text}" for text in texts]
+    lines += [f"{program} -t {chain.table} {line}" for chain, line in _hook_lines(saved)]
+    return tuple(lines)
+
+
+def rule_commands(rules: Iterable[Rule], *, program: str = "iptables") -> tuple[str, ...]:
+    """Single rules as commands."""
+    return tuple(f"{program} -t {r.chain.table} -A {r.chain.label} {r}" for r in rules)
+
+
+def apply_command(path: str, *, program: str = "iptables-restore") -> str:
+    """Try a file, then apply it."""
+    quoted = shlex.quote(path)
+    return f"{program} --noflush --test {quoted} && {program} --noflush {quoted}"
+
+
+def _wrong_hooks(saved: Saved) -> Iterator[tuple[Chain, str]]:
+    for chain in _USED:
+        for builtin in chain.hooks:
+            if saved.hooks.get((chain, builtin), 0) != 1 or (chain, builtin) in saved.late:
+                yield chain, builtin
+
+
+def _hook_lines(saved: Saved) -> Iterator[tuple[Chain, str]]:
+    for chain, builtin in _wrong_hooks(saved):
+        for _ in range(saved.hooks.get((chain, builtin), 0)):
+            yield chain, f"-D {builtin} -j {chain.label}"
+        yield chain, f"-I {builtin} 1 -j {chain.label}"
