@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tenants.formats.firewall.by_hand import RuleByHand, check_by_hand
 from tenants.formats.firewall.derive import derive
-from tenants.formats.firewall.intent import Bridge, GitAccess, Intent, Reach, SendFrom
+from tenants.formats.firewall.intent import Bridge, GitAccess, Intent, Reach, SendFrom, merge
 from tenants.formats.firewall.rules import LONGEST_NOTE, Chain, Rule, Target, check_rule, read_rule
 from tenants.formats.text import FormatError
 from tests.firewall.examples import PUBLIC, bridge, host_of, publish, two_stacks
@@ -73,6 +73,20 @@ def test_a_host_without_bridges_gets_no_rules() -> None:
 def test_long_names_fit_into_notes() -> None:
     long = replace(bridge(0), owner=".".join(["a" * 60] * 4))
     assert all(len(rule.note) <= LONGEST_NOTE for rule in derive(Intent(bridges=(long,))))
+
+
+def test_names_of_any_script_fit_into_notes() -> None:
+    named = replace(bridge(0), owner='Gesellschaft für "Analyse" 分析')
+    assert all(check_rule(rule) for rule in derive(Intent(bridges=(named,))))
+
+
+def test_stacks_of_one_bridge_bring_it_once() -> None:
+    one, other = Intent(bridges=(bridge(0),), git=TWO.git[:1]), replace(TWO, git=TWO.git[1:])
+    together = merge([one, other, one])
+    assert together.bridges == TWO.bridges
+    assert derive(together)
+    assert merge([TWO]) == TWO
+    assert merge([]) == Intent()
 
 
 TWO = two_stacks()

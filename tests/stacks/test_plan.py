@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from tenants.formats.arguments import Place, References, check_references, fill_in
 from tenants.formats.firewall.derive import derive
 from tenants.formats.firewall.intent import Bridge
+from tenants.formats.firewall.restore import Wanted
 from tenants.formats.firewall.rules import Chain
+from tenants.formats.firewall.saved import Owner, read_saved
 from tenants.formats.networks import check_network
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.check import check_role_arguments
@@ -169,6 +171,28 @@ def test_every_command_is_one_that_a_shell_reads() -> None:
             )
             assert done.returncode == 0, f"{command}: {done.stderr}"
             assert "\n" not in command
+
+
+@pytest.mark.debian
+def test_the_firewall_by_hand_is_the_firewall_of_the_plan() -> None:
+    """Run the commands of both steps in a network namespace, and see what is there."""
+    script = "set -e\n" + "\n".join(
+        command
+        for step in PLAN.steps
+        if step.kind in {StepKind.FIREWALL, StepKind.EXPOSE}
+        for command in step.commands
+        if not command.startswith("sysctl")
+    )
+    save = "\niptables-save -t filter; iptables-save -t nat"
+    done = subprocess.run(
+        ["unshare", "-n", "sh"], input=script + save, text=True, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    saved = read_saved(done.stdout)
+    wanted = Wanted(Owner("", 0), derive(PLAN.intent))
+    assert {c: saved.chains[c] for c in saved.chains} == {c: wanted.texts(c) for c in saved.chains}
+    assert set(saved.hooks.values()) == {1}
+    assert len(saved.hooks) == 5
 
 
 def test_keys_may_do_one_thing_on_the_git_host(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ bridge are let through and keep their addresses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
@@ -20,6 +21,7 @@ from tenants.formats.text import FormatError
 
 _MAIL_PORTS = frozenset({25, 465})
 MOST_RULES = 20_000
+_UNUSUAL = re.compile(r"[^A-Za-z0-9 ._:/@-]")
 
 
 def derive(intent: Intent, family: int = 4) -> tuple[Rule, ...]:
@@ -122,8 +124,9 @@ def _bridge_of(intent: Intent, address: IPv4Address, *, field: str) -> Bridge:
 
 
 def _note(owner: str, what: str) -> str:
-    """`example.org: receiver`; a long name is cut."""
-    return f"{owner[: LONGEST_NOTE - len(what) - 2]}: {what}"
+    """`example.org: receiver`; a long name is cut, and what iptables would quote is left out."""
+    plain = _UNUSUAL.sub("_", owner)[: LONGEST_NOTE - len(what) - 2].strip()
+    return f"{plain}: {what}"
 
 
 def _one(address: IPv4Address) -> IPv4Network:

@@ -8,13 +8,31 @@ from __future__ import annotations
 
 import re
 
-from tenants.formats.firewall.rules import CHAINS, TABLES, Chain, read_rule
+from tenants.formats.firewall.rules import CHAINS, TABLES, Chain
 from tenants.formats.text import FormatError, printable
 
 _DECLARED = re.compile(r":(\S+) - \[0:0\]")
 _ADDED = re.compile(r"-A (\S+) (.+)")
 _HOOK = re.compile(r"(?:-D (\w+)|-I (\w+) 1) -j (\S+)")
 _EMPTIED = re.compile(r"-[FX] (\S+)")
+_ADDRESS = r"[0-9a-f.:]{2,39}(?:/[0-9]{1,3})?"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}"
+_MATCHES = (
+    rf"(?:-s {_ADDRESS} )?(?:-d {_ADDRESS} )?(?:-i {_NAME} )?(?:-o {_NAME} )?"
+    r"(?:-p (?:tcp|udp|icmp|ipv6-icmp) )?(?:-m (?:tcp|udp) --dport [0-9]{1,5} )?"
+    r"(?:-m conntrack (?:! )?--ctstate (?:RELATED,ESTABLISHED|DNAT) )?"
+    r'(?:-m comment --comment (?:[A-Za-z0-9_-]{1,120}|"[A-Za-z0-9 ._:/@-]{1,120}") )?'
+)
+_VERDICTS = {
+    Chain.FORWARD: r"(?:-j (?:ACCEPT|DROP|RETURN|REJECT --reject-with icmp6?-port-unreachable) )?",
+    Chain.OWNER: "",
+    Chain.DNAT: r"-j (?:ACCEPT|RETURN|DNAT --to-destination [0-9a-f.:\[\]]{2,50}) ",
+    Chain.SNAT: rf"-j (?:ACCEPT|RETURN|MASQUERADE|SNAT --to-source {_ADDRESS}) ",
+}
+_VERDICTS[Chain.INPUT] = _VERDICTS[Chain.FORWARD]
+# The grammar alone, since a thousand rules must not take longer to look at than to apply: whether addresses
+# and ports mean something, `iptables-restore --test` says.
+_RULES = {chain: re.compile(_MATCHES + verdict) for chain, verdict in _VERDICTS.items()}
 
 
 def check_restore_text(text: str) -> None:
@@ -48,7 +66,7 @@ def _allowed(line: str, table: str, declared: set[Chain]) -> bool:
         return chain is not None
     if found := _ADDED.fullmatch(line):
         chain = _ours(found[1], table)
-        return bool(chain and chain in declared and read_rule(chain, found[2]))
+        return bool(chain and chain in declared and _RULES[chain].fullmatch(f"{found[2]} "))
     if found := _EMPTIED.fullmatch(line):
         return _ours(found[1], table) is not None
     if found := _HOOK.fullmatch(line):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import TypeVar
 
 from tenants.formats.firewall.rules import Rule
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,21 @@ class Intent:
     git: tuple[GitAccess, ...] = ()
     reaches: tuple[Reach, ...] = ()
     by_hand: tuple[Rule, ...] = ()
+
+
+def merge(intents: Iterable[Intent]) -> Intent:
+    """Return what all of them need together; the stacks of one bridge each bring it along."""
+    together = tuple(intents)
+
+    def of(parts: Callable[[Intent], tuple[_Part, ...]]) -> tuple[_Part, ...]:
+        return tuple(dict.fromkeys(part for intent in together for part in parts(intent)))
+
+    return Intent(
+        bridges=of(lambda intent: intent.bridges),
+        published=of(lambda intent: intent.published),
+        senders=of(lambda intent: intent.senders),
+        outward=of(lambda intent: intent.outward),
+        git=of(lambda intent: intent.git),
+        reaches=of(lambda intent: intent.reaches),
+        by_hand=of(lambda intent: intent.by_hand),
+    )

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import difflib
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from tenants.formats.firewall.rules import TABLES, Chain, Rule, Target
-from tenants.formats.firewall.saved import Owner, Saved
+from tenants.formats.firewall.saved import NOTHING, Owner, Saved
 from tenants.formats.text import FormatError
 
 
@@ -121,19 +121,33 @@ def diff(wanted: Wanted, saved: Saved) -> tuple[str, ...]:
 
 def commands(wanted: Wanted, saved: Saved, *, program: str = "iptables") -> tuple[str, ...]:
     """The shell commands that do the same one by one; not atomic as the restore is."""
-    lines = list[str]()
-    for chain in Chain:
-        verb = "-F" if chain in saved.chains else "-N"
-        lines.append(f"{program} -t {chain.table} {verb} {chain.label}")
-        texts = (wanted.mark,) if chain is Chain.OWNER else wanted.texts(chain)
-        lines += [f"{program} -t {chain.table} -A {chain.label} {text}" for text in texts]
-    lines += [f"{program} -t {chain.table} {line}" for chain, line in _hook_lines(saved)]
-    return tuple(lines)
+    texts = {chain: wanted.texts(chain) for chain in _USED} | {Chain.OWNER: (wanted.mark,)}
+    hooks = (f"{program} -t {chain.table} {line}" for chain, line in _hook_lines(saved))
+    return (*_chain_commands(texts, saved.chains, program), *hooks)
 
 
-def rule_commands(rules: Iterable[Rule], *, program: str = "iptables") -> tuple[str, ...]:
-    """Single rules as commands."""
-    return tuple(f"{program} -t {r.chain.table} -A {r.chain.label} {r}" for r in rules)
+def first_commands(rules: tuple[Rule, ...], *, program: str = "iptables") -> tuple[str, ...]:
+    """The shell commands that put rules on a host that has none of ours, without a mark of ownership."""
+    hooks = (f"{program} -t {chain.table} {line}" for chain, line in _hook_lines(NOTHING))
+    return (*_chain_commands(_by_chain(rules), (), program), *hooks)
+
+
+def next_commands(rules: tuple[Rule, ...], *, program: str = "iptables") -> tuple[str, ...]:
+    """The shell commands that put other rules into chains that are there and hooked in."""
+    return tuple(_chain_commands(_by_chain(rules), _USED, program))
+
+
+def _by_chain(rules: tuple[Rule, ...]) -> dict[Chain, tuple[str, ...]]:
+    return {chain: tuple(str(rule) for rule in rules if rule.chain is chain) for chain in _USED}
+
+
+def _chain_commands(
+    texts: Mapping[Chain, tuple[str, ...]], present: Container[Chain], program: str
+) -> Iterator[str]:
+    for chain, rules in texts.items():
+        here = f"{program} -t {chain.table}"
+        yield f"{here} {'-F' if chain in present else '-N'} {chain.label}"
+        yield from (f"{here} -A {chain.label} {text}" for text in rules)
 
 
 def apply_command(path: str, *, program: str = "iptables-restore") -> str:

@@ -7,7 +7,6 @@ ones only get a jump into them.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -25,6 +24,8 @@ _NOTE = re.compile(r"[A-Za-z0-9 ._:/@-]*")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
 _MOST_WORDS = 40
+_LONGEST = 1000
+_WORD = re.compile(r'"([^"]*)"|([^\s"]+)')
 
 
 class Chain(Enum):
@@ -174,10 +175,8 @@ def check_rule(rule: Rule, *, field: str = "rule") -> Rule:
 
 def read_rule(chain: Chain, text: str) -> Rule | None:
     """Return the rule behind `-A CHAIN ` in a line of `iptables-save`, or None: it is none of ours."""
-    try:
-        words = shlex.split(text)
-    except ValueError:
-        return None
+    # What this reads wrongly is not written back the same, and so is none of ours.
+    words = [quoted or bare for quoted, bare in _WORD.findall(text[:_LONGEST])]
     if len(words) > _MOST_WORDS:
         return None
     found = Rule(chain, Target.NOTHING)

@@ -30,7 +30,7 @@ def firewall_needs(wish: Wish, placed: Iterable[Placed], addresses: Mapping[str,
         ),
         outward=tuple(_outward(wish, placed)),
         git=tuple(
-            GitAccess(wish.domain, f"{each.role.name}: git", IPv4Address(each.address))
+            GitAccess(wish.domain, each.role.name, IPv4Address(each.address))
             for each in placed
             if any(need.to == GIT for need in each.role.needs) and wish.git.host == str(wish.bridge.gateway)
         ),

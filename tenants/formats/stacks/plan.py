@@ -10,7 +10,7 @@ from enum import Enum
 from tenants.formats.by_hand import create_line
 from tenants.formats.firewall.derive import derive
 from tenants.formats.firewall.intent import Intent
-from tenants.formats.firewall.restore import rule_commands
+from tenants.formats.firewall.restore import first_commands, next_commands
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.role import ProbeKind
 from tenants.formats.stacks.git_access import authorized_line
@@ -64,6 +64,9 @@ class StackPlan:
     intent: Intent
     steps: tuple[Step, ...]
     warnings: tuple[str, ...]
+
+
+_FORWARDING = "sysctl -w net.ipv4.ip_forward=1"
 
 
 def plan_stack(wish: Wish) -> StackPlan:
@@ -186,13 +189,16 @@ def _records(wish: Wish, sets: Iterable[RecordSet], keys: Mapping[str, Name]) ->
 
 def _firewall(intent: Intent, kind: StepKind, title: str) -> Step:
     rules = derive(intent)
+    first = kind is StepKind.FIREWALL
+    commands = (_FORWARDING, *first_commands(rules)) if first else next_commands(rules)
     what = tuple(
         f"{each.public} {each.protocol} port {each.port} goes to {each.what} at {each.target}."
         for each in intent.published
     )
     what += tuple(f"Mail of {each.source} leaves from {each.public}." for each in intent.senders)
-    what += tuple(f"{each.what} may reach git on this host." for each in intent.git)
-    return Step(kind, title, what, rule_commands(rules), within=30)
+    git = ", ".join(each.what for each in intent.git)
+    what += (f"Git on this host is reached by: {git}.",) if git else ()
+    return Step(kind, title, what, commands, within=30)
 
 
 def _unikernel(wish: Wish, each: Placed) -> Step:
