@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tenants.formats.firewall.derive import derive
 from tenants.formats.firewall.guard import check_restore_text
-from tenants.formats.firewall.restore import Wanted, check_owner, removal_text, restore_text
+from tenants.formats.firewall.restore import Wanted, check_owner, is_there, removal_text, restore_text
 from tenants.formats.firewall.rules import Chain, Rule
 from tenants.formats.firewall.saved import MOST_TEXT, NOTHING, Owner, Saved, fingerprint, read_saved
 from tenants.formats.text import FormatError
@@ -29,6 +29,14 @@ def test_our_own_text_passes() -> None:
     check_restore_text(TEXT)
     check_restore_text(removal_text(as_saved(TEXT)))
     assert removal_text(NOTHING) == ""
+
+
+@given(st.lists(rules(), max_size=30))
+def test_whatever_we_write_passes_and_reads_back(drawn: list[Rule]) -> None:
+    wanted = Wanted(Owner("a1b2", 7), tuple(drawn))
+    text = restore_text(wanted, NOTHING)
+    check_restore_text(text)
+    assert is_there(wanted, as_saved(text))
 
 
 @pytest.mark.parametrize(

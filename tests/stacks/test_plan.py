@@ -124,6 +124,22 @@ def test_shared_roles_are_reached_where_they_are() -> None:
     )
 
 
+def test_a_conventional_receiver_and_relay_get_what_their_roles_get() -> None:
+    shared = {
+        "verifier": check_conventional("verifier", "10.0.0.40"),
+        "relay": check_conventional("relay", "10.0.0.41"),
+        "resolver": check_conventional("resolver", "10.0.0.42"),
+    }
+    chosen = wish(images=images(without=tuple(shared)), shared=shared, open_relay=False)
+    plan = plan_stack(chosen)
+    assert {(str(p.target), p.port) for p in plan.intent.published if p.port == 25} == {("10.0.0.40", 25)}
+    assert [str(sender.source) for sender in plan.intent.senders] == ["10.0.0.41"]
+    assert not any("Port 25" in text for text in plan.warnings)
+    signer = next(each for each in plan.roles if each.role.name == "signer")
+    assert "--destination=10.0.0.41" in signer.arguments
+    assert derive(plan.intent)
+
+
 def test_addresses_that_are_given_are_left_alone() -> None:
     plan = plan_stack(wish(taken=frozenset({"10.0.0.2", "10.0.0.5"}), release=2))
     assert not {"10.0.0.1", "10.0.0.2", "10.0.0.5"} & set(plan.addresses.values())

@@ -7,7 +7,6 @@ are added or moved only where they are missing, double or late, so applying twic
 from __future__ import annotations
 
 import difflib
-import shlex
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -148,12 +147,6 @@ def _chain_commands(
         here = f"{program} -t {chain.table}"
         yield f"{here} {'-F' if chain in present else '-N'} {chain.label}"
         yield from (f"{here} -A {chain.label} {text}" for text in rules)
-
-
-def apply_command(path: str, *, program: str = "iptables-restore") -> str:
-    """Try a file, then apply it."""
-    quoted = shlex.quote(path)
-    return f"{program} --noflush --test {quoted} && {program} --noflush {quoted}"
 
 
 def _wrong_hooks(saved: Saved) -> Iterator[tuple[Chain, str]]:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from tenants.formats.firewall.intent import GitAccess, Intent, Outward, Publish, Reach, SendFrom
-from tenants.formats.roles.role import GIT, INTERNET
+from tenants.formats.roles.catalogue import ROLES
+from tenants.formats.roles.role import GIT, INTERNET, Role
 from tenants.formats.stacks.placing import Placed
-from tenants.formats.stacks.wish import Wish
+from tenants.formats.stacks.wish import SHAREABLE, Wish
 
 _MAIL = frozenset({25, 465})
 
@@ -17,24 +18,30 @@ _MAIL = frozenset({25, 465})
 def firewall_needs(wish: Wish, placed: Iterable[Placed], addresses: Mapping[str, str]) -> Intent:
     """Return all that the stack needs once it serves.
 
-    Port 25 of the receiver is published only when somebody decided so: it accepts any recipient.
+    A conventional service on the bridge is this domain's own, and gets what its role gets; but for roles that
+    many share. Port 25 of a ptt receiver is published only when somebody decided so: it accepts any
+    recipient. A conventional one is trusted to know its domain.
     """
     placed = tuple(placed)
+    here = {each.role.name: each.role for each in placed}
+    for name, service in wish.shared.items():
+        if name not in SHAREABLE and IPv4Address(service.address) in wish.bridge.subnet:
+            here[name] = ROLES[name]
     return Intent(
         bridges=(wish.bridge, *wish.other_bridges),
-        published=tuple(_published(wish, placed)),
+        published=tuple(_published(wish, here, addresses)),
         senders=tuple(
-            SendFrom(wish.domain, IPv4Address(each.address), wish.public)
-            for each in placed
-            if each.role.name == "relay"
+            SendFrom(wish.domain, IPv4Address(addresses[name]), wish.public)
+            for name in here
+            if name == "relay"
         ),
-        outward=tuple(_outward(wish, placed)),
+        outward=tuple(_outward(wish, here, addresses)),
         git=tuple(
             GitAccess(wish.domain, each.role.name, IPv4Address(each.address))
             for each in placed
             if any(need.to == GIT for need in each.role.needs) and wish.git.host == str(wish.bridge.gateway)
         ),
-        reaches=tuple(_reaches(wish, placed, addresses)),
+        reaches=tuple(_reaches(wish, here, addresses)),
     )
 
 
@@ -43,37 +50,33 @@ def before_it_serves(intent: Intent) -> Intent:
     return replace(intent, published=tuple(each for each in intent.published if each.port not in _MAIL))
 
 
-def _published(wish: Wish, placed: Iterable[Placed]) -> Iterator[Publish]:
-    for each in placed:
-        for port in each.role.ports:
-            if not port.public or (each.role.name == "verifier" and not wish.open_relay):
-                continue
-            for protocol in port.protocols:
-                target = IPv4Address(each.address)
-                what = each.role.name
-                yield Publish(wish.domain, what, wish.public, protocol, port.number, target, port.number)
+def _published(wish: Wish, here: Mapping[str, Role], addresses: Mapping[str, str]) -> Iterator[Publish]:
+    for name, role in here.items():
+        if name == "verifier" and name in wish.images and not wish.open_relay:
+            continue
+        for port in role.ports:
+            for protocol in port.protocols if port.public else ():
+                target = IPv4Address(addresses[name])
+                yield Publish(wish.domain, name, wish.public, protocol, port.number, target, port.number)
 
 
-def _outward(wish: Wish, placed: Iterable[Placed]) -> Iterator[Outward]:
-    for each in placed:
-        for need in each.role.needs:
-            if need.to == INTERNET:
-                for protocol in need.protocols:
-                    source = IPv4Address(each.address)
-                    yield Outward(wish.domain, each.role.name, source, protocol, need.port)
+def _outward(wish: Wish, here: Mapping[str, Role], addresses: Mapping[str, str]) -> Iterator[Outward]:
+    for name, role in here.items():
+        for need in role.needs:
+            for protocol in need.protocols if need.to == INTERNET else ():
+                yield Outward(wish.domain, name, IPv4Address(addresses[name]), protocol, need.port)
 
 
-def _reaches(wish: Wish, placed: Iterable[Placed], addresses: Mapping[str, str]) -> Iterator[Reach]:
-    """Shared roles on another bridge of the host."""
-    seen: set[tuple[str, str, int]] = set()
-    for each in placed:
-        for need in each.role.needs:
-            if need.to not in wish.shared:
-                continue
-            target = IPv4Address(addresses[need.to])
-            if not any(target in bridge.subnet for bridge in wish.other_bridges):
-                continue
-            for protocol in need.protocols:
-                if (need.to, protocol, need.port) not in seen:
-                    seen.add((need.to, protocol, need.port))
-                    yield Reach(wish.domain, need.to, wish.bridge.name, target, protocol, need.port)
+def _reaches(wish: Wish, here: Mapping[str, Role], addresses: Mapping[str, str]) -> Iterator[Reach]:
+    """Roles on another bridge of the host: those that many share."""
+    wanted = {
+        (need.to, protocol, need.port)
+        for role in here.values()
+        for need in role.needs
+        if need.to in wish.shared
+        for protocol in need.protocols
+    }
+    for name, protocol, port in sorted(wanted):
+        target = IPv4Address(addresses[name])
+        if any(target in bridge.subnet for bridge in wish.other_bridges):
+            yield Reach(wish.domain, name, wish.bridge.name, target, protocol, port)
