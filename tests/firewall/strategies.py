@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 from hypothesis import strategies as st
@@ -49,6 +50,8 @@ def rules(draw: st.DrawFn) -> Rule:
         to=to,
         note=draw(_NOTES),
     )
+    if not rule.words():
+        rule = replace(rule, note="counted")
     try:
         return check_rule(rule)
     except FormatError as refused:

@@ -197,3 +197,5 @@ def test_what_is_no_rule_of_ours_reads_as_none(rule: Rule, junk: str) -> None:
 def test_an_unknown_target_is_not_taken_into_a_chain() -> None:
     with pytest.raises(FormatError):
         check_rule(Rule(Chain.FORWARD, Target.DNAT, to="10.0.0.1"))
+    with pytest.raises(FormatError, match="nothing at all"):
+        check_rule(Rule(Chain.FORWARD, Target.NOTHING))

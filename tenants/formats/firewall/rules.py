@@ -146,6 +146,8 @@ def check_rule(rule: Rule, *, field: str = "rule") -> Rule:
     def refuse(problem: str, fix: str) -> FormatError:
         return FormatError(field, problem, fix)
 
+    if not rule.words():
+        raise refuse("The rule says nothing at all.", "Give it a target or a note.")
     if rule.target not in _ALLOWED[rule.chain]:
         raise refuse(
             f"{rule.target.value or 'Nothing'} is not done in {rule.chain.label}.", "Use another target."
