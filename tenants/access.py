@@ -505,7 +505,7 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     kind = _KINDS[model]
     rows: QuerySet[ModelT] = model._default_manager.all()
     path = _ORGANIZATION_PATH[kind]
-    shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q(pk=None)
+    shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q()
     if actor.organization_id is not None:
         rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
     if not knows(actor, kind):

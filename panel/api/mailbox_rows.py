@@ -97,9 +97,10 @@ def _show(
 def _targets_of(mailbox_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {}
     rows = TargetAddress.objects.filter(mailbox__in=list(mailbox_ids)).order_by("pk")
-    columns = ("address", "confirmed_at", "exchange")
-    for mailbox_id, *told in rows.values_list("mailbox_id", *columns):
-        found.setdefault(mailbox_id, []).append(dict(zip(columns, told, strict=True)))
+    columns = ("mailbox_id", "address", "confirmed_at", "exchange")
+    for mailbox_id, address, confirmed_at, exchange in rows.values_list(*columns):
+        told = {"address": address, "confirmed_at": confirmed_at, "exchange": exchange}
+        found.setdefault(mailbox_id, []).append(told)
     return found
 
 
@@ -151,10 +152,11 @@ def pieces_in_state(mailboxes: QuerySet[Mailbox], domain: Domain, state: str) ->
         return [] if relay.is_stopped else [rows.filter(apart)]
     if not proved:
         return []
-    held = rows.filter(generation__lte=proved).exclude(apart)
+    held = rows.exclude(apart)
     if state == (State.RESTARTING if relay.restart_by_hand else State.TAKING_UP):
-        return [held.filter(generation__gt=read)] if read < proved else []
-    return [held.filter(asked[State(state)], generation__lte=read)] if state in asked else []
+        return [held.filter(generation__gt=read, generation__lte=proved)] if read < proved else []
+    # One bound: of two, a database may read up to the wrong one.
+    return [held.filter(asked[State(state)], generation__lte=min(read, proved))] if state in asked else []
 
 
 def _of_waiting(relay: RelayState) -> State:

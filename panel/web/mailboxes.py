@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -37,6 +37,7 @@ LONGEST_SEARCH = 100
 PLACE = ("after", "before")
 # A row that is on its way asks again this often, then it stops: reloading starts anew.
 ROW_LOOKS = 30
+MOST_ASKING_ALONE = 5
 Kind, Verb = access.Kind, access.Verb
 T = TypeVar("T")
 
@@ -164,8 +165,11 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         size=PAGE,
         kept={"q": typed, "only": only},
     )
+    rows = [address_row(each, relay, thing, now) for each in shown.rows]
+    rows, again = _asking_together(rows, list_url(thing, request.GET), _looks(request))
     context: dict[str, Any] = {
-        "rows": [address_row(each, relay, thing, now) for each in shown.rows],
+        "rows": rows,
+        "again_url": again,
         "domain": thing,
         "may_change": shows(request, Verb.CHANGE, Kind.MAILBOX, thing.organization_id),
         "q": typed,
@@ -180,7 +184,8 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         "place": {name: request.GET[name][:LONGEST_SEARCH] for name in PLACE if name in request.GET},
         "deeds": _deeds(only),
     }
-    if request.headers.get("HX-Request") == "true" and request.headers.get("HX-Target") == "address-list":
+    asked_by = request.headers.get("HX-Target") if request.headers.get("HX-Request") == "true" else ""
+    if asked_by in {"address-list", "address-rows"}:
         return render(request, "panel/address/rows.html", context)
     _offer_undo(request, thing)
     context |= domain_context(request, row, "addresses")
@@ -202,6 +207,20 @@ def addresses(request: HttpRequest, domain: str) -> HttpResponse:
         "offer": _offer(request, thing, numbers["all"]),
     }
     return render(request, "panel/address/list.html", context)
+
+
+def _looks(request: HttpRequest) -> int:
+    """How often this was asked again by itself."""
+    looks = request.GET.get("look", "0")
+    return int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else ROW_LOOKS
+
+
+def _asking_together(rows: list[AddressRow], url: str, look: int) -> tuple[list[AddressRow], str]:
+    """The rows, and the address that all of them ask again together, where many are on their way."""
+    if sum(bool(row.row_url) for row in rows) <= MOST_ASKING_ALONE:
+        return rows, ""
+    again = f"{url}{'&' if '?' in url else '?'}look={look + 1}" if look < ROW_LOOKS else ""
+    return [replace(row, row_url="") for row in rows], again
 
 
 def _deeds(only: str) -> list[tuple[str, str]]:
@@ -274,12 +293,10 @@ def _offer_undo(request: HttpRequest, domain: Domain) -> None:
 def address_row_fragment(request: HttpRequest, domain: str, local_part: str) -> HttpResponse:
     """One row of the list, while its change is on its way."""
     thing = get_domain(request, domain).domain
-    looks = request.GET.get("look", "0")
-    look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else ROW_LOOKS
     mailbox = for_list(_addresses(request, thing)).filter(local_part=local_part).first()
     if mailbox is None:
         return HttpResponse("")
-    return _row(request, mailbox, thing, look)
+    return _row(request, mailbox, thing, _looks(request))
 
 
 def _row(request: HttpRequest, mailbox: Mailbox, domain: Domain, look: int = 0) -> HttpResponse:

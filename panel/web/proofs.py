@@ -67,6 +67,8 @@ def address_proof(
     }.get(standing.state)
     if run is not None and standing.state != LEFT_ALONE:
         return {**run_proof(run, steps, commit, url), "accepted": accepted}
+    if standing.observed and standing.state != LEFT_ALONE:
+        held = None  # what holds others up came after this was proved
     return proof_without_run(accepted, held, standing.observed_at, observed=standing.observed)
 
 

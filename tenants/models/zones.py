@@ -166,11 +166,18 @@ class TsigKey(models.Model):
         TRANSFER = "transfer", "transfer the zone and notify"
         NOTIFY = "notify", "notify"
 
+    class Algorithm(models.TextChoices):
+        SHA1 = "SHA1", "hmac-sha1"
+        SHA224 = "SHA224", "hmac-sha224"
+        SHA256 = "SHA256", "hmac-sha256"
+        SHA384 = "SHA384", "hmac-sha384"
+        SHA512 = "SHA512", "hmac-sha512"
+
     repository = models.ForeignKey("tenants.Repository", on_delete=models.CASCADE, related_name="tsig_keys")
     zone = models.ForeignKey(Zone, on_delete=models.CASCADE, null=True, blank=True, related_name="tsig_keys")
     name = models.CharField(max_length=253)
     right = models.CharField(max_length=10, choices=Right.choices)
-    algorithm = models.CharField(max_length=10, default="SHA256")
+    algorithm = models.CharField(max_length=10, choices=Algorithm.choices, default=Algorithm.SHA256)
     sealed_secret = models.BinaryField()
     own = models.BooleanField(default=False, help_text="Rookery's own, for all zones.")
     replaces = models.OneToOneField(

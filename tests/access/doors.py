@@ -171,7 +171,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "invited": ("name",),
     "search": ("q",),
     "findings": ("only", "after", "before"),
-    "addresses": ("q", "only", "after", "before", "trashed", "switched-off"),
+    "addresses": ("q", "only", "look", "after", "before", "trashed", "switched-off"),
     "address": ("removed", "switched", "before"),
     "address-row": ("look",),
     "address-new": ("name",),

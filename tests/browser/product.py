@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 30.0
 _LINK = re.compile(r"^(http://[^\s/]+)(/sign-in/[A-Za-z0-9_-]+)$", re.MULTILINE)
 

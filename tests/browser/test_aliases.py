@@ -15,7 +15,7 @@ from tests.browser.product import Product
 from tests.browser.test_decisions import ask_with_a_hash
 from tests.browser.visitor import SLOW_MS, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DOMAIN = "example.org"
 

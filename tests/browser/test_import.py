@@ -9,7 +9,7 @@ from tests.browser.conftest import Visit
 from tests.browser.importing import upload
 from tests.browser.visitor import SLOW_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DOMAIN = "example.org"
 

@@ -12,7 +12,7 @@ from tests.browser.places import OWNER
 from tests.browser.test_decisions import DOMAIN, ask_with_a_hash
 from tests.browser.visitor import SLOW_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 def test_an_invitation_leads_to_an_address_that_works(administrator: StorageState, visit: Visit) -> None:

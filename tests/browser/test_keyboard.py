@@ -10,7 +10,7 @@ from tests.browser.places import Places
 from tests.browser.product import Product
 from tests.browser.visitor import SLOW_MS, Visitor, new_visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 DOMAIN = "example.org"
 MOST_TABS = 300

@@ -8,7 +8,7 @@ from playwright.sync_api import Route, StorageState, expect
 from tests.browser.conftest import Visit
 from tests.browser.visitor import SLOW_MS, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DOMAIN = "example.org"
 

@@ -14,7 +14,7 @@ from tests.browser.places import Places
 from tests.browser.product import Product
 from tests.browser.visitor import new_visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text()
 ROLES = ("nobody", "holder", "member", "owner", "operator")

@@ -13,7 +13,7 @@ from tests.browser.conftest import Visit
 from tests.browser.product import Product, run_inside
 from tests.browser.visitor import SLOW_MS, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DOMAIN = "example.org"
 ADDRESS = f"nina@{DOMAIN}"

@@ -19,7 +19,7 @@ from tests.browser.conftest import Visit
 from tests.browser.product import Product
 from tests.browser.visitor import SLOW_MS, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DOMAIN = "lovelace.example"
 ADDRESS = f"mary@{DOMAIN}"

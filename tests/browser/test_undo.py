@@ -11,7 +11,7 @@ from tests.browser.conftest import Visit
 from tests.browser.product import Product
 from tests.browser.visitor import SLOW_MS, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 DOMAIN = "example.org"
 ADDRESS = f"ada@{DOMAIN}"
@@ -51,10 +51,10 @@ def a_second_address(owner: Visitor) -> None:
     page = owner.open(f"/d/{DOMAIN}/addresses")
     if page.get_by_role("link", name="post@").count():
         return
-    page = owner.open(f"/d/{DOMAIN}/new-address?kind=alias")
+    page = owner.open(f"/d/{DOMAIN}/new-alias")
     page.get_by_label("The address").fill("post")
-    page.get_by_label("Who gets the mail").fill("post@desk.example")
-    owner.press("Make the address")
+    page.get_by_label("Others who get the mail").fill("post@desk.example")
+    owner.press("Make the alias")
     owner.read_mail("post@desk.example", f"May mail for post@{DOMAIN} come to you?")
     owner.follow_link_in_mail("/confirm/")
     owner.page.locator("main form button[type=submit]").click()

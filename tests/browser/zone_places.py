@@ -43,4 +43,6 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
         found["zone-new"] = f"/d/{bare}/dns/new"
         found["zone-repository-new"] = f"/d/{domain}/dns/repository/new"
         found["record-set-edit"] = f"/d/{domain}/dns/record?type=MX&owner={domain}"
+        write(visitor, domain, "TXT", "@", "waits for the review")
+        found["zone-review"] = f"/d/{domain}/dns/review"
     return found

@@ -35,7 +35,13 @@ def test_a_sealed_field_is_in_no_repr() -> None:
         for field in model._meta.get_fields()
         if isinstance(field, BinaryField)
     }
-    assert {name for _, name in sealed} == {"sealed_hash", "sealed_key", "sealed_body", "sealed_value"}
+    assert {name for _, name in sealed} == {
+        "sealed_hash",
+        "sealed_key",
+        "sealed_body",
+        "sealed_value",
+        "sealed_secret",
+    }
     value = seal(Purpose.SSH_KEY, "canary")
     for model, name in sealed:
         row = model(pk=1, **{name: value})

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "STARTED_BY_TEST"
-START_SECONDS = 90.0
+START_SECONDS = 180.0
 
 
 def until(true: Callable[[], object], what: str, seconds: float = 30.0, pause: float = 0.05) -> None:

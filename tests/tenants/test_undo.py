@@ -47,6 +47,7 @@ VERBS = {
     "decide_by_link": "approve_request",
     "expire_addresses": "expire_address",
     "apply_import": "import_addresses",
+    "adopt_record_sets": "adopt_record_set",
 }
 # These write no event of their own: the events are those of what they do. A preview does nothing.
 SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}

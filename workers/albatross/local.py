@@ -11,6 +11,7 @@ from workers.albatross.der_write import Parts
 from workers.albatross.errors import NotPermitted, Unreachable
 from workers.albatross.grammar.envelope import Request
 from workers.albatross.services import service_of
+from workers.unix_path import short_name
 
 FOLDER = Path("/run/albatross")
 """On Linux; FreeBSD has /var/run/albatross."""
@@ -66,7 +67,8 @@ class LocalDialer:
         connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connected.settimeout(timeout)
-            connected.connect(str(path))
+            with short_name(path) as name:
+                connected.connect(name)
         except PermissionError:
             connected.close()
             raise NotPermitted(f"this user may not open {path}") from None

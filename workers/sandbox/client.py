@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workers.sandbox.unix_path import short_name
+from workers.unix_path import short_name
 
 TIMEOUT = 60.0  # seconds; a restart reads a repository
 MAX_ANSWER = 16_000_000  # bytes

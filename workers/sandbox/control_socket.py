@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.sandbox.acceptor import Acceptor, streams
-from workers.sandbox.unix_path import short_name
+from workers.unix_path import short_name
 
 MAX_REQUEST = 65_536  # bytes
 MAX_REQUESTS = 100  # for each connection

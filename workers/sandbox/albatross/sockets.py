@@ -16,6 +16,7 @@ from workers.albatross.framing import FrameReader, frame
 from workers.albatross.grammar.envelope import Answer, Header, Request, read_message, write_answer
 from workers.albatross.services import Service
 from workers.sandbox.albatross.refusal import Died
+from workers.unix_path import short_name
 
 MOST_FRAME = 300 << 20
 _READ = 65_536
@@ -110,7 +111,8 @@ class Sockets:
             if service not in self._open:
                 path = self._folder / f"{service.value}.sock"
                 path.unlink(missing_ok=True)
-                server = await asyncio.start_unix_server(self._on(service), path)
+                with short_name(path) as name:
+                    server = await asyncio.start_unix_server(self._on(service), name)
                 path.chmod(0o600)
                 self._open[service] = _Open(server, set())
 
