@@ -199,3 +199,43 @@ def test_an_unknown_target_is_not_taken_into_a_chain() -> None:
         check_rule(Rule(Chain.FORWARD, Target.DNAT, to="10.0.0.1"))
     with pytest.raises(FormatError, match="nothing at all"):
         check_rule(Rule(Chain.FORWARD, Target.NOTHING))
+
+
+def forwarded(
+    source: str = "", destination: str = "192.0.2.1", port: int = 8443, to: str = "10.0.0.20"
+) -> Rule:
+    return check_by_hand(
+        RuleByHand(
+            "dnat", source=source, destination=destination, protocol="tcp", port=port, to_address=to, note=to
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "allowed"),
+    [
+        (forwarded(), forwarded(to="10.0.0.21"), False),
+        (forwarded(), forwarded("203.0.113.0/24"), False),
+        (forwarded("203.0.113.0/24"), forwarded(), True),
+        (forwarded("203.0.113.0/24"), forwarded("198.51.100.0/24"), True),
+        (forwarded("203.0.113.0/24", "192.0.2.0/24"), forwarded(), False),
+        (forwarded(destination="192.0.2.0/24"), forwarded(), False),
+        (forwarded(), forwarded(destination="192.0.2.0/24"), True),
+        (forwarded(), forwarded(port=8444), True),
+        (forwarded(port=25), publish(0, 25, 9), False),
+        (forwarded("203.0.113.7", port=25), publish(0, 25, 9), True),
+    ],
+)
+def test_forwarded_ports_that_meet_are_refused_unless_the_earlier_is_narrower(
+    earlier: Rule, later: Any, allowed: bool
+) -> None:
+    by_hand = (earlier, later) if isinstance(later, Rule) else (earlier,)
+    published = () if isinstance(later, Rule) else (later,)
+    intent = Intent(bridges=TWO.bridges, published=published, by_hand=by_hand)
+    if allowed:
+        derive(intent)
+        return
+    with pytest.raises(FormatError) as refused:
+        derive(intent)
+    assert refused.value.field == "port"
+    assert "both take tcp/" in str(refused.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,9 +22,7 @@ TEXT = restore_text(WANTED, NOTHING)
 
 
 def as_saved(text: str) -> Saved:
-    return read_saved(
-        text.replace("-I PREROUTING 1", "-A PREROUTING").replace("-I ", "-A ").replace(" 1 -j", " -j")
-    )
+    return read_saved(re.sub(r"^-I (\w+) 1 ", r"-A \1 ", text, flags=re.MULTILINE))
 
 
 def test_our_own_text_passes() -> None:

@@ -16,7 +16,16 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from tenants.formats.firewall.intent import Bridge, Intent, Publish, SendFrom
-from tenants.formats.firewall.rules import LONGEST_NOTE, Chain, Rule, State, Target, check_rule, endpoint
+from tenants.formats.firewall.rules import (
+    LONGEST_NOTE,
+    Chain,
+    Network,
+    Rule,
+    State,
+    Target,
+    check_rule,
+    endpoint,
+)
 from tenants.formats.text import FormatError
 
 _MAIL_PORTS = frozenset({25, 465})
@@ -45,6 +54,7 @@ def check_intent(intent: Intent) -> None:
     _check_bridges(intent.bridges)
     _check_published(intent)
     _check_senders(intent)
+    check_overlaps(intent)
     for source in (*(each.source for each in intent.outward), *(each.source for each in intent.git)):
         _bridge_of(intent, source, field="source")
     names = {bridge.name for bridge in intent.bridges}
@@ -88,6 +98,67 @@ def _check_published(intent: Intent) -> None:
             raise FormatError(
                 "public", f"{each.public} is a private address of a bridge.", "Use a public one."
             )
+
+
+def check_overlaps(intent: Intent) -> None:
+    """Raise FormatError where two forwarded ports meet, unless the earlier one is the narrower: else it would
+    be chance, or never, that the later one counts."""
+    seen: dict[tuple[str, int, int | None], list[Rule]] = {}
+    published = [
+        Rule(
+            Chain.DNAT,
+            Target.DNAT,
+            destination=_one(each.public),
+            protocol=each.protocol,
+            port=each.port,
+            note=_note(each.owner, each.what),
+        )
+        for each in intent.published
+    ]
+    for rule in (*(each for each in intent.by_hand if each.target is Target.DNAT), *published):
+        earlier = seen.setdefault((rule.protocol, rule.port, rule.family), [])
+        for other in earlier:
+            if _meet(other, rule) and not _narrower(other, rule):
+                raise FormatError(
+                    "port",
+                    f"{_told(other)} and {_told(rule)} both take {rule.protocol}/{rule.port} of "
+                    f"{_narrow_end(other, rule)}.",
+                    "Use another address or port, or put one with a narrower source before it.",
+                )
+        earlier.append(rule)
+
+
+def _ends(one: Rule, other: Rule) -> Iterator[tuple[Network | None, Network | None]]:
+    yield one.source, other.source
+    yield one.destination, other.destination
+
+
+def _covers(wide: Network | None, narrow: Network | None) -> bool:
+    return wide is None or (
+        narrow is not None
+        and wide.version == narrow.version
+        and wide.prefixlen <= narrow.prefixlen
+        and wide.overlaps(narrow)
+    )
+
+
+def _meet(one: Rule, other: Rule) -> bool:
+    return all(_covers(a, b) or _covers(b, a) for a, b in _ends(one, other))
+
+
+def _narrower(one: Rule, other: Rule) -> bool:
+    """Whether all that `one` takes would go to `other`, and not the other way round."""
+    pairs = list(_ends(one, other))
+    return all(_covers(b, a) for a, b in pairs) and not all(_covers(a, b) for a, b in pairs)
+
+
+def _narrow_end(one: Rule, other: Rule) -> Network | None:
+    a, b = one.destination, other.destination
+    return b if _covers(a, b) else a
+
+
+def _told(rule: Rule) -> str:
+    return f"“{rule.note}”" if rule.note else f"The rule to {rule.to}"
 
 
 def _check_senders(intent: Intent) -> None:
