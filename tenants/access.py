@@ -48,6 +48,7 @@ class Kind(StrEnum):
     TSIG_KEY = "key"
     HOST = "host"
     HOST_SHARE = "part of a host"
+    FIREWALL = "firewall"
     IMAGE = "image"
     UNIKERNEL = "unikernel"
 
@@ -88,6 +89,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.TSIG_KEY: EDIT,
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
+        Kind.FIREWALL: SEE,
         Kind.IMAGE: EDIT,
         Kind.UNIKERNEL: EDIT | {V.SWITCH},
     },
@@ -107,6 +109,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.TSIG_KEY: SEE,
         Kind.HOST: SEE,
         Kind.HOST_SHARE: SEE,
+        Kind.FIREWALL: SEE,
         Kind.IMAGE: SEE,
         Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
     },
@@ -127,6 +130,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.TSIG_KEY,
             Kind.HOST,
             Kind.HOST_SHARE,
+            Kind.FIREWALL,
             Kind.IMAGE,
             Kind.UNIKERNEL,
         ),
@@ -156,6 +160,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.TsigKey: Kind.TSIG_KEY,
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
+    m.Firewall: Kind.FIREWALL,
     m.Image: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
 }
@@ -175,6 +180,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.TSIG_KEY: "repository__organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
+    Kind.FIREWALL: "host__organization_id",
     Kind.IMAGE: "organization_id",
     Kind.UNIKERNEL: "share__organization_id",
 }

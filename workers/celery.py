@@ -15,6 +15,7 @@ QUEUES = (
     "relay_repository",
     "zone_repository",
     "albatross_host",
+    "firewall",
     "checks",
     "lookups",
     "reviews",

@@ -11,6 +11,7 @@ from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
+from tenants.models.firewalls import Firewall, FirewallRule
 from tenants.models.hosts import Host, HostAddress, HostShare, Network, Volume
 from tenants.models.images import Image
 from tenants.models.imports import AddressImport, ImportRow
@@ -43,6 +44,8 @@ __all__ = [
     "Event",
     "Evidence",
     "Finding",
+    "Firewall",
+    "FirewallRule",
     "FormerPassphrase",
     "HeldName",
     "Holding",

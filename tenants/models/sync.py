@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from tenants.models.checks import one_of
 
 if TYPE_CHECKING:
+    from tenants.models.firewalls import Firewall
     from tenants.models.hosts import HostShare
     from tenants.models.repositories import Repository
 
@@ -28,6 +29,7 @@ class SyncTarget(models.Model):
         RELAY_REPOSITORY = "relay_repository", "relay repository"
         ZONE_REPOSITORY = "zone_repository", "zone repository"
         ALBATROSS_HOST = "albatross_host", "albatross host"
+        FIREWALL = "firewall", "firewall"
 
     class DriftMode(models.TextChoices):
         REPORT = "report", "report: show it, touch nothing"
@@ -43,6 +45,9 @@ class SyncTarget(models.Model):
     )
     host_share = models.OneToOneField(
         "tenants.HostShare", on_delete=models.CASCADE, null=True, related_name="sync_target"
+    )
+    firewall = models.OneToOneField(
+        "tenants.Firewall", on_delete=models.CASCADE, null=True, related_name="sync_target"
     )
     drift_mode = models.CharField(max_length=10, choices=DriftMode.choices, default=DriftMode.REPORT)
 
@@ -70,14 +75,20 @@ class SyncTarget(models.Model):
                 condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
             ),
             models.CheckConstraint(
-                condition=Q(kind="albatross_host") | Q(repository__isnull=False),
+                condition=Q(kind__in=("albatross_host", "firewall")) | Q(repository__isnull=False),
                 name="target_has_its_repository",
             ),
             models.CheckConstraint(
                 condition=~Q(kind="albatross_host") | Q(host_share__isnull=False),
                 name="host_target_has_its_share",
             ),
-            one_of("sync_target", "kind", "relay_repository", "zone_repository", "albatross_host"),
+            models.CheckConstraint(
+                condition=~Q(kind="firewall") | Q(firewall__isnull=False),
+                name="firewall_target_has_its_firewall",
+            ),
+            one_of(
+                "sync_target", "kind", "relay_repository", "zone_repository", "albatross_host", "firewall"
+            ),
             one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
         ]
         indexes = [
@@ -89,9 +100,9 @@ class SyncTarget(models.Model):
         return f"{self.get_kind_display()} {self.place}"
 
     @property
-    def place(self) -> Repository | HostShare | None:
+    def place(self) -> Repository | HostShare | Firewall | None:
         """What is kept in agreement."""
-        return self.repository or self.host_share
+        return self.repository or self.host_share or self.firewall
 
     @property
     def in_agreement(self) -> bool:

@@ -34,14 +34,15 @@ class Wanted:
         return str(Rule(Chain.OWNER, Target.NOTHING, note=note))
 
 
-_USED = tuple(chain for chain in Chain if chain is not Chain.OWNER)
+USED = tuple(chain for chain in Chain if chain is not Chain.OWNER)
+"""Those that packets come to."""
 
 
 def check_owner(wanted: Wanted, saved: Saved) -> None:
     """Raise FormatError (field `owner`) when the chains are another Rookery's, or newer than ours."""
     there = saved.owner
     if there is None:
-        if any(saved.chains.get(chain) for chain in _USED):
+        if any(saved.chains.get(chain) for chain in USED):
             raise FormatError(
                 "owner",
                 "There are chains with our prefix that no Rookery has signed.",
@@ -64,24 +65,29 @@ def check_owner(wanted: Wanted, saved: Saved) -> None:
 
 def is_there(wanted: Wanted, saved: Saved) -> bool:
     """Whether the host has exactly these rules, hooked in once and in time. The generation does not count."""
-    same = all(saved.chains.get(chain, ()) == wanted.texts(chain) for chain in _USED)
+    same = all(saved.chains.get(chain, ()) == wanted.texts(chain) for chain in USED)
     marked = saved.owner is not None and saved.owner.installation == wanted.owner.installation
     return same and marked and not any(_wrong_hooks(saved))
 
 
-def restore_text(wanted: Wanted, saved: Saved) -> str:
-    """The input for `iptables-restore --noflush`; nothing when nothing is to do. Raises FormatError."""
+def restore_text(wanted: Wanted, saved: Saved, only: Container[Chain] = USED) -> str:
+    """The input for `iptables-restore --noflush`; nothing when nothing is to do. Chains that are not among
+    `only` stay as they are. Raises FormatError."""
     check_owner(wanted, saved)
     if is_there(wanted, saved):
         return ""
     lines: list[str] = []
     for table in TABLES:
-        chains = [chain for chain in Chain if chain.table == table]
+        chains = [
+            chain for chain in Chain if chain.table == table and (chain in only or chain is Chain.OWNER)
+        ]
+        if not chains:
+            continue
         lines += [f"*{table}", *(f":{chain.label} - [0:0]" for chain in chains)]
         for chain in chains:
             texts = (wanted.mark,) if chain is Chain.OWNER else wanted.texts(chain)
             lines += [f"-A {chain.label} {text}" for text in texts]
-        lines += [line for hooked, line in _hook_lines(saved) if hooked.table == table]
+        lines += [line for hooked, line in _hook_lines(saved) if hooked.table == table and hooked in only]
         lines.append("COMMIT")
     return "\n".join(lines) + "\n"
 
@@ -105,14 +111,14 @@ def removal_text(saved: Saved) -> str:
 
 def diff(wanted: Wanted, saved: Saved) -> tuple[str, ...]:
     """A unified diff of all that would change, as lines; nothing when nothing would."""
-    before = [f"-A {chain.label} {text}" for chain in _USED for text in saved.chains.get(chain, ())]
-    after = [f"-A {chain.label} {text}" for chain in _USED for text in wanted.texts(chain)]
+    before = [f"-A {chain.label} {text}" for chain in USED for text in saved.chains.get(chain, ())]
+    after = [f"-A {chain.label} {text}" for chain in USED for text in wanted.texts(chain)]
     before += [
         f"-A {builtin} -j {chain.label}" for (chain, builtin), n in saved.hooks.items() for _ in range(n)
     ]
     wrong = set(_wrong_hooks(saved))
     kept = [key for key in saved.hooks if key not in wrong]
-    added = [(chain, builtin) for chain in _USED for builtin in chain.hooks if (chain, builtin) not in kept]
+    added = [(chain, builtin) for chain in USED for builtin in chain.hooks if (chain, builtin) not in kept]
     after += [f"-A {builtin} -j {chain.label}" for chain, builtin in (*kept, *added)]
     changed = difflib.unified_diff(before, after, "on the host", "wanted", lineterm="", n=1)
     return tuple(changed)
@@ -120,7 +126,7 @@ def diff(wanted: Wanted, saved: Saved) -> tuple[str, ...]:
 
 def commands(wanted: Wanted, saved: Saved, *, program: str = "iptables") -> tuple[str, ...]:
     """The shell commands that do the same one by one; not atomic as the restore is."""
-    texts = {chain: wanted.texts(chain) for chain in _USED} | {Chain.OWNER: (wanted.mark,)}
+    texts = {chain: wanted.texts(chain) for chain in USED} | {Chain.OWNER: (wanted.mark,)}
     hooks = (f"{program} -t {chain.table} {line}" for chain, line in _hook_lines(saved))
     return (*_chain_commands(texts, saved.chains, program), *hooks)
 
@@ -133,11 +139,11 @@ def first_commands(rules: tuple[Rule, ...], *, program: str = "iptables") -> tup
 
 def next_commands(rules: tuple[Rule, ...], *, program: str = "iptables") -> tuple[str, ...]:
     """The shell commands that put other rules into chains that are there and hooked in."""
-    return tuple(_chain_commands(_by_chain(rules), _USED, program))
+    return tuple(_chain_commands(_by_chain(rules), USED, program))
 
 
 def _by_chain(rules: tuple[Rule, ...]) -> dict[Chain, tuple[str, ...]]:
-    return {chain: tuple(str(rule) for rule in rules if rule.chain is chain) for chain in _USED}
+    return {chain: tuple(str(rule) for rule in rules if rule.chain is chain) for chain in USED}
 
 
 def _chain_commands(
@@ -149,8 +155,25 @@ def _chain_commands(
         yield from (f"{here} -A {chain.label} {text}" for text in rules)
 
 
+def state_of(saved: Saved, chain: Chain) -> tuple[str, ...] | None:
+    """A chain as lines of `iptables-save`, with the jumps into it; None when it is not there."""
+    if chain not in saved.chains:
+        return None
+    lines = [f"-A {chain.label} {text}" for text in saved.chains[chain]]
+    for builtin in chain.hooks:
+        late = " (behind a foreign rule)" if (chain, builtin) in saved.late else ""
+        lines += [f"-A {builtin} -j {chain.label}{late}"] * saved.hooks.get((chain, builtin), 0)
+    return tuple(lines)
+
+
+def state_wanted(wanted: Wanted, chain: Chain) -> tuple[str, ...]:
+    """The same for what should be there."""
+    rules = (f"-A {chain.label} {text}" for text in wanted.texts(chain))
+    return (*rules, *(f"-A {builtin} -j {chain.label}" for builtin in chain.hooks))
+
+
 def _wrong_hooks(saved: Saved) -> Iterator[tuple[Chain, str]]:
-    for chain in _USED:
+    for chain in USED:
         for builtin in chain.hooks:
             if saved.hooks.get((chain, builtin), 0) != 1 or (chain, builtin) in saved.late:
                 yield chain, builtin
