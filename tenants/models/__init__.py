@@ -8,10 +8,10 @@ from tenants.models.answers import StoredAnswer
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
+from tenants.models.firewalls import Firewall, FirewallRule
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
-from tenants.models.firewalls import Firewall, FirewallRule
 from tenants.models.hosts import Host, HostAddress, HostShare, Network, Volume
 from tenants.models.images import Image
 from tenants.models.imports import AddressImport, ImportRow

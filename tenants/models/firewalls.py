@@ -18,6 +18,8 @@ class Firewall(models.Model):
     isolates = models.BooleanField(
         default=False, help_text="Whether the host's networks are kept apart from each other and the host."
     )
+    seen = models.JSONField(default=dict, help_text="What a worker read last, with counters.")
+    seen_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

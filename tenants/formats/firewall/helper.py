@@ -56,7 +56,7 @@ class Report:
 
 
 def read_report(text: str) -> Report:
-    """Read what `rookery-firewall save` printed. Raises FormatError (field `rules`), for another version too."""
+    """Read what `rookery-firewall save` printed. Raises FormatError (`rules`), for another version too."""
     head, _, rest = text.partition("\n")
     if head != f"rookery-firewall {VERSION}":
         raise FormatError(

@@ -174,7 +174,7 @@ confirm() { # family, token
 	check_token "$2"
 	[ "$(cat "$STATE/pending.$1" 2>/dev/null)" = "$2" ] || quit 6 'Nobody confirmed in time: it was undone.'
 	choose "$1"
-	tables | grep -E '^\*|^:ROOKERY-|^-A ROOKERY-|^-A [A-Z]+ -j ROOKERY-[A-Z]+$' >"$KEPT/rules.new"
+	tables | grep -E '^\*|ROOKERY-' >"$KEPT/rules.new"
 	if grep -q ROOKERY- "$KEPT/rules.new"; then
 		mv "$KEPT/rules.new" "$KEPT/rules.$1"
 	else

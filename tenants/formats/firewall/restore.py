@@ -7,12 +7,15 @@ are added or moved only where they are missing, double or late, so applying twic
 from __future__ import annotations
 
 import difflib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 
 from tenants.formats.firewall.rules import TABLES, Chain, Rule, Target
 from tenants.formats.firewall.saved import NOTHING, Owner, Saved
 from tenants.formats.text import FormatError
+
+USED = tuple(chain for chain in Chain if chain is not Chain.OWNER)
+"""Those that packets come to."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +35,6 @@ class Wanted:
         """The rule that says whose the chains are; no packet ever comes to it."""
         note = f"rookery {self.owner.installation} {self.owner.generation}"
         return str(Rule(Chain.OWNER, Target.NOTHING, note=note))
-
-
-USED = tuple(chain for chain in Chain if chain is not Chain.OWNER)
-"""Those that packets come to."""
 
 
 def check_owner(wanted: Wanted, saved: Saved) -> None:
@@ -92,16 +91,19 @@ def restore_text(wanted: Wanted, saved: Saved, only: Container[Chain] = USED) ->
     return "\n".join(lines) + "\n"
 
 
-def removal_text(saved: Saved) -> str:
-    """The input for `iptables-restore --noflush` that leaves nothing of ours; foreign rules stay."""
+def removal_text(saved: Saved, only: Collection[Chain] = USED) -> str:
+    """The input for `iptables-restore --noflush` that leaves nothing of ours, or none of some chains; foreign
+    rules stay. The mark of ownership goes with the last chain."""
+    last = all(chain in only for chain in saved.chains if chain is not Chain.OWNER)
+    gone = {chain for chain in saved.chains if chain in only or (last and chain is Chain.OWNER)}
     lines: list[str] = []
     for table in TABLES:
-        chains = [chain for chain in saved.chains if chain.table == table]
+        chains = [chain for chain in saved.chains if chain.table == table and chain in gone]
         if not chains:
             continue
         lines.append(f"*{table}")
         for (chain, builtin), count in saved.hooks.items():
-            if chain.table == table:
+            if chain.table == table and chain in gone:
                 lines += [f"-D {builtin} -j {chain.label}"] * count
         lines += [f"-F {chain.label}" for chain in chains]
         lines += [f"-X {chain.label}" for chain in chains]
@@ -156,14 +158,13 @@ def _chain_commands(
 
 
 def state_of(saved: Saved, chain: Chain) -> tuple[str, ...] | None:
-    """A chain as lines of `iptables-save`, with the jumps into it; None when it is not there."""
-    if chain not in saved.chains:
-        return None
-    lines = [f"-A {chain.label} {text}" for text in saved.chains[chain]]
+    """A chain as lines of `iptables-save`, with the jumps into it. None when it is not there, or is empty and
+    nothing jumps to it: no packet could tell."""
+    lines = [f"-A {chain.label} {text}" for text in saved.chains.get(chain, ())]
     for builtin in chain.hooks:
         late = " (behind a foreign rule)" if (chain, builtin) in saved.late else ""
         lines += [f"-A {builtin} -j {chain.label}{late}"] * saved.hooks.get((chain, builtin), 0)
-    return tuple(lines)
+    return tuple(lines) or None
 
 
 def state_wanted(wanted: Wanted, chain: Chain) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ MOST_TEXT = 8 << 20
 """Characters of `iptables-save` that are read; 20,000 rules have some 3 million."""
 _STRIPPED = "'/" + PREFIX + r"/{s/ \[[0-9]*:[0-9]*\]$//;p;}'"
 _COUNTED = re.compile(r"\[(\d+):(\d+)\] ")
+_COUNTERS = re.compile(r"^\[\d+:\d+\] | \[\d+:\d+\]$")
 _CHAIN = re.compile(r":(\S{1,64}) (\S+)(?: \[\d+:\d+\])?")
 _APPENDED = re.compile(r"-A (\S{1,64})(?: (.*))?")
 _OWNER = re.compile(r"rookery ([A-Za-z0-9-]{1,40}) (\d{1,18})")
@@ -58,8 +59,8 @@ class Saved:
 
 
 def fingerprint(text: str) -> str:
-    """SHA-256 of the lines with our prefix, without counters of chains; as `hash_command` prints it."""
-    lines = (re.sub(r" \[\d+:\d+\]$", "", line) for line in text.split("\n") if PREFIX in line)
+    """SHA-256 of the lines with our prefix, without counters; as `hash_command` prints it."""
+    lines = (_COUNTERS.sub("", line) for line in text.split("\n") if PREFIX in line)
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode("utf-8", "replace")).hexdigest()
 
 
