@@ -23,6 +23,7 @@ from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
 from workers.targets.albatross_host import AlbatrossHost
+from workers.targets.firewall import HostFirewall
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.zone_repository import ZoneRepository
@@ -85,6 +86,7 @@ def controller() -> Controller:
             SyncTarget.Kind.RELAY_REPOSITORY: relay,
             SyncTarget.Kind.ZONE_REPOSITORY: zones,
             SyncTarget.Kind.ALBATROSS_HOST: host,
+            SyncTarget.Kind.FIREWALL: HostFirewall(opener=opener(), pool=pool()),
         }
     )
 

@@ -66,11 +66,11 @@ def world(
     request: Any,
     new_namespace: Callable[[], Namespace],
     tmp_path: Path,
-    operator: Actor,
+    olga: Actor,
     organization: Organization,
 ) -> Iterator[World]:
     host = hosts.add_host(
-        actor=operator,
+        actor=olga,
         organization=organization,
         name="rock",
         transport="ssh",
@@ -80,14 +80,14 @@ def world(
     )
     there = ReachedHost(new_namespace, tmp_path, request.param, host.public_key)
     there.iptables(*DOCKER)  # foreign rules say which back-end is used
-    firewall = firewalls.manage_firewall(actor=operator, host=host)
+    firewall = firewalls.manage_firewall(actor=olga, host=host)
     kind = HostFirewall(
         opener=Opener(), pool=there.pool, command=helper_command(str(there.helper)), confirm_within=3
     )
-    made = World(operator, there, host, firewall, Controller(kinds={SyncTarget.Kind.FIREWALL: kind}))
+    made = World(olga, there, host, firewall, Controller(kinds={SyncTarget.Kind.FIREWALL: kind}))
     assert made.reconcile() is Ending.STOPPED
     assert made.target.stop_code == "host-key-unknown"
-    hosts.pin_host_key(actor=operator, host=host, fingerprint_seen=fingerprint(there.key))
+    hosts.pin_host_key(actor=olga, host=host, fingerprint_seen=fingerprint(there.key))
     firewall.refresh_from_db()
     yield made
     there.close()
