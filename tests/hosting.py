@@ -7,14 +7,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.actions import hosts, images, networks, organizations, unikernels
+from tenants.actions import firewalls, hosts, images, networks, organizations, unikernels
 from tenants.actor import Actor
-from tenants.models import Host, HostShare, Image, Network, Organization, SyncTarget, Unikernel
+from tenants.models import (
+    Firewall,
+    FirewallRule,
+    Host,
+    HostShare,
+    Image,
+    Network,
+    Organization,
+    SyncTarget,
+    Unikernel,
+)
 from tests.albatross import solo5_files as files
 
 PLAIN = files.image(files.abi(), files.manifest())
 NETWORKED = files.relay_image()
 WITH_DISK = files.image(files.abi(), files.manifest(files.entry(b"data", files.BLOCK)))
+FORWARDED: dict[str, Any] = {
+    "kind": "dnat",
+    "destination": "192.0.2.1",
+    "protocol": "tcp",
+    "port": 25,
+    "to_address": "10.0.0.9",
+}
 
 
 def add_host(
@@ -74,6 +91,8 @@ class Rock:
     stopped: Unikernel
     guest_share: HostShare
     spare: Organization
+    firewall: Firewall
+    firewall_rule: FirewallRule
 
     @property
     def names(self) -> dict[str, Any]:
@@ -90,6 +109,7 @@ class Rock:
             "stopped": self.stopped.pk,
             "guest_share": self.guest_share.pk,
             "spare": self.spare.pk,
+            "rule": self.firewall_rule.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -113,7 +133,11 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     stopped = machine.unikernel("old", **chosen, running=False)
     reached = {"transport": "ssh", "host": "bare.example", "username": "rookery"}
     bare = add_host(rookery, organization, name="bare", **reached)
+    firewall = firewalls.manage_firewall(actor=rookery, host=host)
+    rule = firewalls.add_firewall_rule(actor=rookery, firewall=firewall, **FORWARDED)
     return Rock(
+        firewall=firewall,
+        firewall_rule=rule,
         host=host,
         share=machine.share,
         bare_host=share_of(bare, organization),

@@ -14,6 +14,7 @@ from panel.api.bulk import Bulk
 from panel.api.changes import Changes
 from panel.api.domains import Domains
 from panel.api.findings import Findings
+from panel.api.firewalls import FirewallRules, Firewalls
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.hosts import HostNetworks, Hosts, HostVolumes
 from panel.api.images import Images
@@ -268,6 +269,27 @@ _hosts = [
         name="host-network",
     ),
     path("<id:share_id>/volumes/", HostVolumes.as_view(_read_and_make), name="host-volumes"),
+    path(
+        "<id:share_id>/firewall/",
+        Firewalls.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="host-firewall",
+    ),
+    path(
+        "<id:share_id>/firewall/manage/",
+        Firewalls.as_view({"post": "manage_firewall"}),
+        name="host-firewall-manage",
+    ),
+    path(
+        "<id:share_id>/firewall/release/",
+        Firewalls.as_view({"post": "release_firewall"}),
+        name="host-firewall-release",
+    ),
+    path("<id:share_id>/firewall/rules/", FirewallRules.as_view(_read_and_make), name="host-firewall-rules"),
+    path(
+        "<id:share_id>/firewall/rules/<id:rule_id>/",
+        FirewallRules.as_view({"put": "update", "delete": "destroy"}),
+        name="host-firewall-rule",
+    ),
     path("<id:share_id>/unikernels/", HostUnikernels.as_view({"post": "create"}), name="host-unikernels"),
 ]
 _images = [

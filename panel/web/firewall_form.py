@@ -49,7 +49,7 @@ class FirewallRuleForm(forms.Form):
 
     @classmethod
     def of(cls, rule: FirewallRule) -> FirewallRuleForm:
-        fields = [name for name in cls.base_fields]
+        fields = list(cls.base_fields)
         return cls(initial={name: getattr(rule, name) or None for name in fields})
 
     @property

@@ -32,6 +32,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "key_id": ("{zone_key}", "999999"),
     "server_id": ("{secondary}", "999999"),
     "share_id": ("{share}", "999999"),
+    "rule_id": ("{rule}", "999999"),
     "network_id": ("{network}", "999999"),
     "image_id": ("{image}", "999999"),
     "unikernel_id": ("{unikernel}", "999999"),

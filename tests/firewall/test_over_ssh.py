@@ -13,6 +13,7 @@ import pytest
 from tenants.actions import firewalls, hosts, networks
 from tenants.actions.sync import change_drift_mode, check_now
 from tenants.actor import Actor
+from tenants.desired_firewall import desired_firewall
 from tenants.formats.firewall.restore import is_there
 from tenants.formats.firewall.rules import Chain
 from tenants.formats.sshkeys import fingerprint
@@ -204,7 +205,7 @@ def test_the_helper_takes_nothing_but_our_own_lines(world: World) -> None:
     world.add(**SMTP)
     assert world.reconcile() is Ending.AGREED, world.advice()
     helper, saved = world.there.run_helper, world.there.iptables.saved()
-    good = "*filter\n:ROOKERY-INPUT - [0:0]\nCOMMIT\n"
+    good = "*filter\n:ROOKERY-INPUT - [0:0]\n-A ROOKERY-INPUT -p icmp -j DROP\nCOMMIT\n"
     for bad in (
         "*filter\n:INPUT DROP [0:0]\nCOMMIT\n",
         "*filter\n-A INPUT -j DROP\nCOMMIT\n",
@@ -237,8 +238,6 @@ def test_an_operator_s_rules_are_all_there(world: World) -> None:
     world.add(kind="forward", protocol="ipv6-icmp", verdict="reject")
     world.add(kind="input", source="2001:db8::/32", verdict="drop")
     assert world.reconcile() is Ending.AGREED, world.advice()
-    from tenants.desired_firewall import desired_firewall
-
     wanted = desired_firewall(world.target).wanted
     assert is_there(wanted[4], world.there.iptables.saved())
     world.there.iptables.program = world.there.iptables.program.replace("iptables", "ip6tables")
