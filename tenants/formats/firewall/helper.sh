@@ -67,7 +67,8 @@ choose() { # family → P, and foreign rules in each back-end as N and L
 		return 0
 	fi
 	"$TOOL-nft-save" >"$nft" 2>/dev/null || true
-	[ ! -s "/proc/net/${TOOL%tables}_tables_names" ] || "$TOOL-legacy-save" >"$legacy" 2>/dev/null || true
+	# Asking the legacy program would load its modules: only where a table of it is there.
+	[ -z "$(cat "/proc/net/${TOOL%tables}_tables_names" 2>/dev/null)" ] || "$TOOL-legacy-save" >"$legacy" || true
 	N=$(count "$nft") L=$(count "$legacy")
 	case "$("$TOOL" --version)" in *legacy*) P=$TOOL-legacy ;; *) P=$TOOL-nft ;; esac
 	[ "$L" -gt 0 ] || [ "$N" -eq 0 ] || P=$TOOL-nft
