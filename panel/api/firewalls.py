@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -20,6 +19,7 @@ from tenants.desired_firewall import rule_of
 from tenants.errors import Absent
 from tenants.formats.firewall.by_hand import KINDS
 from tenants.models import Firewall, FirewallRule
+from tenants.models.firewalls import FIELDS
 
 _KINDS = [(kind, kind) for kind in KINDS]
 
@@ -152,10 +152,8 @@ class FirewallRules(FirewallView):
 
     @operation("Its rules by hand", responses=FirewallRuleSerializer)
     def list(self, request: Request, share_id: int) -> Response:
-        return self.page(self._firewall(share_id).rules.all(), self._all)
-
-    def _all(self, rows: Sequence[FirewallRule]) -> list[dict[str, Any]]:
-        return [self._line(row) for row in rows]
+        rows = self._firewall(share_id).rules.all()
+        return self.page(rows, lambda found: [self._line(each) for each in found])
 
     @operation("Add one", request=GivenRule, responses={201: FirewallRuleSerializer})
     def create(self, request: Request, share_id: int) -> Response:
@@ -182,7 +180,6 @@ class FirewallRules(FirewallView):
     def _line(self, row: FirewallRule) -> dict[str, Any]:
         rule = rule_of(row)
         unreal = self.dry and self.action == "create"
-        fields = (name for name in FirewallRuleSerializer().fields if name not in {"id", "line"})
-        told = {name: getattr(row, name) for name in fields}
+        told = {name: getattr(row, name) for name in ("position", *FIELDS)}
         line = f"-A {rule.chain.label} {' '.join(rule.words(rule.family or 4))}"
         return {"id": None if unreal else row.pk, **told, "line": line}

@@ -80,7 +80,9 @@ def world(
         path="acme",
     )
     there = ReachedHost(new_namespace, tmp_path, request.param, host.public_key)
-    there.iptables(*DOCKER)  # foreign rules say which back-end is used
+    # Rules of others say which back-end is used.
+    there.iptables(*DOCKER)
+    there.namespace.run(f"ip6tables-{request.param}", "-A", "INPUT", "-s", "fe80::/10", "-j", "ACCEPT")
     firewall = firewalls.manage_firewall(actor=olga, host=host)
     kind = HostFirewall(
         opener=Opener(), pool=there.pool, command=helper_command(str(there.helper)), confirm_within=3

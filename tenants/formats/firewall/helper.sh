@@ -175,7 +175,8 @@ confirm() { # family, token
 	check_token "$2"
 	[ "$(cat "$STATE/pending.$1" 2>/dev/null)" = "$2" ] || quit 6 'Nobody confirmed in time: it was undone.'
 	choose "$1"
-	tables | grep -E '^\*|ROOKERY-' >"$KEPT/rules.new"
+	printf '# %s\n' "$P" >"$KEPT/rules.new"
+	tables | grep -E '^\*|ROOKERY-' >>"$KEPT/rules.new"
 	if grep -q ROOKERY- "$KEPT/rules.new"; then
 		mv "$KEPT/rules.new" "$KEPT/rules.$1"
 	else
@@ -190,6 +191,9 @@ boot() { # what was confirmed last is there again
 	for family in 4 6; do
 		[ -e "$KEPT/rules.$family" ] || continue
 		choose "$family"
+		# Before anybody else has rules again, the back-end is the one of last time.
+		last=$(sed -n '1s/^# \(ip6*tables[a-z-]*\)$/\1/p' "$KEPT/rules.$family")
+		[ "$((N + L))" -gt 0 ] || ! command -v "$last" >/dev/null || P=$last
 		[ -z "$P" ] || bring_back "$KEPT/rules.$family"
 	done
 }
