@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import shlex
 import socket
 from datetime import timedelta
 from functools import lru_cache
@@ -16,10 +17,12 @@ from tenants.secrets import Opener
 from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
+from workers.firewall.client import helper_command
 from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
 from workers.ownership import Notary
 from workers.sandbox.client import ControlClient, ControlError
+from workers.sandbox.firewall import helper_of
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
 from workers.targets.albatross_host import AlbatrossHost
@@ -86,9 +89,16 @@ def controller() -> Controller:
             SyncTarget.Kind.RELAY_REPOSITORY: relay,
             SyncTarget.Kind.ZONE_REPOSITORY: zones,
             SyncTarget.Kind.ALBATROSS_HOST: host,
-            SyncTarget.Kind.FIREWALL: HostFirewall(opener=opener(), pool=pool()),
+            SyncTarget.Kind.FIREWALL: HostFirewall(opener=opener(), pool=pool(), command=_helper_command()),
         }
     )
+
+
+def _helper_command() -> str:
+    """A sandbox has a firewall of its own: whatever a row says, this machine's is not touched."""
+    if not settings.SANDBOX:
+        return helper_command()
+    return shlex.quote(str(helper_of(Path(settings.SANDBOX_CONTROL).parent)))
 
 
 def _only_here(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:

@@ -175,9 +175,11 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
     host = rock.connect_host(operator, data)
     image = rock.upload(operator, data / "sandbox" / "albatross" / "images" / "hello-1.hvt", "hello")
     unikernel = rock.make_unikernel(operator, host, "hello", "hello", "--verbose")
+    rock.forward_a_port(operator, host)
     return {
         "hosts": "/hosts",
         "host": host,
+        "host-firewall": f"{host}/firewall",
         "images": "/images",
         "image": image,
         "unikernels": "/unikernels",
@@ -316,5 +318,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
+        visitor.open(shown["host-firewall"])
+        rule = visitor.page.get_by_role("link", name="Change rule 1").get_attribute("href")
+        shown["host-firewall-rule"] = str(rule)
     visitor.complaints.clear()  # what is forbidden complains in the console, by right
     return shown

@@ -15,7 +15,7 @@ from tenants.models import Firewall, Host, SyncTarget
 from tenants.secrets import Opener
 from workers import firewall as protocol
 from workers import ssh
-from workers.firewall.client import CONFIRM_WITHIN, FirewallClient, helper_command
+from workers.firewall.client import CONFIRM_WITHIN, FirewallClient
 from workers.firewall.decide import Base, Decision, FirewallChange, decide
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Limits, Plan
@@ -46,12 +46,12 @@ class HostFirewall:
         *,
         opener: Opener,
         pool: ssh.ConnectionPool,
-        command: str = "",
+        command: str,
         confirm_within: int = CONFIRM_WITHIN,
     ) -> None:
         self.limits: Limits = words.FirewallLimits()
         self._opener, self._pool = opener, pool
-        self._command, self._seconds = command or helper_command(), confirm_within
+        self._command, self._seconds = command, confirm_within
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         host = _firewall(target).host
