@@ -44,7 +44,7 @@ def add_network(owner: Visitor, host: str, bridge: str, subnet: str) -> None:
 
 def forward_a_port(operator: Visitor, host: str) -> None:
     page = operator.open(f"{host}/firewall")
-    operator.press("Keep rules on", exact=False)
+    operator.press("Keep rules on sandbox")
     page.get_by_text("Add a rule").click()
     page.locator("[name=destination]").fill("192.0.2.1")
     page.locator("[name=protocol]").select_option("tcp")
