@@ -111,7 +111,7 @@ def _of(request: HttpRequest, firewall: Firewall, now: datetime) -> dict[str, An
         "stop_title": sentences.stop_title(target.stop_code) if is_stopped(target) else "",
         "stop_sentence": synced.message if synced is not None and not synced.status else "",
         "stopped_url": run_url(stopped.pk) if stopped is not None else "",
-        "rules": [_rule(row, firewall) for row in firewall.rules.all()],
+        "rules": _rules(firewall),
         "commands": _commands(firewall),
         "chains": _chains(firewall),
         "reboot": firewall.seen.get("reboot", ""),
@@ -142,23 +142,30 @@ def _standing(firewall: Firewall, target: SyncTarget) -> tuple[str, str, str]:
     return "ok", "Agrees", f"The firewall of {host} has exactly these rules."
 
 
-def _rule(row: FirewallRule, firewall: Firewall) -> dict[str, Any]:
-    rule = rule_of(row)
-    text = " ".join(rule.words(rule.family or 4))
-    packets, size, there = 0, 0, False
+def _rules(firewall: Firewall) -> list[dict[str, Any]]:
+    """Each rule by hand, with what the host counted for it in both families."""
+    counted: dict[tuple[str, str], tuple[int, int]] = {}
     for family in firewall.seen.get("families", {}).values():
-        for found, some, bytes_ in family["chains"].get(rule.chain.label, ()):
-            if found == text:
-                packets, size, there = packets + some, size + bytes_, True
-                break
-    return {
-        "row": row,
-        "chain": rule.chain.label,
-        "text": f"-A {rule.chain.label} {text}",
-        "packets": packets,
-        "bytes": size,
-        "is_there": there,
-    }
+        for label, found in family["chains"].items():
+            for text, packets, size in found:
+                before = counted.get((label, text), (0, 0))
+                counted[label, text] = (before[0] + packets, before[1] + size)
+    lines = []
+    for row in firewall.rules.all():
+        rule = rule_of(row)
+        text, label = " ".join(rule.words(rule.family or 4)), rule.chain.label
+        packets, size = counted.get((label, text), (0, 0))
+        lines.append(
+            {
+                "row": row,
+                "chain": label,
+                "text": f"-A {label} {text}",
+                "packets": packets,
+                "bytes": size,
+                "is_there": (label, text) in counted,
+            }
+        )
+    return lines
 
 
 def _commands(firewall: Firewall) -> str:
