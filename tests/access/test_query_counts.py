@@ -73,7 +73,8 @@ SINGLE = {
     "run-fragment", "run-live", "event", "trash-days", "address-delete", "alias-new", "alias-deliveries",
     "address-expiry", "domain-alias-rules", "addresses-import",
     "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
-    "host-new", "host-firewall-rule", "host-firewall-helper", "image", "image-upload", "unikernel", "unikernel-new", "unikernel-change",
+    "host-new", "host-firewall-rule", "host-firewall-helper",
+    "image", "image-upload", "unikernel", "unikernel-new", "unikernel-change",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",
 }  # fmt: skip
