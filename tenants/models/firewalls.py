@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from tenants.formats.firewall.by_hand import RuleByHand
+from tenants.formats.firewall.by_hand import KINDS, VERDICTS, RuleByHand
 from tenants.models.checks import one_of
 
 
@@ -31,7 +31,7 @@ class FirewallRule(models.Model):
 
     firewall = models.ForeignKey(Firewall, on_delete=models.CASCADE, related_name="rules")
     position = models.PositiveIntegerField(help_text="From 1; the first that fits counts.")
-    kind = models.CharField(max_length=10)
+    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
     source = models.CharField(max_length=50, blank=True)
     destination = models.CharField(max_length=50, blank=True)
     protocol = models.CharField(max_length=10, blank=True)
@@ -40,7 +40,9 @@ class FirewallRule(models.Model):
     to_port = models.PositiveIntegerField(default=0)
     from_interface = models.CharField(max_length=15, blank=True)
     to_interface = models.CharField(max_length=15, blank=True)
-    verdict = models.CharField(max_length=10, blank=True)
+    verdict = models.CharField(
+        max_length=10, blank=True, choices=[(verdict, verdict) for verdict in ("", *VERDICTS)]
+    )
     note = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

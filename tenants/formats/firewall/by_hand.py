@@ -10,7 +10,7 @@ from tenants.formats.text import FormatError, printable
 
 KINDS = ("dnat", "snat", "masquerade", "forward", "input")
 """Send a port elsewhere, give a source address, the host's own; let through; let in to the host."""
-_VERDICTS = {"accept": Target.ACCEPT, "drop": Target.DROP, "reject": Target.REJECT}
+VERDICTS = {"accept": Target.ACCEPT, "drop": Target.DROP, "reject": Target.REJECT}
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,10 @@ _CHAINS = {
 
 def _target(given: RuleByHand) -> Target:
     filters = given.kind in {"forward", "input"}
-    if filters != bool(given.verdict) or (filters and given.verdict not in _VERDICTS):
+    if filters != bool(given.verdict) or (filters and given.verdict not in VERDICTS):
         fix = "Use accept, drop or reject." if filters else "Leave it out."
         raise FormatError("verdict", "The verdict does not fit this kind of rule.", fix)
-    return _VERDICTS[given.verdict] if filters else Target(given.kind.upper())
+    return VERDICTS[given.verdict] if filters else Target(given.kind.upper())
 
 
 def _to(given: RuleByHand) -> str:
