@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.actions import hosts, image_fetches, images, networks, organizations, unikernels, volumes
+from tenants.actions import (
+    firewalls,
+    hosts,
+    image_fetches,
+    images,
+    networks,
+    organizations,
+    unikernels,
+    volumes,
+)
 from tenants.actor import Actor
 from tenants.models import (
     BuildServer,
+    Firewall,
+    FirewallRule,
     Host,
     HostShare,
     Image,
@@ -26,6 +37,13 @@ from tests.albatross import solo5_files as files
 PLAIN = files.image(files.abi(), files.manifest())
 NETWORKED = files.relay_image()
 WITH_DISK = files.image(files.abi(), files.manifest(files.entry(b"data", files.BLOCK)))
+FORWARDED: dict[str, Any] = {
+    "kind": "dnat",
+    "destination": "192.0.2.1",
+    "protocol": "tcp",
+    "port": 25,
+    "to_address": "10.0.0.9",
+}
 
 
 def add_host(
@@ -88,6 +106,8 @@ class Rock:
     fetch: ImageFetch
     volume: Volume
     build_server: BuildServer
+    firewall: Firewall
+    firewall_rule: FirewallRule
 
     @property
     def names(self) -> dict[str, Any]:
@@ -108,6 +128,7 @@ class Rock:
             "fetch": self.fetch.pk,
             "build_server": self.build_server.pk,
             "build_server_name": self.build_server.name,
+            "rule": self.firewall_rule.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -131,7 +152,11 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     stopped = machine.unikernel("old", **chosen, running=False)
     reached = {"transport": "ssh", "host": "bare.example", "username": "rookery"}
     bare = add_host(rookery, organization, name="bare", **reached)
+    firewall = firewalls.manage_firewall(actor=rookery, host=host)
+    rule = firewalls.add_firewall_rule(actor=rookery, firewall=firewall, **FORWARDED)
     return Rock(
+        firewall=firewall,
+        firewall_rule=rule,
         host=host,
         share=machine.share,
         bare_host=share_of(bare, organization),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import shlex
 import socket
 from datetime import timedelta
 from functools import lru_cache
@@ -18,6 +19,7 @@ from tenants.secrets import Opener
 from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
+from workers.firewall.client import helper_command
 from workers.image_courier import ImageCourier
 from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
@@ -25,10 +27,12 @@ from workers.outward import Fetcher
 from workers.ownership import Notary
 from workers.sandbox.builds import fetcher_here
 from workers.sandbox.client import ControlClient, ControlError
+from workers.sandbox.firewall import helper_of
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
 from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.dynamic_update import DynamicUpdate
+from workers.targets.firewall import HostFirewall
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.zone_repository import ZoneRepository
@@ -104,8 +108,16 @@ def controller() -> Controller:
             SyncTarget.Kind.ZONE_REPOSITORY: zones,
             SyncTarget.Kind.DYNAMIC_UPDATE: updates,
             SyncTarget.Kind.ALBATROSS_HOST: host,
+            SyncTarget.Kind.FIREWALL: HostFirewall(opener=opener(), pool=pool(), command=_helper_command()),
         }
     )
+
+
+def _helper_command() -> str:
+    """A sandbox has a firewall of its own: whatever a row says, this machine's is not touched."""
+    if not settings.SANDBOX:
+        return helper_command()
+    return shlex.quote(str(helper_of(Path(settings.SANDBOX_CONTROL).parent)))
 
 
 def _only_here(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:

@@ -16,6 +16,7 @@ QUEUES = (
     "zone_repository",
     "dynamic_update",
     "albatross_host",
+    "firewall",
     "checks",
     "lookups",
     "mail_checks",

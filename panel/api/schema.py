@@ -37,6 +37,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "The id of an organization's part of a host.",
     },
     "network_id": {"schema": {"type": "integer"}, "description": "The id of a network."},
+    "rule_id": {"schema": {"type": "integer"}, "description": "The id of a rule of a firewall."},
     "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
     "fetch_id": {"schema": {"type": "integer"}, "description": "The id of a fetch of an image."},
     "build_server_id": {"schema": {"type": "integer"}, "description": "The id of a build server."},

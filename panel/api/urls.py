@@ -14,6 +14,7 @@ from panel.api.bulk import Bulk
 from panel.api.changes import Changes
 from panel.api.domains import Domains
 from panel.api.findings import Findings
+from panel.api.firewalls import FirewallRules, Firewalls
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.hosts import HostNetworks, Hosts, HostVolumes
 from panel.api.image_fetches import BuildServers, ImageFetches
@@ -304,6 +305,27 @@ _hosts = [
         "<id:share_id>/volumes/<id:volume_id>/",
         HostVolumes.as_view({"delete": "destroy"}),
         name="host-volume",
+    ),
+    path(
+        "<id:share_id>/firewall/",
+        Firewalls.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="host-firewall",
+    ),
+    path(
+        "<id:share_id>/firewall/manage/",
+        Firewalls.as_view({"post": "manage_firewall"}),
+        name="host-firewall-manage",
+    ),
+    path(
+        "<id:share_id>/firewall/release/",
+        Firewalls.as_view({"post": "release_firewall"}),
+        name="host-firewall-release",
+    ),
+    path("<id:share_id>/firewall/rules/", FirewallRules.as_view(_read_and_make), name="host-firewall-rules"),
+    path(
+        "<id:share_id>/firewall/rules/<id:rule_id>/",
+        FirewallRules.as_view({"put": "update", "delete": "destroy"}),
+        name="host-firewall-rule",
     ),
     path("<id:share_id>/unikernels/", HostUnikernels.as_view({"post": "create"}), name="host-unikernels"),
 ]

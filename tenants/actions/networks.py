@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from tenants import access, outbox
 from tenants.actions.audit import record
+from tenants.actions.firewalls import keep_apart
 from tenants.actions.locking import lock
 from tenants.actions.reversals import final
 from tenants.actor import Actor
@@ -42,7 +43,7 @@ def add_network(
         raise Conflict(
             f"The bridge {bridge} of {share.host} has its network already. Tenants never share a bridge."
         ) from error
-    outbox.mark([share.sync_target])
+    outbox.mark([share.sync_target, *keep_apart(share.host)])
     record(
         actor,
         "add_network",
@@ -68,7 +69,7 @@ def remove_network(*, actor: Actor, network: Network) -> None:
     before = {"bridge": network.bridge, "subnet": network.subnet}
     name = str(network)
     network.delete()
-    outbox.mark([share.sync_target])
+    outbox.mark([share.sync_target, *keep_apart(share.host)])
     record(
         actor,
         "remove_network",

@@ -9,6 +9,7 @@ from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.fetches import BuildServer, ImageFetch
 from tenants.models.findings import Finding
+from tenants.models.firewalls import Firewall, FirewallRule
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
@@ -52,6 +53,8 @@ __all__ = [
     "Event",
     "Evidence",
     "Finding",
+    "Firewall",
+    "FirewallRule",
     "FormerPassphrase",
     "HeldName",
     "Holding",

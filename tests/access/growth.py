@@ -100,6 +100,7 @@ def _machines(name: str, world: World, number: int) -> None:
     host = _copy(rock.host, name=name)
     share = _copy(rock.share, host=host, path=name)
     _copy(rock.share.sync_target, host_share=share)
+    _copy(rock.firewall_rule, position=number + 2, port=1000 + number)
     _copy(rock.network, bridge=name, subnet=f"10.1.{number % 250}.0/24")
     _copy(rock.unikernel, name=name)
     seen = {"unikernel": rock.unikernel, "at": timezone.now()}

@@ -21,7 +21,24 @@ HOLDERS = "  401 404 200 403 403 403 403"  # theirs alone
 MANAGERS = " 401 404 404 403 200 200 200"
 OWNERS = "   401 404 404 403 403 200 200"
 
+OPERATORS = "401 404 404 403 403 403 200"
+
 OTHER_HASH = HASH[::-1]
+
+FIREWALL_RULE = {
+    "kind": "dnat",
+    "source": "203.0.113.0/24",
+    "destination": "192.0.2.1",
+    "protocol": "tcp",
+    "port": 465,
+    "to_address": "10.0.0.7",
+    "to_port": 465,
+    "from_interface": "",
+    "to_interface": "",
+    "verdict": "",
+    "note": "submission",
+    "position": 1,
+}
 
 
 def coded(answers: str, code: int) -> str:
@@ -365,7 +382,18 @@ HOSTS = [
     Row("api:host-network", "DELETE", coded(OWNERS, 204), at={"network_id": "{bare_network}"}),
     Row("api:host-volumes", "GET", TEAM),
     Row("api:host-volumes", "POST", coded(OWNERS, 201), {"label": "more", "size": 8}),
+<<<<<<< HEAD
     Row("api:host-volume", "DELETE", coded(OWNERS, 204)),
+=======
+    Row("api:host-firewall", "GET", TEAM),
+    Row("api:host-firewall", "PATCH", OPERATORS, {"isolates": True}),
+    Row("api:host-firewall-manage", "POST", OPERATORS, at={"share_id": "{bare_host}"}),
+    Row("api:host-firewall-release", "POST", OPERATORS),
+    Row("api:host-firewall-rules", "GET", TEAM),
+    Row("api:host-firewall-rules", "POST", coded(OPERATORS, 201), FIREWALL_RULE),
+    Row("api:host-firewall-rule", "PUT", OPERATORS, FIREWALL_RULE),
+    Row("api:host-firewall-rule", "DELETE", coded(OPERATORS, 204)),
+>>>>>>> roles
     Row(
         "api:host-unikernels",
         "POST",

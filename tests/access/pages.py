@@ -26,6 +26,20 @@ OWNERS = "    in 404 404 403 403  to  to"
 OPERATORS = " in 404 404 403 403 403  to"
 
 OTHER_HASH = HASH[::-1]
+FIREWALL_RULE = {
+    "kind": "dnat",
+    "source": "203.0.113.0/24",
+    "destination": "192.0.2.1",
+    "protocol": "tcp",
+    "port": "465",
+    "to_address": "10.0.0.7",
+    "to_port": "465",
+    "from_interface": "",
+    "to_interface": "",
+    "verdict": "",
+    "note": "submission",
+    "position": "1",
+}
 
 PUBLIC = [
     Row("sign-in", "GET", "200 to to to to to to"),
@@ -328,6 +342,18 @@ HOSTS = [
     Row("host-share", "POST", "in 404 404 400 400 400 to", {"organization": "{spare}", "path": "spare"}),
     Row("host-unshare", "POST", "in 404 404 404 404 404 to", at={"share_id": "{guest_share}"}),
     Row("host-remove", "POST", OWNERS, {"host_name": "bare"}, at={"share_id": "{bare_host}"}),
+    Row("host-firewall", "GET", TEAM),
+    Row("host-firewall-manage", "POST", OPERATORS, at={"share_id": "{bare_host}"}),
+    Row("host-firewall-release", "POST", OPERATORS),
+    Row("host-firewall-isolate", "POST", OPERATORS, {"on": "1"}),
+    Row("host-firewall-look", "POST", MANAGERS),
+    Row("host-firewall-preview", "POST", MANAGERS),
+    Row("host-firewall-drift", "POST", OPERATORS, {"mode": "repair"}),
+    Row("host-firewall-helper", "GET", TEAM),
+    Row("host-firewall-rule-add", "POST", OPERATORS, FIREWALL_RULE),
+    Row("host-firewall-rule", "GET", "in 404 404 403 403 403 200"),
+    Row("host-firewall-rule", "POST", OPERATORS, FIREWALL_RULE),
+    Row("host-firewall-rule-remove", "POST", OPERATORS),
     Row("images", "GET", SIGNED_IN),
     Row("image-upload", "GET", "in 200 403 403 403 200 200"),
     Row("image-upload", "POST", "in 400 403 403 403 400 400"),

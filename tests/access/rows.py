@@ -33,6 +33,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "server_id": ("{secondary}", "999999"),
     "name_server_id": ("{update_server}", "999999"),
     "share_id": ("{share}", "999999"),
+    "rule_id": ("{rule}", "999999"),
     "network_id": ("{network}", "999999"),
     "image_id": ("{image}", "999999"),
     "volume_id": ("{volume}", "999999"),

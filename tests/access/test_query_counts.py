@@ -60,6 +60,7 @@ PAGES = (
     "/d/{domain}/dns/servers",
     "/hosts",
     "/hosts/{share}",
+    "/hosts/{share}/firewall",
     "/images",
     "/images/build-servers",
     "/unikernels",
@@ -79,7 +80,8 @@ SINGLE = {
     "address-expiry", "domain-alias-rules", "addresses-import",
     "zone-import", "zone-export", "zone-download", "zone-mail",
     "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
-    "host-new", "image", "image-upload",
+    "host-new", "host-firewall-rule", "host-firewall-helper",
+    "image", "image-upload",
     "host-volume", "image-fetch", "image-fetching", "unikernel", "unikernel-new", "unikernel-change",
     "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.

@@ -176,9 +176,11 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
     image = rock.upload(operator, data / "sandbox" / "albatross" / "images" / "hello-1.hvt", "hello")
     unikernel = rock.make_unikernel(operator, host, "hello", "hello", "--verbose")
     fetching = rock.fetch(operator, "https://builds.sandbox.example/nothing.hvt")
+    rock.forward_a_port(operator, host)
     return {
         "hosts": "/hosts",
         "host": host,
+        "host-firewall": f"{host}/firewall",
         "images": "/images",
         "image": image,
         "image-fetching": fetching,
@@ -201,6 +203,15 @@ def _make_a_volume(operator: Visitor, host: str) -> str:
     form.get_by_label("Size in MB").fill("8")
     operator.press("Add the volume")
     return str(page.get_by_role("link", name="mail", exact=True).get_attribute("href"))
+
+
+def _rule_of_a_firewall(operator: Visitor) -> str:
+    hosts = operator.open("/hosts").locator('main a[href^="/hosts/"]:not([href$="/new"])')
+    for path in [str(hosts.nth(index).get_attribute("href")) for index in range(hosts.count())]:
+        rule = operator.open(f"{path}/firewall").get_by_role("link", name="Change rule 1")
+        if rule.count():
+            return str(rule.get_attribute("href"))
+    raise AssertionError("no host has a rule")
 
 
 def _ask(stranger: Visitor, local_part: str, target: str) -> str:
@@ -341,5 +352,6 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
+        shown["host-firewall-rule"] = _rule_of_a_firewall(visitor)
     visitor.complaints.clear()  # what is forbidden complains in the console, by right
     return shown

@@ -42,6 +42,18 @@ def add_network(owner: Visitor, host: str, bridge: str, subnet: str) -> None:
     owner.press("Add the network")
 
 
+def forward_a_port(operator: Visitor, host: str) -> None:
+    page = operator.open(f"{host}/firewall")
+    operator.press("Keep rules on sandbox")
+    page.get_by_text("Add a rule").click()
+    page.locator("[name=destination]").fill("192.0.2.1")
+    page.locator("[name=protocol]").select_option("tcp")
+    page.locator("[name=port]").fill("25")
+    page.locator("[name=to_address]").fill("10.0.0.9")
+    operator.press("Add the rule")
+    operator.says("has exactly these rules", slowly=True)
+
+
 def upload(owner: Visitor, file: Path, name: str) -> str:
     """Returns the path of the image's page."""
     page = owner.open("/images/upload")

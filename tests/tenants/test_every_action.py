@@ -27,6 +27,7 @@ from tenants.actions import (
     bulk,
     domains,
     expiry,
+    firewalls,
     holders,
     hosts,
     image_fetches,
@@ -70,6 +71,8 @@ from tenants.models import (
     Domain,
     Event,
     Finding,
+    Firewall,
+    FirewallRule,
     HeldName,
     Host,
     HostShare,
@@ -93,7 +96,7 @@ from tenants.models import (
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account
 from tests.exchanges import shared_pair
-from tests.hosting import WITH_DISK, build_rock, upload
+from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload
 from tests.tenants.zoning import MAIL, begin, connect
 from tests.world import UPDATE_KEY
 
@@ -137,6 +140,8 @@ class World:
     fetch: ImageFetch
     volume: Volume
     build_server: BuildServer
+    firewall: Firewall
+    firewall_rule: FirewallRule
 
 
 Act = Callable[[Actor, World], object]
@@ -454,6 +459,26 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     ),
     "fetch_image_again": ("OP", lambda a, w: image_fetches.fetch_image_again(actor=a, fetch=w.fetch)),
     "delete_volume": ("OP", lambda a, w: volumes.delete_volume(actor=a, volume=w.volume)),
+    "manage_firewall": ("P", lambda a, w: firewalls.manage_firewall(actor=a, host=w.bare_host.host)),
+    "release_firewall": ("P", lambda a, w: firewalls.release_firewall(actor=a, firewall=w.firewall)),
+    "change_firewall": (
+        "P",
+        lambda a, w: firewalls.change_firewall(actor=a, firewall=w.firewall, isolates=True),
+    ),
+    "add_firewall_rule": (
+        "P",
+        lambda a, w: firewalls.add_firewall_rule(actor=a, firewall=w.firewall, **{**FORWARDED, "port": 465}),
+    ),
+    "change_firewall_rule": (
+        "P",
+        lambda a, w: firewalls.change_firewall_rule(
+            actor=a, rule=w.firewall_rule, **{**FORWARDED, "note": "mail"}
+        ),
+    ),
+    "remove_firewall_rule": (
+        "P",
+        lambda a, w: firewalls.remove_firewall_rule(actor=a, rule=w.firewall_rule),
+    ),
     "upload_image": ("OP", lambda a, w: upload(a, w.organization, WITH_DISK)),
     "change_image": ("OP", lambda a, w: images.change_image(actor=a, image=w.image, note="new")),
     "share_image": ("P", lambda a, w: images.share_image(actor=a, image=w.image, shared=True)),

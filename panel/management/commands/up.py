@@ -25,7 +25,7 @@ _WORKER = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
 WORKERS = {
     "worker": ["--concurrency=3", "--queues=relay_repository,zone_repository,dynamic_update,checks"],
     # Two of these that hang must not delay a password change.
-    "keeper": ["--concurrency=2", "--queues=albatross_host"],
+    "keeper": ["--concurrency=2", "--queues=albatross_host,firewall"],
     "courier": ["--concurrency=2", "--queues=mail,sweep,reviews"],
     # Name servers may be silent for long, and build servers slow.
     "scout": ["--concurrency=3", "--queues=lookups,images"],

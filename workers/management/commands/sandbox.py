@@ -22,6 +22,7 @@ from workers.sandbox import builds, handmade, zone_repository
 from workers.sandbox.albatross.demo import RELEASE, DemoHost
 from workers.sandbox.certificates import write_private
 from workers.sandbox.control import Addresses, Sandbox, SandboxError
+from workers.sandbox.firewall import make_firewall
 from workers.sandbox.git_host import GitHost
 
 LOOK_EVERY_SECONDS = 0.5
@@ -43,6 +44,7 @@ class Command(BaseCommand):
         albatross = DemoHost(folder / "albatross")
         try:
             albatross.start(*sandbox.addresses.albatross())
+            make_firewall(folder)
             handmade.make(host.create_repository(handmade.PATH, handmade.BRANCH))
             address, port = sandbox.addresses.builds()
             context = sandbox.authority.server_context([builds.NAME], address)
