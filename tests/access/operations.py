@@ -382,9 +382,7 @@ HOSTS = [
     Row("api:host-network", "DELETE", coded(OWNERS, 204), at={"network_id": "{bare_network}"}),
     Row("api:host-volumes", "GET", TEAM),
     Row("api:host-volumes", "POST", coded(OWNERS, 201), {"label": "more", "size": 8}),
-<<<<<<< HEAD
     Row("api:host-volume", "DELETE", coded(OWNERS, 204)),
-=======
     Row("api:host-firewall", "GET", TEAM),
     Row("api:host-firewall", "PATCH", OPERATORS, {"isolates": True}),
     Row("api:host-firewall-manage", "POST", OPERATORS, at={"share_id": "{bare_host}"}),
@@ -393,7 +391,6 @@ HOSTS = [
     Row("api:host-firewall-rules", "POST", coded(OPERATORS, 201), FIREWALL_RULE),
     Row("api:host-firewall-rule", "PUT", OPERATORS, FIREWALL_RULE),
     Row("api:host-firewall-rule", "DELETE", coded(OPERATORS, 204)),
->>>>>>> roles
     Row(
         "api:host-unikernels",
         "POST",

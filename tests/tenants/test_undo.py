@@ -62,6 +62,7 @@ SILENT |= {
     "discard_import",
     "forget_imports",
     "forget_deleted_unikernels",
+    "forget_deleted_volumes",
     "forget_watched",
 }
 
