@@ -25,6 +25,7 @@ NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment"}
 NO_PAGES |= {"autoconfig", "autoconfig-well-known", "activity-download", "account-export"}
 NO_PAGES |= {"unikernel-console-fragment", "unikernel-console-text"}
 NO_PAGES |= {"addresses-csv", "addresses-json", "addresses-import-problems"}
+NO_PAGES |= {"host-firewall-helper", "zone-download"}
 
 # Where everything stands once the page has been read, to be compared with a moment later. Scripts wait for
 # the style sheets; a page without any is read before it has its style.
