@@ -56,7 +56,7 @@ def takes_away(before: Mapping[bytes, RelayEntry], after: Mapping[bytes, RelayEn
     """
     for name, old in before.items():
         new = after.get(name)
-        if new is None or (old.password != NO_LOGIN and new.password != old.password):
+        if new is None or old.password not in (NO_LOGIN, new.password):
             return True
     return False
 
