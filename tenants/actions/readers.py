@@ -1,4 +1,4 @@
-"""Which unikernels read a relay repository: linked by a person, so that Rookery restarts them after a change."""
+"""Which unikernels read a relay repository: linked by a person; Rookery restarts them after a change."""
 
 from __future__ import annotations
 
