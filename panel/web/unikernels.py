@@ -154,6 +154,7 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
         "secrets": list(row.secrets.order_by("name").values_list("name", flat=True)),
         "arguments": "\n".join(row.arguments),
         "restarts": _restarts(row),
+        "reads": reads_of(request, row),
         "commands": "\n".join(
             [
                 by_hand.create_line(wanted, row.full_name, version, force=row.running),

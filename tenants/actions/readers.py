@@ -60,6 +60,7 @@ def _known_read(repository: Repository) -> str:
 def unlink_reader(*, actor: Actor, reader: RepositoryReader) -> None:
     """Restart it no more; the unikernel itself goes on."""
     access.require(actor, access.Verb.CHANGE, reader.repository)
+    access.require(actor, access.Verb.CHANGE, reader.unikernel)
     repository, unikernel = reader.repository, reader.unikernel
     lock(unikernel)
     outbox.mark([repository.sync_target])

@@ -37,6 +37,7 @@ from tenants.actions import (
     networks,
     organizations,
     own_account,
+    readers,
     record_sets,
     repositories,
     request_rules,
@@ -296,6 +297,12 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OP",
         lambda a, w: adoption.decide_findings(actor=a, target=w.target, decision="adopt", units=["mary"]),
     ),
+    "link_reader": (
+        "OP",
+        lambda a, w: readers.link_reader(actor=a, repository=w.repository, unikernel=w.stopped, role="relay"),
+    ),
+    "unlink_reader": ("OP", lambda a, w: readers.unlink_reader(actor=a, reader=w.reader)),
+    "restart_readers": ("OMP", lambda a, w: readers.restart_readers(actor=a, repository=w.repository)),
     "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
     "change_trash_days": (
         "OP",

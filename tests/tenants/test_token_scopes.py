@@ -48,6 +48,7 @@ MACHINES = {
     "add_host", "pin_host_key", "remove_host", "share_host", "unshare_host", "change_quota", "add_network",
     "remove_network", "add_volume", "upload_image", "change_image", "share_image", "delete_image",
     "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
+    "link_reader", "unlink_reader", "restart_readers",
 }  # fmt: skip
 AROUND = {"add_member", "remove_member", "create_domain", "create_organization", "change_quotas"}
 # scope → what an owner's token with it may do, of all that the owner may.
