@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from tenants.actions import hosts, images, networks, organizations, unikernels
 from tenants.actor import Actor
-from tenants.models import Host, HostShare, Image, Network, Organization, SyncTarget, Unikernel
+from tenants.models import (
+    Host,
+    HostShare,
+    Image,
+    Network,
+    Organization,
+    Repository,
+    RepositoryReader,
+    SyncTarget,
+    Unikernel,
+)
 from tests.albatross import solo5_files as files
 
 PLAIN = files.image(files.abi(), files.manifest())
@@ -92,6 +105,20 @@ class Rock:
             "spare": self.spare.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
+
+
+def waiting_reader(repository: Repository, unikernel: Unikernel) -> RepositoryReader:
+    """A unikernel that reads `repository`, and has something to read."""
+    now = timezone.now()
+    return RepositoryReader.objects.create(
+        repository=repository,
+        unikernel=unikernel,
+        role="submission",
+        wanted_commit="3f2a91c" + "0" * 33,
+        changed_at=now,
+        waiting_since=now,
+        due_at=now + timedelta(minutes=5),
+    )
 
 
 def build_rock(organization: Organization, host_key: str) -> Rock:

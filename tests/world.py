@@ -50,6 +50,7 @@ from tenants.models import (
     Membership,
     Organization,
     Repository,
+    RepositoryReader,
     Run,
     SecondaryServer,
     SignInLink,
@@ -59,7 +60,7 @@ from tenants.models import (
     TsigKey,
 )
 from tests.conftest import HASH, make_address
-from tests.hosting import Rock, build_rock
+from tests.hosting import Rock, build_rock, waiting_reader
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 CHECKSUM = "c" * 64
@@ -98,6 +99,7 @@ class World:
     zone_key: TsigKey
     secondary: SecondaryServer
     rock: Rock
+    reader: RepositoryReader
 
     @property
     def names(self) -> dict[str, Any]:
@@ -130,6 +132,7 @@ class World:
             "zone_repository": self.zone_repository.pk,
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
+            "reader": self.reader.pk,
             **self.rock.names,
         }
 
@@ -175,6 +178,7 @@ def build_world(
     invited = invitations.make_invitation(actor=owner, domain=domain, note="For the harbour", uses=5)
     target = SyncTarget.objects.get(repository=repository)
     row, _ = accounts.create_token(actor=owner, name="old")
+    rock = build_rock(organization, HOST_KEY)
     return World(
         organization=organization,
         domain=domain,
@@ -205,7 +209,8 @@ def build_world(
         zone_repository=zone_repository,
         zone_key=zone_key,
         secondary=secondary,
-        rock=build_rock(organization, HOST_KEY),
+        rock=rock,
+        reader=waiting_reader(repository, rock.unikernel),
     )
 
 

@@ -38,6 +38,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     },
     "network_id": {"schema": {"type": "integer"}, "description": "The id of a network."},
     "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
+    "reader_id": {"schema": {"type": "integer"}, "description": "The id of what reads a repository."},
     "unikernel_id": {"schema": {"type": "integer"}, "description": "The id of a unikernel."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
     "change": {"schema": {"type": "string"}, "description": "From Link of a write."},

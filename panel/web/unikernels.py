@@ -20,6 +20,7 @@ from panel.web.frame import narrowed, shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.host_standing import ENDED, UnikernelStanding, unikernel_standing
 from panel.web.hosts import host_tabs, load_share, unikernel_line
+from panel.web.readers import reads_of
 from panel.web.unikernel_form import TYPED_IN, ChangeForm, UnikernelForm
 from tenants import access, fit
 from tenants.actions import unikernels as actions

@@ -34,6 +34,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "share_id": ("{share}", "999999"),
     "network_id": ("{network}", "999999"),
     "image_id": ("{image}", "999999"),
+    "reader_id": ("{reader}", "999999"),
     "unikernel_id": ("{unikernel}", "999999"),
     "held_id": ("{held}", "999999"),
     "token_id": ("{token}", "999999"),

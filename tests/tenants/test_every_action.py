@@ -74,6 +74,7 @@ from tenants.models import (
     Network,
     Organization,
     Repository,
+    RepositoryReader,
     Run,
     SecondaryServer,
     SyncTarget,
@@ -84,7 +85,7 @@ from tenants.models import (
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account
 from tests.exchanges import shared_pair
-from tests.hosting import WITH_DISK, build_rock, upload
+from tests.hosting import WITH_DISK, build_rock, upload, waiting_reader
 from tests.tenants.zoning import MAIL, begin, connect
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +124,7 @@ class World:
     stopped: Unikernel
     guest_share: HostShare
     spare: Organization
+    reader: RepositoryReader
 
 
 Act = Callable[[Actor, World], object]
@@ -586,6 +588,7 @@ def world(
     # As if a pass had just proved everything.
     SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     target.refresh_from_db()
+    rock = build_rock(domain.organization, line)
     return World(
         organization=domain.organization,
         domain=domain,
@@ -607,7 +610,8 @@ def world(
         key=TsigKey.objects.get(pk=key.pk),
         secondary=secondary,
         unproved=unproved,
-        **vars(build_rock(domain.organization, line)),
+        reader=waiting_reader(repository, rock.unikernel),
+        **vars(rock),
     )
 
 
