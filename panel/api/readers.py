@@ -53,7 +53,9 @@ class Readers(ApiView):
         return access.get(self.actor, Repository, domain=home)
 
     def _find(self, domain: str, reader_id: int) -> RepositoryReader:
-        rows = self._repository(domain).readers.select_related("unikernel__share", "repository")
+        rows = RepositoryReader.objects.filter(repository=self._repository(domain)).select_related(
+            "unikernel__share", "repository"
+        )
         row = rows.filter(pk=reader_id).first()
         if row is None:
             raise Absent
@@ -76,7 +78,9 @@ class Readers(ApiView):
 
     @operation("What reads the relay repository of a domain", responses=ReaderSerializer)
     def list(self, request: Request, domain: str) -> Response:
-        rows = self._repository(domain).readers.select_related("unikernel")
+        rows = RepositoryReader.objects.filter(repository=self._repository(domain)).select_related(
+            "unikernel"
+        )
         return self.page(rows, lambda found: [self._show(each) for each in found])
 
     @operation(

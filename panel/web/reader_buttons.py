@@ -13,7 +13,7 @@ from panel.web.repositories import load_repository
 from tenants import access
 from tenants.actions import readers as actions
 from tenants.errors import Absent, Conflict, Invalid
-from tenants.models import Repository, Unikernel
+from tenants.models import Repository, RepositoryReader, Unikernel
 
 
 def _do(
@@ -51,7 +51,11 @@ def reader_unlink(request: HttpRequest, domain: str, reader_id: int) -> HttpResp
     actor = actor_of(request)
 
     def unlink(repository: Repository) -> None:
-        reader = repository.readers.select_related("unikernel__share").filter(pk=reader_id).first()
+        reader = (
+            RepositoryReader.objects.select_related("unikernel__share", "repository")
+            .filter(repository=repository, pk=reader_id)
+            .first()
+        )
         if reader is None:
             raise Absent
         actions.unlink_reader(actor=actor, reader=reader)

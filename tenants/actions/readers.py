@@ -74,7 +74,7 @@ def restart_readers(*, actor: Actor, repository: Repository) -> list[RepositoryR
     """Do not wait for a quiet moment: what has not read the last change restarts now, submission first."""
     access.require(actor, access.Verb.VIEW, repository)
     rows = list(
-        repository.readers.filter(RepositoryReader.WAITING)
+        RepositoryReader.objects.filter(RepositoryReader.WAITING, repository=repository)
         .select_related("unikernel__share__sync_target")
         .order_by("pk")
     )

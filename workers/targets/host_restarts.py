@@ -159,7 +159,9 @@ def took_up(current: Pass, reader: int, commit: str) -> None:
             later = max(row.due_at or current.now, current.now + apart)
             rows.update(due_at=later)
     wake(row.repository.sync_target, current.now)
-    elsewhere = row.repository.readers.filter(RepositoryReader.WAITING, due_at__lte=current.now)
+    elsewhere = RepositoryReader.objects.filter(
+        RepositoryReader.WAITING, repository=row.repository_id, due_at__lte=current.now
+    )
     for other in elsewhere.exclude(pk=reader).select_related("unikernel__share__sync_target"):
         if other.unikernel.share.sync_target.pk != current.target.pk:
             wake(other.unikernel.share.sync_target, current.now)

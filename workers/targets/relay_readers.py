@@ -21,7 +21,11 @@ def plan_restarts(
     current: Pass, repository: Repository, commit: str, mirror: Mirror, pace: Pace
 ) -> Statement | None:
     """Ask the hosts of what reads `repository` for restarts, and say how that goes; None without readers."""
-    rows = list(repository.readers.select_related("unikernel__share__sync_target", "unikernel__share__host"))
+    rows = list(
+        RepositoryReader.objects.filter(repository=repository).select_related(
+            "unikernel__share__sync_target", "unikernel__share__host"
+        )
+    )
     if not rows:
         return None
     rows.sort(key=lambda row: (ROLES.index(row.role), row.unikernel.name))
