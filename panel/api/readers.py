@@ -33,6 +33,10 @@ class ReaderSerializer(serializers.Serializer[Any]):
     restarted_at = serializers.DateTimeField(allow_null=True)
 
 
+class RestartSerializer(serializers.Serializer[Any]):
+    readers = ReaderSerializer(many=True, help_text="What restarts now.")
+
+
 class NewReader(Shape):
     unikernel = Identifier(help_text="Of the same organization, and reading nothing yet.")
     role = Choice(choices=RepositoryReader.Role.choices)
@@ -115,11 +119,11 @@ class Readers(ApiView):
             lambda: actions.unlink_reader(actor=self.actor, reader=row), lambda _: shown, status=204
         )
 
-    @operation("Restart now what has something to read", responses={200: ReaderSerializer(many=True)})
+    @operation("Restart now what has something to read", responses=RestartSerializer)
     def restart_readers(self, request: Request, domain: str) -> Response:
         repository = self._repository(domain)
         return self.act(
             lambda: actions.restart_readers(actor=self.actor, repository=repository),
-            lambda rows: [self._show(each) for each in rows],
+            lambda rows: {"readers": [self._show(each) for each in rows]},
             tagged=False,
         )
