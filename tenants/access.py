@@ -46,8 +46,10 @@ class Kind(StrEnum):
     EVENT = "event"
     ZONE = "zone"
     TSIG_KEY = "key"
+    NAME_SERVER = "name server"
     HOST = "host"
     HOST_SHARE = "part of a host"
+    FIREWALL = "firewall"
     IMAGE = "image"
     UNIKERNEL = "unikernel"
 
@@ -86,8 +88,10 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.EVENT: SEE,
         Kind.ZONE: EDIT,
         Kind.TSIG_KEY: EDIT,
+        Kind.NAME_SERVER: EDIT,
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
+        Kind.FIREWALL: SEE,
         Kind.IMAGE: EDIT,
         Kind.UNIKERNEL: EDIT | {V.SWITCH},
     },
@@ -105,8 +109,10 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.EVENT: SEE,
         Kind.ZONE: SEE,
         Kind.TSIG_KEY: SEE,
+        Kind.NAME_SERVER: SEE,
         Kind.HOST: SEE,
         Kind.HOST_SHARE: SEE,
+        Kind.FIREWALL: SEE,
         Kind.IMAGE: SEE,
         Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
     },
@@ -125,8 +131,10 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.EVENT,
             Kind.ZONE,
             Kind.TSIG_KEY,
+            Kind.NAME_SERVER,
             Kind.HOST,
             Kind.HOST_SHARE,
+            Kind.FIREWALL,
             Kind.IMAGE,
             Kind.UNIKERNEL,
         ),
@@ -154,10 +162,14 @@ _KINDS: dict[type[Model], Kind] = {
     m.Event: Kind.EVENT,
     m.Zone: Kind.ZONE,
     m.TsigKey: Kind.TSIG_KEY,
+    m.UpdateServer: Kind.NAME_SERVER,
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
+    m.Firewall: Kind.FIREWALL,
     m.Image: Kind.IMAGE,
+    m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
+    m.Volume: Kind.UNIKERNEL,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -173,8 +185,10 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.EVENT: "organization_id",
     Kind.ZONE: "domain__organization_id",
     Kind.TSIG_KEY: "repository__organization_id",
+    Kind.NAME_SERVER: "organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
+    Kind.FIREWALL: "host__organization_id",
     Kind.IMAGE: "organization_id",
     Kind.UNIKERNEL: "share__organization_id",
 }
@@ -505,7 +519,7 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     kind = _KINDS[model]
     rows: QuerySet[ModelT] = model._default_manager.all()
     path = _ORGANIZATION_PATH[kind]
-    shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q()
+    shared = Q(shared=True) if model is m.Image and _is_member(actor) else Q()
     if actor.organization_id is not None:
         rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
     if not knows(actor, kind):

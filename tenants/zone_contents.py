@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.primary.dialect import DIALECTS, NEW, Dialect
 from tenants.formats.zones.record_set import RecordSet as Records
-from tenants.formats.zones.stored import set_digest, stored_set
+from tenants.formats.zones.rules.check import check_zone
+from tenants.formats.zones.rules.problem import Problem, blocking
+from tenants.formats.zones.stored import owner_text, set_digest, stored_set
 from tenants.formats.zones.zone import Soa
 from tenants.formats.zones.zone import Zone as Content
-from tenants.models import RecordSet, Zone
+from tenants.models import RecordSet, SyncTarget, Zone
 
 
 def origin_of(zone: Zone) -> Name:
     return Name.of(zone.name)
 
 
+def is_updated(zone: Zone) -> bool:
+    """Is it kept by dynamic updates at a conventional primary? Its SOA is the server's own then."""
+    return zone.target.kind == SyncTarget.Kind.DYNAMIC_UPDATE
+
+
 def dialects_of(zone: Zone) -> tuple[Dialect, ...]:
-    """The generations of the primary that have to read the zone: an old one, and the next it becomes."""
+    """The generations of ptt's primary that have to read the zone: an old one, and the next it becomes; none
+    of a zone that a conventional server holds."""
+    if is_updated(zone):
+        return ()
     repository = zone.target.repository
     primary = getattr(repository, "primary", None)
     return (NEW,) if primary is None or primary.grammar == "new" else DIALECTS
@@ -58,3 +68,20 @@ def content_of(zone: Zone, rows: Iterable[RecordSet] | None = None) -> Content:
         soa_of(zone),
         [records_of(row) for row in known if not row.absent and (row.is_ours or is_readable(row))],
     )
+
+
+def refusals_of(zone: Zone) -> tuple[Problem, ...]:
+    """Why the zone must not be published as its rows say it. A conventional server has its own rules for what
+    others wrote there; until it was read once, what our records point to is not known."""
+    if not is_updated(zone):
+        return blocking(check_zone(content_of(zone), dialects_of(zone)))
+    if zone.served_at is None:
+        return ()
+    rows = list(zone.record_sets.all())
+    return refusals_about(content_of(zone, rows), {(row.owner, row.type) for row in rows if row.is_ours})
+
+
+def refusals_about(content: Content, ours: Collection[tuple[str, str]]) -> tuple[Problem, ...]:
+    """What blocks in those sets of a conventional server's zone that are ours."""
+    found = blocking(check_zone(content, ()))
+    return tuple(each for each in found if each.owner and (owner_text(each.owner), each.type) in ours)

@@ -21,6 +21,7 @@ from tenants.actions import (
     domains,
     imports,
     invitations,
+    mail_checks,
     mailboxes,
     names,
     organizations,
@@ -29,10 +30,12 @@ from tenants.actions import (
     secondaries,
     targets,
     tsig_keys,
+    update_servers,
     zone_repositories,
     zones,
 )
 from tenants.actor import Actor
+from tenants.formats import mail_checks as checks
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     Account,
@@ -58,6 +61,7 @@ from tenants.models import (
     SyncTarget,
     TargetAddress,
     TsigKey,
+    UpdateServer,
 )
 from tests.conftest import HASH, make_address
 from tests.hosting import Rock, build_rock, waiting_reader
@@ -98,6 +102,7 @@ class World:
     zone_repository: Repository
     zone_key: TsigKey
     secondary: SecondaryServer
+    update_server: UpdateServer
     rock: Rock
     reader: RepositoryReader
 
@@ -133,6 +138,8 @@ class World:
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
             "reader": self.reader.pk,
+            "update_server": self.update_server.pk,
+            "soon": f"{timezone.now() + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}",
             **self.rock.names,
         }
 
@@ -155,6 +162,7 @@ def build_world(
     Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
     repository.refresh_from_db()
     zone_repository, zone_key, secondary = _zone(owner, domain)
+    _checks(owner, domain)
     holder = holder or accounts.account_for(f"holder@people.{name}")
     mailbox = make_address(owner, domain, "ada", holder=holder)
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
@@ -211,7 +219,15 @@ def build_world(
         secondary=secondary,
         rock=rock,
         reader=waiting_reader(repository, rock.unikernel),
+        update_server=update_servers.connect_update_server(
+            actor=owner, organization=organization, name="ns1", address=PUBLIC_SERVER, key=UPDATE_KEY
+        ),
     )
+
+
+# Nobody asks it anything.
+PUBLIC_SERVER = "9.9.9.9"
+UPDATE_KEY = "rookery.keys.example:SHA256:" + "QUJD" * 8
 
 
 def _zone(owner: Actor, domain: Domain) -> tuple[Repository, TsigKey, SecondaryServer]:
@@ -232,6 +248,15 @@ def _zone(owner: Actor, domain: Domain) -> tuple[Repository, TsigKey, SecondaryS
         actor=owner, zone=zone, host="ns6.gandi.example", address="127.0.0.46", transfer="open"
     )
     return repository, key, server
+
+
+def _checks(owner: Actor, domain: Domain) -> None:
+    """Of mail: one line that is wrong, and one that is muted."""
+    found = [checks.Finding(check, checks.Level.FAIL, "It is wrong.") for check in ("mx", "spf")]
+    check, at = mail_checks.checks_of(domain), timezone.now()
+    mail_checks.record_findings(actor=Actor.rookery(), check=check, findings=found, only=(), at=at)
+    until = at + timedelta(days=5)
+    mail_checks.mute_check(actor=owner, domain=domain, line="spf", reason="We know.", until=until)
 
 
 def add_member(organization: Organization, email: str, role: str) -> Membership:

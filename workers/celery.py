@@ -14,9 +14,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 QUEUES = (
     "relay_repository",
     "zone_repository",
+    "dynamic_update",
     "albatross_host",
+    "firewall",
     "checks",
     "lookups",
+    "mail_checks",
+    "images",
     "reviews",
     "mail",
     "sweep",

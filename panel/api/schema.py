@@ -37,8 +37,12 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "The id of an organization's part of a host.",
     },
     "network_id": {"schema": {"type": "integer"}, "description": "The id of a network."},
+    "rule_id": {"schema": {"type": "integer"}, "description": "The id of a rule of a firewall."},
     "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
     "reader_id": {"schema": {"type": "integer"}, "description": "The id of what reads a repository."},
+    "fetch_id": {"schema": {"type": "integer"}, "description": "The id of a fetch of an image."},
+    "build_server_id": {"schema": {"type": "integer"}, "description": "The id of a build server."},
+    "volume_id": {"schema": {"type": "integer"}, "description": "The id of a block volume."},
     "unikernel_id": {"schema": {"type": "integer"}, "description": "The id of a unikernel."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
     "change": {"schema": {"type": "string"}, "description": "From Link of a write."},
@@ -48,6 +52,10 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "key_id": {"schema": {"type": "integer"}, "description": "The id of a key of a zone."},
     "server_id": {"schema": {"type": "integer"}, "description": "The id of a secondary server."},
     "repository_id": {"schema": {"type": "integer"}, "description": "The id of a zone repository."},
+    "name_server_id": {
+        "schema": {"type": "integer"},
+        "description": "The id of a name server that takes dynamic updates.",
+    },
     "held_id": {"schema": {"type": "integer"}, "description": "The id of a held name."},
     "page_token": {"schema": {"type": "string"}, "description": "From the answer to the request."},
 }

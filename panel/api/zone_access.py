@@ -13,7 +13,7 @@ from panel.api.etags import Subject
 from panel.api.fields import Choice, Number, Shape, Switch, Text
 from panel.api.repositories import HostKey, show_repository
 from panel.api.schema import operation
-from panel.api.zones import _OfDomain
+from panel.api.zones import OfDomain
 from tenants import access
 from tenants.actions import repositories, secondaries, tsig_keys, zone_repositories
 from tenants.actions.tsig_keys import NewKey
@@ -59,7 +59,7 @@ def _show_key(key: TsigKey) -> dict[str, Any]:
     }
 
 
-class ZoneKeys(_OfDomain):
+class ZoneKeys(OfDomain):
     noun, plural = "zone_key", "zone_keys"
     shown_once = frozenset({"secret"})
 
@@ -151,7 +151,7 @@ def _show_server(row: SecondaryServer) -> dict[str, Any]:
     }
 
 
-class Secondaries(_OfDomain):
+class Secondaries(OfDomain):
     noun, plural = "secondary", "secondaries"
     shown_once = frozenset({"secret"})
 

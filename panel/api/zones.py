@@ -17,7 +17,7 @@ from tenants import access
 from tenants.actions import record_sets, zones
 from tenants.actions.record_sets import MOST_CHANGES, MOST_RECORDS, RecordChange
 from tenants.errors import Invalid
-from tenants.models import Domain, RecordSet, Repository, Zone
+from tenants.models import Domain, RecordSet, Repository, UpdateServer, Zone
 
 MOST_PROBLEMS = 20
 
@@ -47,11 +47,17 @@ class ZoneSerializer(serializers.Serializer[Any]):
     )
     observed = serializers.BooleanField(help_text="The last change was proved to be served.")
     repository = serializers.IntegerField(allow_null=True)
+    server = serializers.IntegerField(
+        allow_null=True, help_text="The name server to which it is sent by dynamic updates."
+    )
     target = serializers.IntegerField()
 
 
 class NewZone(Shape):
-    repository = Identifier(help_text="A zone repository of the organization.")
+    repository = Identifier(required=False, help_text="A zone repository of the organization.")
+    server = Identifier(
+        required=False, help_text="Instead: a name server that takes dynamic updates and has the zone."
+    )
     first_server = Text(required=False, max_length=400, help_text="Left out: ns1 of the domain.")
     address = Text(required=False, max_length=100, help_text="Its address. Left out: the primary's own.")
     contact = Text(required=False, max_length=400, help_text="Left out: hostmaster of the domain.")
@@ -95,11 +101,12 @@ def show_zone(zone: Zone) -> dict[str, Any]:
         "generation": zone.generation,
         "observed": proved and zone.target.observed_generation >= zone.generation,
         "repository": zone.target.repository_id,
+        "server": zone.target.update_server_id,
         "target": zone.target_id,
     }
 
 
-class _OfDomain(ApiView):
+class OfDomain(ApiView):
     """What all views of a domain's zone have in common."""
 
     tag = "Zones"
@@ -112,7 +119,7 @@ class _OfDomain(ApiView):
         return access.get(self.actor, Zone, pk=seen.filter(domain=home).values_list("pk", flat=True).first())
 
 
-class Zones(_OfDomain):
+class Zones(OfDomain):
     noun, plural = "zone", "zones"
     reported = frozenset({"ownership", "served_serial", "served_at", "observed"})
 
@@ -128,9 +135,12 @@ class Zones(_OfDomain):
     def create_zone(self, request: Request, domain: str) -> Response:
         given = self.body(NewZone)
         home = access.get(self.actor, Domain, name=domain)
-        repository = _repository(self, given.pop("repository"))
+        if "repository" in given:
+            given["repository"] = _repository(self, given["repository"])
+        if "server" in given:
+            given["server"] = _server(self, given["server"])
         return self.act(
-            lambda: zones.create_zone(actor=self.actor, domain=home, repository=repository, **given),
+            lambda: zones.create_zone(actor=self.actor, domain=home, **given),
             show_zone,
             status=201,
             location=lambda _: reverse("api:zone", args=[domain]),
@@ -168,6 +178,14 @@ def _repository(view: ApiView, repository_id: int) -> Repository:
         raise Invalid.of(
             "repository", "There is no such zone repository.", "Send the id of one that you see."
         )
+    return found
+
+
+def _server(view: ApiView, server_id: int) -> UpdateServer:
+    seen = access.visible_to(view.actor, UpdateServer).filter(pk=server_id)
+    found = seen.select_related("sync_target").first()
+    if found is None:
+        raise Invalid.of("server", "There is no such name server.", "Send the id of one that you see.")
     return found
 
 
@@ -260,11 +278,11 @@ class ChangedSerializer(serializers.Serializer[Any]):
     generation = serializers.IntegerField(help_text="Of the zone's sync target; wait until it is observed.")
 
 
-def _show_set(row: RecordSet) -> dict[str, Any]:
+def show_record_set(row: RecordSet) -> dict[str, Any]:
     return dict(RecordSetSerializer(row).data)
 
 
-class RecordSets(_OfDomain):
+class RecordSets(OfDomain):
     noun, plural = "record_set", "record_sets"
     queries = {"list": RecordSetQuery}
 
@@ -273,7 +291,7 @@ class RecordSets(_OfDomain):
         rows = self.find_zone(domain).record_sets.all()
         if "owner" in self.given:
             rows = rows.filter(owner=self.given["owner"].lower().removesuffix("."))
-        return self.page(rows, lambda found: [_show_set(each) for each in found])
+        return self.page(rows, lambda found: [show_record_set(each) for each in found])
 
     @operation(
         "Set and remove record sets, all of them or none",
@@ -296,7 +314,7 @@ class RecordSets(_OfDomain):
         return self.act(
             lambda: record_sets.change_record_sets(actor=self.actor, zone=zone, changes=changes),
             lambda rows: {
-                "record_sets": [_show_set(each) for each in rows],
+                "record_sets": [show_record_set(each) for each in rows],
                 "generation": zone.generation,
             },
         )
@@ -317,5 +335,5 @@ class RecordSets(_OfDomain):
                 record_type=given["type"],
                 frozen=given["frozen"],
             ),
-            _show_set,
+            show_record_set,
         )

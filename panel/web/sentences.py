@@ -163,6 +163,10 @@ def _moving(facts: DomainFacts) -> DomainStanding | None:
 
 
 _STOPS = {
+    "cut-off": "This change would cut our own way",
+    "no-helper": "The host needs a program for its firewall",
+    "firewall-of-another": "Somebody else's chains are there",
+    "firewall-refused": "The host refused the rules",
     "host-key-unknown": "Compare the key of the host",
     "host-key-changed": "The host shows another key",
     "key-refused": "The git host does not let us in",
@@ -178,6 +182,10 @@ _STOPS = {
     "clocks-differ": "The primary's clock is wrong",
     "transfer-refused": "The primary does not let us read its zone",
     "zone-dropped": "The primary dropped a zone, and Rookery went back",
+    "update-key-refused": "The name server does not take the key",
+    "update-refused": "The name server refused a change",
+    "not-taken-up": "The name server did not make a change",
+    "ttl-ignored": "The name server keeps its TTL",
     "ended-early": "It ended right after its start",
     "image-damaged": "The image's file is damaged",
     "host-refused": "Albatross refused",

@@ -45,7 +45,9 @@ def zone_repositories_of(request: HttpRequest, row: DomainRow) -> list[Repositor
 
 def start_page(request: HttpRequest, row: DomainRow) -> HttpResponse:
     """A domain without a zone: the one next thing to do."""
-    known = zone_repositories_of(request, row)
+    from panel.web.update_servers import update_servers_of  # noqa: PLC0415 - it needs panel.web.zones
+
+    known, servers = zone_repositories_of(request, row), update_servers_of(request, row)
     at = {"domain": row.domain.name}
     organization_id = row.domain.organization_id
     context = {
@@ -60,6 +62,17 @@ def start_page(request: HttpRequest, row: DomainRow) -> HttpResponse:
             }
             for each in known
         ],
+        "servers": [
+            {
+                "id": each.pk,
+                "name": str(each),
+                "where": each.where,
+                "url": reverse("update-server", kwargs={**at, "name_server_id": each.pk}),
+                "ready": not is_stopped(each.sync_target),
+            }
+            for each in servers
+        ],
+        "may_connect_server": shows(request, Verb.CREATE, Kind.NAME_SERVER, organization_id),
         "may_connect": shows(request, Verb.CREATE, Kind.REPOSITORY, organization_id),
         "may_begin": shows(request, Verb.CREATE, Kind.ZONE, organization_id),
     }

@@ -14,6 +14,7 @@ from tenants.dryrun import rehearsal
 from tenants.errors import Conflict
 from tenants.formats.zones.stored import stored_texts
 from tenants.models import RecordSet, Zone
+from tenants.zone_findings import outside_change
 
 Staged = dict[tuple[str, str], dict[str, Any]]
 
@@ -47,6 +48,26 @@ def stage(request: HttpRequest, actor: Actor, zone: Zone, change: RecordChange) 
         rehearse(actor, zone, {**staged, key: {**row, "data": list(change.data)}}, key)
         staged[key] = row
     _keep(request, zone, staged)
+
+
+def stage_all(request: HttpRequest, actor: Actor, zone: Zone, changes: Sequence[RecordChange]) -> None:
+    """Add changes to what is staged, in place of what was staged for the same record sets: all or none.
+
+    Raises what the action does."""
+    staged = staged_of(request, zone)
+    for change in changes:
+        row = _normal(zone, change)
+        staged[row["owner"], row["type"]] = row
+    rehearse(actor, zone, staged)
+    _keep(request, zone, staged)
+
+
+def stage_outside(request: HttpRequest, actor: Actor, zone: Zone, unit: str) -> None:
+    """Stage a record set of ours as it was last seen outside; `unit` is what its finding is about.
+
+    Raises Conflict where nothing is told of it (any more), and what the action does.
+    """
+    stage(request, actor, zone, outside_change(zone, unit))
 
 
 def _normal(zone: Zone, change: RecordChange) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def zone_context(actor: Actor, zone: Zone, now: datetime) -> dict[str, Any]:
     url = run_url(run.pk) if run is not None and may_open else ""
     return {
         "zone": zone,
+        "zone_server": zone.target.update_server,
         "zone_facts": facts,
         "zone_state": state,
         "zone_sentence": zone_sentence(facts, state, now),

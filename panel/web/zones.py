@@ -16,7 +16,7 @@ from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.standing import DomainRow
-from panel.web.zone_staging import changes_of, diff_of, rehearse, stage, staged_of, unstage
+from panel.web.zone_staging import changes_of, diff_of, rehearse, stage, stage_outside, staged_of, unstage
 from panel.web.zone_standing import zone_context
 from panel.web.zone_state import EXAMPLES, PURPOSES, relative, row_lines
 from tenants import access
@@ -26,6 +26,7 @@ from tenants.actions.record_sets import RecordChange
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.formats.zones.stored import TYPES
 from tenants.models import Finding, RecordSet, Zone
+from tenants.zone_findings import changed_outside
 
 Kind, Verb = access.Kind, access.Verb
 MOST_ROWS = 2_000
@@ -67,7 +68,6 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
     now = timezone.now()
     staged = staged_of(request, thing)
     rows = list(thing.record_sets.filter(absent=False)[:MOST_ROWS])
-    apart = thing.target.findings.filter(kind__in=Finding.REPAIRABLE)
     context = {
         **domain_context(request, row, "zone"),
         **zone_context(actor_of(request), thing, now),
@@ -76,16 +76,18 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
         "next_serial": thing.serial + 1,
         "types": [(kind, PURPOSES[kind]) for kind in TYPES],
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
-        "findings": [
-            {"unit": each.unit, "sentence": each.sentence, "is": each.outside, "should": each.ours}
-            for each in apart
-            if each.unit.partition(" ")[0].endswith(thing.name)
-        ],
+        "findings": [_finding(each) for each in changed_outside(thing)],
         "may_decide_findings": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, row.domain.organization_id),
     }
     # js/live.js asks for the moving parts alone.
     template = "now" if request.headers.get("HX-Request") == "true" else "show"
     return render(request, f"panel/zone/{template}.html", context)
+
+
+def _finding(row: Finding) -> dict[str, Any]:
+    owner, _, kind = row.unit.rpartition(" ")
+    told = {"sentence": row.sentence, "is": row.outside, "should": row.ours}
+    return {**told, "unit": row.unit, "owner": owner, "type": kind, "may_adopt": kind != "SOA"}
 
 
 # One record set ----------------------------------------------------------------------------------------
@@ -254,11 +256,17 @@ def zone_discard(request: HttpRequest, domain: str) -> HttpResponse:
 
 @page(methods=("POST",))
 def zone_decide(request: HttpRequest, domain: str) -> HttpResponse:
-    """Write Rookery's version of record sets that others changed."""
+    """Of record sets that others changed: write Rookery's version, or stage what is there."""
     _, thing = load_zone(request, domain)
     units = [unit[:200] for unit in request.POST.getlist("unit")[:500]]
+    actor = actor_of(request)
     try:
-        decide_findings(actor=actor_of(request), target=thing.target, decision="repair", units=units)
+        if request.POST.get("decision") == "adopt":
+            access.require(actor, Verb.CHANGE, thing)
+            for unit in units:
+                stage_outside(request, actor, thing, unit)
+            return redirect("zone", domain=thing.name)
+        decide_findings(actor=actor, target=thing.target, decision="repair", units=units)
         tell(request, "A worker writes it now, if it is still as you saw it.")
     except (Conflict, Invalid) as error:
         refuse(request, error)
@@ -306,6 +314,7 @@ def zone_settings(request: HttpRequest, domain: str) -> HttpResponse:
         "zone": thing,
         "repository": repository,
         "primary": repository.primary if repository else None,
+        "server": thing.target.update_server,
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
         "since": times.moment(thing.created_at, timezone.now()),
     }

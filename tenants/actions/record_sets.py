@@ -21,12 +21,10 @@ from tenants.formats.zones.merge import written_by_unikernels
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import MAX_TTL
 from tenants.formats.zones.record_set import RecordSet as Records
-from tenants.formats.zones.rules.check import check_zone
-from tenants.formats.zones.rules.problem import blocking
 from tenants.formats.zones.rules.sets import set_problems
 from tenants.formats.zones.stored import owner_text, set_digest, stored_texts, typed_data, typed_owner
 from tenants.models import Event, RecordSet, SyncTarget, Zone
-from tenants.zone_contents import content_of, dialects_of, is_readable, origin_of
+from tenants.zone_contents import dialects_of, is_readable, origin_of, refusals_of
 
 MOST_CHANGES = 1_000
 MOST_RECORDS = 500
@@ -237,9 +235,8 @@ def _require_ours(zone: Zone, row: RecordSet | None, key: Key, change: RecordCha
 def require_publishable(zone: Zone, fields: Mapping[Key, str]) -> None:
     """Check the whole zone as its rows say it. Raises Invalid with everything that blocks, by the change that
     it belongs to, if it does to one."""
-    content = content_of(zone)
     problems = []
-    for each in blocking(check_zone(content, dialects_of(zone))):
+    for each in refusals_of(zone):
         key = (owner_text(each.owner) if each.owner else "", each.type)
         field = f"{fields[key]}records" if key in fields else "zone"
         problems.append(Problem(field, each.problem, each.fix))

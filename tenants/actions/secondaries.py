@@ -19,7 +19,7 @@ from tenants.formats.addresses import check_host_name
 from tenants.formats.text import FormatError, printable
 from tenants.formats.zones.names import Name
 from tenants.models import SecondaryServer, TsigKey, Zone
-from tenants.zone_contents import origin_of
+from tenants.zone_contents import is_updated, origin_of
 
 
 @transaction.atomic
@@ -41,6 +41,10 @@ def add_secondary(
             raise FormatError("transfer", f"“{printable(transfer, 40)}” is no choice.", "Choose key or open.")
     checks.finish()
     lock(zone)
+    if is_updated(zone):
+        raise Conflict(
+            f"Who copies {zone} is set up at its own name server. Change its NS records here as record sets."
+        )
     if zone.secondaries.filter(host=host).exists():
         raise Conflict(f"{host} is a secondary of {zone} already.")
     changes = _with_server(zone, host, address)

@@ -16,7 +16,8 @@ from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.zones.record_set import RecordSet as Records
-from tenants.formats.zones.stored import set_digest, stored_texts
+from tenants.formats.zones.stored import owner_text, set_digest, stored_texts
+from tenants.formats.zones.zone import Soa
 from tenants.models import RecordSet, SyncTarget, TsigKey, Zone
 from tenants.zone_contents import is_readable
 
@@ -59,7 +60,7 @@ class ProvedZone:
     """A zone as it was read back: every record set outside, and the serials.
 
     `left` are keys that were left as they are: what was proved of them before stays the base. `dropped` names
-    content that the primary did not serve.
+    content that the primary did not serve. `soa` is given where it is the server's own, and none of ours.
     """
 
     served: int | None
@@ -67,6 +68,7 @@ class ProvedZone:
     sets: Mapping[tuple[str, str], Records] = field(repr=False)
     left: frozenset[tuple[str, str]] = frozenset()
     dropped: str = ""
+    soa: Soa | None = None
 
 
 @transaction.atomic
@@ -147,6 +149,8 @@ def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime)
     Zone.objects.filter(pk=zone.pk).update(
         serial=proved.serial, served_serial=proved.served, served_at=now, dropped=proved.dropped
     )
+    if proved.soa is not None:
+        _record_soa(zone, proved.soa)
     rows = {(row.owner, row.type): row for row in zone.record_sets.all()}
     changed: list[RecordSet] = []
     gone: list[int] = []
@@ -181,6 +185,17 @@ def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime)
     RecordSet.objects.bulk_create(new, batch_size=_AT_ONCE, ignore_conflicts=True)
     for start in range(0, len(gone), _AT_ONCE):
         RecordSet.objects.filter(pk__in=gone[start : start + _AT_ONCE]).delete()
+
+
+def _record_soa(zone: Zone, soa: Soa) -> None:
+    """What a conventional server says how it keeps the zone; what no row can hold stays as it was."""
+    times = {"refresh": soa.refresh, "retry": soa.retry, "expire": soa.expire, "minimum": soa.minimum}
+    told: dict[str, str | int] = {name: value for name, value in times.items() if value < 1 << 31}
+    if soa.primary.labels:
+        told["first_server"] = owner_text(soa.primary)
+    if len(soa.mailbox.labels) > 1:
+        told["contact"] = owner_text(soa.mailbox).replace(".", "@", 1)
+    Zone.objects.filter(pk=zone.pk).update(**told)
 
 
 def _fill(row: RecordSet, outside: Records, digest: str, now: datetime) -> RecordSet:

@@ -20,7 +20,8 @@ from tenants.formats.addresses import check_host_name
 from tenants.formats.text import FormatError, check_text, printable
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.stored import typed_data
-from tenants.models import Domain, Repository, SyncTarget, Zone
+from tenants.models import Domain, Repository, SyncTarget, UpdateServer, Zone
+from tenants.zone_contents import is_updated
 
 SOA_FIELDS = ("first_server", "contact", "refresh", "retry", "expire", "minimum")
 _TIMES = ("refresh", "retry", "expire", "minimum")
@@ -33,21 +34,23 @@ def create_zone(
     *,
     actor: Actor,
     domain: Domain,
-    repository: Repository,
+    repository: Repository | None = None,
+    server: UpdateServer | None = None,
     first_server: str = "",
     address: str = "",
     contact: str = "",
 ) -> Zone:
-    """Begin the zone of a domain, with its first name server (ns1 of the domain, unless it is told).
+    """Begin the zone of a domain, in a zone repository or at a name server that takes dynamic updates.
 
-    `address` is where that server is reached, needed when its name lies in the zone; else the primary's own
-    is taken. Nothing is published until the domain's ownership was proved.
+    In a repository it starts with its first name server (ns1 of the domain, unless it is told); `address` is
+    where that is reached, needed when its name lies in the zone; else the primary's own is taken. At a name
+    server the zone must be there already: all that it holds is kept, and its SOA is the server's own. Nothing
+    is published until the domain's ownership was proved.
     """
     access.require(actor, access.Verb.CHANGE, domain)
     access.require_create(actor, access.Kind.ZONE, domain.organization)
-    access.require(actor, access.Verb.VIEW, repository)
-    if repository.organization_id != domain.organization_id or repository.kind != Repository.Kind.ZONE:
-        raise Absent
+    target = _place_of(actor, domain, repository, server)
+    own_address = repository.primary.address if repository else server.address if server else ""
     lock_installation()
     _require_alone(domain)
     checks = Checks()
@@ -56,9 +59,8 @@ def create_zone(
     with checks:
         contact = check_contact(contact.strip() or f"hostmaster@{domain.name}")
     with checks:
-        address = check_server_address(address or repository.primary.address)
+        address = check_server_address(address or own_address)
     checks.finish()
-    target = repository.sync_target
     outbox.mark([target])
     try:
         with transaction.atomic():
@@ -73,23 +75,45 @@ def create_zone(
             )
     except IntegrityError as error:
         raise Conflict(f"{domain} has a zone already.") from error
-    origin, host = Name.of(domain.name), Name.of(first_server)
-    insert_record_set(zone, origin, zone.minimum, [typed_data("NS", f"{first_server}.", origin)])
-    if host.within(origin):
-        kind = "AAAA" if ":" in address else "A"
-        insert_record_set(zone, host, zone.minimum, [typed_data(kind, address, origin)])
-    require_publishable(zone, {})
+    if repository is not None:
+        _begin_with(zone, first_server, address)
     outbox.hint_on_commit("prove_ownership", zone.pk, "lookups")
     record(
         actor,
         "create_zone",
         zone,
-        f"The zone {zone} was begun in {repository.short_name}.",
+        f"The zone {zone} was begun {f'in {repository.short_name}' if repository else f'at {server}'}.",
         domain=domain,
         target=target,
-        after={"first_server": first_server, "contact": contact, "repository": str(repository)},
+        after={"first_server": first_server, "contact": contact, "kept": str(target.place)},
     )
     return zone
+
+
+def _place_of(
+    actor: Actor, domain: Domain, repository: Repository | None, server: UpdateServer | None
+) -> SyncTarget:
+    """Raises Absent for what is another organization's, and Invalid unless one place was chosen."""
+    place = repository or server
+    if place is None or (repository is not None and server is not None):
+        raise Invalid.of(
+            "repository", "A zone is kept in one place.", "Choose a zone repository or a name server."
+        )
+    access.require(actor, access.Verb.VIEW, place)
+    if place.organization_id != domain.organization_id:
+        raise Absent
+    if repository is not None and repository.kind != Repository.Kind.ZONE:
+        raise Absent
+    return place.sync_target
+
+
+def _begin_with(zone: Zone, first_server: str, address: str) -> None:
+    origin, host = Name.of(zone.name), Name.of(first_server)
+    insert_record_set(zone, origin, zone.minimum, [typed_data("NS", f"{first_server}.", origin)])
+    if host.within(origin):
+        kind = "AAAA" if ":" in address else "A"
+        insert_record_set(zone, host, zone.minimum, [typed_data(kind, address, origin)])
+    require_publishable(zone, {})
 
 
 def _require_alone(domain: Domain) -> None:
@@ -155,6 +179,8 @@ def change_soa(
     checks.finish()
     lock(zone)
     require_not_frozen(zone)
+    if is_updated(zone):
+        raise Conflict(f"The name server keeps the SOA of {zone} itself. Change it there.")
     before = {name: getattr(zone, name) for name in SOA_FIELDS}
     for name, value in wanted.items():
         if value is not None:

@@ -7,7 +7,9 @@ from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
 from tenants.models.domains import Domain
 from tenants.models.events import Event
+from tenants.models.fetches import BuildServer, ImageFetch
 from tenants.models.findings import Finding
+from tenants.models.firewalls import Firewall, FirewallRule
 from tenants.models.former import FormerPassphrase
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
@@ -18,6 +20,7 @@ from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
+from tenants.models.mail_checks import CheckChange, CheckLine, CheckMute, MailCheck
 from tenants.models.mailboxes import Mailbox, TargetAddress
 from tenants.models.names import HeldName
 from tenants.models.organizations import Membership, Organization
@@ -27,6 +30,7 @@ from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
+from tenants.models.update_servers import UpdateServer
 from tenants.models.watching import ConsoleLine, HostWatch, Sample, UnikernelExit, UnikernelWatch
 from tenants.models.zones import PrimaryServer, RecordSet, SecondaryServer, TsigKey, Zone
 
@@ -38,6 +42,10 @@ __all__ = [
     "AliasRules",
     "Allowance",
     "ApiToken",
+    "BuildServer",
+    "CheckChange",
+    "CheckLine",
+    "CheckMute",
     "Condition",
     "ConsoleLine",
     "DecisionLink",
@@ -46,6 +54,8 @@ __all__ = [
     "Event",
     "Evidence",
     "Finding",
+    "Firewall",
+    "FirewallRule",
     "FormerPassphrase",
     "HeldName",
     "Holding",
@@ -54,9 +64,11 @@ __all__ = [
     "HostShare",
     "HostWatch",
     "Image",
+    "ImageFetch",
     "ImportRow",
     "Installation",
     "Invitation",
+    "MailCheck",
     "Mailbox",
     "Membership",
     "Network",
@@ -81,6 +93,7 @@ __all__ = [
     "UnikernelExit",
     "UnikernelSecret",
     "UnikernelWatch",
+    "UpdateServer",
     "Volume",
     "Zone",
 ]

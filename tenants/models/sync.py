@@ -11,8 +11,10 @@ from django.db.models import F, Q
 from tenants.models.checks import one_of
 
 if TYPE_CHECKING:
+    from tenants.models.firewalls import Firewall
     from tenants.models.hosts import HostShare
     from tenants.models.repositories import Repository
+    from tenants.models.update_servers import UpdateServer
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -27,7 +29,9 @@ class SyncTarget(models.Model):
     class Kind(models.TextChoices):
         RELAY_REPOSITORY = "relay_repository", "relay repository"
         ZONE_REPOSITORY = "zone_repository", "zone repository"
+        DYNAMIC_UPDATE = "dynamic_update", "name server with dynamic updates"
         ALBATROSS_HOST = "albatross_host", "albatross host"
+        FIREWALL = "firewall", "firewall"
 
     class DriftMode(models.TextChoices):
         REPORT = "report", "report: show it, touch nothing"
@@ -43,6 +47,12 @@ class SyncTarget(models.Model):
     )
     host_share = models.OneToOneField(
         "tenants.HostShare", on_delete=models.CASCADE, null=True, related_name="sync_target"
+    )
+    update_server = models.OneToOneField(
+        "tenants.UpdateServer", on_delete=models.CASCADE, null=True, related_name="sync_target"
+    )
+    firewall = models.OneToOneField(
+        "tenants.Firewall", on_delete=models.CASCADE, null=True, related_name="sync_target"
     )
     drift_mode = models.CharField(max_length=10, choices=DriftMode.choices, default=DriftMode.REPORT)
 
@@ -70,14 +80,31 @@ class SyncTarget(models.Model):
                 condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
             ),
             models.CheckConstraint(
-                condition=Q(kind="albatross_host") | Q(repository__isnull=False),
+                condition=Q(kind__in=("albatross_host", "dynamic_update", "firewall"))
+                | Q(repository__isnull=False),
                 name="target_has_its_repository",
             ),
             models.CheckConstraint(
                 condition=~Q(kind="albatross_host") | Q(host_share__isnull=False),
                 name="host_target_has_its_share",
             ),
-            one_of("sync_target", "kind", "relay_repository", "zone_repository", "albatross_host"),
+            models.CheckConstraint(
+                condition=~Q(kind="dynamic_update") | Q(update_server__isnull=False),
+                name="dynamic_target_has_its_server",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="firewall") | Q(firewall__isnull=False),
+                name="firewall_target_has_its_firewall",
+            ),
+            one_of(
+                "sync_target",
+                "kind",
+                "relay_repository",
+                "zone_repository",
+                "dynamic_update",
+                "albatross_host",
+                "firewall",
+            ),
             one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
         ]
         indexes = [
@@ -89,9 +116,9 @@ class SyncTarget(models.Model):
         return f"{self.get_kind_display()} {self.place}"
 
     @property
-    def place(self) -> Repository | HostShare | None:
+    def place(self) -> Repository | HostShare | UpdateServer | Firewall | None:
         """What is kept in agreement."""
-        return self.repository or self.host_share
+        return self.repository or self.host_share or self.update_server or self.firewall
 
     @property
     def in_agreement(self) -> bool:

@@ -10,6 +10,8 @@ FORM = "       in 404 404 403 403 200 200"
 LOOKERS = "    in 404 404  to  to  to  to"
 MANAGERS = "   in 404 404 403  to  to  to"
 OWNERS = "     in 404 404 403 403  to  to"
+UPDATE_SERVER = {"name": "ns2", "address": "9.9.9.10", "port": "53"}
+UPDATE_KEY = "rookery-2.keys.example:SHA512:" + "QUJD" * 8
 BARE = {"domain": "{bare}"}
 KEY = {"used_by": "letsencrypt", "right": "update"}
 SERVER = {"host": "ns8.gandi.example", "address": "127.0.0.48", "transfer": "open"}
@@ -31,6 +33,15 @@ REPOSITORY = {
     "primary_port": "53",
     "grammar": "new",
     "root_key": "panel._update:SHA256:" + "QUJD" * 8,
+}
+MAIL = {
+    "host": "mail",
+    "addresses": "192.0.2.25",
+    "senders": "_spf.example.net",
+    "policy": "reject",
+    "reports": "postmaster@{domain}",
+    "issuer": "letsencrypt.org",
+    "strict_tls": "on",
 }
 
 PAGES = [
@@ -56,6 +67,14 @@ PAGES = [
     Row("zone-discard", "POST", LOOKERS),
     Row("zone-decide", "POST", OWNERS, {"unit": "mail.{domain} A"}),
     Row("zone-look", "POST", OWNERS),
+    Row("zone-export", "GET", TEAM),
+    Row("zone-download", "GET", TEAM),
+    Row("zone-history", "GET", TEAM),
+    Row("record-set-history", "GET", TEAM),
+    Row("zone-mail", "GET", FORM),
+    Row("zone-mail", "POST", FORM, MAIL),
+    Row("zone-import", "GET", FORM),
+    Row("zone-import", "POST", OWNERS, {"text": "www A 192.0.2.80", "do": "keep"}),
     Row("zone-settings", "GET", TEAM),
     Row("zone-settings", "POST", OWNERS, SOA),
     Row("zone-freeze", "POST", OWNERS, {"on": "1"}),
@@ -66,6 +85,14 @@ PAGES = [
     Row("zone-servers", "GET", TEAM),
     Row("zone-servers", "POST", OWNERS, SERVER),
     Row("zone-server-remove", "POST", OWNERS),
+    Row("update-server-new", "GET", FORM),
+    Row("update-server-new", "POST", OWNERS, {**UPDATE_SERVER, "key": UPDATE_KEY}),
+    Row("update-server", "GET", TEAM),
+    Row("update-server", "POST", OWNERS, UPDATE_SERVER),
+    Row("update-server-key", "POST", OWNERS, {"key": UPDATE_KEY}),
+    Row("update-server-begin", "POST", OWNERS, at=BARE),
+    Row("update-server-look", "POST", MANAGERS),
+    Row("update-server-drift", "POST", OWNERS, {"mode": "repair"}),
     Row("zone-repository", "GET", TEAM),
     Row("zone-repository-new", "GET", FORM),
     Row("zone-repository-new", "POST", OWNERS, REPOSITORY),
@@ -116,6 +143,14 @@ OPERATIONS = [
         {"changes": [{"owner": "www", "type": "A", "records": ["192.0.2.80"], "ttl": 60}]},
     ),
     Row("api:record-set-freeze", "PUT", DONE, {"owner": "ns1", "type": "A", "frozen": True}),
+    Row("api:zone-export", "GET", SEEN),
+    Row("api:zone-mail", "GET", SEEN),
+    Row(
+        "api:zone-import",
+        "POST",
+        DONE,
+        {"text": "www A 192.0.2.80", "remove_others": False, "leave_out_refused": False},
+    ),
     Row("api:zone-keys", "GET", SEEN),
     Row("api:zone-keys", "POST", MADE, {**KEY, "every_zone": False}),
     Row("api:zone-key", "DELETE", GONE),
@@ -123,6 +158,11 @@ OPERATIONS = [
     Row("api:zone-secondaries", "GET", SEEN),
     Row("api:zone-secondaries", "POST", MADE, SERVER),
     Row("api:zone-secondary", "DELETE", GONE),
+    Row("api:update-servers", "GET", SEEN),
+    Row("api:update-servers", "POST", MADE, {**UPDATE_SERVER, "port": 53, "key": UPDATE_KEY}),
+    Row("api:update-server", "GET", SEEN),
+    Row("api:update-server", "PATCH", DONE, {**UPDATE_SERVER, "port": 53}),
+    Row("api:update-server-key", "PUT", DONE, {"key": UPDATE_KEY}),
     Row("api:zone-repositories", "GET", SEEN),
     Row(
         "api:zone-repositories",

@@ -7,6 +7,12 @@ from tests.browser.visitor import SLOW_MS, Visitor
 
 def keep_dns_here(owner: Visitor, domain: str) -> None:
     """Connect the sandbox's zone repository, begin the zone of `domain`, and publish its mail records."""
+    page = owner.open(f"/d/{domain}/dns/server/new")
+    page.get_by_label("What you call it").fill("ns1")
+    page.get_by_label("Its address").fill("127.0.0.77")  # nobody is there, and nobody is asked
+    page.get_by_label("A key of it").fill("rookery.keys.example:SHA256:" + "QUJD" * 8)
+    owner.press("Connect it")
+    page.get_by_role("heading", name="Zones kept there").wait_for(timeout=SLOW_MS)
     page = owner.open(f"/d/{domain}/dns/repository/new")
     owner.press("Connect it")
     owner.open_until(f"/d/{domain}/dns", page.get_by_text("Connected", exact=True))
@@ -18,6 +24,12 @@ def keep_dns_here(owner: Visitor, domain: str) -> None:
     owner.press("Review", role="link")
     owner.press("Apply")
     page.get_by_text("is served as you asked").wait_for(timeout=SLOW_MS)
+
+
+def _its_page(visitor: Visitor, bare: str) -> str:
+    """The page of the name server that takes dynamic updates."""
+    link = visitor.open(f"/d/{bare}/dns").locator('main a[href*="/dns/server/"]:not([href$="/new"])').first
+    return str(link.get_attribute("href"))
 
 
 def write(owner: Visitor, domain: str, kind: str, name: str, records: str) -> None:
@@ -35,11 +47,18 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
         "zone start": f"/d/{bare}/dns",
         "zone-settings": f"/d/{domain}/dns/settings",
         "zone-keys": f"/d/{domain}/dns/keys",
+        "zone-export": f"/d/{domain}/dns/export",
+        "zone-history": f"/d/{domain}/dns/history",
+        "record-set-history": f"/d/{domain}/dns/history/MX/{domain}",
         "zone-servers": f"/d/{domain}/dns/servers",
     }
     link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first
+    found["update-server"] = _its_page(visitor, bare)
     found["zone-repository"] = str(link.get_attribute("href"))
     if may_change:
+        found["update-server-new"] = f"/d/{bare}/dns/server/new"
+        found["zone-mail"] = f"/d/{domain}/dns/mail"
+        found["zone-import"] = f"/d/{domain}/dns/import"
         found["zone-new"] = f"/d/{bare}/dns/new"
         found["zone-repository-new"] = f"/d/{domain}/dns/repository/new"
         found["record-set-edit"] = f"/d/{domain}/dns/record?type=MX&owner={domain}"

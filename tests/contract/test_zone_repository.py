@@ -18,6 +18,7 @@ from tenants.formats.zones.keyfile import TsigKey as FileKey
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from tenants.models import Condition, Domain, Event, Organization, Run, SyncTarget, TsigKey, Zone
+from tenants.zone_findings import outside_change
 from tests.contract.zone_world import ZoneWorld
 from tests.zone.world import running_primary
 from workers.controller import Ending
@@ -220,6 +221,15 @@ def test_drift_is_reported_and_repaired_on_request(world: ZoneWorld, alice: Acto
     world.agree()
     assert world.ask("mail.example.org", "A") == ["192.0.2.25"]
     assert not told(world, "Drifted").status
+    sync.change_drift_mode(actor=alice, target=world.target, mode="report")
+    by_hand(world, "192.0.2.25", "192.0.2.98", ahead=120)
+    world.agree()
+    tip = world.running.repository.tip()
+    put(alice, zone, outside_change(zone, "mail.example.org A"))
+    world.agree()
+    assert zone.record_sets.get(owner="mail.example.org").data == ["192.0.2.98"]
+    assert not told(world, "Drifted").status
+    assert world.running.repository.tip() == tip, "nothing to write: it was taken as it was there"
 
 
 def test_drift_is_adopted_where_that_is_the_mode(world: ZoneWorld, alice: Actor, zone: Zone) -> None:
@@ -286,7 +296,7 @@ def test_a_zone_that_the_primary_drops_comes_back_at_once(
 ) -> None:
     """Should our own rules ever be wrong: back to what was served, and never again the same content."""
     monkeypatch.setattr("workers.zone_plan.decide.check_zone", lambda *given: ())
-    monkeypatch.setattr("tenants.actions.record_sets.check_zone", lambda *given: ())
+    monkeypatch.setattr("tenants.zone_contents.check_zone", lambda *given: ())
     before = world.serial("example.org")
     put(alice, zone, RecordChange("@", "MX", ("10 nowhere",)))
     assert world.reconcile() is Ending.STOPPED

@@ -76,6 +76,8 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "deliver_mail",
         "look_up",
         "prove_ownership",
+        "check_mail",
+        "fetch_image",
         "review",
         "compare_passphrases",
     }

@@ -65,7 +65,17 @@ _protocols = st.lists(st.sampled_from([b"h2", b"h3", b"http/1.1"]), min_size=1, 
 _alpn = _protocols.map(lambda found: Alpn(tuple(found)))
 _hints4 = st.lists(IPV4, min_size=1, max_size=2).map(lambda found: Ipv4Hint(tuple(found)))
 _hints6 = st.lists(IPV6, min_size=1, max_size=2).map(lambda found: Ipv6Hint(tuple(found)))
-_key = st.builds(KeyValue, st.integers(7, 65534), st.from_regex(rb"[A-Za-z0-9./+-]{1,20}", fullmatch=True))
+_key = st.builds(KeyValue, st.integers(11, 65534), st.from_regex(rb"[A-Za-z0-9./+-]{1,20}", fullmatch=True))
+# By number, but with a form of their own, which other readers hold them to: NAPTR, DNAME, CERT.
+_formed = {
+    35: st.just(bytes.fromhex("0064000a0175037369700000")),
+    39: TARGETS.map(lambda target: b"".join(bytes([len(one)]) + one for one in target.labels) + b"\0"),
+    37: _some_bytes.map(lambda found: bytes(5) + found),
+}
+_generic = st.one_of(
+    st.builds(Generic, st.sampled_from([65280, 65534]), _some_bytes),
+    *(st.builds(Generic, st.just(number), data) for number, data in _formed.items()),
+)
 
 PUBLISHABLE: dict[str, st.SearchStrategy[Data]] = {
     "A": st.builds(A, IPV4),
@@ -85,7 +95,7 @@ PUBLISHABLE: dict[str, st.SearchStrategy[Data]] = {
     "HTTPS": st.builds(
         HTTPS, st.integers(1, 9), HOSTS, st.tuples(st.just(Mandatory((1,))), _alpn, _hints4, _hints6, _key)
     ),
-    "TYPE": st.builds(Generic, st.sampled_from([35, 39, 37, 65280, 65534]), _some_bytes),
+    "TYPE": _generic,
 }
 """By type, data that Rookery may publish."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.outward.addresses import is_public
+from tenants.formats.public_addresses import is_public
 from workers.outward.fetch import Fetched, Fetcher, FetchError, NotAllowed, Refused, TooBig, Unreachable
 
 __all__ = [

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from tenants.formats.public_addresses import Address, is_public
 from tenants.formats.text import printable
-from workers.outward.addresses import Address, is_public
 
 MOST_REDIRECTS = 3
 _PIECE = 65_536

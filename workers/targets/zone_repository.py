@@ -8,17 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tenants.actions.zone_proofs import (
-    ProvedZone,
-    adopt_record_sets,
-    forget_removed_keys,
-    record_dropped,
-    record_zones,
-)
+from tenants.actions.zone_proofs import ProvedZone, forget_removed_keys, record_dropped
 from tenants.actor import Actor
 from tenants.desired_zones import (
     DesiredKeys,
-    DesiredZone,
     ZoneName,
     desired_keys,
     desired_zones,
@@ -43,8 +36,16 @@ from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided
 from workers.targets.zone_primary import Primary, PrimarySilent
 from workers.targets.zone_statements import by_hand, find, zone_statements
+from workers.targets.zones_shared import (
+    Published,
+    adopt_drift,
+    kept_proofs,
+    record_proved,
+    run_title,
+    told_serials,
+)
 from workers.zone.server import connect
-from workers.zone_plan.decide import DecidedZone, decide_zone, drifted
+from workers.zone_plan.decide import DecidedZone, decide_zone
 from workers.zone_plan.keys import decide_keys
 from workers.zone_plan.outside import ObservedZone
 from workers.zone_plan.plan import ZoneLimits, ZonePlan, file_of, zone_plan
@@ -56,19 +57,16 @@ _LOOKS, _BETWEEN_LOOKS = 8, 0.15
 
 
 @dataclass(frozen=True)
-class ObservedZones:
-    """The branch, and those zones that may differ from what was proved; `steady` are all others by name.
+class ObservedZones(Published):
+    """The branch, and those zones that may differ from what was proved.
 
     `silent` says why the primary cannot be asked; then only git is known.
     """
 
     looked: Tip
     files: Mapping[bytes, str] = field(repr=False)
-    published: tuple[ZoneName, ...]
     zones: Mapping[int, ObservedZone] = field(repr=False)
-    desired: dict[int, DesiredZone] = field(repr=False)
     keys: Sequence[DesiredKeys] = field(repr=False)
-    steady: frozenset[str]
     silent: str = ""
 
     @property
@@ -94,17 +92,7 @@ class ZoneRepository(GitTarget):
         self._sleep = sleep
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
-        where = repository_of(target).short_name
-        if plan is None:
-            return f"Bring {where} into agreement"
-        names = (
-            [each.origin.short for each in plan.zones if each.changes] if isinstance(plan, ZonePlan) else []
-        )
-        whose = names[0] if len(names) == 1 else f"{len(names)} zones" if names else "keys"
-        count = len(plan.changes)
-        if not count:
-            return f"Compare {where}"
-        return f"Write {count} change{'s' if count != 1 else ''} of {whose} to {where}"
+        return run_title(repository_of(target).short_name, plan)
 
     # observe --------------------------------------------------------------------------------------
 
@@ -137,7 +125,7 @@ class ZoneRepository(GitTarget):
         }
         steady = frozenset(each.origin.short for each in published if each.pk not in zones)
         keys = desired_keys(target, self._opener)
-        return ObservedZones(looked, files, published, zones, desired, keys, steady, silent)
+        return ObservedZones(published, desired, steady, looked, files, zones, keys, silent)
 
     def _look_at(
         self,
@@ -183,16 +171,7 @@ class ZoneRepository(GitTarget):
     # what is left alone -----------------------------------------------------------------------------
 
     def adopt(self, current: Pass, observed: ObservedZones) -> str:
-        if current.target.drift_mode != SyncTarget.DriftMode.ADOPT:
-            return ""
-        plan = self.plan(current, observed)
-        wanted = {each.pk: found for each in plan.zones if (found := drifted(each))}
-        if not wanted:
-            return ""
-        with current.write():
-            count = adopt_record_sets(actor=Actor.rookery(), target=current.target, zones=wanted)
-        observed.desired.update(desired_zones(current.target, list(wanted)))
-        return f"Took over {count} record set{'s' if count != 1 else ''} from outside."
+        return adopt_drift(current, observed, lambda: self.plan(current, observed))
 
     def findings(self, current: Pass, observed: ObservedZones, plan: Plan) -> Findings:
         return find(current.target, observed.files, observed.published, observed.steady, plan)
@@ -345,31 +324,22 @@ class ZoneRepository(GitTarget):
         files: Mapping[bytes, str],
         how: str,
     ) -> Proof:
-        target = current.target
-        known = target.proof.get("zones", {})
-        zones = {name: known[name] for name in observed.steady if name in known}
-        proved: dict[int, ProvedZone] = {}
-        for each in plan.zones if isinstance(plan, ZonePlan) else ():
-            found = observed.desired[each.pk]
-            if each.serial is None:
-                continue
-            proved[each.pk] = ProvedZone(
-                each.serial, max(each.serial, found.known_serial), each.sets, each.left
-            )
-            if not each.apart:
+        zones, decided_zones = kept_proofs(current.target, observed), _zones_of(plan)
+        for each in decided_zones:
+            if each.serial is not None and not each.apart:
                 blob = files.get(file_of(each.origin), "")
                 zones[each.origin.short] = {"blob": blob, "serial": each.serial, "soa": each.soa}
-        steady = [each.pk for each in observed.published if each.origin.short in observed.steady]
+
+        def prove(each: DecidedZone) -> ProvedZone:
+            serial = each.serial or 0
+            newest = max(serial, observed.desired[each.pk].known_serial)
+            return ProvedZone(serial, newest, each.sets, each.left)
+
         with current.write():
-            record_zones(actor=Actor.rookery(), target=target, zones=proved, seen_again=steady)
-            forget_removed_keys(actor=Actor.rookery(), target=target)
-        serials = (
-            {each.origin.short: str(each.serial) for each in plan.zones} if isinstance(plan, ZonePlan) else {}
-        )
-        evidence = {"Commit": commit, "Tree": tree, "Zones": str(len(observed.published))}
-        evidence |= {f"Serial of {name}"[:40]: serial for name, serial in list(serials.items())[:20]}
-        told = ", ".join(f"{name} {serial}" for name, serial in list(serials.items())[:5])
-        sentence = f"{how}: {told}." if told else f"{how}."
+            record_proved(current, observed, decided_zones, prove)
+            forget_removed_keys(actor=Actor.rookery(), target=current.target)
+        serials, sentence = told_serials(decided_zones, how)
+        evidence = {"Commit": commit, "Tree": tree, "Zones": str(len(observed.published)), **serials}
         stored = {"commit": commit, "tree": tree, "zones": zones, "entries": len(files)}
         return Proof(stored, {**evidence, "Plan checksum": plan.checksum}, sentence)
 
@@ -396,6 +366,10 @@ def _is_steady(
 def _served(observed: ObservedZones) -> int:
     gone = sum(each.served is None for each in observed.zones.values())
     return len(observed.published) - gone
+
+
+def _zones_of(plan: Plan) -> tuple[DecidedZone, ...]:
+    return plan.zones if isinstance(plan, ZonePlan) else ()
 
 
 def _names(plan: ZonePlan) -> list[str]:

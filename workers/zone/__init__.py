@@ -40,7 +40,7 @@ from workers.zone.notify import Notified, notify
 from workers.zone.server import Dial, Server
 from workers.zone.soa import Served, served_serial
 from workers.zone.transfer import Limits, Signatures, Transferred, transfer
-from workers.zone.update import Change, Requirement, batches, update
+from workers.zone.update import Change, Requirement, batches, require_sendable, update
 
 __all__ = [
     "BadKey",
@@ -79,6 +79,7 @@ __all__ = [
     "notify_command",
     "nsupdate_script",
     "parse_key",
+    "require_sendable",
     "served_serial",
     "transfer",
     "update",

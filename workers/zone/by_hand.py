@@ -10,6 +10,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
+from tenants.formats.zones.commands import nsupdate_lines
 from tenants.formats.zones.names import Name
 from workers.zone.messages import BROKEN
 from workers.zone.server import Server
@@ -26,10 +27,9 @@ def nsupdate_script(
     Raises NotSendable as `update` does.
     """
     message = update_message(zone, changes, requirements)
-    lines = [f"server {server.address} {server.port}", f"zone {zone}"]
-    lines += [line for found in message.prerequisite for line in _prerequisite(found)]
+    lines = [line for found in message.prerequisite for line in _prerequisite(found)]
     lines += [line for found in message.update for line in _change(found)]
-    return "\n".join([*lines, "send"]) + "\n"
+    return nsupdate_lines(server.address, server.port, zone, [lines])
 
 
 def dig_serial(server: Server, zone: Name) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import dns.exception
 import dns.rdata
@@ -25,10 +26,16 @@ from workers.zone.outcomes import Asked
 from workers.zone.records import rdata_of
 from workers.zone.server import Deadline, Server, opened, reason
 
-__all__ = ["Change", "Requirement", "batches", "update", "update_message"]
+__all__ = ["Change", "Requirement", "batches", "require_sendable", "update", "update_message"]
 
 _MOST_BYTES = 60_000
 """Of the records of one message, as counted by `batches`: a message has 65535, its signature included."""
+_MOST_UNSIGNED = 65_535 - 600
+_TOO_BIG = (
+    "The change of {what} does not fit into one DNS message of 64 KiB: what is there now goes along with what"
+    " takes its place."
+)
+_SMALLER = "Remove some records of it first, in a step of their own, or make it smaller."
 _FIXED = 10
 """Bytes of a record besides its name and rdata."""
 
@@ -84,9 +91,7 @@ def update(
     try:
         wire = message.to_wire()
     except dns.exception.TooBig:
-        raise NotSendable(
-            "The change does not fit into one DNS message.", "Make it in several steps."
-        ) from None
+        raise NotSendable(_TOO_BIG.format(what=zone.short), _SMALLER) from None
     absences = any(not item.exact for item in (*requirements, *(change.requirement for change in changes)))
     asked = Asked.about(server, "update", zone, expects_absence=absences)
     with opened(server, Deadline(timeout)) as stream:
@@ -103,20 +108,41 @@ def update(
 
 
 def batches(changes: Iterable[Change], *, most_bytes: int = _MOST_BYTES) -> Iterator[tuple[Change, ...]]:
-    """Yield the changes in order, in groups that fit into one message each. A change that alone is too large
-    stands alone; `update` refuses it. Order them so that each group leaves a valid zone: addresses before
-    what points to them, and removals of addresses last."""
+    """Yield the changes in order, in groups that fit into one message each. Changes of one name that follow
+    each other stay together where they fit: an alias takes the place of addresses in one message. A change
+    that alone is too large stands alone; `update` refuses it. Order them so that each group leaves a valid
+    zone: addresses before what points to them, and removals of addresses last."""
     group: list[Change] = []
     size = 0
-    for change in changes:
-        cost = _cost(change)
+    for unit in _units(changes, most_bytes):
+        cost = sum(map(_cost, unit))
         if group and size + cost > most_bytes:
             yield tuple(group)
             group, size = [], 0
-        group.append(change)
+        group += unit
         size += cost
     if group:
         yield tuple(group)
+
+
+def _units(changes: Iterable[Change], most_bytes: int) -> Iterator[tuple[Change, ...]]:
+    for _, found in groupby(changes, key=lambda change: change.owner):
+        unit = tuple(found)
+        if sum(map(_cost, unit)) <= most_bytes:
+            yield unit
+        else:
+            yield from ((change,) for change in unit)
+
+
+def require_sendable(zone: Name, changes: Sequence[Change]) -> None:
+    """Raise NotSendable for what `update` would refuse to send: here, before anything is sent."""
+    message = update_message(zone, changes)
+    if sum(map(_cost, changes)) <= _MOST_BYTES:
+        return
+    try:
+        message.to_wire(max_size=_MOST_UNSIGNED)
+    except dns.exception.TooBig:
+        raise NotSendable(_TOO_BIG.format(what=changes[0].owner.short), _SMALLER) from None
 
 
 def update_message(

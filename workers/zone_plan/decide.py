@@ -83,7 +83,7 @@ def decide_zone(
             outside_ids={name: observed.blob},
         )
     outside = outside_sets(observed, desired.base)
-    sets, apart, left = _merged(desired, outside, may_overwrite)
+    sets, apart, left = merged_sets(desired, outside, may_overwrite)
     soa, soa_apart = _soa(desired, observed, proved_soa, may_overwrite)
     file = by_key(observed.file)
     found = DecidedZone(
@@ -93,11 +93,11 @@ def decide_zone(
         sets=sets,
         left=left,
         soa=describe_soa(soa),
-        outside_ids=_outside_ids(apart, outside, soa_apart),
+        outside_ids=identify(apart, outside, soa_apart),
     )
     if desired.frozen:
         return replace(found, sets=outside, serial=observed.served)
-    changes = [*_changes(file, sets), *_soa_change(name, observed.file, soa)]
+    changes = [*changes_between(file, sets), *_soa_change(name, observed.file, soa)]
     behind = (
         observed.file and observed.served is not None and newer(observed.served, observed.file.soa.serial)
     )
@@ -107,7 +107,7 @@ def decide_zone(
     return _written(found, desired, observed, Zone(desired.origin, soa, sets.values()), changes)
 
 
-def _merged(
+def merged_sets(
     desired: DesiredZone, outside: Mapping[Key, RecordSet], may_overwrite: Callable[[str, str], bool]
 ) -> tuple[dict[Key, RecordSet], tuple[Apart, ...], frozenset[Key]]:
     now = {key: set_digest(item) for key, item in outside.items()}
@@ -144,10 +144,10 @@ def _merged(
     return sets, apart, frozenset(each.key for each in merged.apart)
 
 
-def _outside_ids(
+def identify(
     apart: tuple[Apart, ...], outside: Mapping[Key, RecordSet], soa: tuple[Apart, ...]
 ) -> dict[str, str]:
-    """What a decision about each unit is bound to."""
+    """What a decision about each unit that was left apart is bound to."""
     units = {each.unit for each in apart}
     known = {unit_of(key): set_digest(item) for key, item in outside.items() if unit_of(key) in units}
     return {**known, **{each.unit: each.outside or "" for each in soa}}
@@ -193,7 +193,7 @@ def _pair(before: str | None, after: str | None) -> Texts:
     return before, after
 
 
-def _changes(before: Mapping[Key, RecordSet], after: Mapping[Key, RecordSet]) -> list[Change]:
+def changes_between(before: Mapping[Key, RecordSet], after: Mapping[Key, RecordSet]) -> list[Change]:
     found = []
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
@@ -243,14 +243,15 @@ def _written(
     try:
         serial = next_serial(*(each for each in seen if each is not None))
     except FormatError as error:
-        return _unsafe(found, str(error))
+        return left_unsafe(found, str(error))
     zone = zone.with_soa(zone.soa.with_serial(serial))
     problems = blocking(check_zone(zone, desired.dialects))
     if problems:
-        return _unsafe(found, " ".join(str(each) for each in problems[:3]))
+        return left_unsafe(found, " ".join(str(each) for each in problems[:3]))
     identity = hashlib.sha256(emit(zone.with_soa(zone.soa.with_serial(0)))).hexdigest()
     if identity == desired.dropped:
-        return _unsafe(found, "The primary took the zone off the air when it had exactly this. Change it.")
+        sentence = "The primary took the zone off the air when it had exactly this. Change it."
+        return left_unsafe(found, sentence)
     if not changes:
         texts = partial(_pair, f"serial {observed.served} is served", f"serial {serial} is served")
         changes = [Change(Action.UPDATE, name + TAKE_UP, str(observed.served), str(serial), texts=texts)]
@@ -264,7 +265,7 @@ def _written(
     )
 
 
-def _unsafe(found: DecidedZone, reason: str) -> DecidedZone:
+def left_unsafe(found: DecidedZone, reason: str) -> DecidedZone:
     name = found.origin.short
     sentence = f"{name} is not written: {printable(reason, 400)}"
     apart = (*found.apart, Apart(name, "unsafe", sentence, None, None, None))

@@ -12,7 +12,7 @@ from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from tenants.formats.zones.zone import Zone
 
-__all__ = ["bind_text", "export_bind"]
+__all__ = ["bind_name", "bind_text", "export_bind"]
 
 _STRING = 255
 _LITERAL = frozenset(range(0x20, 0x7F)) - frozenset(b'"\\')
@@ -28,7 +28,7 @@ def export_bind(zone: Zone) -> str:
     lines = [
         f"$ORIGIN {origin}",
         f"$TTL {soa.minimum}",
-        f"@ {soa.minimum} IN SOA {_name(soa.primary)} {_name(soa.mailbox)} {numbers}",
+        f"@ {soa.minimum} IN SOA {bind_name(soa.primary)} {bind_name(soa.mailbox)} {numbers}",
     ]
     for item in zone.sets:
         mark = "" if item.owner.within(origin) else "; outside the zone: "
@@ -50,15 +50,15 @@ def _lines(item: RecordSet, origin: Name) -> list[str]:
 def _relative(name: Name, origin: Name) -> str:
     if name == origin:
         return "@"
-    written = _name(name)
-    return written.removesuffix(f".{_name(origin)}") if name.within(origin) else written
+    written = bind_name(name)
+    return written.removesuffix(f".{bind_name(origin)}") if name.within(origin) else written
 
 
 def _absolute(name: Name) -> bytes:
-    return _name(name).encode("latin-1")
+    return bind_name(name).encode("latin-1")
 
 
-def _name(name: Name) -> str:
+def bind_name(name: Name) -> str:
     """An absolute name with escapes for what is special in a zone file (RFC 4343 §2.1)."""
     if not name.labels:
         return "."
@@ -86,7 +86,7 @@ def _caa(data: CAA) -> str:
 
 def _service(data: SVCB) -> str:
     parameters = [_parameter(item) for item in data.parameters]
-    return " ".join([str(data.priority), _name(data.target), *parameters])
+    return " ".join([str(data.priority), bind_name(data.target), *parameters])
 
 
 def _parameter(item: Any) -> str:

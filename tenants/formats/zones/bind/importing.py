@@ -6,7 +6,7 @@ primary serves. Nothing is applied here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -21,7 +21,7 @@ from tenants.formats.zones.rules.check import check_zone
 from tenants.formats.zones.rules.problem import Problem, blocking
 from tenants.formats.zones.zone import Soa, Zone
 
-__all__ = ["MAX_CHARACTERS", "BindImport", "ImportedLine", "Outcome", "import_bind"]
+__all__ = ["MAX_CHARACTERS", "BindImport", "ImportedLine", "Outcome", "Present", "import_bind"]
 
 MAX_CHARACTERS = 4_000_000
 _MAX_STATEMENTS = 50_000
@@ -62,17 +62,34 @@ class BindImport:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True)
+class Present:
+    """The zone that a text is imported into: its sets, and why one must stay as it is ("" if it need not).
+
+    Sets that the text does not mention stay, too, unless the text is the `whole` zone.
+    """
+
+    sets: tuple[RecordSet, ...] = ()
+    held: Callable[[Key], str] = lambda _: ""
+    whole: bool = False
+
+
 def import_bind(
-    text: str, origin: Name, soa: Soa | None = None, dialects: tuple[Dialect, ...] = (NEW,)
+    text: str,
+    origin: Name,
+    soa: Soa | None = None,
+    dialects: tuple[Dialect, ...] = (NEW,),
+    present: Present | None = None,
 ) -> BindImport:
     """Read a BIND zone file for `origin`, as pasted or decoded from an upload.
 
-    With `soa`, that one is used and the file's is ignored; without, the file must have one. Raises
-    FormatError for text that is too long and for a missing SOA; never for a bad line.
+    With `soa`, that one is used and the file's is ignored; without, the file must have one. With `present`,
+    the zone is what that becomes. Raises FormatError for text that is too long and for a missing SOA; never
+    for a bad line.
     """
     if len(text) > MAX_CHARACTERS:
         raise FormatError("text", f"This is longer than {MAX_CHARACTERS} characters.", "Import it in parts.")
-    work = _Import(origin, soa)
+    work = _Import(origin, soa, present or Present())
     for count, statement in enumerate(statements(text.removeprefix("\ufeff"))):
         if count >= _MAX_STATEMENTS:
             raise FormatError(
@@ -89,7 +106,7 @@ def import_bind(
 class _Import:
     """Lines so far, and the record each of them gave."""
 
-    def __init__(self, origin: Name, soa: Soa | None) -> None:
+    def __init__(self, origin: Name, soa: Soa | None, present: Present) -> None:
         self.origin = origin
         self.soa = soa
         self._given = soa is not None
@@ -97,6 +114,10 @@ class _Import:
         self._lines: list[ImportedLine] = []
         self._records: dict[int, tuple[BindRecord, Data]] = {}
         self._ttls: dict[Key, int] = {}
+        self._present = {(item.owner, item.type): item for item in present.sets}
+        self._held, self._whole = present.held, present.whole
+        self._mentioned: set[Key] = set()
+        self._unread: set[Name | None] = set()
 
     def add(self, statement: Statement) -> None:
         line = ImportedLine(statement.first, statement.last, _shown(statement), Outcome.ACCEPTED)
@@ -104,6 +125,7 @@ class _Import:
             found = self._reader.read(statement)
         except FormatError as error:
             line = replace(line, outcome=Outcome.REFUSED, reasons=(str(error),))
+            self._unread.add(self._reader.owner)  # nobody knows which of its sets was meant
         else:
             if isinstance(found, str):
                 line = replace(line, outcome=Outcome.DIRECTIVE, reasons=(found,))
@@ -141,6 +163,12 @@ class _Import:
 
     def _add_record(self, line: ImportedLine, record: BindRecord, data: Data) -> ImportedLine:
         key = (record.owner, data.type)
+        self._mentioned.add(key)
+        stays = self._held(key)
+        if stays and key in self._present and data in self._present[key].data:
+            return replace(line, reasons=("It is there already.",), key=key)
+        if stays:
+            return replace(line, outcome=Outcome.REFUSED, reasons=(stays,), key=key)
         notes = list(record.notes)
         ttl = self._ttls.setdefault(key, record.ttl)
         if ttl != record.ttl:
@@ -153,7 +181,12 @@ class _Import:
         grouped: dict[Key, list[Data]] = {}
         for record, data in self._records.values():
             grouped.setdefault((record.owner, data.type), []).append(data)
-        return [RecordSet(key[0], self._ttls[key], items) for key, items in grouped.items()]
+        new = {key: RecordSet(key[0], self._ttls[key], items) for key, items in grouped.items()}
+        return ({key: item for key, item in self._present.items() if self._stays(key)} | new).values()
+
+    def _stays(self, key: Key) -> bool:
+        mentioned = key in self._mentioned or key[0] in self._unread
+        return not self._whole or mentioned or bool(self._held(key))
 
     def _refuse(self, problems: tuple[Problem, ...]) -> bool:
         """Turn the lines of these records and sets into refused ones; say whether there were any."""

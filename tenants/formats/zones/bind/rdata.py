@@ -76,7 +76,7 @@ def rdata_from_text(record_type: str, text: str, origin: Name) -> dns.rdata.Rdat
             dns.rdataclass.IN, number, text, origin=dns.name.Name((*origin.labels, b"")), relativize=False
         )
     except (dns.exception.DNSException, ValueError, ArithmeticError, LookupError, struct.error) as error:
-        reason = printable(str(error), 160) or type(error).__name__
+        reason = printable(str(error), 160).rstrip(".") or type(error).__name__
         raise FormatError(
             "data", f"This is not the data of a {name} record: {reason}.", "Compare it with the type's form."
         ) from None

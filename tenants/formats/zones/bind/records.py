@@ -88,7 +88,7 @@ class BindReader:
         """Take TTL and class, in either order, off the words, and return the record's TTL in seconds."""
         given: int | None = None
         for _ in range(2):
-            if len(words) > 1 and words[0].upper() in {"IN", "CH", "CS", "HS", "ANY", "NONE", "CLASS1"}:
+            if len(words) > 1 and words[0].upper() in {"IN", "CH", "CS", "HS", "NONE", "CLASS1"}:
                 if words.pop(0).upper() not in {"IN", "CLASS1"}:
                     raise FormatError("class", "Only the class IN is served.", "Remove the line.")
             elif len(words) > 1 and given is None and _TTL.fullmatch(words[0]):

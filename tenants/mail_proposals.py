@@ -1,0 +1,64 @@
+"""What a zone lacks for its domain's mail, and which of it must stay as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tenants.actions.zone_imports import holding
+from tenants.errors import Invalid
+from tenants.formats.text import FormatError
+from tenants.formats.zones.mail_records import MailWish, Proposal, mail_proposals, read_wish
+from tenants.formats.zones.names import Name
+from tenants.models import Zone
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A record set as it should be. `held` says why it must stay as it is, or nothing."""
+
+    proposal: Proposal
+    held: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.proposal.owner, self.proposal.type
+
+
+@dataclass(frozen=True)
+class MailPlan:
+    """`dkim`: the names at which the zone has DKIM keys."""
+
+    wish: MailWish
+    proposed: tuple[Proposed, ...]
+    dkim: tuple[str, ...]
+
+
+def usual_wish(zone: Zone) -> dict[str, str]:
+    """What the form of a wish says first: the host and the addresses that the zone has for mail already."""
+    rows = {(row.owner, row.type): row.data for row in zone.record_sets.filter(absent=False)}
+    best = sorted(rows.get((zone.name, "MX"), ()), key=lambda text: int(text.partition(" ")[0] or 0))
+    host = best[0].rpartition(" ")[2].removesuffix(".") if best else f"mail.{zone.name}"
+    addresses = [*rows.get((host, "A"), ()), *rows.get((host, "AAAA"), ())]
+    return {
+        "host": host,
+        "addresses": " ".join(addresses),
+        "reports": f"postmaster@{zone.name}",
+        "issuer": "letsencrypt.org",
+    }
+
+
+def plan_mail(zone: Zone, **wish: Any) -> MailPlan:
+    """Compare the zone with what somebody wishes (see `read_wish`). Raises Invalid."""
+    try:
+        wanted = read_wish(zone.name, **wish)
+    except FormatError as error:
+        raise Invalid.of(error.field, error.problem, error.fix) from error
+    rows = {(row.owner, row.type): row for row in zone.record_sets.filter(absent=False)}
+    held = holding(zone, rows)
+    found = mail_proposals(wanted, {key: row.data for key, row in rows.items()})
+    return MailPlan(
+        wanted,
+        tuple(Proposed(each, held((Name.of(each.owner), each.type))) for each in found),
+        tuple(owner for owner, kind in rows if kind == "TXT" and "._domainkey." in f".{owner}"),
+    )
