@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from django.utils import timezone
 
 from tenants.actions import (
     firewalls,
@@ -28,6 +31,8 @@ from tenants.models import (
     ImageFetch,
     Network,
     Organization,
+    Repository,
+    RepositoryReader,
     SyncTarget,
     Unikernel,
     Volume,
@@ -131,6 +136,20 @@ class Rock:
             "rule": self.firewall_rule.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
+
+
+def waiting_reader(repository: Repository, unikernel: Unikernel) -> RepositoryReader:
+    """A unikernel that reads `repository`, and has something to read."""
+    now = timezone.now()
+    return RepositoryReader.objects.create(
+        repository=repository,
+        unikernel=unikernel,
+        role="submission",
+        wanted_commit="3f2a91c" + "0" * 33,
+        changed_at=now,
+        waiting_since=now,
+        due_at=now + timedelta(minutes=5),
+    )
 
 
 def build_rock(organization: Organization, host_key: str) -> Rock:

@@ -53,6 +53,7 @@ from tenants.models import (
     Membership,
     Organization,
     Repository,
+    RepositoryReader,
     Run,
     SecondaryServer,
     SignInLink,
@@ -63,7 +64,7 @@ from tenants.models import (
     UpdateServer,
 )
 from tests.conftest import HASH, make_address
-from tests.hosting import Rock, build_rock
+from tests.hosting import Rock, build_rock, waiting_reader
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 CHECKSUM = "c" * 64
@@ -103,6 +104,7 @@ class World:
     secondary: SecondaryServer
     update_server: UpdateServer
     rock: Rock
+    reader: RepositoryReader
 
     @property
     def names(self) -> dict[str, Any]:
@@ -135,6 +137,7 @@ class World:
             "zone_repository": self.zone_repository.pk,
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
+            "reader": self.reader.pk,
             "update_server": self.update_server.pk,
             "soon": f"{timezone.now() + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}",
             **self.rock.names,
@@ -183,6 +186,7 @@ def build_world(
     invited = invitations.make_invitation(actor=owner, domain=domain, note="For the harbour", uses=5)
     target = SyncTarget.objects.get(repository=repository)
     row, _ = accounts.create_token(actor=owner, name="old")
+    rock = build_rock(organization, HOST_KEY)
     return World(
         organization=organization,
         domain=domain,
@@ -213,10 +217,11 @@ def build_world(
         zone_repository=zone_repository,
         zone_key=zone_key,
         secondary=secondary,
+        rock=rock,
+        reader=waiting_reader(repository, rock.unikernel),
         update_server=update_servers.connect_update_server(
             actor=owner, organization=organization, name="ns1", address=PUBLIC_SERVER, key=UPDATE_KEY
         ),
-        rock=build_rock(organization, HOST_KEY),
     )
 
 

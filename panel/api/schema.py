@@ -39,6 +39,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "network_id": {"schema": {"type": "integer"}, "description": "The id of a network."},
     "rule_id": {"schema": {"type": "integer"}, "description": "The id of a rule of a firewall."},
     "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
+    "reader_id": {"schema": {"type": "integer"}, "description": "The id of what reads a repository."},
     "fetch_id": {"schema": {"type": "integer"}, "description": "The id of a fetch of an image."},
     "build_server_id": {"schema": {"type": "integer"}, "description": "The id of a build server."},
     "volume_id": {"schema": {"type": "integer"}, "description": "The id of a block volume."},

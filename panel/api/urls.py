@@ -34,6 +34,7 @@ from panel.api.public import (
     PublicRequests,
     PublicTargets,
 )
+from panel.api.readers import Readers
 from panel.api.repositories import Repositories
 from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
@@ -166,6 +167,21 @@ _domains: list[URLPattern | URLResolver] = [
         "<domain:domain>/repository/host-key/",
         Repositories.as_view({"post": "confirm_host_key"}),
         name="host-key",
+    ),
+    path(
+        "<domain:domain>/repository/readers/",
+        Readers.as_view({"get": "list", "post": "link_reader"}),
+        name="readers",
+    ),
+    path(
+        "<domain:domain>/repository/readers/<id:reader_id>/",
+        Readers.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="reader",
+    ),
+    path(
+        "<domain:domain>/repository/restart/",
+        Readers.as_view({"post": "restart_readers"}),
+        name="readers-restart",
     ),
     path(
         "<domain:domain>/request-rules/",

@@ -65,7 +65,16 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "servers": (
         "Repositories",
-        ("connect_repository", "confirm_host_key", "approve_plan", "change_drift_mode", "confirm_reload"),
+        (
+            "connect_repository",
+            "confirm_host_key",
+            "approve_plan",
+            "change_drift_mode",
+            "confirm_reload",
+            "link_reader",
+            "unlink_reader",
+            "restart_readers",
+        ),
     ),
     "people": (
         "People and settings",

@@ -21,6 +21,7 @@ from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.fragments import run_url, shown_key
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.readers import readers_context
 from panel.web.standing import DomainRow
 from tenants import access
 from tenants.actions import repositories as actions
@@ -201,6 +202,7 @@ def _show(
         "key_problem": key_problem,
         "pin_url": reverse("repository-pin", kwargs={"domain": row.domain.name}),
         "reload": _reload(conditions, now),
+        **readers_context(request, thing, now),
         "conditions": [
             condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
         ],

@@ -20,6 +20,7 @@ from panel.web.frame import narrowed, shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.host_standing import ENDED, UnikernelStanding, unikernel_standing
 from panel.web.hosts import host_tabs, load_share, unikernel_line
+from panel.web.readers import reads_of
 from panel.web.unikernel_form import TYPED_IN, ChangeForm, UnikernelForm
 from tenants import access, fit
 from tenants.actions import unikernels as actions
@@ -154,6 +155,7 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
         "secrets": list(row.secrets.order_by("name").values_list("name", flat=True)),
         "arguments": "\n".join(row.arguments),
         "restarts": _restarts(row),
+        "reads": reads_of(request, row),
         "commands": "\n".join(
             [
                 by_hand.create_line(wanted, row.full_name, version, force=row.running),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from tenants import access, outbox
@@ -14,7 +15,7 @@ from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Conflict, Invalid
 from tenants.formats.text import printable
-from tenants.models import Condition, Domain, Run, SyncTarget
+from tenants.models import Condition, Domain, RepositoryReader, Run, SyncTarget
 
 
 @transaction.atomic
@@ -142,6 +143,14 @@ def confirm_reload(*, actor: Actor, target: SyncTarget) -> None:
     )
     if not changed:
         raise Conflict("No restart is waited for.")
+    RepositoryReader.objects.filter(repository=target.repository_id).update(
+        read_commit=F("wanted_commit"),
+        restarted_at=now,
+        due_at=None,
+        waiting_since=None,
+        urgent=False,
+        held="",
+    )
     _record(
         actor,
         "confirm_reload",

@@ -30,6 +30,10 @@ def destroy_line(name: str) -> str:
     return _line(["albatross-client", "destroy", name])
 
 
+def restart_line(name: str) -> str:
+    return _line(["albatross-client", "restart", name])
+
+
 def look_lines(name: str) -> list[str]:
     """See it, and what it says."""
     return [

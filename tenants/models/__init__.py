@@ -24,6 +24,7 @@ from tenants.models.mail_checks import CheckChange, CheckLine, CheckMute, MailCh
 from tenants.models.mailboxes import Mailbox, TargetAddress
 from tenants.models.names import HeldName
 from tenants.models.organizations import Membership, Organization
+from tenants.models.readers import RepositoryReader
 from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
@@ -76,6 +77,7 @@ __all__ = [
     "PrimaryServer",
     "RecordSet",
     "Repository",
+    "RepositoryReader",
     "RequestRules",
     "Run",
     "Sample",

@@ -91,6 +91,11 @@ DOMAINS = [
         {"host": "git.{bare}", "username": "git", "path": "relay.git", "branch": "main", "reload": "hand"},
         at={"domain": "{bare}"},
     ),
+    Row("api:readers", "GET", TEAM),
+    Row("api:readers", "POST", coded(OWNERS, 201), {"unikernel": "{stopped}", "role": "relay"}),
+    Row("api:reader", "GET", TEAM),
+    Row("api:reader", "DELETE", coded(OWNERS, 204)),
+    Row("api:readers-restart", "POST", MANAGERS),
     Row("api:request-rules", "GET", TEAM),
     Row(
         "api:request-rules",

@@ -151,6 +151,9 @@ ELSEWHERE = {
     "approve_plan",
     "decide_findings",  # a test of its own
     "leave_organization",
+    "link_reader",
+    "restart_readers",
+    "unlink_reader",
     # Rules and lists of a domain, dates, and the end of what is in the trash.
     "accept_shared_exchange",
     "change_alias_rules",

@@ -176,6 +176,17 @@ def test_an_account_that_may_only_run_git(tmp_path: Path, pool: ssh.ConnectionPo
             assert read_refs(connection, remote).branches == ("main",)
 
 
+def test_a_command_that_ends_before_it_reads_tells_its_own_reason(
+    host: Host, pool: ssh.ConnectionPool
+) -> None:
+    """More than fits the channel's window, so that writing always notices the end."""
+    with pool.connection(host.endpoint) as connection:
+        with pytest.raises(ssh.CommandFailed) as caught:
+            connection.run("echo 'not today' >&2; exit 3", b"x" * (8 << 20))
+        assert (caught.value.status, "not today" in str(caught.value)) == (3, True)
+        assert connection.run("echo fine; exit 0", b"x" * (8 << 20)).stdout == b"fine\n"
+
+
 def test_an_account_that_greets_is_told_so(tmp_path: Path, pool: ssh.ConnectionPool) -> None:
     with Host(
         tmp_path / "repositories", extra='ForceCommand echo Welcome; sh -c "$SSH_ORIGINAL_COMMAND"'

@@ -42,6 +42,7 @@ from tenants.actions import (
     networks,
     organizations,
     own_account,
+    readers,
     record_sets,
     repositories,
     request_rules,
@@ -86,6 +87,7 @@ from tenants.models import (
     Network,
     Organization,
     Repository,
+    RepositoryReader,
     Run,
     SecondaryServer,
     SyncTarget,
@@ -98,7 +100,7 @@ from tenants.models import (
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account, join, make_address
 from tests.exchanges import shared_pair
-from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload
+from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload, waiting_reader
 from tests.tenants.zoning import MAIL, begin, connect
 from tests.world import UPDATE_KEY
 
@@ -137,6 +139,7 @@ class World:
     stopped: Unikernel
     guest_share: HostShare
     spare: Organization
+    reader: RepositoryReader
     fetch: ImageFetch
     volume: Volume
     build_server: BuildServer
@@ -321,6 +324,12 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OP",
         lambda a, w: adoption.decide_findings(actor=a, target=w.target, decision="adopt", units=["mary"]),
     ),
+    "link_reader": (
+        "OP",
+        lambda a, w: readers.link_reader(actor=a, repository=w.repository, unikernel=w.stopped, role="relay"),
+    ),
+    "unlink_reader": ("OP", lambda a, w: readers.unlink_reader(actor=a, reader=w.reader)),
+    "restart_readers": ("OMP", lambda a, w: readers.restart_readers(actor=a, repository=w.repository)),
     "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
     "change_trash_days": (
         "OP",
@@ -737,6 +746,7 @@ def build_world(
     # As if a pass had just proved everything.
     SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     target.refresh_from_db()
+    rock = build_rock(domain.organization, line)
     return World(
         organization=domain.organization,
         domain=domain,
@@ -758,6 +768,8 @@ def build_world(
         key=TsigKey.objects.get(pk=key.pk),
         secondary=secondary,
         unproved=unproved,
+        reader=waiting_reader(repository, rock.unikernel),
+        **vars(rock),
         updated=update_servers.connect_update_server(
             actor=alice,
             organization=domain.organization,
@@ -765,7 +777,6 @@ def build_world(
             address="9.9.9.9",
             key=UPDATE_KEY,
         ),
-        **vars(build_rock(domain.organization, line)),
     )
 
 

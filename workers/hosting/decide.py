@@ -29,6 +29,7 @@ class Deed(Enum):
     DESTROY = "destroy"
     CREATE = "create"
     REPLACE = "replace"
+    RESTART = "restart"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from workers.albatross.replies import ConsoleLine
 LAST_LINES = 20
 _LONGEST_LINE = 300
 _EVERY = 0.25
+# What Solo5 itself says at each start, its picture included.
+_GREETING = re.compile(r"Solo5:.*|[ |_\\/()]*")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,28 @@ def watch(
     if len(starts) > 1:
         return Early(after, len(starts) - 1, last_words(client, name, after_moment)), starts[-1]
     return None, starts[0] if starts else None
+
+
+def wait_until_ready(
+    client: Client,
+    name: Name,
+    seconds: float,
+    *,
+    after_moment: datetime | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> bool:
+    """Wait at most `seconds` until it says something of its own after Solo5's greeting. A unikernel that
+    reads a repository has done so by then: without one it ends. False when it stayed silent."""
+    began = clock()
+    while True:
+        words = last_words(client, name, after_moment)
+        if any(word.strip() and _GREETING.fullmatch(word) is None for word in words):
+            return True
+        left = seconds - (clock() - began)
+        if left <= 0:
+            return False
+        sleep(min(_EVERY, max(left, 0.01)))
 
 
 def last_words(client: Client, name: Name, after: datetime | None = None) -> tuple[str, ...]:

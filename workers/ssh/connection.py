@@ -184,6 +184,11 @@ class Channel:
             parts.append(self._channel.recv_stderr(STDERR_LIMIT))
         return printable(b"".join(parts)[:STDERR_LIMIT].strip(), 500)
 
+    @property
+    def has_ended(self) -> bool:
+        """Did the command's own exit status arrive? When a connection breaks, none does."""
+        return self._channel.status_event.is_set() and self._channel.recv_exit_status() >= 0
+
     def status(self, timeout: float) -> int:
         """The exit status; raises Unreachable when it does not come within `timeout` seconds."""
         if not self._channel.status_event.wait(timeout):
@@ -250,9 +255,14 @@ class Connection:
     def run(self, command: str, stdin: bytes = b"", *, limit: int = 1 << 20) -> Result:
         """Run a command to its end; raises CommandFailed for a bad status, ProtocolError beyond `limit`."""
         with self.open(command) as channel:
-            if stdin:
-                channel.write(stdin)
-            channel.finish_writing()
+            try:
+                if stdin:
+                    channel.write(stdin)
+                channel.finish_writing()
+            except Unreachable:
+                # It may have ended before it read all of that: then what it said of it is worth more.
+                if not channel.has_ended:
+                    raise
             output = bytearray()
             while part := channel.read(65_536):
                 output += part

@@ -5,29 +5,35 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from tenants import image_files
 from tenants.desired_host import desired_host
-from tenants.formats.unikernels import DesiredHost
+from tenants.formats.restarts import Restarts, Waiting
+from tenants.formats.restarts import decide as decide_restarts
+from tenants.formats.unikernels import DesiredHost, WantedUnikernel
 from tenants.models import Host, HostShare, Image, SyncTarget, Unikernel
 from tenants.secrets import Opener
 from workers import ssh
-from workers.albatross import Client, CommandFailed, FailureKind, Name, Release, dialect_of
+from workers.albatross import Client, CommandFailed, FailureKind, Name, Release, Unreachable, dialect_of
 from workers.albatross.quota import covering
 from workers.albatross.values import UnikernelConfig
 from workers.hosting import likeness
 from workers.hosting.decide import Base, Deed, HostChange, decide, policy_of
 from workers.hosting.masking import masked, secret_values
 from workers.hosting.seen import SeenHost, look
-from workers.hosting.watching import last_moment, watch
+from workers.hosting.watching import last_moment, wait_until_ready, watch
 from workers.outcome import NeedsPerson, Retry
-from workers.plan import Apart, Limits, Plan
-from workers.targets import host_statements
+from workers.plan import Action, Apart, Limits, Plan
+from workers.targets import host_restarts, host_statements
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.host_connection import HostAccess, outcomes
+from workers.targets.host_restarts import Reading
+from workers.targets.relay_readers import wake
 
 WATCH_SECONDS = 3.0
+READY_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,16 +45,24 @@ class ObservedHost:
     release: Release
     desired: DesiredHost = field(repr=False)
     client: Client = field(repr=False)
+    readings: tuple[Reading, ...] = ()
 
 
 class AlbatrossHost:
-    """See workers.targets.base.TargetKind. `watch_seconds`: how long a start is looked after."""
+    """See workers.targets.base.TargetKind. `watch_seconds`: how long a start is looked after;
+    `ready_seconds`: how long a word is waited for of one that reads a repository."""
 
     def __init__(
-        self, *, opener: Opener, pool: ssh.ConnectionPool, watch_seconds: float = WATCH_SECONDS
+        self,
+        *,
+        opener: Opener,
+        pool: ssh.ConnectionPool,
+        watch_seconds: float = WATCH_SECONDS,
+        ready_seconds: float = READY_SECONDS,
     ) -> None:
         self.limits: Limits = host_statements.HostLimits()
-        self._opener, self._pool, self._watch_seconds = opener, pool, watch_seconds
+        self._opener, self._pool = opener, pool
+        self._watch_seconds, self._ready_seconds = watch_seconds, ready_seconds
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         share = _share(target)
@@ -77,7 +91,8 @@ class AlbatrossHost:
             desired = desired_host(current.target, self._opener)
             seen, client = self._look(access, release, path, desired)
             host_statements.keep_facts(host, seen, current.now)
-        return ObservedHost(seen, access, release, desired, client)
+        readings = host_restarts.look(current, share, seen.running, self._opener, self._pool)
+        return ObservedHost(seen, access, release, desired, client, readings)
 
     def _find_release(self, access: HostAccess, host: Host) -> Release:
         release = access.find_release()
@@ -114,6 +129,11 @@ class AlbatrossHost:
 
     def plan(self, current: Pass, observed: ObservedHost) -> Plan:
         plan = self._decide(current.target, observed)
+        if observed.readings:
+            restarts = self._restarts(observed, plan, current.now)
+            host_restarts.tell_held(current, observed.readings, restarts)
+            changes = [self._restart_of(observed, each) for each in restarts.now]
+            plan = replace(plan, changes=(*plan.changes, *changes))
         return replace(plan, commands=host_statements.by_hand(observed.desired, str(observed.release), plan))
 
     def _decide(self, target: SyncTarget, observed: ObservedHost) -> Plan:
@@ -125,10 +145,41 @@ class AlbatrossHost:
             dialect,
             self._opener.mark,
             repair=target.drift_mode == SyncTarget.DriftMode.REPAIR,
-            takes_images=not access.over_tls or dialect.tls_streams,
+            takes_images=self._takes_images(observed),
             sets_policies=not access.over_tls,
         )
         return Plan(decision.changes, decision.apart, units_observed=len(observed.seen.running))
+
+    def _takes_images(self, observed: ObservedHost) -> bool:
+        return not observed.access.over_tls or dialect_of(observed.release).tls_streams
+
+    def _restarts(self, observed: ObservedHost, plan: Plan, now: datetime) -> Restarts:
+        restarts = dialect_of(observed.release).restart is not None
+        return decide_restarts(
+            [each.waiting for each in observed.readings],
+            running=observed.seen.running.keys(),
+            starting={each.unit for each in plan.changes},
+            left_alone={each.unit for each in plan.apart},
+            restartable=restarts or self._takes_images(observed),
+            now=now,
+        )
+
+    def _restart_of(self, observed: ObservedHost, due: Waiting) -> HostChange:
+        reading = host_restarts.by_label(observed.readings)[due.label]
+        info = observed.seen.running[due.label]
+        mark = self._opener.mark(likeness.form_of_running(info, dialect_of(observed.release)))
+        wanted = next(each for each in observed.desired.unikernels if each.label == due.label)
+        texts = (f"read {reading.before[:10] or 'nobody knows what'}", f"reads {reading.commit[:10]}")
+        return HostChange(
+            action=Action.UPDATE,
+            unit=due.label,
+            before_id=mark,
+            after_id=f"{mark} reads {reading.commit}",
+            texts=lambda: texts,
+            deed=Deed.RESTART,
+            label=due.label,
+            wanted=wanted,
+        )
 
     def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
         share = _share(current.target)
@@ -164,6 +215,8 @@ class AlbatrossHost:
                 current.note(f"Ending {name}")
                 self._require_unmoved(observed, name, change)
                 client.destroy(name)
+            case Deed.RESTART:
+                self._restart(current, observed, share, name, change)
             case _:
                 self._start(current, observed, share, name, change)
 
@@ -177,6 +230,7 @@ class AlbatrossHost:
         self._remember_sent(current, change)
         replaces = change.deed is Deed.REPLACE
         before = last_moment(client, name)
+        reading = host_restarts.about_to_read(share, change.label)
         current.note(f"{'Replacing' if replaces else 'Starting'} {name} with image {wanted.digest[:12]}")
         try:
             client.create(name, config, force=replaces)
@@ -184,7 +238,54 @@ class AlbatrossHost:
             if error.kind is FailureKind.EXISTS:
                 raise Retry("lost-race", f"{name} was started by somebody else; looking again.") from error
             raise
+        self._look_after(current, client, share, name, wanted, before, reads=reading is not None)
+        if reading is not None:
+            host_restarts.took_up(current, *reading)
+
+    def _restart(
+        self, current: Pass, observed: ObservedHost, share: HostShare, name: Name, change: HostChange
+    ) -> None:
+        """With the same image and settings, so that it reads its repository again."""
+        wanted, client, dialect = change.wanted, observed.client, dialect_of(observed.release)
+        assert wanted is not None  # noqa: S101 - of every restart
+        config = None
+        if dialect.restart is None:
+            config = self._config(share, wanted.digest, likeness.settings_of(wanted, dialect))
+        self._require_unmoved(observed, name, change)
+        reading = host_restarts.by_label(observed.readings)[change.label]
+        before = last_moment(client, name)
+        host_restarts.remember_sent(current, reading, observed.seen.running[change.label].started)
+        try:
+            if config is None:
+                current.note(f"Restarting {name}")
+                client.restart(name)
+            else:
+                current.note(f"Restarting {name} with its stored image: this albatross cannot by itself")
+                client.create(name, config, force=True)
+        except (Unreachable, ssh.Unreachable):
+            host_restarts.was_not_sent(current, reading)
+            raise
+        self._look_after(current, client, share, name, wanted, before, reads=True)
+        host_restarts.took_up(current, reading.pk, reading.commit)
+
+    def _look_after(
+        self,
+        current: Pass,
+        client: Client,
+        share: HostShare,
+        name: Name,
+        wanted: WantedUnikernel,
+        before: datetime | None,
+        *,
+        reads: bool,
+    ) -> None:
+        """Whether it stays; what reads a repository has to say a word, too, before another one follows."""
         early, started = watch(client, name, self._watch_seconds, after_moment=before)
+        if early is None and reads:
+            spoke = wait_until_ready(client, name, self._ready_seconds, after_moment=before)
+            early, started = watch(client, name, 0.0, after_moment=before)
+            if early is None:
+                current.note(f"{name} {'is ready' if spoke else 'runs, and says nothing'}")
         if early is not None:
             words = masked(early.words, secret_values(wanted))
             gone = {} if early.restarts else {"ended_generation": wanted.generation}
@@ -245,7 +346,10 @@ class AlbatrossHost:
         if left:
             names = ", ".join(each.unit for each in left[:5])
             raise Retry("not-as-written", f"{names}: not as it was written; looking again.")
-        return self._proof(after, plan.apart, "The host runs exactly what was asked for.")
+        proof = self._proof(after, plan.apart, "The host runs exactly what was asked for.")
+        restarted = [each.unit for each in plan.changes if isinstance(each, HostChange) and _restarts(each)]
+        read = host_restarts.evidence(observed.readings, restarted)
+        return replace(proof, evidence={**proof.evidence, **read})
 
     def _proof(self, observed: ObservedHost, apart: Sequence[Apart], sentence: str) -> Proof:
         running, dialect = observed.seen.running, dialect_of(observed.release)
@@ -269,10 +373,18 @@ class AlbatrossHost:
         return Proof({"unikernels": marks, "left": sorted(left)}, evidence, sentence)
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
+        """Come back when the next restart is due."""
+        due = host_restarts.next_due(_share(current.target))
+        if due is not None and due > current.now:
+            wake(current.target, due)
         return None
 
     def maintain(self, current: Pass) -> Statement | None:
         return None
+
+
+def _restarts(change: HostChange) -> bool:
+    return change.deed is Deed.RESTART
 
 
 def _share(target: SyncTarget) -> HostShare:

@@ -50,7 +50,7 @@ class HostLimits(Limits):
 
 def title(plan: Plan, host: str) -> str:
     changes = [each for each in plan.changes if isinstance(each, HostChange)]
-    words = {Deed.CREATE: "Start", Deed.REPLACE: "Replace", Deed.DESTROY: "End"}
+    words = {Deed.CREATE: "Start", Deed.REPLACE: "Replace", Deed.DESTROY: "End", Deed.RESTART: "Restart"}
     deeds = [each for each in changes if each.deed in words]
     if len(deeds) == 1:
         return f"{words[deeds[0].deed]} {deeds[0].label} on {host}"
@@ -156,7 +156,9 @@ def by_hand(desired: DesiredHost, release: str, plan: Plan) -> tuple[str, ...]:
             found.append(lines.remove_volume_line(name))
         elif change.deed is Deed.DESTROY:
             found.append(lines.destroy_line(name))
+        elif change.deed is Deed.RESTART and version >= (2, 6):
+            found.append(lines.restart_line(name))
         elif change.wanted is not None:
-            force = change.deed is Deed.REPLACE
+            force = change.deed in (Deed.REPLACE, Deed.RESTART)
             found.append(lines.create_line(change.wanted, name, version, force=force))
     return tuple(found)

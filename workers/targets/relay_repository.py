@@ -11,6 +11,7 @@ from tenants.actions.adoption import take_over
 from tenants.actor import Actor
 from tenants.desired import desired_relay
 from tenants.errors import Invalid
+from tenants.formats.restarts import PACE, Pace
 from tenants.models import Finding, SyncTarget
 from tenants.secrets import Opener
 from workers import ssh
@@ -22,6 +23,7 @@ from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.git_target import GitTarget, Tip, may_overwrite, repository_of
 from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided, find, to_take_over
+from workers.targets.relay_readers import plan_restarts
 from workers.targets.relay_statements import APART, apart_statement, by_hand, foreign_statement
 from workers.targets.reload import Reloader
 
@@ -69,9 +71,10 @@ class RelayRepository(GitTarget):
         reloader: Reloader,
         mirrors: Path | None = None,
         limits: Limits | None = None,
+        pace: Pace = PACE,
     ) -> None:
         super().__init__(opener=opener, pool=pool, mirrors=mirrors, limits=limits)
-        self._reloader = reloader
+        self._reloader, self._pace = reloader, pace
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         repository = repository_of(target)
@@ -190,12 +193,14 @@ class RelayRepository(GitTarget):
             f"The tip is {applied.id[:7]}, its tree is the desired one.",
         )
 
+    @mending
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         repository = repository_of(current.target)
         commit = str(proof.get("commit", ""))
         if not commit:
             return None
-        return self._reloader.take_up(current, repository, commit)
+        linked = plan_restarts(current, repository, commit, self._mirror(repository), self._pace)
+        return linked or self._reloader.take_up(current, repository, commit)
 
 
 def _proof(commit: str, tree: str, entries: int, plan: Plan, sentence: str) -> Proof:

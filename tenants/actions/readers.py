@@ -1,0 +1,121 @@
+"""Which unikernels read a relay repository: linked by a person; Rookery restarts them after a change."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from tenants import access, outbox
+from tenants.actions.audit import record
+from tenants.actions.locking import lock
+from tenants.actions.reversals import final
+from tenants.actor import Actor
+from tenants.errors import Conflict, Invalid
+from tenants.formats.text import printable
+from tenants.models import Condition, Repository, RepositoryReader, Unikernel
+
+
+@transaction.atomic
+def link_reader(*, actor: Actor, repository: Repository, unikernel: Unikernel, role: str) -> RepositoryReader:
+    """Say that `unikernel` reads `repository` as submission or relay: it is restarted after changes there.
+
+    What it has read is known when a person said so of the commit that is there now; else it restarts once.
+    """
+    access.require(actor, access.Verb.CHANGE, repository)
+    access.require(actor, access.Verb.CHANGE, unikernel)
+    if role not in RepositoryReader.Role.values:
+        raise Invalid.of("role", f"“{printable(role, 40)}” is no role.", "Choose submission or relay.")
+    if repository.kind != Repository.Kind.RELAY:
+        raise Invalid.of("repository", "This repository holds zones.", "Choose the relay repository.")
+    if unikernel.share.organization_id != repository.organization_id:
+        raise Invalid.of(
+            "unikernel", "This unikernel belongs to another organization.", "Choose one of the same."
+        )
+    lock(unikernel)
+    if unikernel.deleted_at is not None:
+        raise Conflict(f"{unikernel} is being deleted.")
+    try:
+        with transaction.atomic():
+            row = RepositoryReader.objects.create(
+                repository=repository, unikernel=unikernel, role=role, read_commit=_known_read(repository)
+            )
+    except IntegrityError as error:
+        said = f"{unikernel} reads a repository already."
+        raise Invalid.of("unikernel", said, "Choose another, or unlink it there first.") from error
+    outbox.mark([repository.sync_target])
+    _record(actor, "link_reader", row, f"{unikernel} reads {repository.short_name} as {role}.")
+    return row
+
+
+def _known_read(repository: Repository) -> str:
+    """The commit that the mail servers are known to have read, if nothing waits."""
+    done = Condition.objects.filter(
+        target=repository.sync_target, type=Condition.Type.RELOAD_PENDING, status=False
+    ).first()
+    commit = done.details.get("commit", "") if done is not None else ""
+    return str(commit)[:64]
+
+
+@transaction.atomic
+def unlink_reader(*, actor: Actor, reader: RepositoryReader) -> None:
+    """Restart it no more; the unikernel itself goes on."""
+    access.require(actor, access.Verb.CHANGE, reader.repository)
+    access.require(actor, access.Verb.CHANGE, reader.unikernel)
+    repository, unikernel = reader.repository, reader.unikernel
+    lock(unikernel)
+    outbox.mark([repository.sync_target])
+    said = f"{unikernel} is not restarted any more when {repository.short_name} changes."
+    _record(actor, "unlink_reader", reader, said)
+    reader.delete()
+
+
+@transaction.atomic
+def restart_readers(*, actor: Actor, repository: Repository) -> list[RepositoryReader]:
+    """Do not wait for a quiet moment: what has not read the last change restarts now, submission first."""
+    access.require(actor, access.Verb.VIEW, repository)
+    rows = list(
+        RepositoryReader.objects.filter(RepositoryReader.WAITING, repository=repository)
+        .select_related("unikernel__share__sync_target")
+        .order_by("pk")
+    )
+    for row in rows:
+        access.require(actor, access.Verb.SWITCH, row.unikernel)
+    if not rows:
+        raise Conflict("Nothing waits for a restart.")
+    now = timezone.now()
+    for row in rows:
+        row.due_at, row.urgent = now, True
+        row.save(update_fields=["due_at", "urgent"])
+    targets = {row.unikernel.share.sync_target.pk: row.unikernel.share.sync_target for row in rows}
+    for _, target in sorted(targets.items()):
+        outbox.look_again(target)
+    names = ", ".join(str(row.unikernel) for row in rows)
+    record(
+        actor,
+        "restart_readers",
+        repository,
+        f"{actor} restarts what reads {repository.short_name} now: {names}.",
+        organization=repository.organization,
+        domain=repository.domain,
+        target=repository.sync_target,
+        after={"commit": rows[0].wanted_commit, "unikernels": [row.unikernel_id for row in rows]},
+    )
+    return rows
+
+
+def _record(actor: Actor, verb: str, row: RepositoryReader, sentence: str) -> None:
+    record(
+        actor,
+        verb,
+        row.repository,
+        sentence,
+        organization=row.repository.organization,
+        domain=row.repository.domain,
+        target=row.repository.sync_target,
+        after={"unikernel": row.unikernel_id, "name": str(row.unikernel), "role": row.role},
+    )
+
+
+final("Unlink the unikernel instead.", "link_reader")
+final("Link the unikernel again instead.", "unlink_reader")
+final("The servers restart; that cannot be taken back.", "restart_readers")

@@ -1,0 +1,185 @@
+"""Restarts of unikernels that read a relay repository, as part of a pass over their host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from tenants.formats.restarts import PACE, Restarts, Waiting
+from tenants.formats.text import printable
+from tenants.models import HostShare, Repository, RepositoryReader
+from tenants.secrets import Opener
+from workers import ssh
+from workers.albatross.values import UnikernelInfo
+from workers.repository import RemoteRepository, RepositoryError, read_refs
+from workers.targets.base import Pass
+from workers.targets.endpoint import endpoint_of
+from workers.targets.relay_readers import wake
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A reader's row as this pass saw it, and what the pure decision needs of it."""
+
+    pk: int
+    commit: str
+    before: str
+    waiting: Waiting
+
+
+def look(
+    current: Pass,
+    share: HostShare,
+    running: Mapping[str, UnikernelInfo],
+    opener: Opener,
+    pool: ssh.ConnectionPool,
+) -> tuple[Reading, ...]:
+    """What waits, here and of the same repositories elsewhere; what was restarted meanwhile is noted.
+
+    A branch is read only when something here is due: what starts without one ends at once.
+    """
+    here = RepositoryReader.objects.filter(RepositoryReader.WAITING, unikernel__share=share)
+    rows = list(
+        RepositoryReader.objects.filter(
+            RepositoryReader.WAITING, repository__in=here.values("repository")
+        ).select_related("unikernel", "repository__sync_target")
+    )
+    for row in rows:
+        info = running.get(row.unikernel.name) if row.unikernel.share_id == share.pk else None
+        if info is not None and _was_restarted(row, info):
+            current.note(f"{row.unikernel} was restarted")
+            took_up(current, row.pk, row.sent_commit)
+            row.read_commit = row.sent_commit
+    waiting = [row for row in rows if row.is_waiting]
+    problems: dict[int, str] = {}
+    for row in waiting:
+        runs_here = row.unikernel.share_id == share.pk and row.unikernel.name in running
+        is_due = row.due_at is not None and row.due_at <= current.now and row.should_run
+        if runs_here and is_due and row.repository_id not in problems:
+            current.note(f"Reading refs/heads/{row.repository.branch} of {row.repository}")
+            problems[row.repository_id] = _problem(row.repository, row.wanted_commit, opener, pool)
+    return tuple(
+        Reading(
+            pk=row.pk,
+            commit=row.wanted_commit,
+            before=row.read_commit,
+            waiting=Waiting(
+                label=row.unikernel.name,
+                repository=row.repository_id,
+                role=row.role,
+                due_at=row.due_at or current.now,
+                should_run=row.should_run,
+                here=row.unikernel.share_id == share.pk,
+                problem=problems.get(row.repository_id, ""),
+            ),
+        )
+        for row in waiting
+    )
+
+
+def _was_restarted(row: RepositoryReader, info: UnikernelInfo) -> bool:
+    """Did what was sent arrive, although no answer came? Both times are the host's."""
+    sent = row.sent_commit == row.wanted_commit and row.sent_started is not None
+    return sent and info.started is not None and info.started != row.sent_started
+
+
+def _problem(repository: Repository, commit: str, opener: Opener, pool: ssh.ConnectionPool) -> str:
+    """Why what starts now would not read `commit`; "" when it would."""
+    remote = RemoteRepository(endpoint_of(repository, opener), repository.path, repository.branch)
+    try:
+        with pool.connection(remote.endpoint) as connection:
+            tip = read_refs(connection, remote).tip
+    except (ssh.SshError, RepositoryError) as error:
+        return (
+            f"{repository.short_name} cannot be read now, and what starts without it ends at once:"
+            f" {printable(str(error), 200)}."
+        )
+    if tip == commit:
+        return ""
+    wake(repository.sync_target, timezone.now())
+    return f"{repository.short_name} was changed just now; that is looked at first."
+
+
+# What is written down ---------------------------------------------------------------------------------
+
+
+def tell_held(current: Pass, readings: Sequence[Reading], found: Restarts) -> None:
+    """Keep why something does not restart, for people; its repository's page says it."""
+    held = {each.label: each.why for each in found.held}
+    rows = RepositoryReader.objects.filter(pk__in=[each.pk for each in readings if each.waiting.here])
+    for row in rows.select_related("unikernel", "repository__sync_target"):
+        why = held.get(row.unikernel.name, "")[:500]
+        if why != row.held:
+            with current.write():
+                RepositoryReader.objects.filter(pk=row.pk).update(held=why)
+            wake(row.repository.sync_target, current.now)
+
+
+def about_to_read(share: HostShare, label: str) -> tuple[int, str] | None:
+    """Of a unikernel that starts: its reader, and the commit that it will find at least."""
+    row = (
+        RepositoryReader.objects.filter(unikernel__share=share, unikernel__name=label)
+        .select_related("repository__sync_target")
+        .first()
+    )
+    return (row.pk, str(row.repository.sync_target.proof.get("commit", ""))) if row is not None else None
+
+
+def remember_sent(current: Pass, reading: Reading, started: datetime | None) -> None:
+    """Before a restart is sent. Should no answer come, it is not sent again at once."""
+    with current.write():
+        RepositoryReader.objects.filter(pk=reading.pk).update(
+            sent_commit=reading.commit, sent_started=started, due_at=current.now + PACE.apart
+        )
+
+
+def was_not_sent(current: Pass, reading: Reading) -> None:
+    """The host was away before it could hear of it."""
+    with current.write():
+        RepositoryReader.objects.filter(pk=reading.pk).update(sent_commit="", due_at=current.now)
+
+
+def took_up(current: Pass, reader: int, commit: str) -> None:
+    """It started, and read `commit` at least."""
+    row = RepositoryReader.objects.filter(pk=reader).select_related("repository__sync_target").first()
+    if row is None or not commit:
+        return
+    rows = RepositoryReader.objects.filter(pk=reader)
+    with current.write():
+        rows.update(read_commit=commit, restarted_at=current.now, sent_commit="", sent_started=None, held="")
+        rows.filter(wanted_commit=commit).update(due_at=None, waiting_since=None, urgent=False)
+        row.refresh_from_db()
+        if row.is_waiting:  # it was asked for more meanwhile
+            apart = PACE.apart_urgent if row.urgent else PACE.apart
+            later = max(row.due_at or current.now, current.now + apart)
+            rows.update(due_at=later)
+    wake(row.repository.sync_target, current.now)
+    elsewhere = RepositoryReader.objects.filter(
+        RepositoryReader.WAITING, repository=row.repository_id, due_at__lte=current.now
+    )
+    for other in elsewhere.exclude(pk=reader).select_related("unikernel__share__sync_target"):
+        if other.unikernel.share.sync_target.pk != current.target.pk:
+            wake(other.unikernel.share.sync_target, current.now)
+
+
+def next_due(share: HostShare) -> datetime | None:
+    """When the next one here is due."""
+    rows = RepositoryReader.objects.filter(
+        RepositoryReader.WAITING, unikernel__share=share, unikernel__deleted_at=None, unikernel__running=True
+    )
+    return rows.exclude(due_at=None).order_by(F("due_at")).values_list("due_at", flat=True).first()
+
+
+def by_label(readings: Iterable[Reading]) -> dict[str, Reading]:
+    """Those of this host."""
+    return {each.waiting.label: each for each in readings if each.waiting.here}
+
+
+def evidence(readings: Sequence[Reading], labels: Iterable[str]) -> dict[str, Any]:
+    known = by_label(readings)
+    return {f"{label} read"[:40]: known[label].commit for label in labels if label in known}
