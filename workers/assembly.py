@@ -17,6 +17,7 @@ from tenants.secrets import Opener
 from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
+from workers.git_hosts import GitHosts
 from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
 from workers.ownership import Notary
@@ -44,6 +45,11 @@ def pool() -> ssh.ConnectionPool:
 @lru_cache(maxsize=1)
 def account_check() -> AccountCheck:
     return AccountCheck(opener(), pool(), timedelta(seconds=settings.CHECK_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def git_hosts() -> GitHosts:
+    return GitHosts(opener(), pool())
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from workers import likeness, post, scout, sweeper
-from workers.assembly import account_check, controller, opener, the_notary, the_scout
+from workers.assembly import account_check, controller, git_hosts, opener, the_notary, the_scout
 from workers.controller import Controller, Ending
 
 log = logging.getLogger(__name__)
@@ -67,6 +67,12 @@ def look_up(domain_id: int) -> None:
 def prove_ownership(zone_id: int) -> None:
     """Look whether the domain of a new zone is its owner's."""
     the_notary().look(zone_id)
+
+
+@shared_task
+def serve_git_host(setup_id: int) -> None:
+    """Look how a repository is set up on its git host, or set it up as was agreed."""
+    git_hosts().serve(setup_id)
 
 
 @shared_task

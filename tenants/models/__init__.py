@@ -9,6 +9,7 @@ from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.findings import Finding
 from tenants.models.former import FormerPassphrase
+from tenants.models.git_hosts import HostSetup
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
 from tenants.models.hosts import Host, HostAddress, HostShare, Network, Volume
@@ -51,6 +52,7 @@ __all__ = [
     "Holding",
     "Host",
     "HostAddress",
+    "HostSetup",
     "HostShare",
     "HostWatch",
     "Image",
