@@ -126,7 +126,7 @@ def _without_shell(
         problems = ()
     sentence = (
         f"Rookery's key may only run git on {repository.host}, as it should be: it cannot look at settings"
-        f" or change them. Run these commands there as {repository.username}, in its home folder. Each may be run"
-        " twice; none removes or overwrites anything."
+        f" or change them. Run these commands there as {repository.username}, in its home folder. Each may"
+        " be run twice; none removes or overwrites anything."
     )
     return SeenHost(State.BY_HAND, sentence, right, problems, as_rows(by_hand(wanted)))
