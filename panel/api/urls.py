@@ -14,6 +14,7 @@ from panel.api.bulk import Bulk
 from panel.api.changes import Changes
 from panel.api.domains import Domains
 from panel.api.findings import Findings
+from panel.api.git_hosts import GitHosts
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.hosts import HostNetworks, Hosts, HostVolumes
 from panel.api.images import Images
@@ -76,6 +77,15 @@ _update_servers: list[URLPattern | URLResolver] = [
         name="update-server-key",
     ),
 ]
+_git_hosts: list[URLPattern | URLResolver] = [
+    path("<id:repository_id>/", GitHosts.as_view({"get": "retrieve"}), name="git-host"),
+    path("<id:repository_id>/look/", GitHosts.as_view({"post": "look_at_git_host"}), name="git-host-look"),
+    path(
+        "<id:repository_id>/prepare/",
+        GitHosts.as_view({"post": "prepare_git_host"}),
+        name="git-host-prepare",
+    ),
+]
 _organizations: list[URLPattern | URLResolver] = [
     path("", Organizations.as_view(_read_and_make), name="organizations"),
     path(
@@ -84,6 +94,7 @@ _organizations: list[URLPattern | URLResolver] = [
         name="organization",
     ),
     path("<id:organization_id>/zone-repositories/", include(_zone_repositories)),
+    path("<id:organization_id>/git-hosts/", include(_git_hosts)),
     path("<id:organization_id>/update-servers/", include(_update_servers)),
     path("<id:organization_id>/members/", Members.as_view(_read_and_make), name="members"),
     path(

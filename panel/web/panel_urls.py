@@ -15,6 +15,7 @@ from panel.web import (
     expiry,
     exports,
     findings,
+    git_hosts,
     guards,
     health,
     history,
@@ -52,6 +53,7 @@ _IMPORT = f"{_DOMAIN}/import/<int:import_id>"
 _ZONE = f"{_DOMAIN}/dns"
 _UPDATE_SERVER = f"{_ZONE}/server/<int:name_server_id>"
 _ZONE_REPOSITORY = f"{_ZONE}/repository/<int:repository_id>"
+_GIT_HOST = f"{_DOMAIN}/git-host/<int:repository_id>"
 _HOST = "hosts/<int:share_id>"
 _UNIKERNEL = "unikernels/<int:unikernel_id>"
 _ORGANIZATION = "o/<int:organization_id>"
@@ -91,6 +93,8 @@ urlpatterns = [
     path(f"{_REPOSITORY}/restarted", repositories.repository_restarted, name="repository-restarted"),
     path(f"{_REPOSITORY}/findings", findings.findings, name="findings"),
     path(f"{_REPOSITORY}/findings/decide", findings.findings_decide, name="findings-decide"),
+    path(_GIT_HOST, git_hosts.git_host, name="git-host"),
+    path(f"{_GIT_HOST}/prepare", git_hosts.git_host_prepare, name="git-host-prepare"),
     path(_ZONE, zones.zone, name="zone"),
     path(f"{_ZONE}/new", zone_setup.zone_new, name="zone-new"),
     path(f"{_ZONE}/record", zones.record_set_edit, name="record-set-edit"),

@@ -23,6 +23,7 @@ from panel.web import (
     domains,
     expiry,
     fresh,
+    git_hosts,
     holders,
     host_forms,
     images,
@@ -60,6 +61,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "trash-days": trash.DaysForm,
     "address-delete": trash.DeleteForm,
     "repository-new": repositories.RepositoryForm,
+    "git-host": git_hosts.KeysForm,
     "repository-drift-mode": repositories.DriftForm,
     "address-new": mailboxes.MailboxForm,
     "alias-new": aliases.AliasForm,
@@ -112,6 +114,7 @@ SISTERS = {
 BUTTONS = {
     "decide": ("decision",),
     "organization-switch": ("organization",),
+    "git-host-prepare": ("plan",),
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),
     "record-set-stage": ("do", "owner", "type"),

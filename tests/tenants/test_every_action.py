@@ -27,6 +27,7 @@ from tenants.actions import (
     bulk,
     domains,
     expiry,
+    git_hosts,
     holders,
     hosts,
     images,
@@ -88,7 +89,7 @@ from tests.conftest import HASH, account
 from tests.exchanges import shared_pair
 from tests.hosting import WITH_DISK, build_rock, upload
 from tests.tenants.zoning import MAIL, begin, connect
-from tests.world import UPDATE_KEY
+from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, seen_host
 
 pytestmark = pytest.mark.django_db
 
@@ -335,6 +336,14 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OP",
         lambda a, w: zone_repositories.change_primary(actor=a, repository=w.zones_at, address="127.0.0.55"),
     ),
+    "look_at_git_host": (
+        "OP",
+        lambda a, w: git_hosts.look_at_git_host(actor=a, repository=w.zones_at),
+    ),
+    "prepare_git_host": (
+        "OP",
+        lambda a, w: git_hosts.prepare_git_host(actor=a, repository=w.zones_at, plan=CHECKSUM),
+    ),
     "connect_update_server": (
         "OP",
         lambda a, w: update_servers.connect_update_server(
@@ -463,6 +472,7 @@ OTHERS = {
     "forget_removed_keys",
     "record_dropped",
     "record_ownership",
+    "record_git_host",
     "record_zones",
     "delete_account",
     "expire_requests",
@@ -543,6 +553,9 @@ def world(
     assert second.pk
     zones_at = connect(alice, domain)
     zone = begin(alice, domain, zones_at)
+    Repository.objects.filter(pk=zones_at.pk).update(host_key=HOST_KEY)
+    zones_at.refresh_from_db()
+    seen_host(zones_at)
     record_sets.set_record_set(actor=alice, zone=zone, owner="old", record_type="A", data=["192.0.2.9"])
     key = tsig_keys.create_key(
         actor=alice, repository=zones_at, zone=zone, used_by="signer", right="update"

@@ -109,7 +109,7 @@ def test_a_repository_is_made_at_a_real_host_as_was_agreed(
             with pytest.raises(ssh.CommandFailed):
                 unikernel.run("id")
         assert look(row, writers=[PUBLIC]).state == State.READY
-    assert list(Event.objects.values_list("verb", flat=True))[-3:] == [
+    assert list(Event.objects.order_by("pk").values_list("verb", flat=True))[-3:] == [
         "look_at_git_host",
         "prepare_git_host",
         "look_at_git_host",
