@@ -134,6 +134,7 @@ class World:
             "holder": self.holder.email,
             "zone_repository": self.zone_repository.pk,
             "pinned_repository": self.pinned_repository.pk,
+            "pinned_target": self.pinned_repository.sync_target.pk,
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
             "update_server": self.update_server.pk,

@@ -36,13 +36,12 @@ class GitHostSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), help_text="What only a person can change."
     )
     steps = SetupStepSerializer(many=True)
-    plan = serializers.CharField(help_text="Identifies exactly these steps.")
+    checksum = serializers.CharField(help_text="Identifies exactly these steps.")
     looked_at = serializers.DateTimeField(allow_null=True)
 
 
 def _keys(help_text: str) -> Texts:
     return Texts(
-        required=False,
         child=Text(max_length=git_hosts.MOST_KEY_TEXT),
         max_length=git_hosts.MOST_KEYS,
         help_text=help_text,
@@ -54,27 +53,32 @@ class GitHostLook(Shape):
     writers = _keys("Those that shall push to it, too.")
 
     example = {
-        "writers": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"]
+        "readers": [],
+        "writers": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"],
     }
 
 
 class GitHostPlan(Shape):
-    plan = Text(max_length=100, help_text="The plan that you read.")
+    checksum = Text(max_length=100, help_text="Of the steps that you read.")
 
-    example = {"plan": "c" * 64}
+    example = {"checksum": "c" * 64}
 
 
-_SHOWN = ("state", "asked", "sentence", "right", "problems", "steps", "plan", "looked_at")
+_SHOWN = ("state", "asked", "sentence", "right", "problems", "steps", "looked_at")
 
 
 def _show(repository: Repository) -> dict[str, Any]:
     row = HostSetup.objects.filter(repository=repository).first() or HostSetup(repository=repository)
-    return {"repository": repository.pk, **{name: getattr(row, name) for name in _SHOWN}}
+    return {
+        "repository": repository.pk,
+        **{name: getattr(row, name) for name in _SHOWN},
+        "checksum": row.plan,
+    }
 
 
 class GitHosts(ApiView):
     noun, tag = "git_host", "Repositories"
-    reported = frozenset(_SHOWN)
+    reported = frozenset({*_SHOWN, "checksum"})
 
     def subject(self, organization_id: int, repository_id: int) -> Subject:
         row = self._find(organization_id, repository_id)
@@ -105,7 +109,7 @@ class GitHosts(ApiView):
         given = self.body(GitHostPlan)
         row = self._find(organization_id, repository_id)
         return self.act(
-            lambda: git_hosts.prepare_git_host(actor=self.actor, repository=row, plan=given["plan"]),
+            lambda: git_hosts.prepare_git_host(actor=self.actor, repository=row, plan=given["checksum"]),
             lambda _: _show(row),
             status=202,
         )

@@ -44,6 +44,7 @@ from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
 from panel.api.zone_exchange import ZoneExports, ZoneImports
 from panel.api.zone_mail import ZoneMail
+from panel.api.zone_places import ZonePlaces
 from panel.api.zones import RecordSets, Zones
 
 converters.register()
@@ -68,7 +69,7 @@ _update_servers: list[URLPattern | URLResolver] = [
     path("", UpdateServers.as_view(_read_and_make), name="update-servers"),
     path(
         "<id:name_server_id>/",
-        UpdateServers.as_view({"get": "retrieve", "patch": "change_update_server"}),
+        UpdateServers.as_view({"get": "retrieve", "patch": "change_update_server", "delete": "destroy"}),
         name="update-server",
     ),
     path(
@@ -105,6 +106,7 @@ _organizations: list[URLPattern | URLResolver] = [
 ]
 _zone: list[URLPattern | URLResolver] = [
     path("", Zones.as_view({"get": "retrieve", "put": "create_zone", "patch": "change_soa"}), name="zone"),
+    path("place/", ZonePlaces.as_view({"get": "retrieve", "put": "move_zone"}), name="zone-place"),
     path("freeze/", Zones.as_view({"put": "freeze_zone"}), name="zone-freeze"),
     path("look/", Zones.as_view({"post": "look_for_ownership"}), name="zone-look"),
     path(

@@ -42,6 +42,7 @@ from panel.web import (
     zone_history,
     zone_imports,
     zone_mail,
+    zone_places,
     zone_setup,
     zones,
 )
@@ -114,6 +115,7 @@ urlpatterns = [
     path(f"{_ZONE}/mail", zone_mail.zone_mail, name="zone-mail"),
     path(f"{_ZONE}/look", zones.zone_look, name="zone-look"),
     path(f"{_ZONE}/settings", zones.zone_settings, name="zone-settings"),
+    path(f"{_ZONE}/place", zone_places.zone_place, name="zone-place"),
     path(f"{_ZONE}/freeze", zones.zone_freeze, name="zone-freeze"),
     path(f"{_ZONE}/keys", zone_access.zone_keys, name="zone-keys"),
     path(f"{_ZONE}/keys/<int:key_id>/rotate", zone_access.zone_key_rotate, name="zone-key-rotate"),
@@ -126,6 +128,11 @@ urlpatterns = [
     path(_UPDATE_SERVER, update_servers.update_server, name="update-server"),
     path(f"{_UPDATE_SERVER}/key", update_servers.update_server_key, name="update-server-key"),
     path(f"{_UPDATE_SERVER}/begin", update_servers.update_server_begin, name="update-server-begin"),
+    path(
+        f"{_UPDATE_SERVER}/disconnect",
+        zone_places.update_server_disconnect,
+        name="update-server-disconnect",
+    ),
     path(f"{_UPDATE_SERVER}/look", update_servers.update_server_look, name="update-server-look"),
     path(f"{_UPDATE_SERVER}/drift", update_servers.update_server_drift, name="update-server-drift"),
     path(f"{_ZONE}/repository/new", zone_setup.zone_repository_new, name="zone-repository-new"),

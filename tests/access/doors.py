@@ -41,6 +41,7 @@ from panel.web import (
     update_servers,
     zone_access,
     zone_mail,
+    zone_places,
     zone_setup,
     zones,
 )
@@ -83,6 +84,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "domain-invitations": invitations.InvitationForm,
     "record-set-edit": zones.RecordSetForm,
     "zone-settings": zones.SoaForm,
+    "zone-place": zone_places.PlaceForm,
     "zone-mail": zone_mail.MailForm,
     "zone-new": zone_setup.ZoneForm,
     "zone-repository-new": zone_setup.ZoneRepositoryForm,

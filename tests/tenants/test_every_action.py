@@ -53,6 +53,7 @@ from tenants.actions import (
     update_servers,
     warnings,
     zone_imports,
+    zone_places,
     zone_repositories,
     zones,
 )
@@ -359,6 +360,14 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "change_update_key": (
         "OP",
         lambda a, w: update_servers.change_update_key(actor=a, server=w.updated, key=UPDATE_KEY),
+    ),
+    "move_zone": (
+        "OP",
+        lambda a, w: zone_places.move_zone(actor=a, zone=w.zone, server=w.updated, even_so=True),
+    ),
+    "disconnect_update_server": (
+        "OP",
+        lambda a, w: zone_places.disconnect_update_server(actor=a, server=w.updated),
     ),
     "create_zone": (
         "OP",
