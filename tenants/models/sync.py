@@ -128,6 +128,7 @@ class Condition(models.Model):
         GROWING = "Growing"
         UNPROVED = "Unproved"
         ENDED = "Ended"
+        MANY_ZONES = "ManyZones"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -157,6 +158,7 @@ class Condition(models.Model):
                 "Growing",
                 "Unproved",
                 "Ended",
+                "ManyZones",
             ),
         ]
 
