@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from tenants.actions import domains, record_sets, repositories, sync, tsig_keys, zone_repositories, zones
+from tenants.actions import domains, record_sets, sync, tsig_keys, zones
 from tenants.actions.record_sets import RecordChange
 from tenants.actor import Actor
-from tenants.formats.sshkeys import fingerprint
 from tenants.formats.zones.data.simple import TXT
 from tenants.formats.zones.keyfile import TsigKey as FileKey
 from tenants.formats.zones.names import Name
@@ -20,7 +19,6 @@ from tenants.formats.zones.record_set import RecordSet
 from tenants.models import Condition, Domain, Event, Organization, Run, SyncTarget, TsigKey, Zone
 from tenants.zone_findings import outside_change
 from tests.contract.zone_world import ZoneWorld, connected
-from tests.zone.world import running_primary
 from workers.controller import Ending
 from workers.zone import Change, key_of, update
 

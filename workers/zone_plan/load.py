@@ -29,6 +29,6 @@ def load_warning(zones: int) -> str:
     shown = f"{seconds:.1f} seconds" if seconds < 10 else f"{seconds:.0f} seconds"
     return (
         f"{zones:,} zones in one repository: the primary answers nobody for about {shown} when it starts and"
-        " after each change, and twice as many take four times as long. Rookery tells it once for all zones of"
-        " a commit. Keep further zones in another repository, with a primary of its own."
+        " after each change, and twice as many take four times as long. Rookery tells it once for all zones"
+        " of a commit. Keep further zones in another repository, with a primary of its own."
     )
