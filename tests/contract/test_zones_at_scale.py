@@ -78,7 +78,7 @@ def test_one_zone_of_many_records(world: ZoneWorld, alice: Actor, domain: Domain
     mark(world)
     fill(zone, [f"host{number}.example.org" for number in range(ROWS)])
     took = seconds(world.agree)
-    text = world.running.repository.file("example.org")
+    text = world.running.repository.show("example.org")
     floor = seconds(lambda: dns.zone.from_text(text, "example.org", relativize=False))
     print("ROWS", ROWS, "took", took, "floor", floor, took / floor)
     assert world.ask(f"host{ROWS - 1}.example.org", "A")
