@@ -27,7 +27,7 @@ from workers.controller import Ending
 pytestmark = pytest.mark.django_db(transaction=True)
 ROWS = int(os.environ.get("ROOKERY_TEST_ROWS", "10000"))
 ZONES = int(os.environ.get("ROOKERY_TEST_ZONES", "300"))
-# Of the floor; measured: 6 and 5.
+# Of the floor; measured: 4 and 5.
 MOST_FOR_ROWS, MOST_FOR_ZONES = 20, 15
 
 
