@@ -49,6 +49,7 @@ class Kind(StrEnum):
     NAME_SERVER = "name server"
     HOST = "host"
     HOST_SHARE = "part of a host"
+    FIREWALL = "firewall"
     IMAGE = "image"
     UNIKERNEL = "unikernel"
 
@@ -90,6 +91,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.NAME_SERVER: EDIT,
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
+        Kind.FIREWALL: SEE,
         Kind.IMAGE: EDIT,
         Kind.UNIKERNEL: EDIT | {V.SWITCH},
     },
@@ -110,6 +112,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.NAME_SERVER: SEE,
         Kind.HOST: SEE,
         Kind.HOST_SHARE: SEE,
+        Kind.FIREWALL: SEE,
         Kind.IMAGE: SEE,
         Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
     },
@@ -131,6 +134,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.NAME_SERVER,
             Kind.HOST,
             Kind.HOST_SHARE,
+            Kind.FIREWALL,
             Kind.IMAGE,
             Kind.UNIKERNEL,
         ),
@@ -161,8 +165,11 @@ _KINDS: dict[type[Model], Kind] = {
     m.UpdateServer: Kind.NAME_SERVER,
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
+    m.Firewall: Kind.FIREWALL,
     m.Image: Kind.IMAGE,
+    m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
+    m.Volume: Kind.UNIKERNEL,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -181,6 +188,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.NAME_SERVER: "organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
+    Kind.FIREWALL: "host__organization_id",
     Kind.IMAGE: "organization_id",
     Kind.UNIKERNEL: "share__organization_id",
 }
@@ -511,7 +519,7 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     kind = _KINDS[model]
     rows: QuerySet[ModelT] = model._default_manager.all()
     path = _ORGANIZATION_PATH[kind]
-    shared = Q(shared=True) if kind is Kind.IMAGE and _is_member(actor) else Q()
+    shared = Q(shared=True) if model is m.Image and _is_member(actor) else Q()
     if actor.organization_id is not None:
         rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
     if not knows(actor, kind):

@@ -17,6 +17,7 @@ def desired_host(target: SyncTarget, opener: Opener) -> DesiredHost:
     assert share is not None  # noqa: S101 - of every target of this kind
     networks = {network.pk: network for network in share.networks.all()}
     rows = list(share.unikernels.select_related("image").prefetch_related("secrets", "addresses__network"))
+    volumes = list(share.volumes.order_by("label"))
     return DesiredHost(
         generation=target.generation,
         proved_generation=target.observed_generation,
@@ -26,7 +27,8 @@ def desired_host(target: SyncTarget, opener: Opener) -> DesiredHost:
             wanted_unikernel(row, networks, opener) for row in rows if row.running and not row.deleted_at
         ),
         absent=tuple((row.name, row.generation) for row in rows if row.deleted_at or not row.running),
-        volumes=tuple(share.volumes.order_by("label").values_list("label", "size")),
+        volumes=tuple((row.label, row.size) for row in volumes if row.deleted_at is None),
+        gone_volumes=tuple((row.label, row.size) for row in volumes if row.deleted_at is not None),
     )
 
 

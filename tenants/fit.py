@@ -108,7 +108,9 @@ def _about_networks(share: HostShare, spec: Spec) -> list[Problem]:
 
 
 def _about_blocks(share: HostShare, spec: Spec, besides: Unikernel | None) -> list[Problem]:
-    known = set(share.volumes.values_list("label", flat=True)) if spec.blocks else set()
+    known = (
+        set(share.volumes.filter(deleted_at=None).values_list("label", flat=True)) if spec.blocks else set()
+    )
     others = share.unikernels.filter(running=True, deleted_at=None)
     if besides is not None:
         others = others.exclude(pk=besides.pk)

@@ -7,14 +7,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tenants.actions import hosts, images, networks, organizations, unikernels
+from tenants.actions import (
+    firewalls,
+    hosts,
+    image_fetches,
+    images,
+    networks,
+    organizations,
+    unikernels,
+    volumes,
+)
 from tenants.actor import Actor
-from tenants.models import Host, HostShare, Image, Network, Organization, SyncTarget, Unikernel
+from tenants.models import (
+    BuildServer,
+    Firewall,
+    FirewallRule,
+    Host,
+    HostShare,
+    Image,
+    ImageFetch,
+    Network,
+    Organization,
+    SyncTarget,
+    Unikernel,
+    Volume,
+)
 from tests.albatross import solo5_files as files
 
 PLAIN = files.image(files.abi(), files.manifest())
 NETWORKED = files.relay_image()
 WITH_DISK = files.image(files.abi(), files.manifest(files.entry(b"data", files.BLOCK)))
+FORWARDED: dict[str, Any] = {
+    "kind": "dnat",
+    "destination": "192.0.2.1",
+    "protocol": "tcp",
+    "port": 25,
+    "to_address": "10.0.0.9",
+}
 
 
 def add_host(
@@ -74,6 +103,11 @@ class Rock:
     stopped: Unikernel
     guest_share: HostShare
     spare: Organization
+    fetch: ImageFetch
+    volume: Volume
+    build_server: BuildServer
+    firewall: Firewall
+    firewall_rule: FirewallRule
 
     @property
     def names(self) -> dict[str, Any]:
@@ -90,6 +124,11 @@ class Rock:
             "stopped": self.stopped.pk,
             "guest_share": self.guest_share.pk,
             "spare": self.spare.pk,
+            "volume": self.volume.pk,
+            "fetch": self.fetch.pk,
+            "build_server": self.build_server.pk,
+            "build_server_name": self.build_server.name,
+            "rule": self.firewall_rule.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -106,14 +145,18 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     machine = Machine(rookery, host, share_of(host, organization))
     network, bare_network = machine.network(), machine.network("spare", "10.0.1.0/24")
     image = upload(rookery, organization, NETWORKED, name="relay")
-    networks.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
+    volume = volumes.add_volume(actor=rookery, share=machine.share, label="mail", size=8)
     chosen: dict[str, Any] = {"image": image, "networks": {"service": network}}
     chosen["secrets"] = {"seed": "hunter2"}
     unikernel = machine.unikernel("relay", **chosen, arguments=["--seed={secret:seed}"])
     stopped = machine.unikernel("old", **chosen, running=False)
     reached = {"transport": "ssh", "host": "bare.example", "username": "rookery"}
     bare = add_host(rookery, organization, name="bare", **reached)
+    firewall = firewalls.manage_firewall(actor=rookery, host=host)
+    rule = firewalls.add_firewall_rule(actor=rookery, firewall=firewall, **FORWARDED)
     return Rock(
+        firewall=firewall,
+        firewall_rule=rule,
         host=host,
         share=machine.share,
         bare_host=share_of(bare, organization),
@@ -125,7 +168,23 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         stopped=stopped,
         guest_share=hosts.share_host(actor=rookery, host=host, organization=_another(organization, "Guests")),
         spare=_another(organization, "Spare"),
+        build_server=_build_server(),
+        volume=volume,
+        fetch=_failed_fetch(organization),
     )
+
+
+def _build_server() -> BuildServer:
+    row, _ = BuildServer.objects.get_or_create(name="builds.example.org")
+    return row
+
+
+def _failed_fetch(organization: Organization) -> ImageFetch:
+    rookery = Actor.rookery()
+    url = f"https://{_build_server()}/relay.hvt"
+    row = image_fetches.fetch_image(actor=rookery, organization=organization, url=url)
+    image_fetches.fail_fetch(actor=rookery, fetch=row, problem="The server answered 404.", fix="Look there.")
+    return row
 
 
 def _another(organization: Organization, word: str) -> Organization:

@@ -21,6 +21,7 @@ from tenants.actions import (
     domains,
     imports,
     invitations,
+    mail_checks,
     mailboxes,
     names,
     organizations,
@@ -34,6 +35,7 @@ from tenants.actions import (
     zones,
 )
 from tenants.actor import Actor
+from tenants.formats import mail_checks as checks
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import (
     Account,
@@ -138,6 +140,7 @@ class World:
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
             "update_server": self.update_server.pk,
+            "soon": f"{timezone.now() + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}",
             **self.rock.names,
         }
 
@@ -160,6 +163,7 @@ def build_world(
     Repository.objects.filter(pk=repository.pk).update(offered_host_key=HOST_KEY)
     repository.refresh_from_db()
     zone_repository, zone_key, secondary = _zone(owner, domain)
+    _checks(owner, domain)
     holder = holder or accounts.account_for(f"holder@people.{name}")
     mailbox = make_address(owner, domain, "ada", holder=holder)
     trashed = make_address(owner, domain, "babbage", "cb@home.example")
@@ -273,6 +277,15 @@ def seen_host(repository: Repository) -> HostSetup:
         asked_at=timezone.now(),
         looked_at=timezone.now(),
     )
+
+
+def _checks(owner: Actor, domain: Domain) -> None:
+    """Of mail: one line that is wrong, and one that is muted."""
+    found = [checks.Finding(check, checks.Level.FAIL, "It is wrong.") for check in ("mx", "spf")]
+    check, at = mail_checks.checks_of(domain), timezone.now()
+    mail_checks.record_findings(actor=Actor.rookery(), check=check, findings=found, only=(), at=at)
+    until = at + timedelta(days=5)
+    mail_checks.mute_check(actor=owner, domain=domain, line="spf", reason="We know.", until=until)
 
 
 def add_member(organization: Organization, email: str, role: str) -> Membership:

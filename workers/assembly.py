@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import shlex
 import socket
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -17,15 +19,21 @@ from tenants.secrets import Opener
 from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
+from workers.firewall.client import helper_command
 from workers.git_hosts import GitHosts
+from workers.image_courier import ImageCourier
 from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
+from workers.outward import Fetcher
 from workers.ownership import Notary
+from workers.sandbox.builds import fetcher_here
 from workers.sandbox.client import ControlClient, ControlError
+from workers.sandbox.firewall import helper_of
 from workers.sandbox.servers import SandboxServers
 from workers.scout import Scout
 from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.dynamic_update import DynamicUpdate
+from workers.targets.firewall import HostFirewall
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.zone_repository import ZoneRepository
@@ -72,10 +80,21 @@ def the_notary() -> Notary:
 
 def _port_above() -> int:
     try:
-        told = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_bytes())
-        return int(told["primary"]["above"][1])
+        return int(_told()["primary"]["above"][1])
     except (OSError, ValueError, KeyError, TypeError):
         return 53
+
+
+def _told() -> dict[str, Any]:
+    """Where the sandbox listens; raises OSError and ValueError when it does not say."""
+    told: dict[str, Any] = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_bytes())
+    return told
+
+
+@lru_cache(maxsize=1)
+def the_courier() -> ImageCourier:
+    """A sandbox fetches from its own build server only."""
+    return ImageCourier(fetcher_here(_told) if settings.SANDBOX else Fetcher())
 
 
 @lru_cache(maxsize=1)
@@ -95,8 +114,16 @@ def controller() -> Controller:
             SyncTarget.Kind.ZONE_REPOSITORY: zones,
             SyncTarget.Kind.DYNAMIC_UPDATE: updates,
             SyncTarget.Kind.ALBATROSS_HOST: host,
+            SyncTarget.Kind.FIREWALL: HostFirewall(opener=opener(), pool=pool(), command=_helper_command()),
         }
     )
+
+
+def _helper_command() -> str:
+    """A sandbox has a firewall of its own: whatever a row says, this machine's is not touched."""
+    if not settings.SANDBOX:
+        return helper_command()
+    return shlex.quote(str(helper_of(Path(settings.SANDBOX_CONTROL).parent)))
 
 
 def _only_here(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:

@@ -55,7 +55,11 @@ class Lease:
         open_runs = Run.objects.filter(target=OuterRef("pk"), mode=Run.Mode.APPLY, state__in=Run.UNFINISHED)
         target = (
             SyncTarget.objects.select_related(
-                "repository__domain", "host_share__host", "host_share__organization", "organization"
+                "repository__domain",
+                "host_share__host",
+                "host_share__organization",
+                "firewall__host",
+                "organization",
             )
             .annotate(run_is_open=Exists(open_runs))
             .get(pk=target_id)

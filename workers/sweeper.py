@@ -14,13 +14,15 @@ from tenants import answers, limits, outbox
 from tenants.actions.deciders import remind_deciders
 from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.former_passphrases import forget_former_passphrases
+from tenants.actions.image_fetches import forget_fetches
 from tenants.actions.imports import forget_imports
 from tenants.actions.request_ends import expire_requests
 from tenants.actions.trash import purge_trash
 from tenants.actions.unikernels import forget_deleted_unikernels
+from tenants.actions.volumes import forget_deleted_volumes
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
-from workers import accounts, git_hosts, likeness, ownership, scout
+from workers import accounts, checker, git_hosts, image_courier, likeness, ownership, scout
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -96,9 +98,13 @@ def _guards() -> list[tuple[str, int, str]]:
     if not limits.was_spent(UNLISTED, "sweep"):
         limits.spend(UNLISTED, "sweep")
         scout.find_unlisted()
+        checker.begin_checks()
     hints = [("look_up", pk, "lookups") for pk in scout.due_domains().values_list("pk", flat=True)[:AT_ONCE]]
     unproved = ownership.unproved_zones().values_list("pk", flat=True)
     hints += [("prove_ownership", pk, "lookups") for pk in unproved[:AT_ONCE]]
+    hints += [("check_mail", pk, "mail_checks") for pk in checker.checks_to_do()]
+    images = image_courier.due_fetches().values_list("pk", flat=True)
+    hints += [("fetch_image", pk, "images") for pk in images[: image_courier.AT_ONCE]]
     due = scout.domains_to_review().values_list("pk", flat=True)
     hints += [("review", pk, "reviews") for pk in due[:AT_ONCE]]
     if likeness.waiting().exists():
@@ -118,8 +124,10 @@ def _tidy() -> None:
     expire_requests(actor=rookery)
     remind_deciders(actor=rookery)
     forget_imports(actor=rookery)
+    forget_fetches(actor=rookery)
     forget_former_passphrases(actor=rookery)
     purge_trash(actor=rookery)
     remind_of_expiry(actor=rookery)
     expire_addresses(actor=rookery)
     forget_deleted_unikernels(actor=rookery)
+    forget_deleted_volumes(actor=rookery)

@@ -10,8 +10,10 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from workers import likeness, post, scout, sweeper
-from workers.assembly import account_check, controller, git_hosts, opener, the_notary, the_scout
+from workers.assembly import account_check, controller, git_hosts, opener, the_courier, the_notary, the_scout
+from workers.check_assembly import the_checker
 from workers.controller import Controller, Ending
+from workers.image_courier import SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,18 @@ def look_up(domain_id: int) -> None:
 def prove_ownership(zone_id: int) -> None:
     """Look whether the domain of a new zone is its owner's."""
     the_notary().look(zone_id)
+
+
+@shared_task(soft_time_limit=SECONDS + 20, time_limit=SECONDS + 30)
+def fetch_image(fetch_id: int) -> None:
+    """Fetch one image from a build server."""
+    the_courier().fetch(fetch_id)
+
+
+@shared_task
+def check_mail(check_id: int) -> None:
+    """Look whether the mail of one domain works."""
+    the_checker().look(check_id)
 
 
 @shared_task

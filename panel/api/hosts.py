@@ -18,7 +18,7 @@ from panel.api.repositories import HostKey, shown_fingerprint
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import hosts as actions
-from tenants.actions import networks
+from tenants.actions import networks, volumes
 from tenants.errors import Absent
 from tenants.models import Host, HostShare, Network, Organization, Volume
 
@@ -57,9 +57,11 @@ class NetworkSerializer(serializers.Serializer[Any]):
     )
 
 
-class VolumeSerializer(serializers.Serializer[Volume]):
+class VolumeSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(allow_null=True, help_text="Null in a dry run.")
     label = serializers.CharField()  # type: ignore[assignment]
     size = serializers.IntegerField(help_text="In MB.")
+    deleted = serializers.BooleanField(help_text="It is being deleted on the host.")
 
 
 class NewHost(Shape):
@@ -283,13 +285,30 @@ class HostVolumes(HostView):
     @operation("Its block volumes", responses=VolumeSerializer)
     def list(self, request: Request, share_id: int) -> Response:
         rows = self._find(share_id).volumes.all()
-        return self.page(rows, lambda found: [dict(VolumeSerializer(each).data) for each in found])
+        return self.page(rows, lambda found: [self._volume(each) for each in found])
 
     @operation("Make a block volume", request=NewVolume, responses={201: VolumeSerializer})
     def create(self, request: Request, share_id: int) -> Response:
         given, row = self.body(NewVolume), self._find(share_id)
         return self.act(
-            lambda: networks.add_volume(actor=self.actor, share=row, **given),
-            lambda made: dict(VolumeSerializer(made).data),
-            status=201,
+            lambda: volumes.add_volume(actor=self.actor, share=row, **given), self._volume, status=201
         )
+
+    @operation(
+        "Delete a block volume with all that is in it; nothing brings it back",
+        responses={200: VolumeSerializer, 204: None},
+    )
+    def destroy(self, request: Request, share_id: int, volume_id: int) -> Response:
+        volume = self._find(share_id).volumes.filter(pk=volume_id).first()
+        if volume is None:
+            raise Absent
+        volume.share = self._find(share_id)
+        shown = self._volume(volume)
+        return self.act(
+            lambda: volumes.delete_volume(actor=self.actor, volume=volume), lambda _: shown, status=204
+        )
+
+    def _volume(self, row: Volume) -> dict[str, Any]:
+        new = self.dry and self.action == "create"
+        told = {"label": row.label, "size": row.size, "deleted": row.deleted_at is not None}
+        return {"id": None if new else row.pk, **told}

@@ -45,6 +45,9 @@ class SyncTargetSerializer(serializers.Serializer[SyncTarget]):
     host = serializers.IntegerField(
         source="host_share_id", allow_null=True, help_text="The part of a host, for targets of that kind."
     )
+    firewall = serializers.IntegerField(
+        source="firewall_id", allow_null=True, help_text="The firewall of a host, for targets of that kind."
+    )
     drift_mode = serializers.ChoiceField(choices=SyncTarget.DriftMode.choices)
     generation = serializers.IntegerField(help_text="Counts what was asked for.")
     observed_generation = serializers.IntegerField(help_text="What was last proved to be there.")
@@ -87,7 +90,7 @@ class SyncTargets(ApiView):
 
     def _visible(self) -> QuerySet[SyncTarget]:
         rows = access.visible_to(self.actor, SyncTarget).select_related(
-            "repository__domain", "host_share__host", "organization"
+            "repository__domain", "host_share__host", "firewall__host", "organization"
         )
         return rows.prefetch_related("conditions")
 

@@ -14,12 +14,15 @@ from panel.api.bulk import Bulk
 from panel.api.changes import Changes
 from panel.api.domains import Domains
 from panel.api.findings import Findings
+from panel.api.firewalls import FirewallRules, Firewalls
 from panel.api.git_hosts import GitHosts
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.hosts import HostNetworks, Hosts, HostVolumes
+from panel.api.image_fetches import BuildServers, ImageFetches
 from panel.api.images import Images
 from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.invitations import DomainInvitations, Invitations
+from panel.api.mail_checks import MailChecks
 from panel.api.mailboxes import DomainMailboxes, Mailboxes, MailboxTargets
 from panel.api.names import HeldNames
 from panel.api.nowhere import Nowhere
@@ -128,11 +131,20 @@ _zone: list[URLPattern | URLResolver] = [
         name="zone-secondary",
     ),
 ]
+_mail_checks = [
+    path("", MailChecks.as_view({"get": "retrieve"}), name="mail-checks"),
+    path("changes/", MailChecks.as_view({"get": "list"}), name="mail-check-changes"),
+    path("again/", MailChecks.as_view({"post": "check_again"}), name="mail-checks-again"),
+    path("mute/", MailChecks.as_view({"post": "mute"}), name="mail-checks-mute"),
+    path("unmute/", MailChecks.as_view({"post": "unmute"}), name="mail-checks-unmute"),
+    path("elsewhere/", MailChecks.as_view({"put": "keep_elsewhere"}), name="mail-checks-elsewhere"),
+]
 _domains: list[URLPattern | URLResolver] = [
     path("<domain:domain>/zone/", include(_zone)),
     path("", Domains.as_view(_read_and_make), name="domains"),
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/checks/", DomainChecks.as_view({"get": "retrieve"}), name="domain-checks"),
+    path("<domain:domain>/mail-checks/", include(_mail_checks)),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
     path("<domain:domain>/trash/", Trash.as_view({"get": "list"}), name="trash"),
     path("<domain:domain>/trash/empty/", Trash.as_view({"post": "empty_trash"}), name="trash-empty"),
@@ -302,6 +314,32 @@ _hosts = [
         name="host-network",
     ),
     path("<id:share_id>/volumes/", HostVolumes.as_view(_read_and_make), name="host-volumes"),
+    path(
+        "<id:share_id>/volumes/<id:volume_id>/",
+        HostVolumes.as_view({"delete": "destroy"}),
+        name="host-volume",
+    ),
+    path(
+        "<id:share_id>/firewall/",
+        Firewalls.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="host-firewall",
+    ),
+    path(
+        "<id:share_id>/firewall/manage/",
+        Firewalls.as_view({"post": "manage_firewall"}),
+        name="host-firewall-manage",
+    ),
+    path(
+        "<id:share_id>/firewall/release/",
+        Firewalls.as_view({"post": "release_firewall"}),
+        name="host-firewall-release",
+    ),
+    path("<id:share_id>/firewall/rules/", FirewallRules.as_view(_read_and_make), name="host-firewall-rules"),
+    path(
+        "<id:share_id>/firewall/rules/<id:rule_id>/",
+        FirewallRules.as_view({"put": "update", "delete": "destroy"}),
+        name="host-firewall-rule",
+    ),
     path("<id:share_id>/unikernels/", HostUnikernels.as_view({"post": "create"}), name="host-unikernels"),
 ]
 _images = [
@@ -312,6 +350,13 @@ _images = [
         name="image",
     ),
     path("<id:image_id>/shared/", Images.as_view({"put": "share_image"}), name="image-shared"),
+]
+_image_fetches = [
+    path("", ImageFetches.as_view(_read_and_make), name="image-fetches"),
+    path("<id:fetch_id>/", ImageFetches.as_view({"get": "retrieve"}), name="image-fetch"),
+    path(
+        "<id:fetch_id>/again/", ImageFetches.as_view({"post": "fetch_image_again"}), name="image-fetch-again"
+    ),
 ]
 _unikernels = [
     path("", Unikernels.as_view({"get": "list"}), name="unikernels"),
@@ -361,6 +406,13 @@ _v1: list[URLPattern | URLResolver] = [
     path("targets/", include(_targets)),
     path("hosts/", include(_hosts)),
     path("images/", include(_images)),
+    path("image-fetches/", include(_image_fetches)),
+    path("build-servers/", BuildServers.as_view(_read_and_make), name="build-servers"),
+    path(
+        "build-servers/<id:build_server_id>/",
+        BuildServers.as_view({"delete": "destroy"}),
+        name="build-server",
+    ),
     path("unikernels/", include(_unikernels)),
     path("runs/", include(_runs)),
     path("events/", include(_events)),

@@ -46,6 +46,7 @@ def load_run(actor: Actor, run_id: int) -> Run:
         .select_related(
             "target__repository__domain",
             "target__host_share__host",
+            "target__firewall__host",
             "target__organization",
             "asked_by",
         )

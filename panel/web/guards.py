@@ -15,6 +15,7 @@ from panel.web.caution_lines import WORDS, caution_line
 from panel.web.domains import domain_context, get_domain
 from panel.web.fragments import load_mailbox
 from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.mail_checks import checks_context
 from tenants import access, cautions
 from tenants.actions import warnings
 from tenants.cautions import Caution
@@ -57,9 +58,11 @@ def domain_checks(request: HttpRequest, domain: str) -> HttpResponse:
         }
         for each in cautions.host_cautions(row.domain)
     ]
+    mail = checks_context(request, row.domain, now)
     context = {
         **domain_context(request, row, "domain-checks"),
-        "headline": headline(row.domain, len(found) + len(held), hosts),
+        **mail,
+        "headline": headline(row.domain, len(found) + len(held) + mail["mail_broken"], hosts),
         "warned": found,
         "held": held,
         "hosts": hosts,

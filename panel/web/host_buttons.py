@@ -14,7 +14,7 @@ from panel.web.host_forms import NetworkForm, QuotaForm, ShareForm, VolumeForm
 from panel.web.hosts import load_share, show_host, unshared
 from tenants import access
 from tenants.actions import hosts as actions
-from tenants.actions import networks, sync
+from tenants.actions import networks, sync, volumes
 from tenants.errors import Absent, ActionError, Conflict, Invalid
 from tenants.models import HostShare
 
@@ -150,7 +150,7 @@ def host_volume_add(request: HttpRequest, share_id: int) -> HttpResponse:
         request,
         share_id,
         "volume_form",
-        lambda share: (form, lambda: networks.add_volume(actor=actor, share=share, **form.cleaned_data)),
+        lambda share: (form, lambda: volumes.add_volume(actor=actor, share=share, **form.cleaned_data)),
         "A worker makes the block volume now.",
     )
 

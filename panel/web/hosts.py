@@ -21,6 +21,7 @@ from panel.web.host_forms import FORMS, NetworkForm, QuotaForm, ShareForm, Volum
 from panel.web.host_standing import host_standing, unikernel_standing
 from panel.web.repositories import CONDITION_WORDS, condition_line, run_line
 from panel.web.sandbox_told import albatross_told
+from panel.web.volume_standing import volume_line
 from tenants import access, fit
 from tenants.actions import hosts as actions
 from tenants.actor import Actor
@@ -192,7 +193,7 @@ def show_host(request: HttpRequest, share: HostShare, *, status: int = 200, **mo
         ],
         "unikernels": [unikernel_line(row, target, now) for row in share.unikernels.all()],
         "networks": [_network(each) for each in share.networks.prefetch_related("addresses__unikernel")],
-        "volumes": list(share.volumes.order_by("label")),
+        "volumes": [volume_line(row, share) for row in share.volumes.order_by("label")],
         "others": _others(share) if runs_it else [],
         "shares": list(thing.shares.select_related("organization")) if actor.is_operator else [],
         "quota_form": QuotaForm.of(share),

@@ -21,7 +21,7 @@ from tenants import access, image_files
 from tenants.actions import images as actions
 from tenants.errors import Absent, Conflict
 from tenants.formats.solo5_image import MOST_IMAGE
-from tenants.models import Image, Organization, Unikernel
+from tenants.models import Image, ImageFetch, Organization, Unikernel
 
 Kind, Verb = access.Kind, access.Verb
 
@@ -55,7 +55,7 @@ class UploadForm(ImageForm):
         self.fields["organization"].initial = organizations.first()
 
 
-def _organizations(request: HttpRequest) -> QuerySet[Organization]:
+def organizations_of(request: HttpRequest) -> QuerySet[Organization]:
     """Where this person may upload."""
     seen = access.visible_to(actor_of(request), Organization).order_by("name")
     mine = [each.pk for each in seen if shows(request, Verb.CREATE, Kind.IMAGE, each.pk)]
@@ -68,20 +68,22 @@ def images(request: HttpRequest) -> HttpResponse:
     rows = narrowed(request, access.visible_to(actor_of(request), Image), "organization_id")
     rows = rows.select_related("organization").annotate(users=Count("unikernels")).order_by("role", "-pk")
     lines = [{"image": row, "at": times.moment(row.created_at, now)} for row in rows[:500]]
+    fetches = narrowed(request, access.visible_to(actor_of(request), ImageFetch), "organization_id")
     context = {
         **host_tabs("images"),
+        "fetches": fetches.exclude(state=ImageFetch.State.DONE).order_by("-pk")[:50],
         "lines": lines,
         "headline": sentences.amount(len(lines), "image", "images") + ", ready to run."
         if lines
-        else "No image was uploaded yet.",
-        "may_upload": _organizations(request).exists(),
+        else "There is no image yet.",
+        "may_upload": organizations_of(request).exists(),
     }
     return render(request, "panel/image/list.html", context)
 
 
 @page(methods=("GET", "HEAD", "POST"))
 def image_upload(request: HttpRequest) -> HttpResponse:
-    actor, organizations = actor_of(request), _organizations(request)
+    actor, organizations = actor_of(request), organizations_of(request)
     if not organizations.exists():
         access.require_create(actor, Kind.IMAGE, None)
     form = UploadForm(request.POST or None, organizations=organizations)
@@ -149,6 +151,7 @@ def image(request: HttpRequest, image_id: int) -> HttpResponse:
             {"label": "Size", "value": f"{row.size:,} bytes"},
             {"label": "Tender", "value": row.manifest.tender},
             {"label": "Machine", "value": row.machine},
+            *([{"label": "Came from", "value": row.source}] if row.source else []),
         ],
         "may_change": access.may(actor, Verb.CHANGE, row),
         "may_delete": access.may(actor, Verb.DELETE, row),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from tenants.models import HostShare, Repository, SyncTarget, UpdateServer
+from tenants.models import Firewall, HostShare, Repository, SyncTarget, UpdateServer
 
 
 def place_url(target: SyncTarget) -> str:
     """The page of what is kept in agreement; empty where there is none."""
     if target.host_share_id is not None:
         return reverse("host", kwargs={"share_id": target.host_share_id})
+    if target.firewall is not None:
+        host = target.firewall.host
+        own = HostShare.objects.filter(host=host, organization=host.organization_id).first()
+        return reverse("host-firewall", kwargs={"share_id": own.pk}) if own is not None else ""
     repository = target.repository
     domain = repository.domain if repository is not None else None
     return reverse("repository", kwargs={"domain": domain.name}) if domain is not None else ""
@@ -25,13 +29,13 @@ def place_label(target: SyncTarget) -> str:
         return f"{place.host}, path {place.path}"
     if isinstance(place, UpdateServer):
         return f"{place}, {place.where}"
-    return ""
+    return str(place) if place is not None else ""
 
 
 def machine_of(target: SyncTarget) -> str:
     """The machine whose key is compared."""
     place = target.place
-    if isinstance(place, HostShare):
+    if isinstance(place, HostShare | Firewall):
         return place.host.host or str(place.host)
     if isinstance(place, UpdateServer):
         return place.where
@@ -43,5 +47,5 @@ def keys_of(target: SyncTarget) -> tuple[str, str]:
     place = target.place
     if isinstance(place, UpdateServer):
         return "", ""
-    holder = place.host if isinstance(place, HostShare) else place
+    holder = place.host if isinstance(place, HostShare | Firewall) else place
     return (holder.host_key, holder.offered_host_key) if holder is not None else ("", "")

@@ -163,6 +163,10 @@ def _moving(facts: DomainFacts) -> DomainStanding | None:
 
 
 _STOPS = {
+    "cut-off": "This change would cut our own way",
+    "no-helper": "The host needs a program for its firewall",
+    "firewall-of-another": "Somebody else's chains are there",
+    "firewall-refused": "The host refused the rules",
     "host-key-unknown": "Compare the key of the host",
     "host-key-changed": "The host shows another key",
     "key-refused": "The git host does not let us in",

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from tenants import access, outbox
@@ -18,7 +19,7 @@ from tenants.errors import Checks, Conflict, Forbidden
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_name, printable
 from tenants.formats.unikernels import check_label
-from tenants.models import Host, HostShare, Organization, SyncTarget
+from tenants.models import Firewall, Host, HostShare, Organization, SyncTarget
 from tenants.secrets import Purpose, seal
 
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]{1,300}")
@@ -216,7 +217,7 @@ def pin_host_key(*, actor: Actor, host: Host, fingerprint_seen: str) -> Host:
 
 
 def _targets_of(host: Host) -> list[SyncTarget]:
-    return list(SyncTarget.objects.filter(host_share__host=host))
+    return list(SyncTarget.objects.filter(Q(host_share__host=host) | Q(firewall__host=host)))
 
 
 @transaction.atomic
@@ -227,6 +228,9 @@ def remove_host(*, actor: Actor, host: Host) -> None:
     left = [str(row) for share in host.shares.all() for row in share.unikernels.all()[:5]]
     if left:
         raise Conflict(f"{host} still has {', '.join(left[:5])}. Delete these first, so that they end there.")
+    firewall = Firewall.objects.filter(host=host).select_related("sync_target").first()
+    if firewall is not None and (firewall.enabled or not firewall.sync_target.in_agreement):
+        raise Conflict(f"Rookery's rules may still be in {firewall}. Take them off the host first.")
     shares = host.shares.exclude(organization=host.organization)
     if shares.exists():
         raise Conflict(f"Other organizations have a part of {host}. Take it back from them first.")

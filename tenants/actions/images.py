@@ -28,10 +28,12 @@ _PIECE = 1 << 16
 
 @dataclass(frozen=True)
 class Received:
-    """An image that came in whole: its uncompressed bytes in a temporary file, and what it says of itself."""
+    """An image that came in whole: its uncompressed bytes in a temporary file, and what it says of itself.
+    `fetched` is how many bytes came, compressed or not."""
 
     file: IO[bytes]
     size: int
+    fetched: int
     sha256: str
     manifest: Solo5Image
 
@@ -52,47 +54,59 @@ def upload_image(
     """
     access.require(actor, access.Verb.VIEW, organization)
     access.require_create(actor, access.Kind.IMAGE, organization)
-    values = _checked(name=name, role=role, era=era, note=note)
-    with _received(contents) as received:
-        return _keep(actor, organization, received, values)
+    values = check_names(name=name, role=role, era=era, note=note)
+    with received(contents) as came:
+        return keep_image(actor, organization, came, values)
 
 
-def _keep(actor: Actor, organization: Organization, received: Received, values: dict[str, Any]) -> Image:
-    known = Image.objects.filter(organization=organization, sha256=received.sha256).first()
+def keep_image(
+    actor: Actor,
+    organization: Organization,
+    came: Received,
+    values: dict[str, Any],
+    *,
+    verb: str = "upload_image",
+    source: str = "",
+) -> Image:
+    """The row and the file of an image that came in, or the row that is there already. `source` says where
+    Rookery itself got it; empty for an upload."""
+    known = Image.objects.filter(organization=organization, sha256=came.sha256).first()
     if known is not None:
-        image_files.store(known, received.file)
+        image_files.store(known, came.file)
         return known
-    manifest = received.manifest
+    manifest = came.manifest
+    how = f"came from {source}" if source else "was uploaded"
     try:
         with transaction.atomic():
             row = Image.objects.create(
                 organization=organization,
-                sha256=received.sha256,
-                size=received.size,
+                sha256=came.sha256,
+                size=came.size,
                 target=manifest.target,
                 abi_version=manifest.abi_version,
                 machine=manifest.machine,
                 devices=[[device.name, device.kind] for device in manifest.devices],
+                source=source,
                 **values,
             )
             record(
                 actor,
-                "upload_image",
+                verb,
                 row,
-                f"The image {row} ({row.short_digest}) was uploaded.",
+                f"The image {row} ({row.short_digest}) {how}.",
                 organization=organization,
                 after={"sha256": row.sha256, "size": row.size, **values},
             )
             if not is_rehearsed():
                 # Before the row can be seen; a failure takes the row back.
-                image_files.store(row, received.file)
+                image_files.store(row, came.file)
     except IntegrityError as error:
-        raise Conflict("The same image is being uploaded by somebody else just now.") from error
+        raise Conflict("The same image is being taken in for somebody else just now.") from error
     return row
 
 
 @contextmanager
-def _received(contents: Iterable[bytes]) -> Iterator[Received]:
+def received(contents: Iterable[bytes]) -> Iterator[Received]:
     """Write it to a temporary file, never more than an image may have, and read its notes."""
     with Checks() as checks, tempfile.TemporaryFile() as file:
         size = 0
@@ -106,11 +120,11 @@ def _received(contents: Iterable[bytes]) -> Iterator[Received]:
         if not size:
             raise FormatError("image", "The file is empty.", "Choose a .hvt or .spt file.")
         file.flush()
-        yield _read(file)
+        yield _read(file, size)
     checks.finish()
 
 
-def _read(file: IO[bytes]) -> Received:
+def _read(file: IO[bytes], fetched: int) -> Received:
     file.seek(0)
     if is_compressed(file.read(2)):
         file.seek(0)
@@ -121,10 +135,11 @@ def _read(file: IO[bytes]) -> Received:
         file.flush()
     # Not closed by hand: the traceback of a refusal still holds views into it.
     whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return Received(file, len(whole), hashlib.sha256(whole).hexdigest(), read_image(whole))
+    return Received(file, len(whole), fetched, hashlib.sha256(whole).hexdigest(), read_image(whole))
 
 
-def _checked(*, name: str, role: str, era: str, note: str) -> dict[str, Any]:
+def check_names(*, name: str, role: str, era: str, note: str) -> dict[str, Any]:
+    """Return what people call an image, as stored. Raises Invalid."""
     values: dict[str, Any] = {"role": role}
     with Checks() as checks:
         values["name"] = check_name(name, field="name", maximum=100)
@@ -158,7 +173,9 @@ def change_image(
     lock(image)
     before = _told(image)
     given = {"name": name, "role": role, "era": era, "note": note}
-    wanted = _checked(**{field: before[field] if value is None else value for field, value in given.items()})
+    wanted = check_names(
+        **{field: before[field] if value is None else value for field, value in given.items()}
+    )
     if wanted == before:
         return image
     for field, value in wanted.items():

@@ -1,4 +1,4 @@
-"""Networks and block volumes of an organization's part of a host."""
+"""Networks of an organization's part of a host."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from django.db import IntegrityError, transaction
 
 from tenants import access, outbox
 from tenants.actions.audit import record
+from tenants.actions.firewalls import keep_apart
 from tenants.actions.locking import lock
 from tenants.actions.reversals import final
 from tenants.actor import Actor
-from tenants.errors import Checks, Conflict, Invalid
+from tenants.errors import Checks, Conflict
 from tenants.formats.networks import check_network
-from tenants.formats.unikernels import check_bridge, check_label
-from tenants.models import HostShare, Network, Volume
+from tenants.formats.unikernels import check_bridge
+from tenants.models import HostShare, Network
 
 
 @transaction.atomic
@@ -42,7 +43,7 @@ def add_network(
         raise Conflict(
             f"The bridge {bridge} of {share.host} has its network already. Tenants never share a bridge."
         ) from error
-    outbox.mark([share.sync_target])
+    outbox.mark([share.sync_target, *keep_apart(share.host)])
     record(
         actor,
         "add_network",
@@ -68,7 +69,7 @@ def remove_network(*, actor: Actor, network: Network) -> None:
     before = {"bridge": network.bridge, "subnet": network.subnet}
     name = str(network)
     network.delete()
-    outbox.mark([share.sync_target])
+    outbox.mark([share.sync_target, *keep_apart(share.host)])
     record(
         actor,
         "remove_network",
@@ -80,42 +81,5 @@ def remove_network(*, actor: Actor, network: Network) -> None:
     )
 
 
-@transaction.atomic
-def add_volume(*, actor: Actor, share: HostShare, label: str, size: int) -> Volume:
-    """A block volume of `size` MB, within the quota. A pass makes it; nothing but a person deletes it."""
-    access.require(actor, access.Verb.VIEW, share)
-    access.require_create(actor, access.Kind.UNIKERNEL, share.organization)
-    with Checks() as checks:
-        label = check_label(label, field="label")
-    checks.finish()
-    lock(share)
-    used = sum(share.volumes.values_list("size", flat=True))
-    if not 1 <= size <= share.storage - used:
-        raise Invalid.of(
-            "size",
-            f"{share.storage - used} of {share.storage} MB are free for block volumes.",
-            "Make it smaller, or ask for a larger quota.",
-        )
-    try:
-        with transaction.atomic():
-            row = Volume.objects.create(share=share, label=label, size=size)
-    except IntegrityError as error:
-        raise Conflict(f"There is a block volume {label} already.") from error
-    outbox.mark([share.sync_target])
-    record(
-        actor,
-        "add_volume",
-        row,
-        f"The block volume {label} of {size} MB was added on {share.host}.",
-        organization=share.organization,
-        target=share.sync_target,
-        after={"label": label, "size": size},
-    )
-    return row
-
-
 final("Take the network back instead.", "add_network")
 final("Add the network again instead.", "remove_network")
-final(
-    "A block volume holds data: it is deleted on the host, by somebody who knows what is in it.", "add_volume"
-)

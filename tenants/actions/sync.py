@@ -72,6 +72,7 @@ def approve_plan(*, actor: Actor, run: Run, checksum: str) -> SyncTarget:
     """Agree to what a stopped run asks: a plan that the guard held back, or a new tip. Exactly this, once."""
     target = run.target
     access.require(actor, access.Verb.DECIDE, target)
+    _require_operator_of_firewall(actor, target)
     lock(target)
     lock(run)
     if run.state != Run.State.STOPPED or not run.agree_to:
@@ -94,10 +95,17 @@ def approve_plan(*, actor: Actor, run: Run, checksum: str) -> SyncTarget:
     return target
 
 
+def _require_operator_of_firewall(actor: Actor, target: SyncTarget) -> None:
+    """A firewall is shared by all tenants of its host: those who run the host look, operators decide."""
+    if target.firewall is not None:
+        access.require(actor, access.Verb.CHANGE, target.firewall)
+
+
 @transaction.atomic
 def change_drift_mode(*, actor: Actor, target: SyncTarget, mode: str) -> SyncTarget:
     """Choose what happens with entries that somebody else changed outside."""
     access.require(actor, access.Verb.CHANGE, target)
+    _require_operator_of_firewall(actor, target)
     if mode not in SyncTarget.DriftMode.values:
         raise Invalid.of(
             "drift_mode", f"“{printable(mode, 40)}” is no choice.", "Choose report, repair or adopt."

@@ -51,6 +51,10 @@ def volume_line(name: str, size: int) -> str:
     return _line(["albatross-client", "create-block", name, str(size)])
 
 
+def remove_volume_line(name: str) -> str:
+    return _line(["albatross-client", "destroy-block", name])
+
+
 def version_of(release: str) -> Version:
     """`2.7.2` as (2, 7); the newest that is known when nothing was found yet."""
     parts = release.split(".")

@@ -93,7 +93,7 @@ class DesiredHost:
     """What one organization's part of a host should hold.
 
     `unikernels` are to run so, `absent` are to be gone (stopped or deleted, with the generation of that
-    wish); every other name is not ours. `volumes` (label, MB) are to be there.
+    wish); every other name is not ours. `volumes` (label, MB) are to be there, `gone_volumes` to be deleted.
     """
 
     generation: int
@@ -103,6 +103,7 @@ class DesiredHost:
     unikernels: tuple[WantedUnikernel, ...] = ()
     absent: tuple[tuple[str, int], ...] = ()
     volumes: tuple[tuple[str, int], ...] = ()
+    gone_volumes: tuple[tuple[str, int], ...] = ()
 
     @property
     def labels(self) -> frozenset[str]:

@@ -7,7 +7,9 @@ from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
 from tenants.models.domains import Domain
 from tenants.models.events import Event
+from tenants.models.fetches import BuildServer, ImageFetch
 from tenants.models.findings import Finding
+from tenants.models.firewalls import Firewall, FirewallRule
 from tenants.models.former import FormerPassphrase
 from tenants.models.git_hosts import HostSetup
 from tenants.models.guards import AddressWarning, TargetDomain
@@ -19,6 +21,7 @@ from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
 from tenants.models.mail import OutgoingMail
+from tenants.models.mail_checks import CheckChange, CheckLine, CheckMute, MailCheck
 from tenants.models.mailboxes import Mailbox, TargetAddress
 from tenants.models.names import HeldName
 from tenants.models.organizations import Membership, Organization
@@ -39,6 +42,10 @@ __all__ = [
     "AliasRules",
     "Allowance",
     "ApiToken",
+    "BuildServer",
+    "CheckChange",
+    "CheckLine",
+    "CheckMute",
     "Condition",
     "ConsoleLine",
     "DecisionLink",
@@ -47,6 +54,8 @@ __all__ = [
     "Event",
     "Evidence",
     "Finding",
+    "Firewall",
+    "FirewallRule",
     "FormerPassphrase",
     "HeldName",
     "Holding",
@@ -56,9 +65,11 @@ __all__ = [
     "HostShare",
     "HostWatch",
     "Image",
+    "ImageFetch",
     "ImportRow",
     "Installation",
     "Invitation",
+    "MailCheck",
     "Mailbox",
     "Membership",
     "Network",

@@ -115,11 +115,16 @@ class Network(models.Model):
 
 
 class Volume(models.Model):
-    """A block volume that should be on the host. It is made, and never deleted by a pass: it holds data."""
+    """A block volume that should be on the host; with `deleted_at`, that should be gone from it.
+
+    It holds data: nothing but a person's word deletes it. The row goes when its end was proved.
+    """
 
     share = models.ForeignKey(HostShare, on_delete=models.CASCADE, related_name="volumes")
     label = models.CharField(max_length=63)
     size = models.PositiveIntegerField(help_text="In MB.")
+    deleted_at = models.DateTimeField(null=True)
+    generation = models.BigIntegerField(default=0, help_text="Its sync target's when it was changed last.")
 
     class Meta:
         constraints = [

@@ -11,7 +11,7 @@ from tenants.models.checks import named, one_of
 
 
 class Image(models.Model):
-    """An image as it was uploaded, uncompressed. The file is in the storage `images`, under its SHA-256."""
+    """An image as it came in, uncompressed. The file is in the storage `images`, under its SHA-256."""
 
     class Role(models.TextChoices):
         OTHER = "other", "something else"
@@ -32,6 +32,9 @@ class Image(models.Model):
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.OTHER)
     era = models.CharField(max_length=40, blank=True, help_text="Which generation of the stack, e.g. 2025.")
     note = models.CharField(max_length=500, blank=True)
+    source = models.CharField(
+        max_length=2100, blank=True, help_text="Where Rookery itself got it; empty: uploaded."
+    )
     target = models.CharField(max_length=10)
     abi_version = models.PositiveIntegerField()
     machine = models.CharField(max_length=20)

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from tenants.models.checks import one_of
 
 if TYPE_CHECKING:
+    from tenants.models.firewalls import Firewall
     from tenants.models.hosts import HostShare
     from tenants.models.repositories import Repository
     from tenants.models.update_servers import UpdateServer
@@ -30,6 +31,7 @@ class SyncTarget(models.Model):
         ZONE_REPOSITORY = "zone_repository", "zone repository"
         DYNAMIC_UPDATE = "dynamic_update", "name server with dynamic updates"
         ALBATROSS_HOST = "albatross_host", "albatross host"
+        FIREWALL = "firewall", "firewall"
 
     class DriftMode(models.TextChoices):
         REPORT = "report", "report: show it, touch nothing"
@@ -48,6 +50,9 @@ class SyncTarget(models.Model):
     )
     update_server = models.OneToOneField(
         "tenants.UpdateServer", on_delete=models.CASCADE, null=True, related_name="sync_target"
+    )
+    firewall = models.OneToOneField(
+        "tenants.Firewall", on_delete=models.CASCADE, null=True, related_name="sync_target"
     )
     drift_mode = models.CharField(max_length=10, choices=DriftMode.choices, default=DriftMode.REPORT)
 
@@ -75,7 +80,8 @@ class SyncTarget(models.Model):
                 condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=("albatross_host", "dynamic_update")) | Q(repository__isnull=False),
+                condition=Q(kind__in=("albatross_host", "dynamic_update", "firewall"))
+                | Q(repository__isnull=False),
                 name="target_has_its_repository",
             ),
             models.CheckConstraint(
@@ -86,6 +92,10 @@ class SyncTarget(models.Model):
                 condition=~Q(kind="dynamic_update") | Q(update_server__isnull=False),
                 name="dynamic_target_has_its_server",
             ),
+            models.CheckConstraint(
+                condition=~Q(kind="firewall") | Q(firewall__isnull=False),
+                name="firewall_target_has_its_firewall",
+            ),
             one_of(
                 "sync_target",
                 "kind",
@@ -93,6 +103,7 @@ class SyncTarget(models.Model):
                 "zone_repository",
                 "dynamic_update",
                 "albatross_host",
+                "firewall",
             ),
             one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
         ]
@@ -105,9 +116,9 @@ class SyncTarget(models.Model):
         return f"{self.get_kind_display()} {self.place}"
 
     @property
-    def place(self) -> Repository | HostShare | UpdateServer | None:
+    def place(self) -> Repository | HostShare | UpdateServer | Firewall | None:
         """What is kept in agreement."""
-        return self.repository or self.host_share or self.update_server
+        return self.repository or self.host_share or self.update_server or self.firewall
 
     @property
     def in_agreement(self) -> bool:

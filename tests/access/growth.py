@@ -14,6 +14,7 @@ from tenants.models import (
     AddressRequest,
     AddressWarning,
     ApiToken,
+    BuildServer,
     Condition,
     ConsoleLine,
     Delivery,
@@ -94,9 +95,12 @@ def _names(name: str, world: World, number: int) -> None:
 def _machines(name: str, world: World, number: int) -> None:
     rock = world.rock
     _copy(rock.image, sha256=tokens.new_token(), name=name)
+    _copy(rock.fetch, name=name)
+    BuildServer.objects.get_or_create(name=f"{name}.builds.example")
     host = _copy(rock.host, name=name)
     share = _copy(rock.share, host=host, path=name)
     _copy(rock.share.sync_target, host_share=share)
+    _copy(rock.firewall_rule, position=number + 2, port=1000 + number)
     _copy(rock.network, bridge=name, subnet=f"10.1.{number % 250}.0/24")
     _copy(rock.unikernel, name=name)
     seen = {"unikernel": rock.unikernel, "at": timezone.now()}

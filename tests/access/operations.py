@@ -21,7 +21,24 @@ HOLDERS = "  401 404 200 403 403 403 403"  # theirs alone
 MANAGERS = " 401 404 404 403 200 200 200"
 OWNERS = "   401 404 404 403 403 200 200"
 
+OPERATORS = "401 404 404 403 403 403 200"
+
 OTHER_HASH = HASH[::-1]
+
+FIREWALL_RULE = {
+    "kind": "dnat",
+    "source": "203.0.113.0/24",
+    "destination": "192.0.2.1",
+    "protocol": "tcp",
+    "port": 465,
+    "to_address": "10.0.0.7",
+    "to_port": 465,
+    "from_interface": "",
+    "to_interface": "",
+    "verdict": "",
+    "note": "submission",
+    "position": 1,
+}
 
 
 def coded(answers: str, code: int) -> str:
@@ -55,6 +72,17 @@ DOMAINS = [
     Row("api:trash", "GET", TEAM),
     Row("api:trash-empty", "POST", OWNERS, {"domain": "{domain}"}),
     Row("api:domain-checks", "GET", TEAM),
+    Row("api:mail-checks", "GET", TEAM),
+    Row("api:mail-check-changes", "GET", TEAM),
+    Row("api:mail-checks-again", "POST", coded(MANAGERS, 202), {"check": "mx"}),
+    Row(
+        "api:mail-checks-mute",
+        "POST",
+        OWNERS,
+        {"line": "mx", "reason": "We move.", "until": "{soon}"},
+    ),
+    Row("api:mail-checks-unmute", "POST", OWNERS, {"line": "spf"}),
+    Row("api:mail-checks-elsewhere", "PUT", OWNERS, {"elsewhere": True}),
     Row("api:repository", "GET", TEAM),
     Row(
         "api:repository",
@@ -354,6 +382,15 @@ HOSTS = [
     Row("api:host-network", "DELETE", coded(OWNERS, 204), at={"network_id": "{bare_network}"}),
     Row("api:host-volumes", "GET", TEAM),
     Row("api:host-volumes", "POST", coded(OWNERS, 201), {"label": "more", "size": 8}),
+    Row("api:host-volume", "DELETE", coded(OWNERS, 204)),
+    Row("api:host-firewall", "GET", TEAM),
+    Row("api:host-firewall", "PATCH", OPERATORS, {"isolates": True}),
+    Row("api:host-firewall-manage", "POST", OPERATORS, at={"share_id": "{bare_host}"}),
+    Row("api:host-firewall-release", "POST", OPERATORS),
+    Row("api:host-firewall-rules", "GET", TEAM),
+    Row("api:host-firewall-rules", "POST", coded(OPERATORS, 201), FIREWALL_RULE),
+    Row("api:host-firewall-rule", "PUT", OPERATORS, FIREWALL_RULE),
+    Row("api:host-firewall-rule", "DELETE", coded(OPERATORS, 204)),
     Row(
         "api:host-unikernels",
         "POST",
@@ -386,6 +423,26 @@ HOSTS = [
             "note": "New",
         },
     ),
+    Row("api:image-fetches", "GET", LISTS),
+    Row(
+        "api:image-fetches",
+        "POST",
+        coded(OWNERS, 202),
+        {
+            "organization": "{organization}",
+            "url": "https://{build_server_name}/relay.hvt",
+            "sha256": "0" * 64,
+            "name": "relay",
+            "role": "relay",
+            "era": "2025",
+            "note": "New",
+        },
+    ),
+    Row("api:image-fetch", "GET", TEAM),
+    Row("api:image-fetch-again", "POST", coded(OWNERS, 202)),
+    Row("api:build-servers", "GET", LISTS),
+    Row("api:build-servers", "POST", "401 403 403 403 403 403 201", {"name": "more.example.org", "note": ""}),
+    Row("api:build-server", "DELETE", "401 403 403 403 403 403 204"),
     Row("api:image", "GET", TEAM),
     Row("api:image", "PATCH", OWNERS, {"name": "new", "role": "relay", "era": "2025", "note": "New"}),
     Row("api:image", "DELETE", coded(OWNERS, 204), at={"image_id": "{bare_image}"}),

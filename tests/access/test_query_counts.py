@@ -60,7 +60,9 @@ PAGES = (
     "/d/{domain}/dns/servers",
     "/hosts",
     "/hosts/{share}",
+    "/hosts/{share}/firewall",
     "/images",
+    "/images/build-servers",
     "/unikernels",
     "/unikernels/{unikernel}/console",
     "/unikernels/{unikernel}/console/lines",
@@ -78,10 +80,15 @@ SINGLE = {
     "address-expiry", "domain-alias-rules", "addresses-import",
     "zone-import", "zone-export", "zone-download", "zone-mail",
     "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
-    "host-new", "image", "image-upload", "unikernel", "unikernel-new", "unikernel-change",
+    "update-server", "update-server-new",
+    "host-new", "host-firewall-rule", "host-firewall-helper",
+    "image", "image-upload",
+    "host-volume", "image-fetch", "image-fetching", "unikernel", "unikernel-new", "unikernel-change",
     "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",
+    # The last fifty changes of one line.
+    "domain-check-line",
 }  # fmt: skip
 # Pages that show some of many: the first six found, the last five runs, what was found at the last look, the
 # last fifty events of all domains.

@@ -175,17 +175,43 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
     host = rock.connect_host(operator, data)
     image = rock.upload(operator, data / "sandbox" / "albatross" / "images" / "hello-1.hvt", "hello")
     unikernel = rock.make_unikernel(operator, host, "hello", "hello", "--verbose")
+    fetching = rock.fetch(operator, "https://builds.sandbox.example/nothing.hvt")
+    rock.forward_a_port(operator, host)
     return {
         "hosts": "/hosts",
         "host": host,
+        "host-firewall": f"{host}/firewall",
         "images": "/images",
         "image": image,
+        "image-fetching": fetching,
+        "host-volume": _make_a_volume(operator, host),
         "unikernels": "/unikernels",
         "unikernel": unikernel,
         # Those that stand still: a living console grows while it is looked at.
         "unikernel-console": f"{unikernel}/console?q=tick",
         "unikernel-load": f"{unikernel}/load",
     }
+
+
+def _make_a_volume(operator: Visitor, host: str) -> str:
+    page = operator.open(host)
+    page.get_by_label("Block volumes in MB").fill("64")
+    operator.press("Set it")
+    page.get_by_text("Add a block volume").click()
+    form = page.locator("form", has=page.get_by_role("button", name="Add the volume"))
+    form.get_by_label("Name").fill("mail")
+    form.get_by_label("Size in MB").fill("8")
+    operator.press("Add the volume")
+    return str(page.get_by_role("link", name="mail", exact=True).get_attribute("href"))
+
+
+def _rule_of_a_firewall(operator: Visitor) -> str:
+    hosts = operator.open("/hosts").locator('main a[href^="/hosts/"]:not([href$="/new"])')
+    for path in [str(hosts.nth(index).get_attribute("href")) for index in range(hosts.count())]:
+        rule = operator.open(f"{path}/firewall").get_by_role("link", name="Change rule 1")
+        if rule.count():
+            return str(rule.get_attribute("href"))
+    raise AssertionError("no host has a rule")
 
 
 def _ask(stranger: Visitor, local_part: str, target: str) -> str:
@@ -238,6 +264,10 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
     """What there is to see for somebody who belongs to the organization, found by its links."""
     found_outside = f"/d/{DOMAIN}/settings/repository/findings"
     visitor.open_until(found_outside, visitor.page.locator("main", has_text="old-intern"))
+    checks = f"/d/{DOMAIN}/checks"
+    visitor.open(checks)
+    visitor.press("Check all again")
+    visitor.open_until(checks, visitor.page.locator(f"a[href='{checks}/line?line=delegation']"))
     shown: Pages = {
         "overview": "/",
         "organizations": "/o",
@@ -246,8 +276,9 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain": f"/d/{DOMAIN}",
         "domain not-connected": "/d/klein.example",
         "domain-requests": f"/d/{DOMAIN}/requests",
-        "domain-checks": f"/d/{DOMAIN}/checks",
+        "domain-checks": checks,
         "domain-checks empty": "/d/klein.example/checks",
+        "domain-check-line": f"{checks}/line?line=delegation",
         "address guarded": f"/d/{DOMAIN}/addresses/sofia",
         "domain-requests empty": "/d/klein.example/requests",
         "domain-requests none-found": f"/d/{DOMAIN}/requests?q=nobody",
@@ -308,6 +339,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["host-new"] = "/hosts/new"
         shown["host-new tls"] = "/hosts/new?by=tls"
         shown["image-upload"] = "/images/upload"
+        shown["image-fetch"] = "/images/fetch"
+        shown["build-servers"] = "/images/build-servers"
         for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
             visitor.open(path)
             link = visitor.page.locator(f'main a[href^="{path}/"]:not([href$="/new"])').first
@@ -319,5 +352,6 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
+        shown["host-firewall-rule"] = _rule_of_a_firewall(visitor)
     visitor.complaints.clear()  # what is forbidden complains in the console, by right
     return shown

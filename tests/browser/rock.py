@@ -42,6 +42,18 @@ def add_network(owner: Visitor, host: str, bridge: str, subnet: str) -> None:
     owner.press("Add the network")
 
 
+def forward_a_port(operator: Visitor, host: str) -> None:
+    page = operator.open(f"{host}/firewall")
+    operator.press("Keep rules on sandbox")
+    page.get_by_text("Add a rule").click()
+    page.locator("[name=destination]").fill("192.0.2.1")
+    page.locator("[name=protocol]").select_option("tcp")
+    page.locator("[name=port]").fill("25")
+    page.locator("[name=to_address]").fill("10.0.0.9")
+    operator.press("Add the rule")
+    operator.says("has exactly these rules", slowly=True)
+
+
 def upload(owner: Visitor, file: Path, name: str) -> str:
     """Returns the path of the image's page."""
     page = owner.open("/images/upload")
@@ -50,6 +62,15 @@ def upload(owner: Visitor, file: Path, name: str) -> str:
     page.get_by_label("Whose image is it?").select_option(label="Analytical Society")
     owner.press("Upload it")
     owner.says(name)
+    return page.url.removeprefix(owner.url)
+
+
+def fetch(owner: Visitor, url: str) -> str:
+    """From the sandbox's build server. Returns the path of the page that shows how it went."""
+    page = owner.open("/images/fetch")
+    page.get_by_label("Address of the file").fill(url)
+    page.get_by_label("Whose image is it?").select_option(label="Analytical Society")
+    owner.press("Fetch it")
     return page.url.removeprefix(owner.url)
 
 

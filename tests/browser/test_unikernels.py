@@ -22,6 +22,7 @@ def test_from_an_upload_to_its_end(product: Product, administrator: StorageState
     host = rock.connect_host(owner, product.data, "cliff")
     rock.add_network(owner, host, "service", "10.1.0.0/24")
     refused_image(owner, product)
+    images_by_url(owner)
     file = rock.images_of(product) / "relay.hvt"
     rock.upload(owner, file, "relay of the cliff")
     arguments = "--ipv4={address:service}\n--seed={secret:seed}"
@@ -74,6 +75,19 @@ def watch_console(owner: Visitor, unikernel: str) -> None:
     last = lines.filter(has_text="tick ").count()
     expect(lines.filter(has_text=f"tick {last + 2}")).to_be_attached(timeout=SLOW_MS)
     assert "hunter2" not in page.content()
+
+
+def images_by_url(owner: Visitor) -> None:
+    """From a server of the list, over TLS; what goes wrong is said, and tried again."""
+    page = owner.page
+    rock.fetch(owner, "https://builds.sandbox.example/store.hvt")
+    expect(page.locator("#fetch-now")).to_contain_text("It was read, hashed and kept", timeout=SLOW_MS)
+    owner.press("See the image", role="link")
+    expect(page.locator("main")).to_contain_text("storage, block")
+    rock.fetch(owner, "https://builds.sandbox.example/nothing.hvt")
+    expect(page.locator("#fetch-now")).to_contain_text("The server answered 404", timeout=SLOW_MS)
+    owner.press("Try again")
+    expect(page.locator("#fetch-now")).to_contain_text("Nothing of it was kept", timeout=SLOW_MS)
 
 
 def change(owner: Visitor, arguments: str) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from tenants.actions import hosts, images, networks, sync, unikernels
+from tenants.actions import hosts, images, sync, undo, unikernels, volumes
 from tenants.actor import Actor
+from tenants.errors import Conflict
 from tenants.models import Condition, Event, Organization, Run, SyncTarget, Unikernel
 from tests.contract.host_world import HostWorld, own_images
 from tests.hosting import NETWORKED, PLAIN, WITH_DISK, Machine, add_host, share_of, upload
 from workers.albatross import Name, Release
-from workers.albatross.values import QuotaPolicy, Settings, UnikernelConfig
+from workers.albatross.values import BlockDevice, QuotaPolicy, Settings, UnikernelConfig
 from workers.controller import Ending
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
 
@@ -130,7 +131,7 @@ def test_the_quota_policy_of_the_path_is_set_and_changed(world: HostWorld, olga:
 def test_a_volume_is_made_before_the_unikernel_that_needs_it(world: HostWorld, olga: Actor) -> None:
     hosts.change_quota(actor=olga, share=world.share, storage=100)
     world.share.refresh_from_db()
-    networks.add_volume(actor=olga, share=world.share, label="mail", size=8)
+    volumes.add_volume(actor=olga, share=world.share, label="mail", size=8)
     image = upload(olga, world.share.organization, WITH_DISK)
     world.unikernel(image=image, blocks={"data": "mail"})
     assert world.reconcile() is Ending.AGREED, world.advice()
@@ -354,3 +355,52 @@ def test_an_image_in_use_cannot_be_deleted(world: HostWorld, olga: Actor) -> Non
     unikernels.stop_unikernel(actor=olga, unikernel=row)
     with pytest.raises(Conflict, match="uses this image"):
         images.delete_image(actor=olga, image=row.image)
+
+
+def test_a_volume_goes_when_a_person_says_so_and_nobody_uses_it(world: HostWorld, olga: Actor) -> None:
+    hosts.change_quota(actor=olga, share=world.share, storage=64)
+    world.share.refresh_from_db()
+    mail = volumes.add_volume(actor=olga, share=world.share, label="mail", size=8)
+    image = upload(olga, world.share.organization, WITH_DISK)
+    row = world.unikernel(image=image, blocks={"data": "mail"})
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    assert [each.active for each in world.client.volumes()] == [True]
+    with pytest.raises(Conflict, match="web uses mail"):
+        volumes.delete_volume(actor=olga, volume=mail)
+    unikernels.delete_unikernel(actor=olga, unikernel=row)
+    with pytest.raises(Conflict, match="web uses mail"):
+        volumes.delete_volume(actor=olga, volume=mail)
+    assert world.reconcile() is Ending.AGREED
+    unikernels.forget_deleted_unikernels(actor=Actor.rookery())
+    volumes.delete_volume(actor=olga, volume=mail)
+    with pytest.raises(Conflict, match="still being deleted"):
+        volumes.add_volume(actor=olga, share=world.share, label="mail", size=8)
+    assert volumes.forget_deleted_volumes(actor=Actor.rookery()) == 0
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    assert world.client.volumes() == ()
+    run = world.target.runs.latest("pk")
+    assert run.evidence.get(name="Block volume mail").value == "gone"
+    assert "albatross-client destroy-block acme:mail" in run.plan["commands"]
+    assert volumes.forget_deleted_volumes(actor=Actor.rookery()) == 1
+    assert "is gone" in str(undo.how_to_undo("delete_volume"))
+
+
+@pytest.mark.parametrize("how", ["used", "another"])
+def test_a_volume_that_is_not_the_deleted_one_stays(world: HostWorld, olga: Actor, how: str) -> None:
+    """Somebody on the host gave it to a unikernel of theirs, or made it anew."""
+    hosts.change_quota(actor=olga, share=world.share, storage=64)
+    world.share.refresh_from_db()
+    mail = volumes.add_volume(actor=olga, share=world.share, label="mail", size=8)
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    disk = Name(("acme",), "mail")
+    if how == "used":
+        theirs = Settings(16, blocks=(BlockDevice("data", "mail"),))
+        world.client.create(Name(("acme",), "theirs"), UnikernelConfig(theirs, WITH_DISK))
+    else:
+        world.client.remove_volume(disk)
+        world.client.add_volume(disk, 9)
+    volumes.delete_volume(actor=olga, volume=mail)
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    assert [each.name for each in world.client.volumes()] == [disk]
+    assert "was not deleted" in world.condition("UnsafeEntries").message
+    assert volumes.forget_deleted_volumes(actor=Actor.rookery()) == 0

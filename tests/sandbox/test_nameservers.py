@@ -60,6 +60,11 @@ def test_the_example_zone_is_served_and_resolved(sandbox: Sandbox) -> None:
         resolver.ask("www.handmade.example", "A", 5).records
         == resolver.ask("handmade.example", "A", 5).records
     )
+    (exchanger,) = resolver.ask("mx.handmade.example", "A", 5).records
+    told = sandbox.status()["resolver"]
+    pointer = dns.message.make_query(IPv4Address(exchanger.text).reverse_pointer, "PTR")
+    (called,) = dns.query.udp(pointer, told["host"], port=told["port"], timeout=5).answer
+    assert str(called[0]) == "mx.handmade.example."
     assert resolver.ask("nothing.handmade.example", "A", 5).status is Status.NO_NAME
     assert resolver.ask("handmade.example", "AAAA", 5).status is Status.NO_DATA
     assert resolver.ask("home.example", "MX", 5).status is Status.DATA  # the rest of the toy world stays

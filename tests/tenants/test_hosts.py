@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenants import image_files
-from tenants.actions import hosts, images, networks, undo, unikernels
+from tenants.actions import hosts, images, networks, undo, unikernels, volumes
 from tenants.actor import Actor
 from tenants.desired_host import desired_host
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
@@ -225,13 +225,13 @@ def test_memory_counts_what_runs_and_not_what_is_stopped(machine: Machine) -> No
 
 def test_a_volume_is_used_by_one(machine: Machine) -> None:
     hosts.change_quota(actor=machine.actor, share=machine.share, storage=64)
-    networks.add_volume(actor=machine.actor, share=machine.share, label="mail", size=8)
+    volumes.add_volume(actor=machine.actor, share=machine.share, label="mail", size=8)
     image = upload(machine.actor, machine.share.organization, WITH_DISK)
     machine.unikernel("first", image=image, blocks={"data": "mail"})
     with pytest.raises(Invalid, match="first uses the block volume mail"):
         machine.unikernel("second", image=image, blocks={"data": "mail"})
     with pytest.raises(Invalid, match="56 of 64 MB are free"):
-        networks.add_volume(actor=machine.actor, share=machine.share, label="more", size=57)
+        volumes.add_volume(actor=machine.actor, share=machine.share, label="more", size=57)
 
 
 # addresses and secrets --------------------------------------------------------------------------------

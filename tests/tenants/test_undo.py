@@ -55,11 +55,15 @@ SILENT = {"undo_event", "forget_former_passphrases", "empty_trash"}
 SILENT |= {
     "forget_removed_keys",
     "change_record_sets",
+    "import_zone",
+    "read_zone_text",
     "preview_import",
     "renew_import",
     "discard_import",
     "forget_imports",
+    "forget_fetches",
     "forget_deleted_unikernels",
+    "forget_deleted_volumes",
     "forget_watched",
 }
 

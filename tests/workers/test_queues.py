@@ -20,4 +20,5 @@ def test_every_queue_has_a_worker_and_every_kind_a_queue() -> None:
 
 def test_processes_that_wait_for_hosts_do_nothing_else() -> None:
     [keeper] = [queues_of(words) for words in WORKERS.values() if "albatross_host" in queues_of(words)]
-    assert keeper == {"albatross_host"}
+    assert keeper == {"albatross_host", "firewall"}
+    assert {"mail_checks"} in [queues_of(words) for words in WORKERS.values()]

@@ -25,6 +25,7 @@ Mark = Callable[[bytes], str]
 class Deed(Enum):
     POLICY = "policy"
     VOLUME = "volume"
+    REMOVE_VOLUME = "remove volume"
     DESTROY = "destroy"
     CREATE = "create"
     REPLACE = "replace"
@@ -70,14 +71,15 @@ def decide(
     takes_images: bool = True,
     sets_policies: bool = True,
 ) -> Decision:
-    """What to do, in the order in which it is done: policy, volumes, ends, starts, and the exact policy."""
+    """What to do, in the order in which it is done: policy, new volumes, ends, starts, volumes that go, and
+    the exact policy."""
     planner = _Planner(desired, seen, base, dialect, mark, repair, takes_images)
     planner.unikernels()
-    volumes = tuple(planner.volumes())
+    volumes, gone = tuple(planner.volumes()), tuple(planner.gone_volumes())
     first, last = planner.policies() if sets_policies else ((), ())
     order = {Deed.DESTROY: 0, Deed.CREATE: 1, Deed.REPLACE: 2}
     deeds = sorted(planner.changes, key=lambda each: (order[each.deed], _startup(each), each.label))
-    return Decision((*first, *volumes, *deeds, *last), tuple(planner.apart))
+    return Decision((*first, *volumes, *deeds, *gone, *last), tuple(planner.apart))
 
 
 def policy_of(wanted: WantedPolicy) -> QuotaPolicy:
@@ -103,6 +105,7 @@ class _Planner:
         self.room = preflight.Room.of(desired, seen)
         self.changes: list[HostChange] = []
         self.apart: list[Apart] = []
+        self.removed: set[str] = set()
 
     # unikernels -----------------------------------------------------------------------------------
 
@@ -228,6 +231,36 @@ class _Planner:
                 )
         return found
 
+    def gone_volumes(self) -> list[HostChange]:
+        """Those that a person deleted; not one that is used, or that is another one than was deleted."""
+        stored, found = self.seen.stored, []
+        for label, size in self.desired.gone_volumes:
+            unit, there = f"volume {label}", stored.get(label)
+            if there is None:
+                continue
+            said = ""
+            if there.active:
+                said = "was not deleted: something that runs on the host uses it."
+            elif there.size != size:
+                said = f"was not deleted: it has {there.size} MB there, so somebody made it anew."
+            if said:
+                self.apart.append(Apart(unit, "unsafe", f"{label} {said}", f"{there.size} MB", None, None))
+                continue
+            self.removed.add(label)
+            found.append(
+                HostChange(
+                    Action.DELETE,
+                    unit,
+                    str(size),
+                    "",
+                    texts=lambda size=size: (f"{size} MB", None),  # type: ignore[misc]
+                    deed=Deed.REMOVE_VOLUME,
+                    label=label,
+                    size=size,
+                )
+            )
+        return found
+
     def policies(self) -> tuple[tuple[HostChange, ...], tuple[HostChange, ...]]:
         """The policy before and after everything else. Never below what runs: albatross would refuse it, and
         over TLS every further command with it."""
@@ -238,7 +271,12 @@ class _Planner:
         )
         nested = self.seen.policies
         now = covering(wanted, path, self.seen.inside, self.seen.volumes, nested)
-        then = covering(wanted, path, after, self.seen.volumes, nested)
+        kept = tuple(
+            one
+            for one in self.seen.volumes
+            if not (one.name.path == path.path and one.name.label in self.removed)
+        )
+        then = covering(wanted, path, after, kept, nested)
         there = self.seen.policy
         first = () if there is not None and equal(there, now) else (_policy_change(there, now),)
         last = () if equal(now, then) else (_policy_change(now, then),)

@@ -41,7 +41,7 @@ MAX_SETTLING = 200  # rounds
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 primary name server, .5 the
-    one above it, .6 albatross, .(20 + n) domain number n.
+    one above it, .6 albatross, .7 its build server, .(20 + n) domain number n.
 
     With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
     """
@@ -76,6 +76,10 @@ class Addresses:
     def albatross(self) -> tuple[str, int]:
         """The TLS endpoint of the albatross host."""
         return self._at(6, 1025)
+
+    def builds(self) -> tuple[str, int]:
+        """The build server (TLS)."""
+        return self._at(7, 1443)
 
     def submission(self, number: int) -> tuple[str, int]:
         """The submission server of a domain (TLS)."""
@@ -128,6 +132,11 @@ class Sandbox:
     def control_path(self) -> Path:
         """The control socket."""
         return self.data / "control.sock"
+
+    @property
+    def authority(self) -> Authority:
+        """Whose certificates clients of the sandbox trust."""
+        return self._authority
 
     @property
     def ca_file(self) -> Path:

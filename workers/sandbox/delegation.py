@@ -18,9 +18,10 @@ import dns.name
 import dns.opcode
 import dns.rcode
 import dns.rdatatype
+import dns.reversename
 import dns.rrset
 
-from tenants.formats.zones.data.simple import NS, A
+from tenants.formats.zones.data.simple import MX, NS, PTR, A
 from tenants.formats.zones.names import ROOT, Name
 from tenants.formats.zones.primary.tree import HeldSet
 from tenants.formats.zones.zone import Soa
@@ -145,6 +146,8 @@ class Delegations:
             return Resolved(dns.rcode.NOERROR, [_address(REGISTRY, self._registry)])
         if len(asked.labels) == 1 and kind == dns.rdatatype.NS:
             return Resolved(dns.rcode.NOERROR, [_servers(asked, (REGISTRY,))])
+        if kind == dns.rdatatype.PTR and (called := self._called(name)) is not None:
+            return Resolved(dns.rcode.NOERROR, [dns.rrset.from_rdata(name, TTL, rdata_of(PTR(called)))])
         if self.find(asked) is None:
             return None
         answer: list[dns.rrset.RRset] = []
@@ -156,6 +159,21 @@ class Delegations:
                 return Resolved(step.code, answer, step.authority)
             asked = alias
         return Resolved(dns.rcode.SERVFAIL)
+
+    def _called(self, pointer: dns.name.Name) -> Name | None:
+        """The reverse name that an obliging provider gives: that of the mail server at the address."""
+        try:
+            address = dns.reversename.to_address(pointer)
+        except dns.exception.DNSException:
+            return None
+        held = self._held()
+        for zone in held.zones():
+            node = held.tree.node(zone)
+            found = node.held.get("MX") if node else None
+            for item in found.data if isinstance(found, HeldSet) else ():
+                if isinstance(item, MX) and address in map(str, _addresses(held, item.target)):
+                    return item.target
+        return None
 
     def _step(self, name: Name, kind: dns.rdatatype.RdataType) -> Resolved:
         found = self.find(name)

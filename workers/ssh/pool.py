@@ -36,6 +36,11 @@ class ConnectionPool:
             raise
         self._give_back(endpoint, connection)
 
+    def fresh(self, endpoint: SshEndpoint) -> Connection:
+        """A connection that was just made, for the caller to close: a kept one may outlive what lets new ones
+        in."""
+        return connect(endpoint, dialer=self._dialer)
+
     def _take(self, endpoint: SshEndpoint) -> Connection | None:
         with self._lock:
             if self._process != os.getpid():

@@ -157,6 +157,9 @@ class AlbatrossHost:
             case Deed.VOLUME:
                 current.note(f"Making the block volume {name}, {change.size} MB")
                 client.add_volume(name, change.size)
+            case Deed.REMOVE_VOLUME:
+                current.note(f"Deleting the block volume {name}, {change.size} MB")
+                client.remove_volume(name)
             case Deed.DESTROY:
                 current.note(f"Ending {name}")
                 self._require_unmoved(observed, name, change)
@@ -255,6 +258,13 @@ class AlbatrossHost:
                 continue
             marks[wanted.label] = self._opener.mark(likeness.form_of_running(info, dialect))
             evidence[f"Digest of {wanted.label}"[:40]] = info.digest.hex()
+        stored = observed.seen.stored
+        for label, size in observed.desired.volumes:
+            if label in stored and f"volume {label}" not in left:
+                evidence[f"Block volume {label}"[:40]] = f"{size} MB"
+        for label, _ in observed.desired.gone_volumes:
+            if label not in stored:
+                evidence[f"Block volume {label}"[:40]] = "gone"
         evidence["Unikernels"] = str(len(running))
         return Proof({"unikernels": marks, "left": sorted(left)}, evidence, sentence)
 

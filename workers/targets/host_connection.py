@@ -26,6 +26,19 @@ TIMEOUTS = albatross.Timeouts(connect=5.0, read=10.0, change=45.0, transfer=60.0
 _NEWEST = Release(2, 7)
 
 
+def ssh_endpoint(host: Host, opener: Opener) -> ssh.SshEndpoint:
+    """The account on a host that is reached by SSH, with its key opened."""
+    return ssh.SshEndpoint(
+        host=host.host,
+        port=host.port,
+        username=host.username,
+        pinned_key=host.host_key or None,
+        private_key=opener.open(Purpose.SSH_KEY, bytes(host.sealed_key or b"")),
+        connect_timeout=TIMEOUTS.connect,
+        timeout=TIMEOUTS.read,
+    )
+
+
 @dataclass(frozen=True)
 class HostAccess:
     """A host's row with its secrets opened. `authority` is there for TLS only."""
@@ -68,15 +81,7 @@ class HostAccess:
             endpoint = TlsEndpoint(host.host, host.server_ca, host.port)
             return TlsDialer(endpoint, self.authority, dialect, policies)
         if host.transport == Host.Transport.SSH:
-            endpoint_there = ssh.SshEndpoint(
-                host=host.host,
-                port=host.port,
-                username=host.username,
-                pinned_key=host.host_key or None,
-                private_key=self.opener.open(Purpose.SSH_KEY, bytes(host.sealed_key or b"")),
-                connect_timeout=TIMEOUTS.connect,
-                timeout=TIMEOUTS.read,
-            )
+            endpoint_there = ssh_endpoint(host, self.opener)
             return albatross.SshDialer(self.pool, endpoint_there, PurePosixPath(host.socket_folder))
         return albatross.LocalDialer(Path(host.socket_folder))
 

@@ -15,7 +15,7 @@ from workers.hosting.decide import Deed, HostChange
 from workers.hosting.seen import SeenHost
 from workers.hosting.watching import Early
 from workers.outcome import NeedsPerson
-from workers.plan import Action, Limits, Plan
+from workers.plan import Limits, Plan
 from workers.targets.base import Statement
 
 MOST_LISTED = 200
@@ -40,10 +40,12 @@ class HostLimits(Limits):
     """Ending one or two is what people ask for every day; many at once need a person who read it."""
 
     def objections(self, plan: Plan) -> Sequence[str]:
-        ends = plan.count(Action.DELETE)
-        if ends < self.deletions_at_least:
-            return []
-        return [f"It would end {ends} unikernels at once."]
+        deeds = [each.deed for each in plan.changes if isinstance(each, HostChange)]
+        ends, volumes = deeds.count(Deed.DESTROY), deeds.count(Deed.REMOVE_VOLUME)
+        found = [f"It would end {ends} unikernels at once."] if ends >= self.deletions_at_least else []
+        if volumes >= self.deletions_at_least:
+            found.append(f"It would delete {volumes} block volumes at once, with all that is in them.")
+        return found
 
 
 def title(plan: Plan, host: str) -> str:
@@ -150,6 +152,8 @@ def by_hand(desired: DesiredHost, release: str, plan: Plan) -> tuple[str, ...]:
             found.append(lines.policy_line(f"{desired.path}:", wanted, version))
         elif change.deed is Deed.VOLUME:
             found.append(lines.volume_line(name, change.size))
+        elif change.deed is Deed.REMOVE_VOLUME:
+            found.append(lines.remove_volume_line(name))
         elif change.deed is Deed.DESTROY:
             found.append(lines.destroy_line(name))
         elif change.wanted is not None:

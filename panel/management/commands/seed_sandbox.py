@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tenants.actions import domains, mailboxes, organizations, repositories, requests, targets
+from tenants.actions import domains, image_fetches, mailboxes, organizations, repositories, requests, targets
 from tenants.actor import Actor, Via
 from tenants.formats import passphrase
 from tenants.formats.sshkeys import fingerprint
@@ -40,6 +40,7 @@ class Command(BaseCommand):
         domain = domains.create_domain(actor=actor, organization=organization, name=DOMAIN)
         domains.change_domain(actor=actor, domain=domain, requests=Domain.Requests.MODERATED)
         _connect(actor, domain)
+        image_fetches.add_build_server(actor=actor, name=_told()["builds"]["name"], note="The sandbox's own")
         mailbox = mailboxes.create_mailbox(
             actor=actor,
             domain=domain,
@@ -53,8 +54,13 @@ class Command(BaseCommand):
         self.stdout.write(f"sandbox  seeded {ORGANIZATION} with {DOMAIN}, ada@{DOMAIN} and a waiting request")
 
 
+def _told() -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_text())
+    return told
+
+
 def _connect(actor: Actor, domain: Domain) -> None:
-    told = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_text())
+    told = _told()
     host, port = told["git"]
     repository = repositories.connect_repository(
         actor=actor, domain=domain, host=host, port=port, path="relay.git", reload=Repository.Reload.SANDBOX

@@ -25,10 +25,12 @@ _WORKER = ["--loglevel=WARNING", "--without-gossip", "--without-mingle"]
 WORKERS = {
     "worker": ["--concurrency=3", "--queues=relay_repository,zone_repository,dynamic_update,checks"],
     # Two of these that hang must not delay a password change.
-    "keeper": ["--concurrency=2", "--queues=albatross_host"],
+    "keeper": ["--concurrency=2", "--queues=albatross_host,firewall"],
     "courier": ["--concurrency=2", "--queues=mail,sweep,reviews"],
-    # Name servers may be silent for long.
-    "scout": ["--concurrency=3", "--queues=lookups"],
+    # Name servers may be silent for long, and build servers slow.
+    "scout": ["--concurrency=3", "--queues=lookups,images"],
+    # One look at a domain may last a minute.
+    "checker": ["--concurrency=2", "--queues=mail_checks"],
 }
 
 

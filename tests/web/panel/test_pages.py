@@ -81,6 +81,8 @@ def pages(
         "/d/example.org/dns/servers",
         f"/d/example.org/dns/repository/{repository.pk}",
         "/d/example.org/dns/repository/new",
+        "/images",
+        "/images/build-servers",
         "/requests",
         f"/requests/{waiting_request.pk}",
         "/runs",

@@ -18,10 +18,11 @@ from django.db import DatabaseError
 
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Host, Repository, Zone
-from workers.sandbox import handmade, zone_repository
+from workers.sandbox import builds, handmade, zone_repository
 from workers.sandbox.albatross.demo import RELEASE, DemoHost
 from workers.sandbox.certificates import write_private
 from workers.sandbox.control import Addresses, Sandbox, SandboxError
+from workers.sandbox.firewall import make_firewall
 from workers.sandbox.git_host import GitHost
 
 LOOK_EVERY_SECONDS = 0.5
@@ -43,8 +44,12 @@ class Command(BaseCommand):
         albatross = DemoHost(folder / "albatross")
         try:
             albatross.start(*sandbox.addresses.albatross())
+            make_firewall(folder)
             handmade.make(host.create_repository(handmade.PATH, handmade.BRANCH))
-            steward = _Steward(host, sandbox, albatross, folder)
+            address, port = sandbox.addresses.builds()
+            context = sandbox.authority.server_context([builds.NAME], address)
+            build_server = builds.BuildServer(albatross.folder / "images", context, address, port)
+            steward = _Steward(host, sandbox, albatross, build_server, folder)
             steward.publish()
             self.stdout.write(f"sandbox  git at {host.host}:{host.port}, key {fingerprint(host.public_key)}")
             name_server = sandbox.status()["primary"]
@@ -80,8 +85,16 @@ def _start(folder: Path) -> tuple[GitHost, Sandbox]:
 class _Steward:
     """Does on the sandbox's host what a person would do on a real one."""
 
-    def __init__(self, host: GitHost, sandbox: Sandbox, albatross: DemoHost, folder: Path) -> None:
+    def __init__(
+        self,
+        host: GitHost,
+        sandbox: Sandbox,
+        albatross: DemoHost,
+        build_server: builds.BuildServer,
+        folder: Path,
+    ) -> None:
         self._host = host
+        self._builds = build_server
         self._sandbox = sandbox
         self._albatross = albatross
         self._folder = folder
@@ -162,6 +175,7 @@ class _Steward:
                 {"host": self._host.host, "port": self._host.port, "username": "rookery"},
                 self._host.public_key,
             ),
+            "builds": {"name": builds.NAME, "address": self._builds.address, "port": self._builds.port},
             "domains": domains,
         }
         write_private(self._folder / "addresses.json", json.dumps(told, indent=1).encode())

@@ -1,0 +1,89 @@
+"""Puts the observer of domains together for this process: a sandbox's stays on the machine."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from tenants.formats.mail_checks import Expected
+from tenants.formats.mail_checks.reading import Lookup, Said, Status
+from tenants.models import Domain
+from workers.checker import Checker
+from workers.mail_checks import Asker, AskNames, Mail, Observer, Way, inside_sandbox, outward
+from workers.outward import Fetcher
+
+__all__ = ["the_checker"]
+
+_MOST_TOLD = 400
+
+
+@lru_cache(maxsize=1)
+def the_checker() -> Checker:
+    return Checker(_inside, expect=_expect_inside) if settings.SANDBOX else Checker(_outside)
+
+
+def _outside(servers: Mapping[str, int]) -> Observer:
+    way = outward(servers)
+    mail = Mail(way, helo=urlsplit(settings.BASE_URL).hostname or "localhost")
+    return Observer(Asker.of(AskNames(way, settings.RESOLVERS), mail, Fetcher()))
+
+
+def _inside(servers: Mapping[str, int]) -> Observer:
+    del servers  # the sandbox tells of its own
+    told = _told()
+    way = inside_sandbox(sandbox_ports(told))
+    asker = Asker.of(AskNames(way, settings.RESOLVERS), _sandbox_mail(told, way), None)
+    if not settings.RESOLVERS:  # this machine's own resolver would ask the world
+        asker = Asker(_nobody, asker.connect, asker.relay, asker.policy)
+    return Observer(asker)
+
+
+def _expect_inside(domain: Domain, expected: Expected) -> Expected:
+    """The sandbox tells which mail servers it runs, and for which domains."""
+    told = _told().get("domains", {})
+    theirs = Domain.objects.filter(organization=domain.organization_id, name__in=list(told)[:_MOST_TOLD])
+    servers = [told[name].get("incoming") for name in theirs.values_list("name", flat=True)]
+    found = frozenset(str(each[0]) for each in servers if each)
+    return replace(expected, ours=found, sandboxed=True)
+
+
+def _nobody(question: Lookup) -> Said:
+    del question
+    return Said(Status.FAILED, problem="no resolver is set (ROOKERY_RESOLVER)")
+
+
+def _told() -> dict[str, Any]:
+    try:
+        told = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def sandbox_ports(told: Mapping[str, Any]) -> dict[tuple[str, int], int]:
+    """Where a sandbox's servers really listen, by what it tells of itself: they may not have low ports."""
+    found: dict[tuple[str, int], int] = {}
+    primary = told.get("primary", {})
+    places = [(53, primary.get("address")), (53, primary.get("above"))]
+    for each in told.get("domains", {}).values():
+        places += [(25, each.get("incoming")), (465, each.get("submission"))]
+    for port, place in places:
+        if place:
+            found[str(place[0]), port] = int(place[1])
+    return found
+
+
+def _sandbox_mail(told: Mapping[str, Any], way: Way) -> Mail:
+    """Believes what the sandbox's own authority signed."""
+    try:
+        return Mail(way, trust=ssl.create_default_context(cafile=told.get("ca_file")))
+    except OSError:
+        return Mail(way)
