@@ -268,7 +268,7 @@ def test_a_frozen_zone_is_left_as_it_is(world: World) -> None:
 def test_a_zone_moves_to_a_repository_and_back_and_nothing_is_lost(
     world: World, organization: Organization, tmp_path: Path
 ) -> None:
-    zone, serial = again(world.zone), served_serial(world.server, world.name).serial
+    zone, serial = again(world.zone), served_serial(world.server, world.name).serial or 0
     held = {(row.owner, row.type): row.digest for row in zone.record_sets.all()}
     with connected(world.alice, organization, tmp_path) as git:
         assert git.reconcile() is Ending.STOPPED
