@@ -114,16 +114,15 @@ def _without_shell(
     connection: ssh.Connection, remote: RemoteRepository, repository: Repository, wanted: Wanted
 ) -> SeenHost:
     """Only git answers: what can be seen by it, and what a person with a shell would run."""
+    right: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
     try:
         refs = read_refs(connection, remote)
         there = "exists" if refs.tip else "has no commits yet"
         right = (f"The repository answers, and its branch {repository.branch} {there}.",)
     except (RepositoryError, ssh.CommandFailed, ssh.ProtocolError) as error:
-        right = ()
         said = printable(str(error), 150)
-        problems: tuple[str, ...] = (f"Git says of the repository: {said}.",)
-    else:
-        problems = ()
+        problems = (f"Git says of the repository: {said}.",)
     sentence = (
         f"Rookery's key may only run git on {repository.host}, as it should be: it cannot look at settings"
         f" or change them. Run these commands there as {repository.username}, in its home folder. Each may"

@@ -220,11 +220,11 @@ def test_only_plain_public_keys_are_taken(
     repository: Repository, alice: Actor, keys: dict[str, list[str]], field: str
 ) -> None:
     if not field:  # the key alone is kept, whatever follows it
-        setup = actions.look_at_git_host(actor=alice, repository=repository, **keys)  # type: ignore[arg-type]
+        setup = actions.look_at_git_host(actor=alice, repository=repository, **keys)
         assert setup.keys == [{"key": " ".join(PUBLIC.split()[:2]), "writes": True}]
         return
     with pytest.raises(Invalid) as refused:
-        actions.look_at_git_host(actor=alice, repository=repository, **keys)  # type: ignore[arg-type]
+        actions.look_at_git_host(actor=alice, repository=repository, **keys)
     assert [each.field for each in refused.value.problems] == [field]
 
 
