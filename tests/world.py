@@ -48,6 +48,7 @@ from tenants.models import (
     Evidence,
     Finding,
     HeldName,
+    HostSetup,
     Invitation,
     Mailbox,
     Membership,
@@ -100,6 +101,7 @@ class World:
     change: str
     event_id: int
     zone_repository: Repository
+    pinned_repository: Repository
     zone_key: TsigKey
     secondary: SecondaryServer
     update_server: UpdateServer
@@ -135,6 +137,8 @@ class World:
             "event": self.event_id,
             "holder": self.holder.email,
             "zone_repository": self.zone_repository.pk,
+            "pinned_repository": self.pinned_repository.pk,
+            "pinned_target": self.pinned_repository.sync_target.pk,
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
             "reader": self.reader.pk,
@@ -215,6 +219,7 @@ def build_world(
         # The last change of ada's address: who gets its mail, which its holder may undo too.
         event_id=Event.objects.filter(mailbox=mailbox, verb="add_target").latest("pk").pk,
         zone_repository=zone_repository,
+        pinned_repository=_pinned(owner, domain),
         zone_key=zone_key,
         secondary=secondary,
         rock=rock,
@@ -248,6 +253,35 @@ def _zone(owner: Actor, domain: Domain) -> tuple[Repository, TsigKey, SecondaryS
         actor=owner, zone=zone, host="ns6.gandi.example", address="127.0.0.46", transfer="open"
     )
     return repository, key, server
+
+
+def _pinned(owner: Actor, domain: Domain) -> Repository:
+    """A zone repository whose host was trusted and looked at; a person may agree to what is to be done."""
+    repository = zone_repositories.connect_zone_repository(
+        actor=owner,
+        organization=domain.organization,
+        host=f"pinned.{domain.name}",
+        path="zone.git",
+        address="127.0.0.54",
+    )
+    Repository.objects.filter(pk=repository.pk).update(host_key=HOST_KEY)
+    seen_host(repository)
+    return repository
+
+
+def seen_host(repository: Repository) -> HostSetup:
+    """What a worker saw of its git host, with one thing to do."""
+    return HostSetup.objects.create(
+        repository=repository,
+        state=HostSetup.State.TODO,
+        sentence="Read what is to be done; nothing was changed yet.",
+        steps=[{"sentence": "Let it refuse the deletion of a branch.", "command": "git config x true"}],
+        right=["It is a bare repository."],
+        problems=["The key ssh-ed25519 … is in authorized_keys with other rights."],
+        plan=CHECKSUM,
+        asked_at=timezone.now(),
+        looked_at=timezone.now(),
+    )
 
 
 def _checks(owner: Actor, domain: Domain) -> None:

@@ -20,6 +20,7 @@ from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
 from workers.firewall.client import helper_command
+from workers.git_hosts import GitHosts
 from workers.image_courier import ImageCourier
 from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
@@ -52,6 +53,11 @@ def pool() -> ssh.ConnectionPool:
 @lru_cache(maxsize=1)
 def account_check() -> AccountCheck:
     return AccountCheck(opener(), pool(), timedelta(seconds=settings.CHECK_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def git_hosts() -> GitHosts:
+    return GitHosts(opener(), pool())
 
 
 @lru_cache(maxsize=1)

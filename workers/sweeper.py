@@ -22,7 +22,7 @@ from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actions.volumes import forget_deleted_volumes
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
-from workers import accounts, checker, image_courier, likeness, ownership, scout
+from workers import accounts, checker, git_hosts, image_courier, likeness, ownership, scout
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -80,6 +80,8 @@ def sweep() -> int:
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")
     hints += [("deliver_mail", pk, "mail") for pk in mails.values_list("pk", flat=True)[:AT_ONCE]]
+    asked = git_hosts.asked_setups().values_list("pk", flat=True)
+    hints += [("serve_git_host", pk, "checks") for pk in asked[:AT_ONCE]]
     hints += _guards()
     for task, row_id, queue in hints:
         try:

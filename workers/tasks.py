@@ -10,7 +10,7 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from workers import likeness, post, scout, sweeper
-from workers.assembly import account_check, controller, opener, the_courier, the_notary, the_scout
+from workers.assembly import account_check, controller, git_hosts, opener, the_courier, the_notary, the_scout
 from workers.check_assembly import the_checker
 from workers.controller import Controller, Ending
 from workers.image_courier import SECONDS
@@ -81,6 +81,12 @@ def fetch_image(fetch_id: int) -> None:
 def check_mail(check_id: int) -> None:
     """Look whether the mail of one domain works."""
     the_checker().look(check_id)
+
+
+@shared_task
+def serve_git_host(setup_id: int) -> None:
+    """Look how a repository is set up on its git host, or set it up as was agreed."""
+    git_hosts().serve(setup_id)
 
 
 @shared_task

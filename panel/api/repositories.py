@@ -20,6 +20,7 @@ from tenants.models import Domain, Repository
 
 
 class RepositorySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(allow_null=True)
     domain = serializers.CharField()
     host = serializers.CharField()
     port = serializers.IntegerField()
@@ -75,6 +76,7 @@ def shown_fingerprint(line: str) -> str | None:
 def show_repository(row: Repository) -> dict[str, Any]:
     """Its body; the private key is not even loaded by the web process's callers."""
     return {
+        "id": row.pk,
         "domain": str(row.domain),
         "host": row.host,
         "port": row.port,
@@ -116,7 +118,7 @@ class Repositories(ApiView):
         home = access.get(self.actor, Domain, name=domain)
 
         def show(made: Repository) -> dict[str, Any]:
-            unreal = {"public_key": None, "target": None} if self.dry else {}
+            unreal = {"id": None, "public_key": None, "target": None} if self.dry else {}
             return {**show_repository(made), **unreal}
 
         return self.act(

@@ -13,7 +13,7 @@ from panel.api.etags import Subject
 from panel.api.fields import Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
-from tenants.actions import update_servers
+from tenants.actions import update_servers, zone_places
 from tenants.models import Organization, TsigKey, UpdateServer
 
 
@@ -103,6 +103,16 @@ class UpdateServers(ApiView):
         row = self._find(organization_id, name_server_id)
         return self.act(
             lambda: update_servers.change_update_server(actor=self.actor, server=row, **given), _show
+        )
+
+    @operation("Disconnect one that holds no zone", responses={200: UpdateServerSerializer, 204: None})
+    def destroy(self, request: Request, organization_id: int, name_server_id: int) -> Response:
+        row = self._find(organization_id, name_server_id)
+        shown = _show(row)
+        return self.act(
+            lambda: zone_places.disconnect_update_server(actor=self.actor, server=row),
+            lambda _: shown,
+            status=204,
         )
 
     @operation("Sign with another key from now on", request=UpdateKey, responses=UpdateServerSerializer)

@@ -15,6 +15,7 @@ from panel.api.changes import Changes
 from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.firewalls import FirewallRules, Firewalls
+from panel.api.git_hosts import GitHosts
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.hosts import HostNetworks, Hosts, HostVolumes
 from panel.api.image_fetches import BuildServers, ImageFetches
@@ -47,6 +48,7 @@ from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
 from panel.api.zone_exchange import ZoneExports, ZoneImports
 from panel.api.zone_mail import ZoneMail
+from panel.api.zone_places import ZonePlaces
 from panel.api.zones import RecordSets, Zones
 
 converters.register()
@@ -71,13 +73,22 @@ _update_servers: list[URLPattern | URLResolver] = [
     path("", UpdateServers.as_view(_read_and_make), name="update-servers"),
     path(
         "<id:name_server_id>/",
-        UpdateServers.as_view({"get": "retrieve", "patch": "change_update_server"}),
+        UpdateServers.as_view({"get": "retrieve", "patch": "change_update_server", "delete": "destroy"}),
         name="update-server",
     ),
     path(
         "<id:name_server_id>/key/",
         UpdateServers.as_view({"put": "change_update_key"}),
         name="update-server-key",
+    ),
+]
+_git_hosts: list[URLPattern | URLResolver] = [
+    path("<id:repository_id>/", GitHosts.as_view({"get": "retrieve"}), name="git-host"),
+    path("<id:repository_id>/look/", GitHosts.as_view({"post": "look_at_git_host"}), name="git-host-look"),
+    path(
+        "<id:repository_id>/prepare/",
+        GitHosts.as_view({"post": "prepare_git_host"}),
+        name="git-host-prepare",
     ),
 ]
 _organizations: list[URLPattern | URLResolver] = [
@@ -88,6 +99,7 @@ _organizations: list[URLPattern | URLResolver] = [
         name="organization",
     ),
     path("<id:organization_id>/zone-repositories/", include(_zone_repositories)),
+    path("<id:organization_id>/git-hosts/", include(_git_hosts)),
     path("<id:organization_id>/update-servers/", include(_update_servers)),
     path("<id:organization_id>/members/", Members.as_view(_read_and_make), name="members"),
     path(
@@ -98,6 +110,7 @@ _organizations: list[URLPattern | URLResolver] = [
 ]
 _zone: list[URLPattern | URLResolver] = [
     path("", Zones.as_view({"get": "retrieve", "put": "create_zone", "patch": "change_soa"}), name="zone"),
+    path("place/", ZonePlaces.as_view({"get": "retrieve", "put": "move_zone"}), name="zone-place"),
     path("freeze/", Zones.as_view({"put": "freeze_zone"}), name="zone-freeze"),
     path("look/", Zones.as_view({"post": "look_for_ownership"}), name="zone-look"),
     path(

@@ -241,7 +241,7 @@ def _show(row: Repository) -> dict[str, Any]:
     shown = show_repository(row)
     del shown["domain"], shown["reload"]
     primary = {name: getattr(row.primary, name) for name in ("address", "port", "grammar")}
-    return {"id": row.pk, **shown, "primary": primary}
+    return {**shown, "primary": primary}
 
 
 class ZoneRepositories(ApiView):

@@ -16,6 +16,7 @@ from panel.web import (
     exports,
     findings,
     firewalls,
+    git_hosts,
     guards,
     health,
     history,
@@ -46,6 +47,7 @@ from panel.web import (
     zone_history,
     zone_imports,
     zone_mail,
+    zone_places,
     zone_setup,
     zones,
 )
@@ -57,6 +59,7 @@ _IMPORT = f"{_DOMAIN}/import/<int:import_id>"
 _ZONE = f"{_DOMAIN}/dns"
 _UPDATE_SERVER = f"{_ZONE}/server/<int:name_server_id>"
 _ZONE_REPOSITORY = f"{_ZONE}/repository/<int:repository_id>"
+_GIT_HOST = f"{_DOMAIN}/git-host/<int:repository_id>"
 _HOST = "hosts/<int:share_id>"
 _UNIKERNEL = "unikernels/<int:unikernel_id>"
 _ORGANIZATION = "o/<int:organization_id>"
@@ -103,6 +106,8 @@ urlpatterns = [
     path(f"{_REPOSITORY}/readers/<int:reader_id>/unlink", reader_buttons.reader_unlink, name="reader-unlink"),
     path(f"{_REPOSITORY}/findings", findings.findings, name="findings"),
     path(f"{_REPOSITORY}/findings/decide", findings.findings_decide, name="findings-decide"),
+    path(_GIT_HOST, git_hosts.git_host, name="git-host"),
+    path(f"{_GIT_HOST}/prepare", git_hosts.git_host_prepare, name="git-host-prepare"),
     path(_ZONE, zones.zone, name="zone"),
     path(f"{_ZONE}/new", zone_setup.zone_new, name="zone-new"),
     path(f"{_ZONE}/record", zones.record_set_edit, name="record-set-edit"),
@@ -122,6 +127,7 @@ urlpatterns = [
     path(f"{_ZONE}/mail", zone_mail.zone_mail, name="zone-mail"),
     path(f"{_ZONE}/look", zones.zone_look, name="zone-look"),
     path(f"{_ZONE}/settings", zones.zone_settings, name="zone-settings"),
+    path(f"{_ZONE}/place", zone_places.zone_place, name="zone-place"),
     path(f"{_ZONE}/freeze", zones.zone_freeze, name="zone-freeze"),
     path(f"{_ZONE}/keys", zone_access.zone_keys, name="zone-keys"),
     path(f"{_ZONE}/keys/<int:key_id>/rotate", zone_access.zone_key_rotate, name="zone-key-rotate"),
@@ -134,6 +140,11 @@ urlpatterns = [
     path(_UPDATE_SERVER, update_servers.update_server, name="update-server"),
     path(f"{_UPDATE_SERVER}/key", update_servers.update_server_key, name="update-server-key"),
     path(f"{_UPDATE_SERVER}/begin", update_servers.update_server_begin, name="update-server-begin"),
+    path(
+        f"{_UPDATE_SERVER}/disconnect",
+        zone_places.update_server_disconnect,
+        name="update-server-disconnect",
+    ),
     path(f"{_UPDATE_SERVER}/look", update_servers.update_server_look, name="update-server-look"),
     path(f"{_UPDATE_SERVER}/drift", update_servers.update_server_drift, name="update-server-drift"),
     path(f"{_ZONE}/repository/new", zone_setup.zone_repository_new, name="zone-repository-new"),

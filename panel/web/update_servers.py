@@ -34,7 +34,9 @@ def update_servers_of(request: HttpRequest, row: DomainRow) -> list[UpdateServer
     return list(seen.select_related("sync_target", "organization").order_by("pk"))
 
 
-def _load(request: HttpRequest, domain: str, name_server_id: int) -> tuple[DomainRow, UpdateServer]:
+def load_update_server(
+    request: HttpRequest, domain: str, name_server_id: int
+) -> tuple[DomainRow, UpdateServer]:
     row = get_domain(request, domain)
     for each in update_servers_of(request, row):
         if each.pk == name_server_id:
@@ -102,7 +104,7 @@ def update_server_new(request: HttpRequest, domain: str) -> HttpResponse:
 @page(methods=("GET", "HEAD", "POST"))
 def update_server(request: HttpRequest, domain: str, name_server_id: int) -> HttpResponse:
     """How it stands; a POST corrects where it is."""
-    row, thing = _load(request, domain, name_server_id)
+    row, thing = load_update_server(request, domain, name_server_id)
     initial = {"name": thing.name, "address": thing.address, "port": thing.port}
     form = PlaceForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method != "POST":
@@ -122,7 +124,7 @@ def update_server(request: HttpRequest, domain: str, name_server_id: int) -> Htt
 @page(methods=("POST",))
 def update_server_key(request: HttpRequest, domain: str, name_server_id: int) -> HttpResponse:
     """Give it another key; the answer to a bad one is its page with what is wrong."""
-    row, thing = _load(request, domain, name_server_id)
+    row, thing = load_update_server(request, domain, name_server_id)
     actor = actor_of(request)
     access.require(actor, Verb.CHANGE, thing)
     form = UpdateKeyForm(request.POST)
@@ -176,6 +178,8 @@ def _show(
         "drift_url": reverse("update-server-drift", kwargs=at),
         "begin_url": reverse("update-server-begin", kwargs=at),
         "may_look": shows(request, Verb.CREATE, Kind.RUN, organization_id),
+        "disconnect_url": reverse("update-server-disconnect", kwargs=at),
+        "may_disconnect": shows(request, Verb.DELETE, Kind.NAME_SERVER, organization_id),
         "may_change_server": shows(request, Verb.CHANGE, Kind.NAME_SERVER, organization_id),
         "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
         "may_begin": find_zone(request, row) is None
@@ -198,7 +202,7 @@ def _headline(thing: UpdateServer, *, stopped: bool, waits: bool) -> str:
 @page(methods=("POST",))
 def update_server_begin(request: HttpRequest, domain: str, name_server_id: int) -> HttpResponse:
     """Keep the domain's zone there."""
-    row, thing = _load(request, domain, name_server_id)
+    row, thing = load_update_server(request, domain, name_server_id)
     try:
         zones.create_zone(actor=actor_of(request), domain=row.domain, server=thing)
         tell(request, "The zone is kept there. Next: show that the domain is yours.")
@@ -209,7 +213,7 @@ def update_server_begin(request: HttpRequest, domain: str, name_server_id: int) 
 
 @page(methods=("POST",))
 def update_server_look(request: HttpRequest, domain: str, name_server_id: int) -> HttpResponse:
-    row, thing = _load(request, domain, name_server_id)
+    row, thing = load_update_server(request, domain, name_server_id)
     sync.check_now(actor=actor_of(request), target=thing.sync_target)
     tell(request, "A worker looks at it now.")
     return redirect("update-server", domain=row.domain.name, name_server_id=thing.pk)
@@ -217,7 +221,7 @@ def update_server_look(request: HttpRequest, domain: str, name_server_id: int) -
 
 @page(methods=("POST",))
 def update_server_drift(request: HttpRequest, domain: str, name_server_id: int) -> HttpResponse:
-    row, thing = _load(request, domain, name_server_id)
+    row, thing = load_update_server(request, domain, name_server_id)
     mode = request.POST.get("mode", "")[:20]
     try:
         sync.change_drift_mode(actor=actor_of(request), target=thing.sync_target, mode=mode)

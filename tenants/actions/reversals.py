@@ -70,7 +70,7 @@ def known_verbs() -> frozenset[str]:
 
 
 # What events tell besides what changed: nothing to compare, and set back only by the verb's own `restore`.
-CIRCUMSTANCES = frozenset({"never_again", "removed", "vouched", "accepted"})
+CIRCUMSTANCES = frozenset({"never_again", "removed", "vouched", "accepted", "stays", "taken"})
 
 # Addresses -------------------------------------------------------------------------------------------
 

@@ -216,5 +216,5 @@ undoable(
     restore=lambda actor, server, event: change_update_server(actor=actor, server=server, **event.before),
     told=lambda server, event: f"The name server {server} is where it was before.",
 )
-final("A name server cannot be disconnected here yet. Freeze its zones instead.", "connect_update_server")
+final("A name server that holds no zone is disconnected on its page.", "connect_update_server")
 final("A key that was given away is not kept. Give the former one again.", "change_update_key")

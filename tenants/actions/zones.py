@@ -49,9 +49,11 @@ def create_zone(
     """
     access.require(actor, access.Verb.CHANGE, domain)
     access.require_create(actor, access.Kind.ZONE, domain.organization)
-    target = _place_of(actor, domain, repository, server)
+    target = place_of(actor, domain, repository, server)
     own_address = repository.primary.address if repository else server.address if server else ""
     lock_installation()
+    if not SyncTarget.objects.filter(pk=target.pk).exists():
+        raise Absent
     _require_alone(domain)
     checks = Checks()
     with checks:
@@ -90,7 +92,7 @@ def create_zone(
     return zone
 
 
-def _place_of(
+def place_of(
     actor: Actor, domain: Domain, repository: Repository | None, server: UpdateServer | None
 ) -> SyncTarget:
     """Raises Absent for what is another organization's, and Invalid unless one place was chosen."""

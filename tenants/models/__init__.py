@@ -11,6 +11,7 @@ from tenants.models.fetches import BuildServer, ImageFetch
 from tenants.models.findings import Finding
 from tenants.models.firewalls import Firewall, FirewallRule
 from tenants.models.former import FormerPassphrase
+from tenants.models.git_hosts import HostSetup
 from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
 from tenants.models.hosts import Host, HostAddress, HostShare, Network, Volume
@@ -61,6 +62,7 @@ __all__ = [
     "Holding",
     "Host",
     "HostAddress",
+    "HostSetup",
     "HostShare",
     "HostWatch",
     "Image",

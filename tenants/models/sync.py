@@ -139,6 +139,7 @@ class Condition(models.Model):
         GROWING = "Growing"
         UNPROVED = "Unproved"
         ENDED = "Ended"
+        MANY_ZONES = "ManyZones"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -168,6 +169,7 @@ class Condition(models.Model):
                 "Growing",
                 "Unproved",
                 "Ended",
+                "ManyZones",
             ),
         ]
 

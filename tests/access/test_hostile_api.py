@@ -91,6 +91,7 @@ def test_every_field_is_tried() -> None:
         ("api:organizations", "mailbox_quota"),
         ("api:organization", "mailbox_quota"),
         ("api:repository", "port"),
+        ("api:zone", "server"),  # instead of a repository
         ("api:tokens", "organization"),
         ("api:domain-import", "preview"),
         ("api:domain-many", "preview"),

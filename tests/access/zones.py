@@ -12,6 +12,8 @@ MANAGERS = "   in 404 404 403  to  to  to"
 OWNERS = "     in 404 404 403 403  to  to"
 UPDATE_SERVER = {"name": "ns2", "address": "9.9.9.10", "port": "53"}
 UPDATE_KEY = "rookery-2.keys.example:SHA512:" + "QUJD" * 8
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
+PINNED = {"repository_id": "{pinned_repository}"}
 BARE = {"domain": "{bare}"}
 KEY = {"used_by": "letsencrypt", "right": "update"}
 SERVER = {"host": "ns8.gandi.example", "address": "127.0.0.48", "transfer": "open"}
@@ -78,6 +80,8 @@ PAGES = [
     Row("zone-settings", "GET", TEAM),
     Row("zone-settings", "POST", OWNERS, SOA),
     Row("zone-freeze", "POST", OWNERS, {"on": "1"}),
+    Row("zone-place", "GET", FORM),
+    Row("zone-place", "POST", OWNERS, {"place": "{pinned_target}", "take_along": "on"}),
     Row("zone-keys", "GET", TEAM),
     Row("zone-keys", "POST", FORM, KEY),
     Row("zone-key-rotate", "POST", FORM),
@@ -91,8 +95,12 @@ PAGES = [
     Row("update-server", "POST", OWNERS, UPDATE_SERVER),
     Row("update-server-key", "POST", OWNERS, {"key": UPDATE_KEY}),
     Row("update-server-begin", "POST", OWNERS, at=BARE),
+    Row("update-server-disconnect", "POST", OWNERS),
     Row("update-server-look", "POST", MANAGERS),
     Row("update-server-drift", "POST", OWNERS, {"mode": "repair"}),
+    Row("git-host", "GET", TEAM, at=PINNED),
+    Row("git-host", "POST", OWNERS, {"readers": PUBLIC_KEY, "writers": ""}, at=PINNED),
+    Row("git-host-prepare", "POST", OWNERS, {"plan": "c" * 64}, at=PINNED),
     Row("zone-repository", "GET", TEAM),
     Row("zone-repository-new", "GET", FORM),
     Row("zone-repository-new", "POST", OWNERS, REPOSITORY),
@@ -101,6 +109,7 @@ PAGES = [
     Row("zone-repository-drift", "POST", OWNERS, {"mode": "repair"}),
 ]
 
+ASKED = "      401 404 404 403 403 202 202"
 SEEN = "       401 404 404 200 200 200 200"
 DONE = "       401 404 404 403 403 200 200"
 MADE = "       401 404 404 403 403 201 201"
@@ -134,6 +143,13 @@ OPERATIONS = [
         },
     ),
     Row("api:zone-freeze", "PUT", DONE, {"frozen": True}),
+    Row("api:zone-place", "GET", SEEN),
+    Row(
+        "api:zone-place",
+        "PUT",
+        DONE,
+        {"target": "{pinned_target}", "take_along": True, "even_so": False},
+    ),
     Row("api:zone-look", "POST", "401 404 404 403 403 202 202"),
     Row("api:record-sets", "GET", SEEN),
     Row(
@@ -162,7 +178,11 @@ OPERATIONS = [
     Row("api:update-servers", "POST", MADE, {**UPDATE_SERVER, "port": 53, "key": UPDATE_KEY}),
     Row("api:update-server", "GET", SEEN),
     Row("api:update-server", "PATCH", DONE, {**UPDATE_SERVER, "port": 53}),
+    Row("api:update-server", "DELETE", GONE),
     Row("api:update-server-key", "PUT", DONE, {"key": UPDATE_KEY}),
+    Row("api:git-host", "GET", SEEN, at=PINNED),
+    Row("api:git-host-look", "POST", ASKED, {"readers": [PUBLIC_KEY], "writers": []}, at=PINNED),
+    Row("api:git-host-prepare", "POST", ASKED, {"checksum": "c" * 64}, at=PINNED),
     Row("api:zone-repositories", "GET", SEEN),
     Row(
         "api:zone-repositories",

@@ -55,7 +55,10 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
     link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first
     found["update-server"] = _its_page(visitor, bare)
     found["zone-repository"] = str(link.get_attribute("href"))
+    git_host = visitor.open(found["zone-repository"]).locator('main a[href*="/git-host/"]').first
+    found["git-host"] = str(git_host.get_attribute("href"))
     if may_change:
+        found["zone-place"] = f"/d/{domain}/dns/place"
         found["update-server-new"] = f"/d/{bare}/dns/server/new"
         found["zone-mail"] = f"/d/{domain}/dns/mail"
         found["zone-import"] = f"/d/{domain}/dns/import"

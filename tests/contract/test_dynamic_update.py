@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import dns.message
@@ -12,7 +13,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from tenants.actions import domains, sync, update_servers, zone_proofs, zones
+from tenants.actions import domains, sync, update_servers, zone_places, zone_proofs, zones
 from tenants.actions.record_sets import RecordChange
 from tenants.actor import Actor
 from tenants.formats.zones.data.simple import TXT
@@ -20,6 +21,7 @@ from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from tenants.models import Condition, Event, Organization, SyncTarget, UpdateServer, Zone
 from tenants.secrets import Opener
+from tests.contract.zone_world import connected
 from tests.tenants.zoning import MAIL, again, put
 from tests.zone.servers import running_bind, running_knot
 from tests.zone.world import OTHER_SECRET, TEXT, zone_key
@@ -261,3 +263,31 @@ def test_a_frozen_zone_is_left_as_it_is(world: World) -> None:
     world.agree()
     assert served_serial(world.server, world.name).serial != before
     assert again(world.zone).served_serial == served_serial(world.server, world.name).serial
+
+
+def test_a_zone_moves_to_a_repository_and_back_and_nothing_is_lost(
+    world: World, organization: Organization, tmp_path: Path
+) -> None:
+    zone, serial = again(world.zone), served_serial(world.server, world.name).serial or 0
+    held = {(row.owner, row.type): row.digest for row in zone.record_sets.all()}
+    with connected(world.alice, organization, tmp_path) as git:
+        assert git.reconcile() is Ending.STOPPED
+        git.running.restart()
+        git.agree()
+        zone_places.move_zone(actor=world.alice, zone=zone, repository=git.repository)
+        git.agree()
+        assert git.ask(f"mail.{zone.name}", "A") == world.ask("mail", "A") != []
+        assert git.ask(zone.name, "MX") == world.ask("@", "MX")
+        assert git.serial(zone.name) > serial
+        world.agree()  # the server has no zone of ours any more, and is left alone
+        assert served_serial(world.server, world.name).serial == serial
+        rows = again(zone).record_sets.all()
+        assert {(row.owner, row.type): row.proved for row in rows} == held
+        zone_places.move_zone(actor=world.alice, zone=again(zone), server=world.row)
+        world.agree()
+        git.agree()
+        assert git.ask(f"mail.{zone.name}", "A") != []
+    assert served_serial(world.server, world.name).serial == serial, "both had the same"
+    world.put(RecordChange("moved", "A", ("192.0.2.99",)))
+    world.agree()
+    assert world.ask("moved", "A") == ["192.0.2.99"]

@@ -9,18 +9,16 @@ from typing import Any
 
 import pytest
 
-from tenants.actions import domains, record_sets, repositories, sync, tsig_keys, zone_repositories, zones
+from tenants.actions import domains, record_sets, sync, tsig_keys, zones
 from tenants.actions.record_sets import RecordChange
 from tenants.actor import Actor
-from tenants.formats.sshkeys import fingerprint
 from tenants.formats.zones.data.simple import TXT
 from tenants.formats.zones.keyfile import TsigKey as FileKey
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from tenants.models import Condition, Domain, Event, Organization, Run, SyncTarget, TsigKey, Zone
 from tenants.zone_findings import outside_change
-from tests.contract.zone_world import ZoneWorld
-from tests.zone.world import running_primary
+from tests.contract.zone_world import ZoneWorld, connected
 from workers.controller import Ending
 from workers.zone import Change, key_of, update
 
@@ -30,24 +28,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def fresh(alice: Actor, organization: Organization, tmp_path: Path) -> Iterator[ZoneWorld]:
     """Connected; the branch does not exist, and the primary knows no key."""
-    with running_primary(tmp_path, None) as running:
-        repository = zone_repositories.connect_zone_repository(
-            actor=alice,
-            organization=organization,
-            host=running.host.host,
-            port=running.host.port,
-            path="zone.git",
-            address=running.server.address,
-            primary_port=running.server.port,
-        )
-        running.host.authorize(repository.public_key)
-        world = ZoneWorld.make(running, repository, tmp_path / "mirrors")
-        assert world.reconcile() is Ending.STOPPED
-        repositories.confirm_host_key(
-            actor=alice, repository=repository, fingerprint_seen=fingerprint(running.host.public_key)
-        )
+    with connected(alice, organization, tmp_path) as world:
         yield world
-        world.kind.close()
 
 
 @pytest.fixture

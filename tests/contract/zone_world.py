@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,12 @@ from typing import Any
 import dns.message
 import dns.query
 
-from tenants.actions import zone_proofs, zones
+from tenants.actions import repositories, zone_proofs, zone_repositories, zones
 from tenants.actor import Actor
-from tenants.models import Domain, Repository, SyncTarget, Zone
+from tenants.formats.sshkeys import fingerprint
+from tenants.models import Domain, Organization, Repository, SyncTarget, Zone
 from tenants.secrets import Opener
-from tests.zone.world import RunningPrimary
+from tests.zone.world import RunningPrimary, running_primary
 from workers import ssh
 from workers.controller import Controller, Ending
 from workers.targets.zone_repository import ZoneRepository
@@ -68,3 +71,26 @@ class ZoneWorld:
 
     def serial(self, name: str) -> int:
         return int(self.ask(name, "SOA")[0].split()[2])
+
+
+@contextmanager
+def connected(owner: Actor, organization: Organization, folder: Path) -> Iterator[ZoneWorld]:
+    """A zone repository whose host is trusted; the branch does not exist, and the primary knows no key."""
+    with running_primary(folder, None) as running:
+        repository = zone_repositories.connect_zone_repository(
+            actor=owner,
+            organization=organization,
+            host=running.host.host,
+            port=running.host.port,
+            path="zone.git",
+            address=running.server.address,
+            primary_port=running.server.port,
+        )
+        running.host.authorize(repository.public_key)
+        world = ZoneWorld.make(running, repository, folder / "mirrors")
+        assert world.reconcile() is Ending.STOPPED
+        repositories.confirm_host_key(
+            actor=owner, repository=repository, fingerprint_seen=fingerprint(running.host.public_key)
+        )
+        yield world
+        world.kind.close()

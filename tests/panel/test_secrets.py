@@ -76,6 +76,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "deliver_mail",
         "look_up",
         "prove_ownership",
+        "serve_git_host",
         "check_mail",
         "fetch_image",
         "review",

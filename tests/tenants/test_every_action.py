@@ -30,6 +30,7 @@ from tenants.actions import (
     domains,
     expiry,
     firewalls,
+    git_hosts,
     holders,
     hosts,
     image_fetches,
@@ -59,6 +60,7 @@ from tenants.actions import (
     volumes,
     warnings,
     zone_imports,
+    zone_places,
     zone_repositories,
     zones,
 )
@@ -102,7 +104,7 @@ from tests.conftest import HASH, account, join, make_address
 from tests.exchanges import shared_pair
 from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload, waiting_reader
 from tests.tenants.zoning import MAIL, begin, connect
-from tests.world import UPDATE_KEY
+from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, seen_host
 
 
 @dataclass
@@ -363,6 +365,14 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OP",
         lambda a, w: zone_repositories.change_primary(actor=a, repository=w.zones_at, address="127.0.0.55"),
     ),
+    "look_at_git_host": (
+        "OP",
+        lambda a, w: git_hosts.look_at_git_host(actor=a, repository=w.zones_at),
+    ),
+    "prepare_git_host": (
+        "OP",
+        lambda a, w: git_hosts.prepare_git_host(actor=a, repository=w.zones_at, plan=CHECKSUM),
+    ),
     "connect_update_server": (
         "OP",
         lambda a, w: update_servers.connect_update_server(
@@ -378,6 +388,14 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "change_update_key": (
         "OP",
         lambda a, w: update_servers.change_update_key(actor=a, server=w.updated, key=UPDATE_KEY),
+    ),
+    "move_zone": (
+        "OP",
+        lambda a, w: zone_places.move_zone(actor=a, zone=w.zone, server=w.updated, even_so=True),
+    ),
+    "disconnect_update_server": (
+        "OP",
+        lambda a, w: zone_places.disconnect_update_server(actor=a, server=w.updated),
     ),
     "create_zone": (
         "OP",
@@ -540,6 +558,7 @@ OTHERS = {
     "forget_removed_keys",
     "record_dropped",
     "record_ownership",
+    "record_git_host",
     "read_zone_text",
     "record_zones",
     "delete_account",
@@ -670,6 +689,9 @@ def build_world(
     assert second.pk
     zones_at = connect(alice, domain)
     zone = begin(alice, domain, zones_at)
+    Repository.objects.filter(pk=zones_at.pk).update(host_key=HOST_KEY)
+    zones_at.refresh_from_db()
+    seen_host(zones_at)
     record_sets.set_record_set(actor=alice, zone=zone, owner="old", record_type="A", data=["192.0.2.9"])
     key = tsig_keys.create_key(
         actor=alice, repository=zones_at, zone=zone, used_by="signer", right="update"

@@ -10,7 +10,7 @@ from workers.repository.errors import (
     RepositoryError,
     UnknownOutcome,
 )
-from workers.repository.hosting import Hosting, authorize, inspect, restricted_line, set_up
+from workers.repository.hosting import Hosting, authorize, inspect, look_for_key, restricted_line, set_up
 from workers.repository.mirror import Mirror
 from workers.repository.objects import Commit
 from workers.repository.push import push
@@ -44,6 +44,7 @@ __all__ = [
     "authorize",
     "build_commit",
     "inspect",
+    "look_for_key",
     "push",
     "read_refs",
     "read_tips_at_once",

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tenants.formats.text import printable
 from workers.repository.errors import RepositoryError
 from workers.repository.remote import RemoteRepository, ShellUnavailable
 from workers.ssh import CommandFailed, Connection, ProtocolError
 
-__all__ = ["Hosting", "authorize", "inspect", "restricted_line", "set_up"]
+__all__ = ["Hosting", "authorize", "inspect", "look_for_key", "restricted_line", "set_up"]
 
 _LIMIT = 65_536
 _PATH = r"""
@@ -26,6 +26,9 @@ case "$path" in "~/"*) path="$HOME/${path#\~/}";; esac
 """
 _LOOK = r"""
 look() {
+  case "$path" in /*) where=$path;; *) where=$(pwd -P)/$path;; esac
+  [ -d "$path" ] && where=$(cd "$path" && pwd -P)
+  echo "where=$where"
   if ! git -C "$path" rev-parse --git-dir >/dev/null 2>&1; then
     if [ -e "$path" ]; then echo kind=other; else echo kind=absent; fi
     return
@@ -37,6 +40,7 @@ look() {
     *) echo kind=other; return;;
   esac
   echo "head=$(git -C "$path" symbolic-ref -q HEAD)"
+  git -C "$path" rev-parse -q --verify HEAD >/dev/null || echo unborn=yes
   git -C "$path" rev-parse -q --verify "refs/heads/$branch" >/dev/null && echo branch=yes
   echo "rewriting=$(git -C "$path" config --bool receive.denyNonFastForwards)"
   echo "deleting=$(git -C "$path" config --bool receive.denyDeletes)"
@@ -57,8 +61,8 @@ point() { git -C "$path" symbolic-ref HEAD "refs/heads/$branch"; }
 make() {
   umask 077
   case "$(look)" in
-    kind=absent*) git init --quiet --bare -- "$path" && point;;
-    kind=bare*) git -C "$path" rev-parse -q --verify HEAD >/dev/null || point;;
+    *kind=absent*) git init --quiet --bare -- "$path" && point;;
+    *kind=bare*) git -C "$path" rev-parse -q --verify HEAD >/dev/null || point;;
     *) echo "there is something else" >&2; return 1;;
   esac &&
     git -C "$path" config receive.denyNonFastForwards true &&
@@ -73,10 +77,20 @@ IFS= read -r blob
 IFS= read -r line
 umask 077
 mkdir -p "$HOME/.ssh" && file="$HOME/.ssh/authorized_keys" && touch "$file" || exit 1
-if grep -qF -- "$line" "$file"; then echo there; exit 0; fi
+if grep -qxF -- "$line" "$file"; then echo there; exit 0; fi
 if grep -qF -- "$blob" "$file"; then echo otherwise; exit 0; fi
 [ -s "$file" ] && [ -n "$(tail -c 1 "$file")" ] && echo >>"$file"
 printf '%s\n' "$line" >>"$file" && echo added
+"""
+# authorized_keys is read for the key, and for its line as a whole.
+_LETS_IN = r"""
+IFS= read -r blob
+IFS= read -r line
+file="$HOME/.ssh/authorized_keys"
+if [ ! -e "$file" ]; then echo absent
+elif grep -qxF -- "$line" "$file"; then echo there
+elif grep -qF -- "$blob" "$file"; then echo otherwise
+else echo absent; fi
 """
 _KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/=]{40,2000})")
 
@@ -94,6 +108,8 @@ class Hosting:
     sha1: bool = True
     hooks: tuple[str, ...] = ()
     writable: bool = False
+    unborn: bool = False
+    where: str = field(default="", compare=False)
 
     def problems(self, branch: str) -> tuple[str, ...]:
         """What is not as it should be for a repository of zones with this branch, in sentences."""
@@ -163,11 +179,23 @@ def authorize(connection: Connection, line: str) -> str:
 
     Raises ValueError for a line that is none, ShellUnavailable, Unreachable.
     """
+    return _about_key(connection, _AUTHORIZE, line, {"added", "there", "otherwise"})
+
+
+def look_for_key(connection: Connection, line: str) -> str:
+    """Look for a line in the account's authorized_keys: `there`, `absent`, or `otherwise` as in `authorize`.
+
+    Raises ValueError for a line that is none, ShellUnavailable, Unreachable.
+    """
+    return _about_key(connection, _LETS_IN, line, {"there", "otherwise", "absent"})
+
+
+def _about_key(connection: Connection, script: str, line: str, answers: set[str]) -> str:
     key = _KEY.search(line)
     if key is None or not line.isascii() or not line.isprintable():
         raise ValueError("line: it holds no SSH public key")
-    answer = _shell(connection, _AUTHORIZE, f"{key[2]}\n{line}\n").strip()
-    if answer not in {"added", "there", "otherwise"}:
+    answer = _shell(connection, script, f"{key[2]}\n{line}\n").strip()
+    if answer not in answers:
         raise ShellUnavailable("the account does not answer like a shell")
     return answer
 
@@ -204,4 +232,6 @@ def _read(answer: str) -> Hosting:
         sha1=said.get("format", "sha1") == "sha1",
         hooks=tuple(hooks[:10]),
         writable=said.get("writable") == "yes",
+        unborn=said.get("unborn") == "yes",
+        where=said.get("where", "")[:1000],
     )

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from tenants.desired_zones import ZoneName, waiting_zones
 from tenants.formats.text import printable
-from tenants.models import Condition, Finding, Repository, SyncTarget
+from tenants.models import Condition, Finding, Repository, SyncTarget, Zone
 from workers.plan import Plan
 from workers.targets.base import Findings, Found, Statement
 from workers.targets.relay_statements import apart_statement, foreign_statement
+from workers.zone_plan.load import load_seconds, load_warning
 from workers.zone_plan.plan import ZonePlan, file_of
 
 Kind = Finding.Kind
@@ -33,7 +34,19 @@ def zone_statements(target: SyncTarget, plan: Plan, findings: Findings) -> Seque
             f"Not published, for nobody proved yet whose domain it is: {names}.",
             {"zones": waiting[:50], "count": len(waiting)},
         )
-    return [*found, foreign_statement(findings), unproved]
+    return [*found, foreign_statement(findings), unproved, *_many(target)]
+
+
+def _many(target: SyncTarget) -> list[Statement]:
+    """Of a repository that ptt's primary reads: how long it takes to load all zones."""
+    if target.kind != SyncTarget.Kind.ZONE_REPOSITORY:
+        return []
+    count = Zone.objects.filter(target=target, owned_at__isnull=False).count()
+    kind, warning = Condition.Type.MANY_ZONES, load_warning(count)
+    if not warning:
+        return [Statement(kind, False, "few", "The primary loads all zones in less than a second.")]
+    details = {"zones": count, "seconds": round(load_seconds(count), 1)}
+    return [Statement(kind, True, "quadratic-load", warning, details)]
 
 
 def find(
