@@ -11,6 +11,7 @@ from tenants.models.checks import named, one_of
 from tenants.models.sync import LONG_AGO
 
 LEVELS = ("ok", "info", "recommended", "waiting", "unknown", "warn", "fail")
+_CHOICES = [(level, level) for level in LEVELS]
 
 
 class MailCheck(models.Model):
@@ -48,7 +49,7 @@ class CheckLine(models.Model):
     check_of = models.ForeignKey(MailCheck, on_delete=models.CASCADE, related_name="lines")
     line = models.CharField(max_length=400)
     position = models.PositiveIntegerField()
-    level = models.CharField(max_length=12)
+    level = models.CharField(max_length=12, choices=_CHOICES)
     sentence = models.TextField()
     seen = models.JSONField(default=list)
     wanted = models.JSONField(default=list)
@@ -58,7 +59,7 @@ class CheckLine(models.Model):
     since = models.DateTimeField()
     looked_at = models.DateTimeField()
     times = models.PositiveIntegerField(default=1)
-    told = models.CharField(max_length=12, blank=True)
+    told = models.CharField(max_length=12, blank=True, choices=_CHOICES)
 
     class Meta:
         constraints = [
@@ -86,8 +87,8 @@ class CheckChange(models.Model):
 
     check_of = models.ForeignKey(MailCheck, on_delete=models.CASCADE, related_name="changes")
     line = models.CharField(max_length=400)
-    before = models.CharField(max_length=12, blank=True)
-    after = models.CharField(max_length=12, blank=True)
+    before = models.CharField(max_length=12, blank=True, choices=_CHOICES)
+    after = models.CharField(max_length=12, blank=True, choices=_CHOICES)
     sentence = models.TextField()
     at = models.DateTimeField()
 

@@ -129,6 +129,7 @@ BUTTONS = {
     "git-host-prepare": ("plan",),
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),
+    "reader-link": ("unikernel", "role"),
     "record-set-stage": ("do", "owner", "type"),
     "zone-decide": ("unit", "decision"),
     "zone-freeze": ("on",),

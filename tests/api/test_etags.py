@@ -57,7 +57,7 @@ WITHOUT = {
     "api:update-servers",
     "api:host-network", "api:host-volumes", "api:host-volume", "api:images", "api:host-unikernels",
     "api:build-servers", "api:build-server", "api:image-fetches",
-    "api:host-firewall-rules", "api:host-firewall-rule",
+    "api:host-firewall-rules", "api:host-firewall-rule", "api:readers", "api:readers-restart",
 }  # fmt: skip
 
 # What makes the thing that is compared from then on.
