@@ -150,6 +150,8 @@ BUTTONS = {
     "image-share": ("shared",),
     "host-volume-delete": ("label",),
     "unikernel-delete": ("name",),
+    "unikernel-name": ("add_name",),
+    "host-found-decide": ("unit", "all"),
 }
 
 # (route, field) → whether it holds several lines.

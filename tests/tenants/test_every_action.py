@@ -29,6 +29,7 @@ from tenants.actions import (
     expiry,
     firewalls,
     holders,
+    host_adoption,
     hosts,
     image_fetches,
     images,
@@ -499,6 +500,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OMP",
         lambda a, w: unikernels.start_unikernel(actor=a, unikernel=w.stopped),
     ),
+    "answer_add_name": (
+        "OP",
+        lambda a, w: host_adoption.answer_add_name(actor=a, unikernel=w.unikernel, add_name=True),
+    ),
     "delete_unikernel": ("OP", lambda a, w: unikernels.delete_unikernel(actor=a, unikernel=w.unikernel)),
     "recheck": ("OMP", lambda a, w: mail_checks.recheck(actor=a, domain=w.domain, checks=["mx"])),
     "mute_check": (
@@ -558,6 +563,9 @@ OTHERS = {
     "sign_in_with_password",
     "submit_request",
     "take_over",
+    "take_over_unikernel",
+    "take_over_volume",
+    "keep_image_there",
     "withdraw_request",
 }
 
