@@ -49,7 +49,7 @@ class UnikernelSerializer(serializers.Serializer[Any]):
     add_name = serializers.BooleanField(
         allow_null=True,
         help_text=(
-            "Albatross puts --name=… in front of the arguments. Null: it was taken over, and nobody said so yet;"
+            "Albatross puts --name=… in front of the arguments. Null: it was taken over, and nobody said yet;"
             " until then it is neither replaced nor started."
         ),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from panel.web import sentences
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.hosts import load_share
 from panel.web.unikernels import load_unikernel
@@ -19,11 +18,8 @@ def host_found_decide(request: HttpRequest, share_id: int) -> HttpResponse:
     target = load_share(request, share_id).sync_target
     units = None if request.POST.get("all") else [unit[:200] for unit in request.POST.getlist("unit")[:500]]
     try:
-        count = adoption.decide_findings(
-            actor=actor_of(request), target=target, decision="adopt", units=units
-        )
-        number = sentences.amount(count, "of them", "of them")
-        tell(request, f"A worker takes over {number} now, if they are still as you saw them.")
+        adoption.decide_findings(actor=actor_of(request), target=target, decision="adopt", units=units)
+        tell(request, "A worker takes that over now, if it is still as you saw it.")
     except (Conflict, Invalid) as error:
         refuse(request, error)
     return redirect("host", share_id=share_id)

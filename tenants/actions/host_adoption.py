@@ -18,6 +18,7 @@ from tenants.actions.audit import record
 from tenants.actions.images import Received, check_names, keep_image
 from tenants.actions.locking import lock
 from tenants.actions.reversals import final
+from tenants.actions.unikernels import MOST_SECRETS
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, Invalid
 from tenants.fit import Spec, fit_problems
@@ -63,6 +64,8 @@ def take_over_unikernel(*, actor: Actor, share: HostShare, running: RunningThere
     _require_worker(actor)
     lock(share)
     networks = {row.bridge: row for row in share.networks.all()}
+    if len(running.arguments.secrets) > MOST_SECRETS:
+        raise Conflict(f"It has more than {MOST_SECRETS} secrets.")
     if image.sha256 != running.digest:
         raise Conflict(f"The image of {running.label} is another one than the one that runs.")
     row = Unikernel(
