@@ -13,7 +13,17 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Flag, Identifier, Number, Numbers, PageQuery, QueryIdentifier, Shape, Text, Texts
+from panel.api.fields import (
+    Identifier,
+    Number,
+    Numbers,
+    PageQuery,
+    QueryIdentifier,
+    Shape,
+    Switch,
+    Text,
+    Texts,
+)
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import unikernels as actions
@@ -93,7 +103,7 @@ class NewUnikernel(UnikernelWish):
 
 
 class NameAnswer(Shape):
-    add_name = Flag()
+    add_name = Switch()
 
     example = {"add_name": True}
 

@@ -151,7 +151,7 @@ BUTTONS = {
     "host-volume-delete": ("label",),
     "unikernel-delete": ("name",),
     "unikernel-name": ("add_name",),
-    "host-found-decide": ("unit", "all"),
+    "host-found-decide": ("unit",),
 }
 
 # (route, field) → whether it holds several lines.
