@@ -47,7 +47,7 @@ def image_of(share: HostShare, digest: str) -> Image | None:
     return next((row for row in ours_first if is_there(row)), None)
 
 
-def keep_image_there(*, actor: Actor, share: HostShare, came: Received, name: str) -> Image:
+def take_over_image(*, actor: Actor, share: HostShare, came: Received, name: str) -> Image:
     """Keep an image that a worker read from the host, for what runs there under `name`."""
     _require_worker(actor)
     values = check_names(name=name, role=Image.Role.OTHER, era="", note="")

@@ -565,7 +565,7 @@ OTHERS = {
     "take_over",
     "take_over_unikernel",
     "take_over_volume",
-    "keep_image_there",
+    "take_over_image",
     "withdraw_request",
 }
 

@@ -128,7 +128,7 @@ class _Taker:
                         host_adoption.take_over_volume(actor=actor, share=self.share, label=label, size=size)
                         continue
                     if came is not None:
-                        image = host_adoption.keep_image_there(
+                        image = host_adoption.take_over_image(
                             actor=actor, share=self.share, came=came, name=each.unit
                         )
                     assert image is not None  # noqa: S101 - kept, or read just now
