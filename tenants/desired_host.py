@@ -69,6 +69,7 @@ def wanted_unikernel(row: Unikernel, networks: dict[int, Network], opener: Opene
         startup=row.startup,
         generation=row.generation,
         ended=row.ended,
+        add_name=row.add_name,
     )
 
 

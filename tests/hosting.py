@@ -173,6 +173,15 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     bare = add_host(rookery, organization, name="bare", **reached)
     firewall = firewalls.manage_firewall(actor=rookery, host=host)
     rule = firewalls.add_firewall_rule(actor=rookery, firewall=firewall, **FORWARDED)
+    found = "It runs there, and Rookery did not start it."
+    machine.target.findings.create(
+        unit="found",
+        kind="foreign",
+        sentence=found,
+        takeable=True,
+        since=timezone.now(),
+        outside="memory 32 MB",
+    )
     return Rock(
         firewall=firewall,
         firewall_rule=rule,

@@ -13,10 +13,21 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Identifier, Number, Numbers, PageQuery, QueryIdentifier, Shape, Text, Texts
+from panel.api.fields import (
+    Identifier,
+    Number,
+    Numbers,
+    PageQuery,
+    QueryIdentifier,
+    Shape,
+    Switch,
+    Text,
+    Texts,
+)
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import unikernels as actions
+from tenants.actions.host_adoption import answer_add_name
 from tenants.actions.unikernels import Chosen
 from tenants.errors import Absent, Invalid
 from tenants.models import HostShare, Image, Unikernel
@@ -45,6 +56,13 @@ class UnikernelSerializer(serializers.Serializer[Any]):
         help_text="Null: never. Exit codes; none means all that albatross restarts.",
     )
     startup = serializers.IntegerField()
+    add_name = serializers.BooleanField(
+        allow_null=True,
+        help_text=(
+            "Albatross puts --name=… in front of the arguments. Null: it was taken over, and nobody said yet;"
+            " until then it is neither replaced nor started."
+        ),
+    )
     running = serializers.BooleanField(help_text="Whether it should run.")
     generation = serializers.IntegerField(help_text="Of the sync target, when this was asked for.")
     observed = serializers.BooleanField(help_text="The host was compared since, and agrees.")
@@ -84,6 +102,12 @@ class NewUnikernel(UnikernelWish):
     example = {"name": "relay", "image": 3, "networks": {"service": 1}}
 
 
+class NameAnswer(Shape):
+    add_name = Switch()
+
+    example = {"add_name": True}
+
+
 class UnikernelQuery(PageQuery):
     host = QueryIdentifier()
 
@@ -106,11 +130,12 @@ class UnikernelView(ApiView):
     def _show(self, row: Unikernel) -> dict[str, Any]:
         target = row.share.sync_target
         left = row.name in target.proof.get("left", [])
-        fields = ("name", "full_name", "memory", "cpuid", "startup", "running", "generation", "ended_words")
+        fields = ("name", "full_name", "memory", "cpuid", "startup", "add_name", "running")
+        reported = ("generation", "ended_words")
         return {
             "id": None if self.dry and self.action == "create" else row.pk,
             "host": row.share_id,
-            **{name: getattr(row, name) for name in fields},
+            **{name: getattr(row, name) for name in (*fields, *reported)},
             "image": row.image_id,
             "networks": dict(row.networks),
             "addresses": {each.device: each.address for each in row.addresses.all()},
@@ -199,6 +224,17 @@ class Unikernels(UnikernelView):
     def start_unikernel(self, request: Request, unikernel_id: int) -> Response:
         row = self._find(unikernel_id)
         return self.act(lambda: actions.start_unikernel(actor=self.actor, unikernel=row), self._show)
+
+    @operation(
+        "Say whether albatross puts --name=… in front of its arguments; it counts from its next start",
+        request=NameAnswer,
+        responses=UnikernelSerializer,
+    )
+    def answer_add_name(self, request: Request, unikernel_id: int) -> Response:
+        given, row = self.body(NameAnswer), self._find(unikernel_id)
+        return self.act(
+            lambda: answer_add_name(actor=self.actor, unikernel=row, add_name=given["add_name"]), self._show
+        )
 
     @operation(
         "End it for good; its row goes when that was proved", responses={200: UnikernelSerializer, 204: None}

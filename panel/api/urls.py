@@ -382,6 +382,11 @@ _unikernels = [
         name="unikernel",
     ),
     path("<id:unikernel_id>/start/", Unikernels.as_view({"post": "start_unikernel"}), name="unikernel-start"),
+    path(
+        "<id:unikernel_id>/add-name/",
+        Unikernels.as_view({"post": "answer_add_name"}),
+        name="unikernel-add-name",
+    ),
     path("<id:unikernel_id>/stop/", Unikernels.as_view({"post": "stop_unikernel"}), name="unikernel-stop"),
     path("<id:unikernel_id>/console/", ConsoleLines.as_view({"get": "list"}), name="unikernel-console"),
     path("<id:unikernel_id>/samples/", Samples.as_view({"get": "list"}), name="unikernel-samples"),

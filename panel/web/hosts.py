@@ -18,6 +18,7 @@ from panel.web.fragments import run_url, shown_key
 from panel.web.frame import narrowed, shows
 from panel.web.handling import actor_of, page, tell
 from panel.web.host_forms import FORMS, NetworkForm, QuotaForm, ShareForm, VolumeForm
+from panel.web.host_found_lines import found_context
 from panel.web.host_standing import host_standing, unikernel_standing
 from panel.web.repositories import CONDITION_WORDS, condition_line, run_line
 from panel.web.sandbox_told import albatross_told
@@ -174,7 +175,7 @@ def show_host(request: HttpRequest, share: HostShare, *, status: int = 200, **mo
     runs = access.visible_to(actor, Run).filter(target=target).order_by("-pk")[:5]
     stopped = next((run for run in runs if run.state == Run.State.STOPPED), None)
     organization_id = share.organization_id
-    version = by_hand.version_of(thing.release)
+    version, found = by_hand.version_of(thing.release), found_context(share)
     context = {
         "share": share,
         "host": thing,
@@ -211,7 +212,11 @@ def show_host(request: HttpRequest, share: HostShare, *, status: int = 200, **mo
         "may_make": shows(request, Verb.CREATE, Kind.UNIKERNEL, organization_id),
         "may_remove": access.may(actor, Verb.DELETE, thing)
         and share.organization_id == thing.organization_id,
-        "is_moving": standing.state.is_moving or standing.state.badge in {"todo", "wait"},
+        "found": found,
+        "may_decide": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
+        "is_moving": standing.state.is_moving
+        or standing.state.badge in {"todo", "wait"}
+        or found["is_moving"],
         "hint": albatross_told(),
         "crumbs": [{"label": "Hosts", "url": reverse("hosts")}, {"label": thing.name}],
         **more,
@@ -258,13 +263,13 @@ def _facts(share: HostShare) -> list[dict[str, str]]:
 
 
 def _others(share: HostShare) -> list[dict[str, Any]]:
-    """What runs on the host and was not made here, for those who run it."""
+    """What runs outside of this part and was not made here, for those who run the host."""
     pairs = Unikernel.objects.filter(share__host=share.host).values_list("share__path", "name")
     known, now = {f"{path}:{name}" for path, name in pairs}, timezone.now()
     return [
         {**row, "started": times.moment(_time(row.get("started")), now)}
         for row in share.host.seen.get("unikernels", [])
-        if row["name"] not in known
+        if row["name"] not in known and not row["name"].startswith(f"{share.path}:")
     ][:100]
 
 

@@ -20,7 +20,8 @@ def create_line(wanted: WantedUnikernel, name: str, version: Version, *, force: 
     if wanted.restart_on_exit is not None:
         words += ["--restart-on-fail", *(f"--exit-code={code}" for code in sorted(wanted.restart_on_exit))]
     if version >= (2, 6):
-        words += ["--no-add-name", f"--startup={wanted.startup}"]
+        words += [] if wanted.add_name else ["--no-add-name"]
+        words.append(f"--startup={wanted.startup}")
     if force:
         words.append("--force")
     return _line(words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tenants.formats.secret_arguments import Separated
 from tenants.formats.solo5_image import Solo5Image
 from tenants.formats.text import FormatError, printable
 
@@ -75,6 +76,26 @@ class WantedUnikernel:
     generation: int = 0
     ended: bool = False
     """This very wish was tried and ended by itself."""
+    add_name: bool | None = False
+    """Whether albatross puts `--name` in front of the arguments; None: nobody said so yet."""
+
+
+@dataclass(frozen=True)
+class RunningThere:
+    """A unikernel that runs on a host and that Rookery did not start, in the words of desired state."""
+
+    label: str
+    digest: str
+    memory: int
+    cpuid: int
+    networks: tuple[tuple[str, str], ...]
+    """(device, bridge)"""
+    blocks: tuple[tuple[str, str], ...]
+    """(device, label of the volume)"""
+    arguments: Separated
+    restart_on_exit: frozenset[int] | None
+    startup: int
+    add_name: bool | None
 
 
 @dataclass(frozen=True)

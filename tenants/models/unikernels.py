@@ -29,6 +29,11 @@ class Unikernel(models.Model):
     startup = models.PositiveSmallIntegerField(
         default=50, help_text="Order of start on the host, lower first."
     )
+    add_name = models.BooleanField(
+        null=True,
+        default=False,
+        help_text="Albatross puts --name in front of the arguments. Null: not known, as it was taken over.",
+    )
     running = models.BooleanField(default=True)
     deleted_at = models.DateTimeField(null=True)
     generation = models.BigIntegerField(default=0)

@@ -158,6 +158,8 @@ BUTTONS = {
     "image-share": ("shared",),
     "host-volume-delete": ("label",),
     "unikernel-delete": ("name",),
+    "unikernel-name": ("add_name",),
+    "host-found-decide": ("unit",),
 }
 
 # (route, field) → whether it holds several lines.

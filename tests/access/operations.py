@@ -475,6 +475,7 @@ HOSTS = [
     Row("api:unikernel-samples", "GET", TEAM),
     Row("api:unikernel-exits", "GET", TEAM),
     Row("api:unikernel", "DELETE", coded(OWNERS, 204)),
+    Row("api:unikernel-add-name", "POST", OWNERS, {"add_name": True}),
     Row("api:unikernel-stop", "POST", MANAGERS),
     Row("api:unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
 ]

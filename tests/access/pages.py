@@ -325,6 +325,7 @@ HOSTS = [
     Row("host-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}"}),
     Row("host-look", "POST", MANAGERS),
     Row("host-preview", "POST", MANAGERS),
+    Row("host-found-decide", "POST", OWNERS, {"unit": "found"}),
     Row("host-drift-mode", "POST", OWNERS, {"mode": "repair"}),
     Row(
         "host-quota",
@@ -426,6 +427,7 @@ HOSTS = [
     ),
     Row("unikernel-stop", "POST", MANAGERS),
     Row("unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
+    Row("unikernel-name", "POST", OWNERS, {"add_name": "yes"}),
     Row("unikernel-delete", "POST", OWNERS, {"name": "relay"}),
 ]
 ROWS = [*PUBLIC, *OWN, *PANEL, *HOSTS, *zones.PAGES]

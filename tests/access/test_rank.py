@@ -189,6 +189,7 @@ ELSEWHERE = {
     "add_host",
     "add_network",
     "add_secondary",
+    "answer_add_name",
     "add_volume",
     "change_image",
     "change_primary",

@@ -25,9 +25,8 @@ from workers.albatross import (
     find_release,
 )
 from workers.albatross import replies as r
-from workers.albatross.names import ROOT
+from workers.albatross.names import ROOT, default_mac
 from workers.albatross.values import BlockDevice, NetworkDevice, QuotaPolicy, Settings, UnikernelConfig
-from workers.sandbox.albatross.running import default_mac
 
 MakeClient = Callable[..., Client]
 RELEASES = [(1, 5, 6), (2, 0, 0), (2, 3, 0), (2, 4, 1), (2, 5, 1), (2, 6, 2), (2, 7, 2), (2, 8, 0)]

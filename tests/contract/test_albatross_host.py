@@ -153,7 +153,7 @@ def test_foreign_unikernels_survive_and_are_told(world: HostWorld, olga: Actor) 
     row = world.unikernel()
     assert world.reconcile() is Ending.AGREED
     told = world.condition("ForeignEntries")
-    assert (told.status, told.details) == (True, {"count": 1, "names": ["acme:old-friend"]})
+    assert (told.status, told.details) == (True, {"count": 1, "names": ["old-friend"]})
     unikernels.delete_unikernel(actor=olga, unikernel=row)
     world.reconcile()
     assert sorted(world.running()) == [":root", "acme:old-friend"]

@@ -32,6 +32,7 @@ from tenants.actions import (
     firewalls,
     git_hosts,
     holders,
+    host_adoption,
     hosts,
     image_fetches,
     images,
@@ -526,6 +527,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OMP",
         lambda a, w: unikernels.start_unikernel(actor=a, unikernel=w.stopped),
     ),
+    "answer_add_name": (
+        "OP",
+        lambda a, w: host_adoption.answer_add_name(actor=a, unikernel=w.unikernel, add_name=True),
+    ),
     "delete_unikernel": ("OP", lambda a, w: unikernels.delete_unikernel(actor=a, unikernel=w.unikernel)),
     "recheck": ("OMP", lambda a, w: mail_checks.recheck(actor=a, domain=w.domain, checks=["mx"])),
     "mute_check": (
@@ -586,6 +591,9 @@ OTHERS = {
     "sign_in_with_password",
     "submit_request",
     "take_over",
+    "take_over_unikernel",
+    "take_over_volume",
+    "take_over_image",
     "withdraw_request",
 }
 

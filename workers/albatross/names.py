@@ -7,6 +7,7 @@ unikernel `web` in it, `:web` one in the root path.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -95,6 +96,12 @@ class Name:
 
 
 ROOT = Name()
+
+
+def default_mac(device: str, name: Name) -> bytes:
+    """The MAC address that albatross makes of both names, unless one is asked for."""
+    digest = hashlib.md5(f"{device}{name}".encode(), usedforsecurity=False).digest()
+    return bytes.fromhex("008041") + digest[:3]
 
 
 def _split(text: str) -> Name | None:

@@ -159,6 +159,11 @@ class _Planner:
         found = preflight.problems(
             wanted, self.desired, self.seen, self.room, self.dialect, takes_images=self.takes_images
         )
+        if wanted.add_name is None and self.dialect.startup_and_add_name:
+            found.append(
+                "It was taken over, and albatross does not tell whether it puts"
+                f" --name={wanted.label} in front of the arguments. Say it on its page."
+            )
         if found:
             self._leave(wanted.label, "unsafe", f"was not started. {' '.join(found)}", info, wanted)
             return

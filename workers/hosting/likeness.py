@@ -27,6 +27,7 @@ def settings_of(wanted: WantedUnikernel, dialect: Dialect) -> Settings:
         networks=tuple(NetworkDevice(device, bridge) for device, bridge in wanted.networks),
         arguments=wanted.arguments,
         startup=wanted.startup if dialect.startup_and_add_name else None,
+        add_name=bool(wanted.add_name),
     )
 
 

@@ -26,7 +26,7 @@ from workers.hosting.seen import SeenHost, look
 from workers.hosting.watching import last_moment, wait_until_ready, watch
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Action, Apart, Limits, Plan
-from workers.targets import host_restarts, host_statements
+from workers.targets import host_findings, host_restarts, host_statements
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.host_connection import HostAccess, outcomes
 from workers.targets.host_restarts import Reading
@@ -36,9 +36,9 @@ WATCH_SECONDS = 3.0
 READY_SECONDS = 10.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class ObservedHost:
-    """What was read, and how to go on speaking."""
+    """What was read, and how to go on speaking. `desired` is loaded anew when something was taken over."""
 
     seen: SeenHost = field(repr=False)
     access: HostAccess = field(repr=False)
@@ -119,11 +119,18 @@ class AlbatrossHost:
         return f"Albatross {observed.release} or newer; {inside} unikernels here{others}."
 
     def adopt(self, current: Pass, observed: ObservedHost) -> str:
-        """Taking over what runs on a host comes with its own questions; it is reported only."""
-        return ""
+        """What people said to take over; nothing but reading is asked of the host."""
+        share, dialect = _share(current.target), dialect_of(observed.release)
+        standing = (observed.desired, observed.seen, dialect)
+        with outcomes(share.host):
+            said = host_findings.take_over(current, share, standing, observed.client, self._opener)
+        if said:
+            observed.desired = desired_host(current.target, self._opener)
+        return said
 
     def findings(self, current: Pass, observed: ObservedHost, plan: Plan) -> Findings:
-        return Findings()
+        dialect = dialect_of(observed.release)
+        return host_findings.find((observed.desired, observed.seen, dialect), self._opener)
 
     # plan -----------------------------------------------------------------------------------------
 
@@ -182,8 +189,7 @@ class AlbatrossHost:
         )
 
     def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
-        share = _share(current.target)
-        return host_statements.statements(plan, share, dict(share.host.seen))
+        return host_statements.statements(plan, findings)
 
     def unchanged(self, current: Pass, observed: ObservedHost, plan: Plan) -> Proof:
         return self._proof(observed, plan.apart, "The host agrees.")

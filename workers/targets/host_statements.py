@@ -9,14 +9,14 @@ from typing import Any
 from tenants.formats import by_hand as lines
 from tenants.formats.text import printable
 from tenants.formats.unikernels import DesiredHost, WantedPolicy
-from tenants.models import Condition, Host, HostShare
+from tenants.models import Condition, Host
 from workers.albatross.names import Name
 from workers.hosting.decide import Deed, HostChange
 from workers.hosting.seen import SeenHost
 from workers.hosting.watching import Early
 from workers.outcome import NeedsPerson
 from workers.plan import Limits, Plan
-from workers.targets.base import Statement
+from workers.targets.base import Findings, Statement
 
 MOST_LISTED = 200
 _CHANGED = "Rookery left them alone. Choose “repair” to write what Rookery has, or change them here."
@@ -58,7 +58,7 @@ def title(plan: Plan, host: str) -> str:
     return f"Make {count} change{'s' if count != 1 else ''} on {host}"
 
 
-def statements(plan: Plan, share: HostShare, seen: dict[str, Any]) -> list[Statement]:
+def statements(plan: Plan, findings: Findings) -> list[Statement]:
     found = []
     for reason, (kind, none, advice) in _APART.items():
         units = [each for each in plan.apart if each.reason == reason]
@@ -69,25 +69,21 @@ def statements(plan: Plan, share: HostShare, seen: dict[str, Any]) -> list[State
         more = f" And {len(units) - 5} more." if len(units) > 5 else ""
         details = {"units": [each.as_dict() for each in units[:50]], "count": len(units)}
         found.append(Statement(kind, True, reason, f"{sentence}{more} {advice}", details))
-    return [*found, _foreign(share, seen)]
+    return [*found, _foreign(findings)]
 
 
-def _foreign(share: HostShare, seen: dict[str, Any]) -> Statement:
-    """Unikernels in our own path that nobody made here."""
-    ours = {f"{share.path}:{name}" for name in share.unikernels.values_list("name", flat=True)}
-    inside = [
-        each["name"] for each in seen.get("unikernels", []) if each["name"].startswith(f"{share.path}:")
-    ]
-    foreign = sorted(name for name in inside if name not in ours)
+def _foreign(findings: Findings) -> Statement:
+    """What is in our own path and was not made here."""
+    foreign = [each.unit for each in findings.found]
     kind = Condition.Type.FOREIGN_ENTRIES
     if not foreign:
-        return Statement(kind, False, "none", "Every unikernel here is Rookery's.")
+        return Statement(kind, False, "none", "Everything here is Rookery's.")
     names = ", ".join(foreign[:5]) + (f" and {len(foreign) - 5} more" if len(foreign) > 5 else "")
     return Statement(
         kind,
         True,
         "kept",
-        f"Not made by Rookery, and left as they are: {names}.",
+        f"Not made by Rookery, and left as it is: {names}. It can be taken over from this page.",
         {"count": len(foreign), "names": foreign[:MOST_LISTED]},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -68,6 +69,8 @@ class AlbatrossHost:
         self.daemon = Daemon(
             self.profile, self.machine, self.consoles, inspect=inspect, program=program, pace=pace
         )
+        self.asked: deque[tuple[str, str]] = deque(maxlen=1000)
+        """What was asked of the daemon: the name and the kind of each command, the newest last."""
         self._interval = interval
         self._measured: dict[Name, Line] = {}
         handlers = {
@@ -146,6 +149,7 @@ class AlbatrossHost:
     async def _daemon(self, line: Line, request: Request) -> bool:
         header = self._header(request)
         command = request.command
+        self.asked.append((str(header.name), type(command).__name__))
         if not isinstance(
             command, c.UnikernelCommand | c.PolicyCommand | c.BlockCommand | c.ConnectStatistics
         ):

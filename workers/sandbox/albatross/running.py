@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from workers.albatross.names import Name
+from workers.albatross.names import Name, default_mac
 from workers.albatross.values import BlockDevice, NetworkDevice, UnikernelConfig, UnikernelInfo
 from workers.sandbox.albatross.consoles import Consoles
 from workers.sandbox.albatross.images import Inspected
@@ -47,13 +46,6 @@ class Running:
 def volume_of(name: Name, block: BlockDevice) -> Name:
     """The volume of a unikernel's device: in the unikernel's own path."""
     return Name(name.path, block.name if block.volume is None else block.volume)
-
-
-def default_mac(device: str, name: Name) -> bytes:
-    """What albatross makes of the device's and the unikernel's name."""
-    return (
-        bytes.fromhex("008041") + hashlib.md5(f"{device}{name}".encode(), usedforsecurity=False).digest()[:3]
-    )
 
 
 def _block(name: Name, block: BlockDevice, sizes: dict[Name, int]) -> BlockDevice:
