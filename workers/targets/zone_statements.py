@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from tenants.desired_zones import ZoneName, waiting_zones
-from tenants.formats.text import printable
+from tenants.desired_zones import waiting_zones
 from tenants.models import Condition, Finding, Repository, SyncTarget
 from workers.plan import Plan
 from workers.targets.base import Findings, Found, Statement
 from workers.targets.relay_statements import apart_statement, foreign_statement
-from workers.zone_plan.plan import ZonePlan, file_of
+from workers.targets.zone_adoption import Strangers
+from workers.zone_plan.plan import ZonePlan
 
 Kind = Finding.Kind
 _KINDS = {"drift": Kind.DRIFT, "conflict": Kind.CONFLICT, "unsafe": Kind.UNSAFE}
-_MOST = 200
 
 
 def zone_statements(target: SyncTarget, plan: Plan, findings: Findings) -> Sequence[Statement]:
@@ -36,13 +34,7 @@ def zone_statements(target: SyncTarget, plan: Plan, findings: Findings) -> Seque
     return [*found, foreign_statement(findings), unproved]
 
 
-def find(
-    target: SyncTarget,
-    files: Mapping[bytes, str],
-    published: Sequence[ZoneName],
-    steady: frozenset[str],
-    plan: Plan,
-) -> Findings:
+def find(plan: Plan, strangers: Strangers) -> Findings:
     """What was left alone in zones, and files that are none of ours."""
     found = [
         Found(
@@ -57,11 +49,7 @@ def find(
         for each in plan.apart
         if each.reason in _KINDS
     ]
-    ours = {file_of(each.origin) for each in published}
-    ours |= {file_of(each.origin) + b"._keys" for each in published} | {b"_keys"}
-    for name in sorted(files.keys() - ours)[:_MOST]:
-        found.append(_foreign(name, files[name]))
-    return Findings(tuple(found))
+    return Findings((*found, *strangers.found), strangers.kept)
 
 
 def _identity(plan: Plan, unit: str) -> str:
@@ -69,32 +57,20 @@ def _identity(plan: Plan, unit: str) -> str:
     return plan.outside_ids.get(unit, "") if isinstance(plan, ZonePlan) else ""
 
 
-def _foreign(name: bytes, blob: str) -> Found:
-    shown = printable(name, 150)
-    unit = shown if shown.encode() == name else f"{shown} #{hashlib.sha256(name).hexdigest()[:12]}"
-    is_key = name == b"_keys" or name.endswith(b"._keys")
-    sentence = f"{shown} is not a zone of Rookery. It is kept as it is."
-    if b"." not in name.strip(b".") and not is_key and not name.startswith(b"."):
-        sentence = (
-            f"{shown} is no zone: the primary removes such a file when a unikernel changes any record. Move"
-            " it into a folder."
-        )
-    return Found(unit[:200], Kind.FOREIGN, sentence, None, None, blob, takeable=False)
-
-
 def by_hand(repository: Repository, plan: ZonePlan) -> tuple[str, ...]:
     """Shell lines that would do the same by hand; no secret is in them."""
     if plan.is_empty:
         return ()
     url = f"ssh://{repository.username}@{repository.host}:{repository.port}/{repository.path.lstrip('/')}"
-    names = [name.decode("latin-1") for name in sorted(plan.files)]
+    written = [name.decode("latin-1") for name, content in sorted(plan.files.items()) if content is not None]
+    gone = [name.decode("latin-1") for name, content in sorted(plan.files.items()) if content is None]
     lines = []
-    if names:
-        shown = shlex.join(names[:20]) + (" …" if len(names) > 20 else "")
+    if plan.files:
+        lines.append(f"git clone --depth 1 --branch {repository.branch} {url} zones && cd zones")
+        if written:
+            lines += [f"# write the new content of: {_joined(written)}", f"git add -- {_joined(written)}"]
+        lines += [f"git rm -- {_joined(gone)}"] if gone else []
         lines += [
-            f"git clone --depth 1 --branch {repository.branch} {url} zones && cd zones",
-            f"# write the new content of: {shown}",
-            f"git add -- {shown}",
             f"git commit -m '{plan.summary()}' && git push origin {repository.branch}",
         ]
     primary = repository.primary
@@ -103,4 +79,12 @@ def by_hand(repository: Repository, plan: ZonePlan) -> tuple[str, ...]:
         name = each.origin.short
         lines.append(f"dig {where} +tcp +opcode=notify {name} SOA -k /path/to/rookery.key")
         lines.append(f"dig {where} {name} SOA +norecurse  # expects serial {each.serial}")
+    for each in plan.to_end[:5]:
+        name = each.origin.short
+        lines.append(f"dig {where} +tcp +opcode=notify {name} SOA -k /path/to/rookery.key")
+        lines.append(f"dig {where} {name} SOA +norecurse  # expects status NOTAUTH")
     return tuple(lines)
+
+
+def _joined(names: list[str]) -> str:
+    return shlex.join(names[:20]) + (" …" if len(names) > 20 else "")
