@@ -176,7 +176,7 @@ def test_zones_that_nobody_described_are_told_and_taken_over(
 
 
 def test_a_domain_that_became_another_organizations_is_not_taken(
-    world: ZoneWorld, alice: Actor, organization: Organization, domain: Domain
+    world: ZoneWorld, alice: Actor, charlie: Actor, domain: Domain
 ) -> None:
     push(world, {"example.org": FOUND.replace("found.example", "example.org")})
     world.agree()
