@@ -16,8 +16,9 @@ from panel.web.fields import Secret, Tried, Typed, plain_input, show, try_form
 from panel.web.fragments import run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.repositories import CONDITION_WORDS, DriftForm, condition_line, run_line
+from panel.web.repositories import CONDITION_WORDS, DriftForm, condition_line, run_line, save_drift_mode
 from panel.web.standing import DomainRow
+from panel.web.zone_setup import names_of
 from panel.web.zones import find_zone, zone_crumbs
 from tenants import access
 from tenants.actions import sync, update_servers, zones

@@ -66,9 +66,9 @@ def zone_context(actor: Actor, zone: Zone, now: datetime) -> dict[str, Any]:
             **_proof(zone, facts, run, url),
         },
         "zone_run_url": url if state == STOPPED else "",
-        "zone_moves": state.is_moving
-        or state in {REMOVING, TRYING_AGAIN, STOPPED}
-        or (zone.is_kept and not facts.proved),
+        "zone_moves": (zone.is_kept and not facts.proved)
+        or state.is_moving
+        or state in {REMOVING, TRYING_AGAIN, STOPPED},
         "zone_records": {"name": f"_rookery.{zone.name}", "text": zone.challenge},
     }
 

@@ -12,7 +12,7 @@ from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actions.locking import lock, lock_installation, lock_kept
 from tenants.actions.reversals import undoable
-from tenants.actions.zones import require_alone, zone_of
+from tenants.actions.zones import require_alone, require_not_frozen, zone_of
 from tenants.actor import Actor
 from tenants.errors import Conflict, Invalid
 from tenants.formats.text import printable
@@ -129,6 +129,7 @@ def remove_zone(*, actor: Actor, zone: Zone, name: str) -> Zone:
     if name.strip().lower().removesuffix(".") != zone.name:
         raise Invalid.of("name", f"“{printable(name, 80)}” is not {zone}.", f"Type {zone} to remove it.")
     lock_kept(zone)
+    require_not_frozen(zone)
     if why := _why_not_removable(zone):
         raise Conflict(why)
     return _end(actor, zone, Standing.REMOVING, "remove_zone", f"{zone} was removed: nothing is to serve it.")

@@ -78,6 +78,9 @@ PAGES = [
     Row("zone-settings", "GET", TEAM),
     Row("zone-settings", "POST", OWNERS, SOA),
     Row("zone-freeze", "POST", OWNERS, {"on": "1"}),
+    Row("zone-end", "GET", FORM),
+    Row("zone-end", "POST", OWNERS, {"do": "let_go", "name": "{domain}"}),
+    Row("zone-return", "POST", "in 404 404 404 404 404 404"),
     Row("zone-keys", "GET", TEAM),
     Row("zone-keys", "POST", FORM, KEY),
     Row("zone-key-rotate", "POST", FORM),
@@ -99,6 +102,7 @@ PAGES = [
     Row("zone-repository-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}", "host_name": ""}),
     Row("zone-repository-look", "POST", MANAGERS),
     Row("zone-repository-drift", "POST", OWNERS, {"mode": "repair"}),
+    Row("zone-repository-take", "POST", OWNERS, {"decision": "adopt", "all": "1"}),
 ]
 
 SEEN = "       401 404 404 200 200 200 200"
@@ -134,6 +138,8 @@ OPERATIONS = [
         },
     ),
     Row("api:zone-freeze", "PUT", DONE, {"frozen": True}),
+    Row("api:zone-standing", "GET", SEEN),
+    Row("api:zone-standing", "PUT", DONE, {"standing": "let_go", "name": "{domain}"}),
     Row("api:zone-look", "POST", "401 404 404 403 403 202 202"),
     Row("api:record-sets", "GET", SEEN),
     Row(

@@ -43,7 +43,7 @@ MANY = {
 }  # fmt: skip
 # What is about a repository that may hold the zones of several domains, or about the other domain.
 ZONES = {
-    "connect_zone_repository", "change_primary", "create_zone", "look_for_ownership",
+    "connect_zone_repository", "change_primary", "create_zone", "look_for_ownership", "bring_zone_back",
     "connect_update_server", "change_update_server", "change_update_key",
 }  # fmt: skip
 # What belongs to an organization, and to no domain alone.
