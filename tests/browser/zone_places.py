@@ -57,6 +57,7 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
     found["zone-repository"] = str(link.get_attribute("href"))
     if may_change:
         found["update-server-new"] = f"/d/{bare}/dns/server/new"
+        found["zone-end"] = f"/d/{domain}/dns/end"
         found["zone-mail"] = f"/d/{domain}/dns/mail"
         found["zone-import"] = f"/d/{domain}/dns/import"
         found["zone-new"] = f"/d/{bare}/dns/new"

@@ -22,7 +22,7 @@ from tenants.formats.zones.names import Name
 from tenants.formats.zones.zone import Soa
 from tenants.models import Domain, Event, Organization, TsigKey, Zone
 from tenants.zone_contents import is_held
-from tests.tenants.zoning import MAIL, again, begin, others_wrote, put
+from tests.tenants.zoning import MAIL, again, begin, connect, others_wrote, put
 
 pytestmark = pytest.mark.django_db
 
@@ -127,7 +127,7 @@ def test_it_comes_back_only_where_no_other_organization_began_one_around_it(
     zone_endings.let_go_zone(actor=alice, zone=zone)
     works = Organization.objects.get(name="Difference Works")
     sub = Domain.objects.create(organization=works, name="sub.example.org")
-    begin(charlie, sub)
+    begin(charlie, sub, connect(charlie, sub, "works.git"))
     with pytest.raises(Invalid, match="belongs to another organization"):
         zone_endings.bring_zone_back(actor=alice, zone=again(zone))
 
