@@ -56,7 +56,7 @@ def test_what_disappears_is_told(alice: Actor, domain: Domain, zone: Zone) -> No
 
 
 def test_removing_needs_the_name(alice: Actor, bob: Actor, zone: Zone) -> None:
-    with pytest.raises(Invalid, match="is not example.org"):
+    with pytest.raises(Invalid, match=r"is not example\.org"):
         zone_endings.remove_zone(actor=alice, zone=zone, name="example.com")
     with pytest.raises(Forbidden):
         zone_endings.remove_zone(actor=bob, zone=zone, name="example.org")

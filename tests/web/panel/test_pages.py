@@ -76,7 +76,6 @@ def pages(
         "/d/example.org/settings/repository/findings",
         "/d/example.org/dns",
         "/d/example.org/dns/settings",
-        "/d/example.org/dns/end",
         "/d/example.org/dns/keys",
         "/d/example.org/dns/servers",
         f"/d/example.org/dns/repository/{repository.pk}",
