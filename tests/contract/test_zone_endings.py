@@ -72,7 +72,7 @@ def test_a_primary_that_does_not_pull_is_told_again(world: ZoneWorld, alice: Act
     """The file is gone from git already; the zone counts as removed only when nothing answers for it."""
     zone_endings.remove_zone(actor=alice, zone=zone, name="example.org")
     notify = world.kind._primary
-    world.kind._primary = lambda current: _Deaf(notify(current))  # type: ignore[assignment,method-assign]
+    world.kind._primary = lambda current: _Deaf(notify(current))  # type: ignore[assignment,method-assign,return-value]
     assert world.reconcile() is Ending.RETRY
     assert "example.org" not in world.running.repository.names()
     assert world.again(zone).standing == "removing"

@@ -20,7 +20,7 @@ from tenants.desired_zones import domains_of, leaving_zones, published_zones
 from tenants.errors import Conflict, Forbidden, Invalid
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.zone import Soa
-from tenants.models import Domain, Event, Organization, TsigKey, Zone
+from tenants.models import Domain, Event, Organization, Repository, TsigKey, Zone
 from tenants.zone_contents import is_held
 from tests.tenants.zoning import MAIL, again, begin, connect, others_wrote, put
 
@@ -34,11 +34,14 @@ def zone(alice: Actor, domain: Domain) -> Zone:
     return again(zone)
 
 
+def repository_of(zone: Zone) -> Repository:
+    assert zone.target.repository is not None
+    return zone.target.repository
+
+
 def test_what_disappears_is_told(alice: Actor, domain: Domain, zone: Zone) -> None:
     others_wrote(zone, "_letsencrypt._tcp.mail.example.org", "TLSA", "3 0 0 ABCD")
-    tsig_keys.create_key(
-        actor=alice, repository=zone.target.repository, zone=zone, used_by="le", right="update"
-    )
+    tsig_keys.create_key(actor=alice, repository=repository_of(zone), zone=zone, used_by="le", right="update")
     secondaries.add_secondary(actor=alice, zone=zone, host="ns6.gandi.example", address="127.0.0.40")
     second = domains.create_domain(actor=alice, organization=domain.organization, name="second.example")
     other = begin(alice, second, zone.target.repository)
@@ -78,7 +81,7 @@ def test_nothing_is_written_into_what_ended(alice: Actor, domain: Domain, zone: 
         ),
         lambda: secondaries.add_secondary(actor=alice, zone=stale, host="ns6.b.example", address="127.0.0.4"),
         lambda: tsig_keys.create_key(
-            actor=alice, repository=target.repository, zone=stale, used_by="le", right="update"
+            actor=alice, repository=repository_of(stale), zone=stale, used_by="le", right="update"
         ),
         lambda: zones.create_zone(actor=alice, domain=domain, repository=target.repository),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tenants.actions.zone_adoption import take_over_zone
@@ -11,13 +11,15 @@ from tenants.actor import Actor
 from tenants.desired_zones import Domains, ZoneName, domains_of
 from tenants.errors import Conflict, Invalid
 from tenants.formats.text import printable
-from tenants.formats.zones.names import Name
+from tenants.formats.zones.keyfile import key_file_name
+from tenants.formats.zones.names import ROOT, Name
 from tenants.formats.zones.primary.dialect import DIALECTS, NEW
 from tenants.models import Domain, Finding, SyncTarget
 from workers.targets.base import Found, Pass
 from workers.targets.git_target import repository_of
 from workers.targets.relay_findings import decided
 from workers.zone_plan.outside import ObservedZone, outside_sets
+from workers.zone_plan.plan import file_of
 from workers.zone_plan.undescribed import describe_file
 
 _MOST, _MOST_OWN = 200, 1_000
@@ -41,10 +43,11 @@ class Files:
     read: Callable[[str], bytes] = field(repr=False)
 
 
-def strangers(current: Pass, files: Files, ours: frozenset[bytes]) -> Strangers:
-    """Tell of every file that is not among `ours`. Zones of the organization's domains are read, once; those
+def strangers(current: Pass, files: Files, zones: Sequence[Name]) -> Strangers:
+    """Tell of every file that belongs to none of these `zones`. Zones of the organization's domains are read, once; those
     of other organizations are counted and not named."""
     domains, target = domains_of(current.target), current.target
+    ours = {file_of(each) for each in zones} | {key_file_name(each).encode() for each in (*zones, ROOT)}
     described = {name.encode() for name in domains.described}
     left = files.blobs.keys() - ours - described - {name + _KEYS for name in described}
     own = sorted(name for name in left if _zone_name(name) in domains.ours)
@@ -69,7 +72,7 @@ def _zone_name(name: bytes) -> str:
     return name.removesuffix(_KEYS).decode("ascii", "replace").lower() if not name.endswith(_KEYS) else ""
 
 
-def _of_others(domains: Domains, names: Iterator[bytes] | set[bytes]) -> set[bytes]:
+def _of_others(domains: Domains, names: Collection[bytes]) -> set[bytes]:
     owners = {name: name.removesuffix(_KEYS).decode("ascii", "replace").lower().rstrip(".") for name in names}
     theirs = domains.is_of_others(set(owners.values()))
     return {name for name, owner in owners.items() if owner in theirs}

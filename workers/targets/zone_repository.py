@@ -21,7 +21,7 @@ from tenants.desired_zones import (
 )
 from tenants.formats.text import printable
 from tenants.formats.zones.keyfile import key_file_name
-from tenants.formats.zones.names import ROOT, Name
+from tenants.formats.zones.names import Name
 from tenants.formats.zones.primary.errors import ZoneFileError
 from tenants.formats.zones.serial import newer, next_serial
 from tenants.formats.zones.zone_file import emit, read_zone
@@ -195,9 +195,8 @@ class ZoneRepository(GitTarget):
         return " ".join(filter(None, (begun, drift)))
 
     def findings(self, current: Pass, observed: ObservedZones, plan: Plan) -> Findings:
-        names = [each.origin for each in (*observed.published, *observed.leaving)]
-        ours = {file_of(each) for each in names} | {key_file_name(each).encode() for each in (*names, ROOT)}
-        return find(plan, strangers(current, _files(observed), frozenset(ours)))
+        ours = [each.origin for each in observed.published] + [each.origin for each in observed.leaving]
+        return find(plan, strangers(current, _files(observed), ours))
 
     # plan -----------------------------------------------------------------------------------------
 

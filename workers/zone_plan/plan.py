@@ -75,11 +75,9 @@ class ZoneLimits(Limits):
 
 def _without_leaving(plan: Plan) -> Plan:
     """Whoever removed a zone typed its name: neither it nor its keys are asked about again."""
-    ends = [each.origin for each in plan.to_end] if isinstance(plan, ZonePlan) else []
-    meant = (
-        {change.unit for each in plan.zones if each.is_leaving for change in each.changes} if ends else set()
-    )
-    files = tuple(f"{key_file_name(each)}: " for each in ends)
+    ends = plan.to_end if isinstance(plan, ZonePlan) else ()
+    meant = {change.unit for each in ends for change in each.changes}
+    files = tuple(f"{key_file_name(each.origin)}: " for each in ends)
     left = [each for each in plan.changes if each.unit not in meant and not each.unit.startswith(files)]
     return replace(plan, changes=tuple(left)) if ends else plan
 
