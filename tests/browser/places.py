@@ -265,8 +265,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
     found_outside = f"/d/{DOMAIN}/settings/repository/findings"
     visitor.open_until(found_outside, visitor.page.locator("main", has_text="old-intern"))
     checks = f"/d/{DOMAIN}/checks"
-    visitor.open(checks)
-    visitor.press("Check all again")
+    if visitor.open(checks).get_by_role("button", name="Check all again").count():  # a viewer only reads
+        visitor.press("Check all again")
     visitor.open_until(checks, visitor.page.locator(f"a[href='{checks}/line?line=delegation']"))
     shown: Pages = {
         "overview": "/",

@@ -148,7 +148,10 @@ def test_contradictions_are_refused(change: dict[str, Any], field: str, words: s
             RuleByHand("dnat", destination="192.0.2.1", protocol="tcp", port=25, to_address="fe80::1%eth0"),
             "to_address",
         ),
-        (RuleByHand("dnat", destination="192.0.2.1", protocol="tcp", port=25, to_address="::1"), "kind"),
+        (
+            RuleByHand("dnat", destination="192.0.2.1", protocol="tcp", port=25, to_address="::1"),
+            "to_address",
+        ),
         (
             RuleByHand(
                 "dnat", destination="192.0.2.1", protocol="tcp", port=25, to_address="10.0.0.9", to_port=70000
@@ -159,19 +162,19 @@ def test_contradictions_are_refused(change: dict[str, Any], field: str, words: s
         (RuleByHand("snat", source="10.0.0.5", to_address="192.0.2.1", to_port=5), "to_port"),
         (RuleByHand("masquerade"), "source"),
         (RuleByHand("masquerade", source="10.0.0.0/24", to_address="192.0.2.1"), "to_address"),
-        (RuleByHand("masquerade", source="10.0.0.0/24", from_interface="br0"), "kind"),
+        (RuleByHand("masquerade", source="10.0.0.0/24", from_interface="br0"), "from_interface"),
         (RuleByHand("forward", verdict="maybe"), "verdict"),
         (RuleByHand("snat", verdict="drop"), "verdict"),
         (RuleByHand("input", verdict="drop"), "source"),
         (RuleByHand("input", source="0.0.0.0/0", verdict="reject"), "source"),
         (RuleByHand("input", source="10.0.0.5/8", verdict="accept"), "source"),
         (RuleByHand("input", source="x" * 5000, verdict="accept"), "source"),
-        (RuleByHand("input", port=25, verdict="accept"), "kind"),
-        (RuleByHand("input", protocol="sctp", verdict="accept"), "kind"),
-        (RuleByHand("input", from_interface="br0; reboot", verdict="accept"), "kind"),
-        (RuleByHand("input", to_interface="br0", verdict="accept"), "kind"),
-        (RuleByHand("forward", verdict="accept", note='a" -j ACCEPT'), "kind"),
-        (RuleByHand("forward", verdict="accept", note="a\nCOMMIT"), "kind"),
+        (RuleByHand("input", port=25, verdict="accept"), "port"),
+        (RuleByHand("input", protocol="sctp", verdict="accept"), "protocol"),
+        (RuleByHand("input", from_interface="br0; reboot", verdict="accept"), "from_interface"),
+        (RuleByHand("input", to_interface="br0", verdict="accept"), "to_interface"),
+        (RuleByHand("forward", verdict="accept", note='a" -j ACCEPT'), "note"),
+        (RuleByHand("forward", verdict="accept", note="a\nCOMMIT"), "note"),
     ],
 )
 def test_rules_by_hand_that_cannot_be(given_: RuleByHand, field: str) -> None:

@@ -61,6 +61,7 @@ SILENT |= {
     "renew_import",
     "discard_import",
     "forget_imports",
+    "forget_fetches",
     "forget_deleted_unikernels",
     "forget_deleted_volumes",
     "forget_watched",

@@ -61,8 +61,14 @@ def check_by_hand(given: RuleByHand) -> Rule:
         raise FormatError(
             "source", "This would shut everybody out of the host.", "Name a source, a port or an interface."
         )
-    return check_rule(rule, field="kind")
+    try:
+        return check_rule(rule)
+    except FormatError as error:
+        raise FormatError(_HERE.get(error.field, error.field), error.problem, error.fix) from error
 
+
+# What a rule calls otherwise than a form does.
+_HERE = {"target": "kind", "to": "to_address"}
 
 _CHAINS = {
     "dnat": Chain.DNAT,

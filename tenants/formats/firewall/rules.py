@@ -140,39 +140,69 @@ class Rule:
                 return ()
 
 
-def check_rule(rule: Rule, *, field: str = "rule") -> Rule:
-    """Return a rule that iptables takes and prints unchanged. Raises FormatError (of `field`)."""
-
-    def refuse(problem: str, fix: str) -> FormatError:
-        return FormatError(field, problem, fix)
-
+def check_rule(rule: Rule) -> Rule:
+    """Return a rule that iptables takes and prints unchanged. Raises FormatError with the wrong field."""
     if not rule.words():
-        raise refuse("The rule says nothing at all.", "Give it a target or a note.")
+        raise FormatError("target", "The rule says nothing at all.", "Give it a target or a note.")
     if rule.target not in _ALLOWED[rule.chain]:
-        raise refuse(
-            f"{rule.target.value or 'Nothing'} is not done in {rule.chain.label}.", "Use another target."
-        )
-    for name in (rule.from_interface, rule.to_interface):
-        if name and not _INTERFACE.fullmatch(name):
-            raise refuse(f"“{printable(name, 40)}” is no interface.", "Use at most 15 letters, digits, . _ -")
-    if not _NOTE.fullmatch(rule.note) or len(rule.note) > LONGEST_NOTE or rule.note != rule.note.strip():
-        raise refuse(
-            "The note cannot be kept.", f"Use at most {LONGEST_NOTE} letters, digits and . _ : / @ -"
-        )
-    if rule.protocol not in {"", "tcp", "udp", "icmp", "ipv6-icmp"}:
-        raise refuse(
-            f"“{printable(rule.protocol, 20)}” is no protocol that is known here.", "Use tcp or udp."
-        )
-    if rule.port and (rule.protocol not in {"tcp", "udp"} or not 0 < rule.port < 65536):
-        raise refuse("The port does not fit.", "Use 1 to 65535, with tcp or udp.")
-    _check_interfaces(rule, refuse)
-    _check_target(rule, refuse)
-    versions = {each.version for each in (rule.source, rule.destination) if each}
-    if rule.to:
-        versions.add(ip_address(_host_of(rule.to)).version)
-    if len(versions) > 1:
-        raise refuse("IPv4 and IPv6 are mixed.", "Use addresses of one kind.")
+        problem = f"{rule.target.value or 'Nothing'} is not done in {rule.chain.label}."
+        raise FormatError("target", problem, "Use another target.")
+    _check_note(rule.note)
+    _check_protocol(rule)
+    _check_interfaces(rule)
+    _check_target(rule)
+    _check_family(rule)
     return rule
+
+
+def _check_note(note: str) -> None:
+    if not _NOTE.fullmatch(note) or len(note) > LONGEST_NOTE or note != note.strip():
+        fix = f"Use at most {LONGEST_NOTE} letters, digits and . _ : / @ -"
+        raise FormatError("note", "The note cannot be kept.", fix)
+
+
+def _check_protocol(rule: Rule) -> None:
+    if rule.protocol not in {"", "tcp", "udp", "icmp", "ipv6-icmp"}:
+        problem = f"“{printable(rule.protocol, 20)}” is no protocol that is known here."
+        raise FormatError("protocol", problem, "Use tcp or udp.")
+    if rule.port and (rule.protocol not in {"tcp", "udp"} or not 0 < rule.port < 65536):
+        raise FormatError("port", "The port does not fit.", "Use 1 to 65535, with tcp or udp.")
+
+
+def _check_interfaces(rule: Rule) -> None:
+    named = {"from_interface": rule.from_interface, "to_interface": rule.to_interface}
+    for field, name in named.items():
+        if name and not _INTERFACE.fullmatch(name):
+            problem = f"“{printable(name, 40)}” is no interface."
+            raise FormatError(field, problem, "Use at most 15 letters, digits, . _ -")
+    fix = "Leave that interface out."
+    if rule.to_interface and rule.chain in {Chain.INPUT, Chain.DNAT}:
+        raise FormatError("to_interface", f"In {rule.chain.label} no way out is known yet.", fix)
+    if rule.from_interface and rule.chain in {Chain.SNAT, Chain.DNAT}:
+        # DNAT is also entered from OUTPUT, where nothing came in.
+        raise FormatError("from_interface", f"In {rule.chain.label} no way in is known.", fix)
+
+
+def _check_target(rule: Rule) -> None:
+    wants_address = rule.target in {Target.DNAT, Target.SNAT}
+    if wants_address != bool(rule.to):
+        problem = "The new address is missing, or there for nothing."
+        raise FormatError("to", problem, "DNAT and SNAT need one.")
+    if rule.target is Target.SNAT and not _is_address(rule.to):
+        raise FormatError("to", "SNAT needs one address.", "Write it without a port.")
+    if rule.target is Target.DNAT and not _is_endpoint(rule.to, with_port=bool(rule.port)):
+        problem = "DNAT needs an address and, with a port, a port."
+        raise FormatError("to", problem, "Write it like 10.0.0.9:25.")
+
+
+def _check_family(rule: Rule) -> None:
+    networks = {"source": rule.source, "destination": rule.destination}
+    versions = {field: each.version for field, each in networks.items() if each}
+    if rule.to:
+        versions["to"] = ip_address(_host_of(rule.to)).version
+    if len(set(versions.values())) > 1:
+        last = list(versions)[-1]
+        raise FormatError(last, "IPv4 and IPv6 are mixed.", "Use addresses of one kind.")
 
 
 def read_rule(chain: Chain, text: str) -> Rule | None:
@@ -197,25 +227,6 @@ def endpoint(address: Address, port: int) -> str:
     """`10.0.0.9:25`, `[2001:db8::9]:25`, or the address alone without a port."""
     host = f"[{address}]" if address.version == 6 and port else str(address)
     return f"{host}:{port}" if port else host
-
-
-def _check_interfaces(rule: Rule, refuse: Callable[[str, str], FormatError]) -> None:
-    nowhere_out = rule.chain in {Chain.INPUT, Chain.DNAT}
-    if rule.to_interface and nowhere_out:
-        raise refuse(f"In {rule.chain.label} no way out is known yet.", "Leave that interface out.")
-    if rule.from_interface and rule.chain in {Chain.SNAT, Chain.DNAT}:
-        # DNAT is also entered from OUTPUT, where nothing came in.
-        raise refuse(f"In {rule.chain.label} no way in is known.", "Leave that interface out.")
-
-
-def _check_target(rule: Rule, refuse: Callable[[str, str], FormatError]) -> None:
-    wants_address = rule.target in {Target.DNAT, Target.SNAT}
-    if wants_address != bool(rule.to):
-        raise refuse("The new address is missing, or there for nothing.", "DNAT and SNAT need one.")
-    if rule.target is Target.SNAT and not _is_address(rule.to):
-        raise refuse("SNAT needs one address.", "Write it without a port.")
-    if rule.target is Target.DNAT and not _is_endpoint(rule.to, with_port=bool(rule.port)):
-        raise refuse("DNAT needs an address and, with a port, a port.", "Write it like 10.0.0.9:25.")
 
 
 def _is_address(text: str) -> bool:
