@@ -44,8 +44,8 @@ class Files:
 
 
 def strangers(current: Pass, files: Files, zones: Sequence[Name]) -> Strangers:
-    """Tell of every file that belongs to none of these `zones`. Zones of the organization's domains are read, once; those
-    of other organizations are counted and not named."""
+    """Tell of every file that belongs to none of these `zones`. Zones of the organization's
+    domains are read, once; those of other organizations are counted and not named."""
     domains, target = domains_of(current.target), current.target
     ours = {file_of(each) for each in zones} | {key_file_name(each).encode() for each in (*zones, ROOT)}
     described = {name.encode() for name in domains.described}

@@ -190,13 +190,12 @@ class ZoneRepository(GitTarget):
                 current, observed.looked, {file_of(each.origin): blob}, each, served, primary, observed.silent
             )
 
-        begun = take_over(current, _files(observed), look_at)
-        drift = adopt_drift(current, observed, lambda: self.plan(current, observed))
-        return " ".join(filter(None, (begun, drift)))
+        told = take_over(current, _files(observed), look_at)
+        return f"{told} {adopt_drift(current, observed, lambda: self.plan(current, observed))}".strip()
 
     def findings(self, current: Pass, observed: ObservedZones, plan: Plan) -> Findings:
-        ours = [each.origin for each in observed.published] + [each.origin for each in observed.leaving]
-        return find(plan, strangers(current, _files(observed), ours))
+        zones = [*(each.origin for each in observed.published), *(each.origin for each in observed.leaving)]
+        return find(plan, strangers(current, _files(observed), zones))
 
     # plan -----------------------------------------------------------------------------------------
 
