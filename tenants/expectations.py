@@ -20,7 +20,7 @@ def expected_of(check: MailCheck) -> Expected:
     what is on its way to the primary is the zone page's matter."""
     domain = check.domain
     ours = _known_as_theirs(domain)
-    zone = Zone.objects.filter(domain=domain).first()
+    zone = Zone.objects.filter(domain=domain, standing__in=Zone.KEPT).first()
     if zone is None or check.dns_elsewhere or zone.owned_at is None:
         return Expected(domain.name, submission=_told_submission(domain), ours=ours)
     rows = list(zone.record_sets.filter(absent=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.primary.dialect import DIALECTS, NEW, Dialect
@@ -45,6 +46,26 @@ def soa_of(zone: Zone, serial: int | None = None) -> Soa:
         expire=zone.expire,
         minimum=zone.minimum,
     )
+
+
+def soa_columns(soa: Soa) -> dict[str, str | int]:
+    """What a zone's row can hold of an SOA, by column; the serial is not among it."""
+    times = {"refresh": soa.refresh, "retry": soa.retry, "expire": soa.expire, "minimum": soa.minimum}
+    told: dict[str, str | int] = {name: value for name, value in times.items() if value < 1 << 31}
+    if soa.primary.labels:
+        told["first_server"] = owner_text(soa.primary)
+    if len(soa.mailbox.labels) > 1:
+        told["contact"] = owner_text(soa.mailbox).replace(".", "@", 1)
+    return told
+
+
+def is_held(soa: Soa) -> bool:
+    """Would a zone's row say exactly this SOA? Not one with an escaped dot before its mailbox's host."""
+    try:
+        again = soa_of(Zone(**soa_columns(soa)), soa.serial)
+        return again == replace(soa, primary=soa.primary.lower, mailbox=soa.mailbox.lower)
+    except ValueError:
+        return False
 
 
 def records_of(row: RecordSet) -> Records:

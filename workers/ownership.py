@@ -56,4 +56,6 @@ def _pause(looks: int) -> timedelta:
 
 def unproved_zones() -> QuerySet[Zone]:
     """Zones that are due for a look, those that waited longest first."""
-    return Zone.objects.filter(owned_at=None, next_look_at__lte=Now()).order_by("next_look_at")
+    return Zone.objects.filter(owned_at=None, next_look_at__lte=Now(), standing__in=Zone.KEPT).order_by(
+        "next_look_at"
+    )

@@ -46,6 +46,7 @@ from panel.api.unikernels import HostUnikernels, Unikernels
 from panel.api.update_servers import UpdateServers
 from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
+from panel.api.zone_endings import ZoneStandings
 from panel.api.zone_exchange import ZoneExports, ZoneImports
 from panel.api.zone_mail import ZoneMail
 from panel.api.zone_places import ZonePlaces
@@ -111,6 +112,11 @@ _organizations: list[URLPattern | URLResolver] = [
 _zone: list[URLPattern | URLResolver] = [
     path("", Zones.as_view({"get": "retrieve", "put": "create_zone", "patch": "change_soa"}), name="zone"),
     path("place/", ZonePlaces.as_view({"get": "retrieve", "put": "move_zone"}), name="zone-place"),
+    path(
+        "standing/",
+        ZoneStandings.as_view({"get": "retrieve", "put": "set_zone_standing"}),
+        name="zone-standing",
+    ),
     path("freeze/", Zones.as_view({"put": "freeze_zone"}), name="zone-freeze"),
     path("look/", Zones.as_view({"post": "look_for_ownership"}), name="zone-look"),
     path(

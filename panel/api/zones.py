@@ -17,7 +17,7 @@ from tenants import access
 from tenants.actions import record_sets, zones
 from tenants.actions.record_sets import MOST_CHANGES, MOST_RECORDS, RecordChange
 from tenants.errors import Invalid
-from tenants.models import Domain, RecordSet, Repository, UpdateServer, Zone
+from tenants.models import Domain, RecordSet, Repository, SyncTarget, UpdateServer, Zone
 
 MOST_PROBLEMS = 20
 
@@ -46,6 +46,13 @@ class ZoneSerializer(serializers.Serializer[Any]):
         help_text="Of its sync target; the last change is proved when the target has observed it."
     )
     observed = serializers.BooleanField(help_text="The last change was proved to be served.")
+    standing = serializers.ChoiceField(
+        choices=Zone.Standing.choices, help_text="Does Rookery keep it? Set by …/standing/."
+    )
+    drift_mode = serializers.ChoiceField(
+        choices=SyncTarget.DriftMode.choices,
+        help_text="What happens when others change its record sets; set on its sync target.",
+    )
     repository = serializers.IntegerField(allow_null=True)
     server = serializers.IntegerField(
         allow_null=True, help_text="The name server to which it is sent by dynamic updates."
@@ -95,6 +102,8 @@ def show_zone(zone: Zone) -> dict[str, Any]:
         "domain": zone.name,
         **{name: getattr(zone, name) for name in zones.SOA_FIELDS},
         "frozen": zone.frozen,
+        "standing": zone.standing,
+        "drift_mode": zone.target.drift_mode,
         "ownership": ownership,
         "served_serial": zone.served_serial,
         "served_at": zone.served_at,
@@ -111,25 +120,28 @@ class OfDomain(ApiView):
 
     tag = "Zones"
 
-    def find_zone(self, domain: str) -> Zone:
+    def find_zone(self, domain: str, *, ended: bool = False) -> Zone:
+        """The domain's zone; one that was removed or let go only where that is looked for."""
         home = access.get(self.actor, Domain, name=domain)
         seen = access.visible_to(self.actor, Zone).select_related(
             "domain__organization", "target__repository__primary"
         )
+        if not ended:
+            seen = seen.filter(standing__in=Zone.KEPT)
         return access.get(self.actor, Zone, pk=seen.filter(domain=home).values_list("pk", flat=True).first())
 
 
 class Zones(OfDomain):
     noun, plural = "zone", "zones"
-    reported = frozenset({"ownership", "served_serial", "served_at", "observed"})
+    reported = frozenset({"ownership", "served_serial", "served_at", "observed", "drift_mode"})
 
     def subject(self, domain: str) -> Subject:
-        zone = self.find_zone(domain)
-        return Subject([zone], lambda: show_zone(self.find_zone(domain)))
+        zone = self.find_zone(domain, ended=True)
+        return Subject([zone], lambda: show_zone(self.find_zone(domain, ended=True)))
 
     @operation("How the zone of a domain is kept, and what is served", responses=ZoneSerializer)
     def retrieve(self, request: Request, domain: str) -> Response:
-        return Response(show_zone(self.find_zone(domain)))
+        return Response(show_zone(self.find_zone(domain, ended=True)))
 
     @operation("Begin the zone of a domain", request=NewZone, responses={201: ZoneSerializer})
     def create_zone(self, request: Request, domain: str) -> Response:

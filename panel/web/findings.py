@@ -126,6 +126,14 @@ def _line(row: Finding, now: datetime, guards: Guards) -> dict[str, Any]:
 def findings_decide(request: HttpRequest, domain: str) -> HttpResponse:
     """Decide about the `unit`s of the form, or about `all` of which the decision is possible."""
     row, _, target = load_repository(request, domain)
+    decide(request, target)
+    only = request.POST.get("only", "")
+    suffix = f"?only={only}" if only in FILTERS and only else ""
+    return redirect(f"{reverse('findings', kwargs={'domain': row.domain.name})}{suffix}")
+
+
+def decide(request: HttpRequest, target: SyncTarget) -> None:
+    """Decide as a form says, and tell what became of it."""
     units = None if request.POST.get("all") else [name[:200] for name in request.POST.getlist("unit")[:500]]
     decision = request.POST.get("decision", "")[:20]
     try:
@@ -136,6 +144,3 @@ def findings_decide(request: HttpRequest, domain: str) -> HttpResponse:
         tell(request, f"A worker does that for {number} now, if they are still as you saw them.")
     except (Conflict, Invalid) as error:
         refuse(request, error)
-    only = request.POST.get("only", "")
-    suffix = f"?only={only}" if only in FILTERS and only else ""
-    return redirect(f"{reverse('findings', kwargs={'domain': row.domain.name})}{suffix}")

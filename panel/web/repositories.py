@@ -159,6 +159,16 @@ class DriftForm(forms.Form):
     )
 
 
+def save_drift_mode(request: HttpRequest, target: SyncTarget) -> None:
+    """Do as a DriftForm says, and tell what became of it."""
+    try:
+        mode = request.POST.get("mode", "")[:20]
+        sync.change_drift_mode(actor=actor_of(request), target=target, mode=mode)
+        tell(request, "That is how it is done from now on.")
+    except (Conflict, Invalid) as error:
+        refuse(request, error)
+
+
 def load_repository(request: HttpRequest, domain: str) -> tuple[DomainRow, Repository, SyncTarget]:
     row = get_domain(request, domain)
     repository: Repository | None = getattr(row.domain, "relay", None)

@@ -16,13 +16,14 @@ from panel.web.fields import Secret, Tried, Typed, plain_input, show, try_form
 from panel.web.fragments import run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.repositories import CONDITION_WORDS, DriftForm, condition_line, run_line
+from panel.web.repositories import CONDITION_WORDS, DriftForm, condition_line, run_line, save_drift_mode
 from panel.web.standing import DomainRow
+from panel.web.zone_setup import names_of
 from panel.web.zones import find_zone, zone_crumbs
 from tenants import access
 from tenants.actions import sync, update_servers, zones
 from tenants.errors import Absent, Conflict, Invalid
-from tenants.models import Run, UpdateServer, Zone
+from tenants.models import Run, UpdateServer
 from tenants.relay_states import conditions_of, is_stopped
 
 Kind, Verb = access.Kind, access.Verb
@@ -168,7 +169,7 @@ def _show(
             condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
         ],
         "refusals": target.findings.filter(kind="unsafe")[:50],
-        "zones": [str(each) for each in Zone.objects.filter(target=target).select_related("domain")[:200]],
+        "zones": names_of(target),
         "form": form,
         "key_form": key_form,
         "drift_form": DriftForm(initial={"mode": target.drift_mode}),
@@ -222,10 +223,7 @@ def update_server_look(request: HttpRequest, domain: str, name_server_id: int) -
 @page(methods=("POST",))
 def update_server_drift(request: HttpRequest, domain: str, name_server_id: int) -> HttpResponse:
     row, thing = load_update_server(request, domain, name_server_id)
-    mode = request.POST.get("mode", "")[:20]
-    try:
-        sync.change_drift_mode(actor=actor_of(request), target=thing.sync_target, mode=mode)
-        tell(request, "That is how it is done from now on.")
-    except (Conflict, Invalid) as error:
-        refuse(request, error)
+    save_drift_mode(request, thing.sync_target)
+    if request.POST.get("back") == "settings":
+        return redirect("zone-settings", domain=row.domain.name)
     return redirect("update-server", domain=row.domain.name, name_server_id=thing.pk)

@@ -16,7 +16,8 @@ from tenants import access
 from tenants.models import Event
 
 SET_VERBS = ("set_record_set", "delete_record_set", "take_over_record_set", "freeze_record_set")
-VERBS = (*SET_VERBS, "create_zone", "change_soa", "freeze_zone")
+ENDS = ("take_over_zone", "remove_zone", "let_go_zone", "bring_zone_back")
+VERBS = (*SET_VERBS, *ENDS, "create_zone", "change_soa", "freeze_zone")
 
 
 @page()

@@ -13,9 +13,10 @@ from django.utils import timezone
 from panel.web import sentences, times
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Secret, Tried, Typed, plain_input, show, try_form
+from panel.web.findings import decide
 from panel.web.fragments import run_url
 from panel.web.frame import shows
-from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.handling import actor_of, page, tell
 from panel.web.repositories import (
     CONDITION_WORDS,
     DriftForm,
@@ -24,13 +25,14 @@ from panel.web.repositories import (
     key_context,
     run_line,
     sandbox_told,
+    save_drift_mode,
 )
 from panel.web.standing import DomainRow
 from panel.web.zones import find_zone, zone_crumbs
 from tenants import access
 from tenants.actions import repositories, sync, zone_repositories, zones
-from tenants.errors import Absent, Conflict, Invalid
-from tenants.models import PrimaryServer, Repository, Run, Zone
+from tenants.errors import Absent, Conflict
+from tenants.models import Finding, PrimaryServer, Repository, Run, SyncTarget, Zone
 from tenants.relay_states import conditions_of, is_stopped
 
 Kind, Verb = access.Kind, access.Verb
@@ -58,6 +60,8 @@ def start_page(request: HttpRequest, row: DomainRow) -> HttpResponse:
                 "where": str(each),
                 "primary": str(each.primary),
                 "url": reverse("zone-repository", kwargs={**at, "repository_id": each.pk}),
+                "found": _found_there(each, row),
+                "take_url": reverse("zone-repository-take", kwargs={**at, "repository_id": each.pk}),
                 "ready": bool(each.host_key) and not is_stopped(each.sync_target),
             }
             for each in known
@@ -75,8 +79,14 @@ def start_page(request: HttpRequest, row: DomainRow) -> HttpResponse:
         "may_connect_server": shows(request, Verb.CREATE, Kind.NAME_SERVER, organization_id),
         "may_connect": shows(request, Verb.CREATE, Kind.REPOSITORY, organization_id),
         "may_begin": shows(request, Verb.CREATE, Kind.ZONE, organization_id),
+        "may_decide": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
     }
     return render(request, "panel/zone/start.html", context)
+
+
+def _found_there(repository: Repository, row: DomainRow) -> Finding | None:
+    """A zone of this domain that stands in the repository, and that nobody here described."""
+    return repository.sync_target.findings.filter(kind="foreign", unit=row.domain.name).first()
 
 
 class ZoneRepositoryForm(forms.Form):
@@ -211,11 +221,14 @@ def _show(
         "pin_url": reverse("zone-repository-pin", kwargs=at),
         "look_url": reverse("zone-repository-look", kwargs=at),
         "drift_url": reverse("zone-repository-drift", kwargs=at),
+        "take_url": reverse("zone-repository-take", kwargs=at),
         "conditions": [
             condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
         ],
-        "foreign": target.findings.filter(kind="foreign")[:50],
-        "zones": [str(each) for each in Zone.objects.filter(target=target).select_related("domain")[:200]],
+        "foreign": target.findings.filter(kind="foreign").order_by("-takeable", "unit")[:100],
+        "takeable": target.findings.filter(kind="foreign", takeable=True, decision="").count(),
+        "may_decide": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
+        "zones": names_of(target),
         "drift_form": DriftForm(initial={"mode": target.drift_mode}),
         "runs": [run_line(run, now) for run in runs],
         "may_look": shows(request, Verb.CREATE, Kind.RUN, organization_id),
@@ -227,6 +240,12 @@ def _show(
     }
     template = "repository_now" if request.headers.get("HX-Request") == "true" else "repository"
     return render(request, f"panel/zone/{template}.html", context, status=status)
+
+
+def names_of(target: SyncTarget) -> list[str]:
+    """The zones that Rookery keeps there, some of many."""
+    rows = Zone.objects.filter(target=target, standing__in=Zone.KEPT).order_by("domain__name")
+    return list(rows.values_list("domain__name", flat=True)[:200])
 
 
 def _headline(thing: Repository, *, stopped: bool) -> str:
@@ -270,12 +289,17 @@ def zone_repository_look(request: HttpRequest, domain: str, repository_id: int) 
 @page(methods=("POST",))
 def zone_repository_drift(request: HttpRequest, domain: str, repository_id: int) -> HttpResponse:
     row, thing = _load(request, domain, repository_id)
-    mode = request.POST.get("mode", "")[:20]
-    try:
-        sync.change_drift_mode(actor=actor_of(request), target=thing.sync_target, mode=mode)
-        tell(request, "That is how it is done from now on.")
-    except (Conflict, Invalid) as error:
-        refuse(request, error)
+    save_drift_mode(request, thing.sync_target)
+    if request.POST.get("back") == "settings":
+        return redirect("zone-settings", domain=row.domain.name)
+    return redirect("zone-repository", domain=row.domain.name, repository_id=thing.pk)
+
+
+@page(methods=("POST",))
+def zone_repository_take(request: HttpRequest, domain: str, repository_id: int) -> HttpResponse:
+    """Take over zones that stand in it and that nobody here described."""
+    row, thing = _load(request, domain, repository_id)
+    decide(request, thing.sync_target)
     return redirect("zone-repository", domain=row.domain.name, repository_id=thing.pk)
 
 

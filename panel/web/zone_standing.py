@@ -8,7 +8,7 @@ from typing import Any
 from panel.web import proofs
 from panel.web.fragments import run_url
 from panel.web.sentences import STOPPED
-from panel.web.zone_state import TRYING_AGAIN, ZoneFacts, zone_sentence, zone_state
+from panel.web.zone_state import REMOVING, TRYING_AGAIN, ZoneFacts, zone_sentence, zone_state
 from tenants import access
 from tenants.actor import Actor
 from tenants.models import Condition, Finding, Run, SyncTarget, Zone
@@ -29,6 +29,7 @@ def zone_facts(zone: Zone) -> ZoneFacts:
     return ZoneFacts(
         name=zone.name,
         proved=zone.owned_at is not None,
+        standing=zone.standing,
         stopped=synced.message if is_stopped(target) and synced is not None and not synced.status else "",
         unreachable=reachable.message if reachable is not None and not reachable.status else "",
         observed=target.observed_generation >= max(zone.generation, 1),
@@ -58,13 +59,16 @@ def zone_context(actor: Actor, zone: Zone, now: datetime) -> dict[str, Any]:
         "zone_facts": facts,
         "zone_state": state,
         "zone_sentence": zone_sentence(facts, state, now),
-        "zone_proof": {
+        "zone_proof": zone.standing != Zone.Standing.LET_GO
+        and {
             "id": "zone-proof-line",
             "label": f"the last change of {zone.name}",
             **_proof(zone, facts, run, url),
         },
         "zone_run_url": url if state == STOPPED else "",
-        "zone_moves": state.is_moving or state in {TRYING_AGAIN, STOPPED} or not facts.proved,
+        "zone_moves": (zone.is_kept and not facts.proved)
+        or state.is_moving
+        or state in {REMOVING, TRYING_AGAIN, STOPPED},
         "zone_records": {"name": f"_rookery.{zone.name}", "text": zone.challenge},
     }
 
@@ -93,7 +97,8 @@ def _proof(zone: Zone, facts: ZoneFacts, run: Run | None, url: str) -> dict[str,
         return found
     if facts.observed:
         done: proofs.Word = {"state": "done"}
-        observed = {**done, "note": f"serial {facts.serial}"}
+        note = f"serial {facts.serial}" if facts.serial is not None else "not served"
+        observed = {**done, "note": note}
         return {"accepted": accepted, "planned": done, "pushed": done, "observed": observed}
     planned: proofs.Word = {"state": "live", "note": "waits for a worker"}
     return {"accepted": accepted, "planned": planned, "pushed": proofs.TODO, "observed": proofs.TODO}

@@ -20,6 +20,9 @@ TRYING_AGAIN = State("wait", "Trying again")
 FROZEN = State("off", "Frozen")
 NOT_WRITTEN = State("fail", "Not written")
 CHANGED_OUTSIDE = State("todo", "Changed outside")
+REMOVING = State("wait", "Being removed")
+REMOVED = State("off", "Removed")
+LET_GO = State("off", "Let go")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class ZoneFacts:
 
     name: str
     proved: bool = True
+    standing: str = "kept"
     stopped: str = ""
     unreachable: str = ""
     observed: bool = True
@@ -43,17 +47,24 @@ def zone_state(facts: ZoneFacts) -> State:
 
     | word                | what is true                                                     |
     |---------------------|------------------------------------------------------------------|
+    | Let go              | Rookery writes nothing into it any more; outside it is as it was |
+    | Removed             | its file is gone, and the primary does not answer for it         |
     | Stopped: needs you  | a person must act before anything is written                     |
     | Waits for proof     | nobody proved yet whose domain it is, so it is not published     |
     | Not written         | its content would take it off the air                            |
     | Trying again        | git or the primary cannot be reached                             |
+    | Being removed       | somebody removed it, and that is not proved yet                  |
     | On its way          | the last change is not served yet                                |
     | Changed outside     | others changed record sets of ours; they were left alone         |
     | Frozen              | nothing is written into it for now                               |
     | Served              | the primary answers with it                                      |
     """
     lines = (
+        (facts.standing == "let_go", LET_GO),
+        (facts.standing == "removed", REMOVED),
         (bool(facts.stopped), STOPPED),
+        (facts.standing == "removing" and bool(facts.unreachable), TRYING_AGAIN),
+        (facts.standing == "removing", REMOVING),
         (not facts.proved, UNPROVED),
         (bool(facts.refusal), NOT_WRITTEN),
         (not facts.observed and bool(facts.unreachable), TRYING_AGAIN),
@@ -80,6 +91,9 @@ def zone_sentence(facts: ZoneFacts, state: State, now: datetime) -> str:
             f" {'a record set' if facts.changed_outside == 1 else f'{facts.changed_outside} record sets'} of"
             f" yours{proved}."
         ),
+        REMOVING: f"{facts.name} is being taken off the air.",
+        REMOVED: f"{facts.name} was removed: the primary does not answer for it any more{proved}.",
+        LET_GO: f"Rookery does not keep {facts.name} any more. Outside it is as it was.",
         FROZEN: f"{facts.name} is frozen: Rookery writes nothing into it.",
     }[state]
 

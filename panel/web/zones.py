@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,6 +16,7 @@ from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.repositories import DriftForm
 from panel.web.standing import DomainRow
 from panel.web.zone_staging import changes_of, diff_of, rehearse, stage, stage_outside, staged_of, unstage
 from panel.web.zone_standing import zone_context
@@ -33,9 +35,18 @@ MOST_ROWS = 2_000
 
 
 def find_zone(request: HttpRequest, row: DomainRow) -> Zone | None:
-    """The domain's zone, with what its pages show."""
+    """The zone of the domain that is kept, with what its pages show."""
+    return _zones_of(request, row).filter(standing__in=Zone.KEPT).first()
+
+
+def find_ended(request: HttpRequest, row: DomainRow) -> Zone | None:
+    """The zone of the domain that was removed or let go."""
+    return _zones_of(request, row).exclude(standing__in=Zone.KEPT).first()
+
+
+def _zones_of(request: HttpRequest, row: DomainRow) -> QuerySet[Zone]:
     seen = access.visible_to(actor_of(request), Zone).filter(domain=row.domain)
-    return seen.select_related("domain__organization", "target__repository__primary").first()
+    return seen.select_related("domain__organization", "target__repository__primary")
 
 
 def load_zone(request: HttpRequest, domain: str) -> tuple[DomainRow, Zone]:
@@ -62,8 +73,12 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
     thing = find_zone(request, row)
     if thing is None:
-        from panel.web.zone_setup import start_page  # noqa: PLC0415 - it needs this module
+        from panel.web.zone_endings import ended_page  # noqa: PLC0415 - they need this module
+        from panel.web.zone_setup import start_page  # noqa: PLC0415
 
+        ended = find_ended(request, row)
+        if ended is not None and (ended.standing == Zone.Standing.REMOVING or "begin" not in request.GET):
+            return ended_page(request, row, ended)
         return start_page(request, row)
     now = timezone.now()
     staged = staged_of(request, thing)
@@ -315,6 +330,10 @@ def zone_settings(request: HttpRequest, domain: str) -> HttpResponse:
         "repository": repository,
         "primary": repository.primary if repository else None,
         "server": thing.target.update_server,
+        "drift_form": DriftForm(initial={"mode": thing.target.drift_mode}),
+        "drift_mode": thing.target.get_drift_mode_display(),
+        "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, row.domain.organization_id),
+        "may_end": shows(request, Verb.DELETE, Kind.ZONE, row.domain.organization_id),
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
         "since": times.moment(thing.created_at, timezone.now()),
     }

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from tenants.errors import Absent
-from tenants.models import Installation
+from tenants.errors import Absent, Conflict
+from tenants.models import Installation, Zone
 
 RowT = TypeVar("RowT", bound=Model)
 _held: ContextVar[frozenset[tuple[type[Model], Any]]] = ContextVar("held", default=frozenset())
@@ -39,6 +39,13 @@ def lock(row: Model) -> None:
         related = known.get(field.name)
         if related is not None and getattr(row, field.attname) == related.pk:
             row._state.fields_cache[field.name] = related
+
+
+def lock_kept(zone: Zone) -> None:
+    """Lock a zone that is to be changed. Raises Conflict for one that was removed or let go."""
+    lock(zone)
+    if not zone.is_kept:
+        raise Conflict(f"{zone} is {zone.get_standing_display()}. Bring it back first.")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tenants import access, outbox
 from tenants.actions.audit import record
-from tenants.actions.locking import lock
+from tenants.actions.locking import lock_kept
 from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid, Problem
@@ -60,7 +60,7 @@ def change_record_sets(*, actor: Actor, zone: Zone, changes: Sequence[RecordChan
             "changes", f"These are {len(changes)} changes.", f"Send from one to {MOST_CHANGES} at once."
         )
     wanted = _read(zone, changes)
-    lock(zone)
+    lock_kept(zone)
     if zone.frozen:
         raise Conflict(f"{zone} is frozen. Unfreeze it first.")
     known = {(row.owner, row.type): row for row in zone.record_sets.all()}
@@ -108,7 +108,7 @@ def freeze_record_set(*, actor: Actor, zone: Zone, owner: str, record_type: str,
     """Leave one of our sets as it is outside for now, or write it again."""
     access.require(actor, access.Verb.CHANGE, zone)
     (key, _), *_ = _read(zone, [RecordChange(owner, record_type)])
-    lock(zone)
+    lock_kept(zone)
     row = zone.record_sets.filter(owner=key[0], type=key[1], absent=False).first()
     if row is None or not row.is_ours:
         raise Invalid.of(

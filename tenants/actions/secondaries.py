@@ -8,7 +8,7 @@ from django.db import transaction
 
 from tenants import access
 from tenants.actions.audit import record
-from tenants.actions.locking import lock
+from tenants.actions.locking import lock_kept
 from tenants.actions.record_sets import RecordChange, change_record_sets
 from tenants.actions.reversals import final
 from tenants.actions.tsig_keys import NewKey, insert_key
@@ -40,7 +40,7 @@ def add_secondary(
         if transfer not in SecondaryServer.Transfer.values:
             raise FormatError("transfer", f"“{printable(transfer, 40)}” is no choice.", "Choose key or open.")
     checks.finish()
-    lock(zone)
+    lock_kept(zone)
     if is_updated(zone):
         raise Conflict(
             f"Who copies {zone} is set up at its own name server. Change its NS records here as record sets."
@@ -102,7 +102,7 @@ def remove_secondary(*, actor: Actor, server: SecondaryServer) -> None:
     """Remove a name server with its NS record, its glue and its key; addresses in the zone stay."""
     zone = server.zone
     access.require(actor, access.Verb.CHANGE, zone)
-    lock(zone)
+    lock_kept(zone)
     changes = []
     servers = zone.record_sets.filter(owner=zone.name, type="NS", absent=False).first()
     if servers is not None and f"{server.host}." in servers.data:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from tenants import access, outbox
 from tenants.actions.audit import record
-from tenants.actions.locking import lock
+from tenants.actions.locking import lock, lock_kept
 from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
@@ -52,6 +52,8 @@ def create_key(
         )
     if zone is not None and zone.target.repository != repository:
         raise Invalid.of("zone", f"{zone} is in another repository.", "Choose a zone of this repository.")
+    if zone is not None:
+        lock_kept(zone)
     target = _marked(repository)
     new = insert_key(repository, zone, label, right, target.generation)
     _record(

@@ -17,10 +17,10 @@ from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.zones.record_set import RecordSet as Records
-from tenants.formats.zones.stored import owner_text, set_digest, stored_texts
+from tenants.formats.zones.stored import set_digest, stored_texts
 from tenants.formats.zones.zone import Soa
 from tenants.models import RecordSet, SyncTarget, TsigKey, Zone
-from tenants.zone_contents import is_readable
+from tenants.zone_contents import is_readable, soa_columns
 
 _AT_ONCE = 500
 
@@ -30,10 +30,10 @@ def record_ownership(
     *, actor: Actor, zone: Zone, how: str, problem: str = "", next_look_at: datetime | None = None
 ) -> bool:
     """Keep what the DNS said about who owns the zone's domain; returns whether it is proved."""
-    _require_worker(actor)
+    require_worker(actor)
     lock(zone)
-    if zone.owned_at is not None:
-        return True
+    if zone.owned_at is not None or not zone.is_kept:
+        return zone.owned_at is not None
     zone.look_problem, zone.looks = problem[:200], zone.looks + 1
     if next_look_at is not None:
         zone.next_look_at = next_look_at
@@ -81,12 +81,22 @@ def record_zones(
     Rows of ours that were changed after the pass began (above the generation of `target`) keep what they
     want; only their base moves. Of `seen_again`, only the time is new.
     """
-    _require_worker(actor)
+    require_worker(actor)
     now, generation = timezone.now(), target.generation
     for start in range(0, len(seen_again), _AT_ONCE):
         Zone.objects.filter(pk__in=seen_again[start : start + _AT_ONCE]).update(served_at=now)
     for zone in Zone.objects.filter(target=target, pk__in=list(zones)).order_by("pk"):
         _record_zone(zone, zones[zone.pk], generation, now)
+
+
+@transaction.atomic
+def record_removed(*, actor: Actor, target: SyncTarget, zone_ids: Sequence[int]) -> None:
+    """Note that nothing answers for these zones any more, unless somebody brought them back meanwhile."""
+    require_worker(actor)
+    gone = Zone.objects.filter(target=target, pk__in=zone_ids, standing=Zone.Standing.REMOVING)
+    gone.filter(generation__lte=target.generation).update(
+        standing=Zone.Standing.REMOVED, served_serial=None, served_at=timezone.now()
+    )
 
 
 @transaction.atomic
@@ -97,7 +107,7 @@ def adopt_record_sets(
 
     Nothing is marked: both sides agree afterwards. What no text can say is left as it is.
     """
-    _require_worker(actor)
+    require_worker(actor)
     now, count = timezone.now(), 0
     for zone in (
         Zone.objects.filter(target=target, pk__in=list(zones)).select_related("domain").order_by("pk")
@@ -110,7 +120,7 @@ def adopt_record_sets(
             # What was proved stays the base until this pass has proved it anew.
             proved, row.absent = row.proved, outside is None
             if outside is not None:
-                _fill(row, outside, set_digest(outside), now)
+                fill(row, outside, set_digest(outside), now)
                 if not is_readable(row):
                     continue
             row.proved = proved
@@ -133,14 +143,14 @@ def adopt_record_sets(
 @transaction.atomic
 def record_dropped(*, actor: Actor, zone_id: int, dropped: str) -> None:
     """Remember content that the primary took off the air, so that it is not sent again."""
-    _require_worker(actor)
+    require_worker(actor)
     Zone.objects.filter(pk=zone_id).update(dropped=dropped)
 
 
 @transaction.atomic
 def forget_removed_keys(*, actor: Actor, target: SyncTarget) -> None:
     """Drop the rows of keys that were proved to be gone."""
-    _require_worker(actor)
+    require_worker(actor)
     TsigKey.objects.filter(
         repository=target.repository, removed=True, generation__lte=target.generation
     ).delete()
@@ -150,6 +160,8 @@ def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime)
     Zone.objects.filter(pk=zone.pk).update(
         serial=proved.serial, served_serial=proved.served, served_at=now, dropped=proved.dropped
     )
+    back = Zone.objects.filter(pk=zone.pk, standing=Zone.Standing.RETURNING, generation__lte=generation)
+    back.update(standing=Zone.Standing.KEPT)
     if proved.soa is not None:
         _record_soa(zone, proved.soa)
     rows = {(row.owner, row.type): row for row in zone.record_sets.all()}
@@ -172,10 +184,10 @@ def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime)
         elif outside is None:
             gone.append(row.pk)
         elif row.digest != digest:
-            _fill(row, outside, digest, now)
+            fill(row, outside, digest, now)
             changed.append(row)
     new = [
-        _fill(
+        fill(
             RecordSet(zone=zone, owner=key[0], type=key[1], holder=RecordSet.Holder.EXTERNAL),
             outside,
             set_digest(outside),
@@ -198,22 +210,18 @@ def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime)
 
 def _record_soa(zone: Zone, soa: Soa) -> None:
     """What a conventional server says how it keeps the zone; what no row can hold stays as it was."""
-    times = {"refresh": soa.refresh, "retry": soa.retry, "expire": soa.expire, "minimum": soa.minimum}
-    told: dict[str, str | int] = {name: value for name, value in times.items() if value < 1 << 31}
-    if soa.primary.labels:
-        told["first_server"] = owner_text(soa.primary)
-    if len(soa.mailbox.labels) > 1:
-        told["contact"] = owner_text(soa.mailbox).replace(".", "@", 1)
-    Zone.objects.filter(pk=zone.pk).update(**told)
+    Zone.objects.filter(pk=zone.pk).update(**soa_columns(soa))
 
 
-def _fill(row: RecordSet, outside: Records, digest: str, now: datetime) -> RecordSet:
+def fill(row: RecordSet, outside: Records, digest: str, now: datetime) -> RecordSet:
+    """Make a row say what is outside, as the base of the next comparison."""
     row.ttl, row.data, row.digest, row.proved = outside.ttl, stored_texts(outside), digest, digest
     row.changed_at = now
     return row
 
 
-def _require_worker(actor: Actor) -> None:
+def require_worker(actor: Actor) -> None:
+    """Raise Forbidden for people: what is outside is only what a worker read there."""
     if not actor.system:
         raise Forbidden("Only Rookery's workers record what is outside.")
 
@@ -221,5 +229,9 @@ def _require_worker(actor: Actor) -> None:
 final("Ownership was proved; that stays so.", "prove_ownership")
 final("Others made it so. Change the record set, and Rookery writes that.", "adopt_record_set")
 final(
-    "This notes what is outside; nothing was changed.", "record_zones", "record_dropped", "record_ownership"
+    "This notes what is outside; nothing was changed.",
+    "record_zones",
+    "record_dropped",
+    "record_removed",
+    "record_ownership",
 )

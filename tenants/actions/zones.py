@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tenants import access, outbox
 from tenants.actions.audit import record
-from tenants.actions.locking import lock, lock_installation
+from tenants.actions.locking import lock_installation, lock_kept
 from tenants.actions.record_sets import insert_record_set, require_publishable
 from tenants.actions.reversals import final, undoable
 from tenants.actions.zone_repositories import check_server_address
@@ -54,7 +54,7 @@ def create_zone(
     lock_installation()
     if not SyncTarget.objects.filter(pk=target.pk).exists():
         raise Absent
-    _require_alone(domain)
+    require_alone(domain)
     checks = Checks()
     with checks:
         first_server = check_host_name(first_server.strip() or f"ns1.{domain.name}", field="first_server")
@@ -63,10 +63,12 @@ def create_zone(
     with checks:
         address = check_server_address(address or own_address)
     checks.finish()
+    known = forget_ended(domain)
     outbox.mark([target])
     try:
         with transaction.atomic():
             zone = Zone.objects.create(
+                **known,
                 domain=domain,
                 target=target,
                 first_server=first_server,
@@ -118,11 +120,12 @@ def _begin_with(zone: Zone, first_server: str, address: str) -> None:
     require_publishable(zone, {})
 
 
-def _require_alone(domain: Domain) -> None:
+def require_alone(domain: Domain) -> None:
     """All zones of a primary are one tree, and keys cover what lies below: families stay in one hand."""
     labels = domain.name.split(".")
     above = [".".join(labels[index:]) for index in range(1, len(labels))]
-    others = Zone.objects.exclude(domain__organization=domain.organization_id)
+    kept = Zone.objects.exclude(standing__in=(Zone.Standing.REMOVED, Zone.Standing.LET_GO))
+    others = kept.exclude(domain__organization=domain.organization_id)
     if (
         others.filter(domain__name__in=above).exists()
         or others.filter(domain__name__endswith=f".{domain.name}").exists()
@@ -132,8 +135,22 @@ def _require_alone(domain: Domain) -> None:
             f"A zone above or below {domain} belongs to another organization here.",
             "If it is yours, ask an operator of this Rookery to hand it over.",
         )
-    if Zone.objects.filter(domain=domain).exists():
-        raise Conflict(f"{domain} has a zone already.")
+
+
+def forget_ended(domain: Domain) -> dict[str, Any]:
+    """Clear the way for a new zone of a domain; what was proved about the domain holds for it too.
+
+    Raises Conflict where the zone that is there has not ended.
+    """
+    former = Zone.objects.filter(domain=domain).first()
+    if former is None:
+        return {}
+    if former.standing not in {Zone.Standing.REMOVED, Zone.Standing.LET_GO}:
+        what = "is still being removed" if former.standing == Zone.Standing.REMOVING else "has a zone already"
+        raise Conflict(f"{domain} {what}.")
+    former.secondaries.all().delete()
+    former.delete()
+    return {"owned_at": former.owned_at, "owned_by": former.owned_by, "serial": former.serial}
 
 
 def check_contact(contact: str) -> str:
@@ -179,7 +196,7 @@ def change_soa(
                     name, f"{wanted[name]} is no time that a zone can hold.", "Give seconds; a day is 86400."
                 )
     checks.finish()
-    lock(zone)
+    lock_kept(zone)
     require_not_frozen(zone)
     if is_updated(zone):
         raise Conflict(f"The name server keeps the SOA of {zone} itself. Change it there.")
@@ -200,7 +217,7 @@ def change_soa(
 def freeze_zone(*, actor: Actor, zone: Zone, frozen: bool) -> Zone:
     """Write nothing into a zone for now, or go on with it."""
     access.require(actor, access.Verb.CHANGE, zone)
-    lock(zone)
+    lock_kept(zone)
     if zone.frozen == frozen:
         return zone
     zone.frozen = frozen
@@ -216,7 +233,7 @@ def freeze_zone(*, actor: Actor, zone: Zone, frozen: bool) -> Zone:
 def look_for_ownership(*, actor: Actor, zone: Zone) -> None:
     """Ask for a look at the DNS now, after the TXT record or the delegation was set."""
     access.require(actor, access.Verb.CHANGE, zone)
-    lock(zone)
+    lock_kept(zone)
     if zone.owned_at is not None:
         raise Conflict(f"{zone.domain} was proved to be yours already.")
     zone.next_look_at, zone.looks = timezone.now(), 0
@@ -260,5 +277,5 @@ undoable(
     restore=lambda actor, zone, event: freeze_zone(actor=actor, zone=zone, frozen=event.before["frozen"]),
     told=lambda zone, event: f"{zone} is {'frozen' if event.before['frozen'] else 'written'} again.",
 )
-final("A zone cannot be removed here yet. Freeze it, and nothing is written any more.", "create_zone")
+final("Remove the zone, or let it go, in how it is kept.", "create_zone")
 final("This looked at the DNS and changed nothing.", "look_for_ownership")

@@ -2754,6 +2754,27 @@ class Migration(migrations.Migration):
                 ("serial", models.BigIntegerField(default=0)),
                 ("frozen", models.BooleanField(default=False, help_text="Rookery writes nothing into it.")),
                 (
+                    "standing",
+                    models.CharField(
+                        choices=[
+                            ("kept", "kept by Rookery"),
+                            ("returning", "being brought back"),
+                            ("removing", "being removed"),
+                            ("removed", "removed"),
+                            ("let_go", "let go: as it is outside"),
+                        ],
+                        default="kept",
+                        help_text="The rows of a zone that was removed or let go stay, so that it can be brought back.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "ended_at",
+                    models.DateTimeField(
+                        blank=True, help_text="When somebody removed it or let it go.", null=True
+                    ),
+                ),
+                (
                     "challenge",
                     models.CharField(
                         help_text="What a TXT record has to say to prove ownership.", max_length=64
@@ -4385,6 +4406,13 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("owned_by__in", ("", "text", "delegation"))),
                 name="zone_owned_by_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="zone",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("standing__in", ("kept", "returning", "removing", "removed", "let_go"))),
+                name="zone_standing_is_a_choice",
             ),
         ),
         migrations.AddConstraint(

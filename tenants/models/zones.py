@@ -52,6 +52,15 @@ class Zone(models.Model):
         TEXT = "text", "a TXT record"
         DELEGATION = "delegation", "its delegation"
 
+    class Standing(models.TextChoices):
+        KEPT = "kept", "kept by Rookery"
+        RETURNING = "returning", "being brought back"
+        REMOVING = "removing", "being removed"
+        REMOVED = "removed", "removed"
+        LET_GO = "let_go", "let go: as it is outside"
+
+    KEPT = (Standing.KEPT, Standing.RETURNING)
+
     domain = models.OneToOneField("tenants.Domain", on_delete=models.PROTECT, related_name="zone")
     target = models.ForeignKey("tenants.SyncTarget", on_delete=models.PROTECT, related_name="zones")
     first_server = models.CharField(max_length=253, help_text="The SOA's first name server.")
@@ -62,6 +71,13 @@ class Zone(models.Model):
     minimum = models.PositiveIntegerField(default=3600, help_text="Also the usual TTL. All in seconds.")
     serial = models.BigIntegerField(default=0)
     frozen = models.BooleanField(default=False, help_text="Rookery writes nothing into it.")
+    standing = models.CharField(
+        max_length=10,
+        choices=Standing.choices,
+        default=Standing.KEPT,
+        help_text="The rows of a zone that was removed or let go stay, so that it can be brought back.",
+    )
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When somebody removed it or let it go.")
 
     challenge = models.CharField(max_length=64, help_text="What a TXT record has to say to prove ownership.")
     owned_at = models.DateTimeField(null=True, blank=True)
@@ -90,6 +106,7 @@ class Zone(models.Model):
             _seconds("minimum"),
             models.CheckConstraint(condition=Q(serial__range=(0, _MOST_SERIAL)), name="zone_serial_fits"),
             one_of("zone", "owned_by", "", "text", "delegation"),
+            one_of("zone", "standing", "kept", "returning", "removing", "removed", "let_go"),
             models.CheckConstraint(
                 condition=Q(owned_at=None, owned_by="") | (Q(owned_at__isnull=False) & ~Q(owned_by="")),
                 name="zone_ownership_says_how",
@@ -103,6 +120,11 @@ class Zone(models.Model):
     @property
     def name(self) -> str:
         return self.domain.name
+
+    @property
+    def is_kept(self) -> bool:
+        """Is it Rookery's to write? Not one that was removed or let go."""
+        return self.standing in self.KEPT
 
 
 class RecordSet(models.Model):

@@ -82,6 +82,9 @@ PAGES = [
     Row("zone-freeze", "POST", OWNERS, {"on": "1"}),
     Row("zone-place", "GET", FORM),
     Row("zone-place", "POST", OWNERS, {"place": "{pinned_target}", "take_along": "on"}),
+    Row("zone-end", "GET", FORM),
+    Row("zone-end", "POST", OWNERS, {"do": "let_go", "name": "{domain}"}),
+    Row("zone-return", "POST", "in 404 404 404 404 404 404"),
     Row("zone-keys", "GET", TEAM),
     Row("zone-keys", "POST", FORM, KEY),
     Row("zone-key-rotate", "POST", FORM),
@@ -107,6 +110,7 @@ PAGES = [
     Row("zone-repository-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}", "host_name": ""}),
     Row("zone-repository-look", "POST", MANAGERS),
     Row("zone-repository-drift", "POST", OWNERS, {"mode": "repair"}),
+    Row("zone-repository-take", "POST", OWNERS, {"decision": "adopt", "all": "1"}),
 ]
 
 ASKED = "      401 404 404 403 403 202 202"
@@ -150,6 +154,8 @@ OPERATIONS = [
         DONE,
         {"target": "{pinned_target}", "take_along": True, "even_so": False},
     ),
+    Row("api:zone-standing", "GET", SEEN),
+    Row("api:zone-standing", "PUT", DONE, {"standing": "let_go", "name": "{domain}"}),
     Row("api:zone-look", "POST", "401 404 404 403 403 202 202"),
     Row("api:record-sets", "GET", SEEN),
     Row(

@@ -60,6 +60,7 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
     if may_change:
         found["zone-place"] = f"/d/{domain}/dns/place"
         found["update-server-new"] = f"/d/{bare}/dns/server/new"
+        found["zone-end"] = f"/d/{domain}/dns/end"
         found["zone-mail"] = f"/d/{domain}/dns/mail"
         found["zone-import"] = f"/d/{domain}/dns/import"
         found["zone-new"] = f"/d/{bare}/dns/new"

@@ -53,8 +53,11 @@ class ZoneWorld:
     def add_zone(self, owner: Actor, domain: Domain) -> Zone:
         """A zone whose ownership was proved."""
         zone = zones.create_zone(actor=owner, domain=domain, repository=self.repository, address="192.0.2.1")
-        zone_proofs.record_ownership(actor=Actor.rookery(), zone=zone, how="text")
+        self.prove(zone)
         return self.again(zone)
+
+    def prove(self, zone: Zone) -> None:
+        zone_proofs.record_ownership(actor=Actor.rookery(), zone=zone, how="text")
 
     def again(self, zone: Zone) -> Zone:
         """The row as it is now."""

@@ -60,6 +60,7 @@ from tenants.actions import (
     update_servers,
     volumes,
     warnings,
+    zone_endings,
     zone_imports,
     zone_places,
     zone_repositories,
@@ -130,6 +131,7 @@ class World:
     key: TsigKey
     secondary: SecondaryServer
     unproved: Zone
+    let_go: Zone
     updated: UpdateServer
     host: Host
     share: HostShare
@@ -406,6 +408,9 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     ),
     "change_soa": ("OP", lambda a, w: zones.change_soa(actor=a, zone=w.zone, minimum=60)),
     "freeze_zone": ("OP", lambda a, w: zones.freeze_zone(actor=a, zone=w.zone, frozen=True)),
+    "remove_zone": ("OP", lambda a, w: zone_endings.remove_zone(actor=a, zone=w.zone, name="example.org")),
+    "let_go_zone": ("OP", lambda a, w: zone_endings.let_go_zone(actor=a, zone=w.zone)),
+    "bring_zone_back": ("OP", lambda a, w: zone_endings.bring_zone_back(actor=a, zone=w.let_go)),
     "look_for_ownership": ("OP", lambda a, w: zones.look_for_ownership(actor=a, zone=w.unproved)),
     "change_record_sets": (
         "OP",
@@ -565,7 +570,9 @@ OTHERS = {
     "record_ownership",
     "record_git_host",
     "read_zone_text",
+    "record_removed",
     "record_zones",
+    "take_over_zone",
     "delete_account",
     "expire_requests",
     "fail_fetch",
@@ -707,6 +714,7 @@ def build_world(
     secondary, _ = secondaries.add_secondary(
         actor=alice, zone=zone, host="ns7.gandi.example", address="127.0.0.41", transfer="open"
     )
+    fourth = domains.create_domain(actor=alice, organization=domain.organization, name="fourth.example")
     third = domains.create_domain(actor=alice, organization=domain.organization, name="third.example")
     checked = mail_checks.checks_of(domain)
     for line in ("mx", "spf"):
@@ -800,6 +808,7 @@ def build_world(
         unproved=unproved,
         reader=waiting_reader(repository, rock.unikernel),
         **vars(rock),
+        let_go=zone_endings.let_go_zone(actor=alice, zone=begin(alice, fourth, zones_at)),
         updated=update_servers.connect_update_server(
             actor=alice,
             organization=domain.organization,

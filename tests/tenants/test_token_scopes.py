@@ -50,7 +50,7 @@ MANY = {
 # What is about a repository that may hold the zones of several domains, or about the other domain.
 ZONES = {
     "connect_zone_repository", "look_at_git_host", "prepare_git_host", "change_primary", "create_zone",
-    "look_for_ownership",
+    "look_for_ownership", "bring_zone_back",
     "connect_update_server", "change_update_server", "change_update_key", "disconnect_update_server",
     "move_zone",
 }  # fmt: skip

@@ -22,6 +22,7 @@ from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.git_target import may_overwrite
 from workers.targets.relay_findings import decided
 from workers.targets.update_refusals import explain, impossible
+from workers.targets.zone_adoption import Strangers
 from workers.targets.zone_statements import find, zone_statements
 from workers.targets.zones_shared import (
     Published,
@@ -130,7 +131,7 @@ class DynamicUpdate:
         return adopt_drift(current, observed, lambda: self.plan(current, observed))
 
     def findings(self, current: Pass, observed: ObservedServer, plan: Plan) -> Findings:
-        return find(current.target, {}, observed.published, observed.steady, plan)
+        return find(plan, Strangers())
 
     def plan(self, current: Pass, observed: ObservedServer) -> UpdatePlan:
         overwrite = may_overwrite(current.target, decided)

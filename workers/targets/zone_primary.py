@@ -32,6 +32,13 @@ class Primary:
         except zone.ZoneError as error:
             raise PrimarySilent(error.sentence) from error
 
+    def known_serial(self, origin: Name) -> int | None:
+        """The serial that is served; None also when it does not answer."""
+        try:
+            return self.serial(origin)
+        except PrimarySilent:
+            return None
+
     def transfer(self, origin: Name) -> Mapping[tuple[Name, str], RecordSet] | None:
         """The zone as it is served; None when no key of ours may read it. Raises Retry."""
         for key in (*self.keys, None):

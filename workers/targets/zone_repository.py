@@ -15,6 +15,7 @@ from tenants.desired_zones import (
     ZoneName,
     desired_keys,
     desired_zones,
+    leaving_zones,
     notifying_keys,
     published_zones,
 )
@@ -34,12 +35,15 @@ from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.git_target import GitTarget, Tip, may_overwrite, repository_of
 from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided
+from workers.targets.zone_adoption import Files, strangers, take_over
 from workers.targets.zone_primary import Primary, PrimarySilent
 from workers.targets.zone_statements import by_hand, find, zone_statements
 from workers.targets.zones_shared import (
     Published,
     adopt_drift,
+    is_steady,
     kept_proofs,
+    named,
     record_proved,
     run_title,
     told_serials,
@@ -47,6 +51,7 @@ from workers.targets.zones_shared import (
 from workers.zone.server import connect
 from workers.zone_plan.decide import DecidedZone, decide_zone
 from workers.zone_plan.keys import decide_keys
+from workers.zone_plan.leaving import LeavingZone, decide_leaving
 from workers.zone_plan.outside import ObservedZone
 from workers.zone_plan.plan import ZoneLimits, ZonePlan, file_of, zone_plan
 
@@ -67,6 +72,7 @@ class ObservedZones(Published):
     files: Mapping[bytes, str] = field(repr=False)
     zones: Mapping[int, ObservedZone] = field(repr=False)
     keys: Sequence[DesiredKeys] = field(repr=False)
+    leaving: Sequence[LeavingZone] = ()
     silent: str = ""
 
     @property
@@ -105,7 +111,8 @@ class ZoneRepository(GitTarget):
         primary = self._primary(current)
         served: dict[int, int | None] = {}
         silent = ""
-        for each in published:
+        leaving = leaving_zones(target)
+        for each in (*published, *leaving):
             try:
                 served[each.pk] = primary.serial(each.origin)
             except PrimarySilent as error:
@@ -116,7 +123,7 @@ class ZoneRepository(GitTarget):
         unsteady = [
             each
             for each in published
-            if each.changed or silent or not _is_steady(each, files, served[each.pk], proved)
+            if each.changed or silent or not is_steady(each, files, served[each.pk], proved)
         ]
         desired = desired_zones(target, [each.pk for each in unsteady])
         zones = {
@@ -125,7 +132,11 @@ class ZoneRepository(GitTarget):
         }
         steady = frozenset(each.origin.short for each in published if each.pk not in zones)
         keys = desired_keys(target, self._opener)
-        return ObservedZones(published, desired, steady, looked, files, zones, keys, silent)
+        ends = [
+            LeavingZone(each.pk, each.origin, files.get(file_of(each.origin), ""), served.get(each.pk))
+            for each in leaving
+        ]
+        return ObservedZones(published, desired, steady, looked, files, zones, keys, ends, silent)
 
     def _look_at(
         self,
@@ -171,10 +182,20 @@ class ZoneRepository(GitTarget):
     # what is left alone -----------------------------------------------------------------------------
 
     def adopt(self, current: Pass, observed: ObservedZones) -> str:
-        return adopt_drift(current, observed, lambda: self.plan(current, observed))
+        primary = self._primary(current)
+
+        def look_at(each: ZoneName, blob: str) -> ObservedZone:
+            served = None if observed.silent else primary.known_serial(each.origin)
+            return self._look_at(
+                current, observed.looked, {file_of(each.origin): blob}, each, served, primary, observed.silent
+            )
+
+        told = take_over(current, _files(observed), look_at)
+        return f"{told} {adopt_drift(current, observed, lambda: self.plan(current, observed))}".strip()
 
     def findings(self, current: Pass, observed: ObservedZones, plan: Plan) -> Findings:
-        return find(current.target, observed.files, observed.published, observed.steady, plan)
+        zones = [*(each.origin for each in observed.published), *(each.origin for each in observed.leaving)]
+        return find(plan, strangers(current, _files(observed), zones))
 
     # plan -----------------------------------------------------------------------------------------
 
@@ -197,7 +218,7 @@ class ZoneRepository(GitTarget):
         for each in observed.keys:
             blob = observed.files.get(key_file_name(each.zone).encode())
             keys.append(decide_keys(each, observed.looked.mirror.blob(blob) if blob else None))
-        plan = zone_plan(zones, keys)
+        plan = zone_plan([*zones, *map(decide_leaving, observed.leaving)], keys)
         return replace(plan, commands=by_hand(repository_of(target), plan))
 
     def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
@@ -205,7 +226,7 @@ class ZoneRepository(GitTarget):
 
     def unchanged(self, current: Pass, observed: ObservedZones, plan: Plan) -> Proof:
         commit = observed.looked.commit
-        if observed.silent and observed.published:
+        if observed.silent and (observed.published or observed.leaving):
             raise Retry("primary-unreachable", observed.silent)
         if commit is None:
             return Proof({}, {}, "Nothing to write yet; the branch is made with the first zone.")
@@ -222,12 +243,12 @@ class ZoneRepository(GitTarget):
         new = None
         if plan.files:
             files = [FileChange(name, content) for name, content in sorted(plan.files.items())]
-            title = f"{plan.summary()}: {', '.join(_names(plan)) or 'keys'}"
+            title = f"{plan.summary()}: {', '.join(named(plan)) or 'keys'}"
             new = self.commit(current, observed.looked, observed.looked.commit, title, files)
         if not observed.silent:
             # What the primary took meanwhile would be lost when it pulls: look again, and merge it first.
             self._require_still(primary, observed, plan)
-        about = plan.to_serve[0].origin if plan.to_serve else _any_zone(observed)
+        about = next((each.origin for each in (*plan.to_serve, *plan.to_end)), _any_zone(observed))
         current.note(f"Telling {primary.server} of it")
         primary.notify(about)
         current.tell(f"{primary.server} was told of it.")
@@ -248,6 +269,12 @@ class ZoneRepository(GitTarget):
             self.require_tip(current, observed.looked, applied)
         primary = self._primary(current)
         dropped: list[DecidedZone] = []
+        for each in plan.to_end:
+            if (served := self._wait_for(primary, each)) is not None:
+                raise Retry(
+                    "still-served",
+                    f"The primary still serves version {served} of {each.origin.short}: it did not pull.",
+                )
         for each in plan.to_serve:
             served = self._wait_for(primary, each)
             if served is None:
@@ -353,16 +380,6 @@ class ZoneRepository(GitTarget):
         return Primary(zone.Server(row.address, row.port, self._dial), keys)
 
 
-def _is_steady(
-    each: ZoneName, files: Mapping[bytes, str], served: int | None, proved: Mapping[str, Any]
-) -> bool:
-    """Is everything outside as it was proved?"""
-    known = proved.get(each.origin.short)
-    if known is None:
-        return False
-    return bool(known["blob"] == files.get(file_of(each.origin), "") and known["serial"] == served)
-
-
 def _served(observed: ObservedZones) -> int:
     gone = sum(each.served is None for each in observed.zones.values())
     return len(observed.published) - gone
@@ -372,9 +389,9 @@ def _zones_of(plan: Plan) -> tuple[DecidedZone, ...]:
     return plan.zones if isinstance(plan, ZonePlan) else ()
 
 
-def _names(plan: ZonePlan) -> list[str]:
-    names = [each.origin.short for each in plan.zones if each.content]
-    return [*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else names
+def _files(observed: ObservedZones) -> Files:
+    mirror = observed.looked.mirror
+    return Files(observed.files, lambda blob: mirror.blob(blob, MOST_FILE))
 
 
 def _any_zone(observed: ObservedZones) -> Name:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from tenants.desired_zones import ZoneName, waiting_zones
-from tenants.formats.text import printable
+from tenants.desired_zones import waiting_zones
 from tenants.models import Condition, Finding, Repository, SyncTarget, Zone
 from workers.plan import Plan
 from workers.targets.base import Findings, Found, Statement
 from workers.targets.relay_statements import apart_statement, foreign_statement
+from workers.targets.zone_adoption import Strangers
 from workers.zone_plan.load import load_seconds, load_warning
-from workers.zone_plan.plan import ZonePlan, file_of
+from workers.zone_plan.plan import ZonePlan
 
 Kind = Finding.Kind
 _KINDS = {"drift": Kind.DRIFT, "conflict": Kind.CONFLICT, "unsafe": Kind.UNSAFE}
-_MOST = 200
 
 
 def zone_statements(target: SyncTarget, plan: Plan, findings: Findings) -> Sequence[Statement]:
@@ -41,7 +39,8 @@ def _many(target: SyncTarget) -> list[Statement]:
     """Of a repository that ptt's primary reads: how long it takes to load all zones."""
     if target.kind != SyncTarget.Kind.ZONE_REPOSITORY:
         return []
-    count = Zone.objects.filter(target=target, owned_at__isnull=False).count()
+    published = Zone.objects.filter(target=target, owned_at__isnull=False, standing__in=Zone.KEPT)
+    count = published.count()
     kind, warning = Condition.Type.MANY_ZONES, load_warning(count)
     if not warning:
         return [Statement(kind, False, "few", "The primary loads all zones in less than a second.")]
@@ -49,13 +48,7 @@ def _many(target: SyncTarget) -> list[Statement]:
     return [Statement(kind, True, "quadratic-load", warning, details)]
 
 
-def find(
-    target: SyncTarget,
-    files: Mapping[bytes, str],
-    published: Sequence[ZoneName],
-    steady: frozenset[str],
-    plan: Plan,
-) -> Findings:
+def find(plan: Plan, strangers: Strangers) -> Findings:
     """What was left alone in zones, and files that are none of ours."""
     found = [
         Found(
@@ -70,11 +63,7 @@ def find(
         for each in plan.apart
         if each.reason in _KINDS
     ]
-    ours = {file_of(each.origin) for each in published}
-    ours |= {file_of(each.origin) + b"._keys" for each in published} | {b"_keys"}
-    for name in sorted(files.keys() - ours)[:_MOST]:
-        found.append(_foreign(name, files[name]))
-    return Findings(tuple(found))
+    return Findings((*found, *strangers.found), strangers.kept)
 
 
 def _identity(plan: Plan, unit: str) -> str:
@@ -82,32 +71,20 @@ def _identity(plan: Plan, unit: str) -> str:
     return plan.outside_ids.get(unit, "") if isinstance(plan, ZonePlan) else ""
 
 
-def _foreign(name: bytes, blob: str) -> Found:
-    shown = printable(name, 150)
-    unit = shown if shown.encode() == name else f"{shown} #{hashlib.sha256(name).hexdigest()[:12]}"
-    is_key = name == b"_keys" or name.endswith(b"._keys")
-    sentence = f"{shown} is not a zone of Rookery. It is kept as it is."
-    if b"." not in name.strip(b".") and not is_key and not name.startswith(b"."):
-        sentence = (
-            f"{shown} is no zone: the primary removes such a file when a unikernel changes any record. Move"
-            " it into a folder."
-        )
-    return Found(unit[:200], Kind.FOREIGN, sentence, None, None, blob, takeable=False)
-
-
 def by_hand(repository: Repository, plan: ZonePlan) -> tuple[str, ...]:
     """Shell lines that would do the same by hand; no secret is in them."""
     if plan.is_empty:
         return ()
     url = f"ssh://{repository.username}@{repository.host}:{repository.port}/{repository.path.lstrip('/')}"
-    names = [name.decode("latin-1") for name in sorted(plan.files)]
+    written = [name.decode("latin-1") for name, content in sorted(plan.files.items()) if content is not None]
+    gone = [name.decode("latin-1") for name, content in sorted(plan.files.items()) if content is None]
     lines = []
-    if names:
-        shown = shlex.join(names[:20]) + (" …" if len(names) > 20 else "")
+    if plan.files:
+        lines.append(f"git clone --depth 1 --branch {repository.branch} {url} zones && cd zones")
+        if written:
+            lines += [f"# write the new content of: {_joined(written)}", f"git add -- {_joined(written)}"]
+        lines += [f"git rm -- {_joined(gone)}"] if gone else []
         lines += [
-            f"git clone --depth 1 --branch {repository.branch} {url} zones && cd zones",
-            f"# write the new content of: {shown}",
-            f"git add -- {shown}",
             f"git commit -m '{plan.summary()}' && git push origin {repository.branch}",
         ]
     primary = repository.primary
@@ -116,4 +93,12 @@ def by_hand(repository: Repository, plan: ZonePlan) -> tuple[str, ...]:
         name = each.origin.short
         lines.append(f"dig {where} +tcp +opcode=notify {name} SOA -k /path/to/rookery.key")
         lines.append(f"dig {where} {name} SOA +norecurse  # expects serial {each.serial}")
+    for each in plan.to_end[:5]:
+        name = each.origin.short
+        lines.append(f"dig {where} +tcp +opcode=notify {name} SOA -k /path/to/rookery.key")
+        lines.append(f"dig {where} {name} SOA +norecurse  # expects status NOTAUTH")
     return tuple(lines)
+
+
+def _joined(names: list[str]) -> str:
+    return shlex.join(names[:20]) + (" …" if len(names) > 20 else "")

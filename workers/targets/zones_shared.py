@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tenants.actions.zone_proofs import ProvedZone, adopt_record_sets, record_zones
+from tenants.actions.zone_proofs import ProvedZone, adopt_record_sets, record_removed, record_zones
 from tenants.actor import Actor
 from tenants.desired_zones import DesiredZone, ZoneName, desired_zones
 from tenants.models import SyncTarget
 from workers.plan import Plan
 from workers.targets.base import Pass
 from workers.zone_plan.decide import DecidedZone, drifted
-from workers.zone_plan.plan import ZonePlan
+from workers.zone_plan.plan import ZonePlan, file_of
 
 _MOST_SERIALS, _MOST_TOLD = 20, 5
 
@@ -61,8 +61,10 @@ def record_proved(
 ) -> None:
     """Write what was proved of each zone; inside `current.write()`."""
     proved = {each.pk: prove(each) for each in zones if each.serial is not None}
+    ended = [each.pk for each in zones if each.is_leaving]
     steady = [each.pk for each in observed.published if each.origin.short in observed.steady]
     record_zones(actor=Actor.rookery(), target=current.target, zones=proved, seen_again=steady)
+    record_removed(actor=Actor.rookery(), target=current.target, zone_ids=ended)
 
 
 def kept_proofs(target: SyncTarget, observed: Published) -> dict[str, Any]:
@@ -75,5 +77,25 @@ def told_serials(zones: Sequence[DecidedZone], how: str) -> tuple[dict[str, str]
     """The serials as evidence, and in a sentence."""
     serials = {each.origin.short: str(each.serial) for each in zones if each.serial is not None}
     evidence = {f"Serial of {name}"[:40]: serial for name, serial in list(serials.items())[:_MOST_SERIALS]}
+    ended = [each.origin.short for each in zones if each.is_leaving]
+    if ended:
+        evidence["Not served any more"] = ", ".join(ended)[:300]
     told = ", ".join(f"{name} {serial}" for name, serial in list(serials.items())[:_MOST_TOLD])
+    told = ", ".join([*([told] if told else []), *(f"{name} gone" for name in ended[:_MOST_TOLD])])
     return evidence, f"{how}: {told}." if told else f"{how}."
+
+
+def is_steady(
+    each: ZoneName, files: Mapping[bytes, str], served: int | None, proved: Mapping[str, Any]
+) -> bool:
+    """Is everything outside as it was proved?"""
+    known = proved.get(each.origin.short)
+    if known is None:
+        return False
+    return bool(known["blob"] == files.get(file_of(each.origin), "") and known["serial"] == served)
+
+
+def named(plan: ZonePlan) -> list[str]:
+    """The zones of a commit, for its title."""
+    names = [each.origin.short for each in plan.zones if each.content or each.is_leaving]
+    return [*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else names

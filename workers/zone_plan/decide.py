@@ -46,6 +46,12 @@ class DecidedZone:
     identity: str = ""
     soa: str = ""
     outside_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+    leaves: str = ""
+
+    @property
+    def is_leaving(self) -> bool:
+        """Is it to be gone outside? `leaves` is the blob of its file then, "-" where that is gone already."""
+        return bool(self.leaves)
 
 
 def drifted(zone: DecidedZone) -> dict[Key, RecordSet | None]:
@@ -83,6 +89,10 @@ def decide_zone(
             outside_ids={name: observed.blob},
         )
     outside = outside_sets(observed, desired.base)
+    if desired.returning is not None and observed.file is None and observed.transferred is None:
+        # Nothing of it is there any more: all of it is written as it was, what others had written too.
+        desired = replace(desired, base={}, holders=dict.fromkeys(desired.holders, Holder.MANAGED))
+        outside = dict(desired.returning or {})
     sets, apart, left = merged_sets(desired, outside, may_overwrite)
     soa, soa_apart = _soa(desired, observed, proved_soa, may_overwrite)
     file = by_key(observed.file)
@@ -186,10 +196,10 @@ def _soa_change(name: str, file: Zone | None, soa: Soa) -> list[Change]:
     if before == after:
         return []
     action = Action.UPDATE if file else Action.CREATE
-    return [Change(action, f"{name} SOA", before, after, texts=partial(_pair, before or None, after))]
+    return [Change(action, f"{name} SOA", before, after, texts=partial(pair, before or None, after))]
 
 
-def _pair(before: str | None, after: str | None) -> Texts:
+def pair(before: str | None, after: str | None) -> Texts:
     return before, after
 
 
@@ -230,7 +240,7 @@ def _taken_up(found: DecidedZone, observed: ObservedZone) -> DecidedZone:
         name + TAKE_UP,
         str(observed.served),
         str(serial),
-        texts=partial(_pair, before, f"serial {serial} is served"),
+        texts=partial(pair, before, f"serial {serial} is served"),
     )
     return replace(found, changes=(change,), serial=serial)
 
@@ -253,7 +263,7 @@ def _written(
         sentence = "The primary took the zone off the air when it had exactly this. Change it."
         return left_unsafe(found, sentence)
     if not changes:
-        texts = partial(_pair, f"serial {observed.served} is served", f"serial {serial} is served")
+        texts = partial(pair, f"serial {observed.served} is served", f"serial {serial} is served")
         changes = [Change(Action.UPDATE, name + TAKE_UP, str(observed.served), str(serial), texts=texts)]
     return replace(
         found,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from tenants.formats.zones.keyfile import key_file_name
 from tenants.formats.zones.names import Name
 from workers.plan import Action, Limits, Plan, ordered
 from workers.zone_plan.decide import TAKE_UP, DecidedZone, unit_of
@@ -28,11 +29,17 @@ class ZonePlan(Plan):
         """Zones whose serial has to be proved after this."""
         return tuple(each for each in self.zones if each.changes and each.serial is not None)
 
+    @property
+    def to_end(self) -> tuple[DecidedZone, ...]:
+        """Zones for which nothing may answer after this."""
+        return tuple(each for each in self.zones if each.is_leaving)
+
 
 def zone_plan(zones: Sequence[DecidedZone], keys: Iterable[DecidedKeys]) -> ZonePlan:
     """Put the decisions about zones and key files together."""
     keys = tuple(keys)
     files: dict[bytes, bytes | None] = {file_of(each.origin): each.content for each in zones if each.content}
+    files |= {file_of(each.origin): None for each in zones if each.is_leaving and each.leaves != "-"}
     files |= {each.file: each.content or None for each in keys if each.content is not None}
     return ZonePlan(
         ordered([*(c for each in zones for c in each.changes), *(c for each in keys for c in each.changes)]),
@@ -53,7 +60,7 @@ class ZoneLimits(Limits):
     """Also asks before a zone loses all the name servers that it had."""
 
     def objections(self, plan: Plan) -> Sequence[str]:
-        found = list(super().objections(plan))
+        found = list(super().objections(_without_leaving(plan)))
         for zone in plan.zones if isinstance(plan, ZonePlan) else ():
             servers = unit_of((str(zone.origin.lower).removesuffix("."), "NS"))
             for change in zone.changes:
@@ -64,6 +71,15 @@ class ZoneLimits(Limits):
             if gone > 1 and gone >= len(zone.sets):
                 found.append(f"It would remove {gone} of the record sets of {zone.origin.short}.")
         return list(dict.fromkeys(found))
+
+
+def _without_leaving(plan: Plan) -> Plan:
+    """Whoever removed a zone typed its name: neither it nor its keys are asked about again."""
+    ends = plan.to_end if isinstance(plan, ZonePlan) else ()
+    meant = {change.unit for each in ends for change in each.changes}
+    files = tuple(f"{key_file_name(each.origin)}: " for each in ends)
+    left = [each for each in plan.changes if each.unit not in meant and not each.unit.startswith(files)]
+    return replace(plan, changes=tuple(left)) if ends else plan
 
 
 def _loses_all(before: str | None, after: str | None) -> bool:
