@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tenants import access, outbox
 from tenants.actions.audit import record
-from tenants.actions.locking import lock, lock_installation
+from tenants.actions.locking import lock, lock_installation, lock_kept
 from tenants.actions.record_sets import require_publishable
 from tenants.actions.reversals import final, undoable
 from tenants.actions.zones import place_of, require_not_frozen, zone_of
@@ -47,7 +47,7 @@ def move_zone(
     access.require(actor, access.Verb.CHANGE, zone)
     place = place_of(actor, zone.domain, repository, server)
     lock_installation()
-    lock(zone)
+    lock_kept(zone)
     require_not_frozen(zone)
     before = SyncTarget.objects.get(pk=zone.target_id)
     if place.pk == before.pk:
