@@ -37,7 +37,9 @@ class NewStanding(Shape):
         choices=[(KEPT, "bring it back"), (REMOVED, "remove it"), (LET_GO, "let it go")],
         help_text="removed: nothing answers for it any more. let_go: nothing changes outside.",
     )
-    name = Text(required=False, max_length=300, help_text="The zone's name, for removing it.")
+    name = Text(
+        required=False, max_length=300, help_text="The zone's name: it must be there for removing it."
+    )
 
     example = {"standing": "removed", "name": "example.org"}
 
@@ -72,5 +74,5 @@ class ZoneStandings(OfDomain):
         if standing == KEPT:
             return zone_endings.bring_zone_back(actor=self.actor, zone=zone)
         if standing == LET_GO:
-            return zone_endings.let_go_zone(actor=self.actor, zone=zone)
+            return zone_endings.let_go_zone(actor=self.actor, zone=zone, name=name)
         return zone_endings.remove_zone(actor=self.actor, zone=zone, name=name)

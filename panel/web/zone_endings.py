@@ -29,12 +29,14 @@ def zone_end(request: HttpRequest, domain: str) -> HttpResponse:
     access.require(actor, Verb.DELETE, thing)
     problem, status = "", 200
     if request.method == "POST":
+        do, name = request.POST.get("do", ""), request.POST.get("name", "")[:300]
         try:
-            if request.POST.get("do") == "let_go":
-                zone_endings.let_go_zone(actor=actor, zone=thing)
+            if do not in {"let_go", "remove"}:
+                raise Invalid.of("do", "It was not said what is to be done.", "Press one of the buttons.")
+            if do == "let_go":
+                zone_endings.let_go_zone(actor=actor, zone=thing, name=name)
                 tell(request, f"Rookery let go of {thing}. Outside it is as it was.")
             else:
-                name = request.POST.get("name", "")[:300]
                 zone_endings.remove_zone(actor=actor, zone=thing, name=name)
                 tell(request, f"A worker takes {thing} off the air now.")
             return redirect("zone", domain=thing.name)

@@ -126,8 +126,7 @@ def remove_zone(*, actor: Actor, zone: Zone, name: str) -> Zone:
     Conflict where it can only be let go.
     """
     access.require(actor, access.Verb.DELETE, zone)
-    if name.strip().lower().removesuffix(".") != zone.name:
-        raise Invalid.of("name", f"“{printable(name, 80)}” is not {zone}.", f"Type {zone} to remove it.")
+    _require_name(zone, name)
     lock_kept(zone)
     require_not_frozen(zone)
     if why := _why_not_removable(zone):
@@ -135,10 +134,17 @@ def remove_zone(*, actor: Actor, zone: Zone, name: str) -> Zone:
     return _end(actor, zone, Standing.REMOVING, "remove_zone", f"{zone} was removed: nothing is to serve it.")
 
 
+def _require_name(zone: Zone, name: str) -> None:
+    if name.strip().lower().removesuffix(".") != zone.name:
+        raise Invalid.of("name", f"“{printable(name, 80)}” is not {zone}.", f"Type {zone} to end it.")
+
+
 @transaction.atomic
-def let_go_zone(*, actor: Actor, zone: Zone) -> Zone:
-    """Write nothing into a zone any more, and leave everything outside as it is."""
+def let_go_zone(*, actor: Actor, zone: Zone, name: str = "") -> Zone:
+    """Write nothing into a zone any more, and leave all outside as it is. A `name` must be the zone's."""
     access.require(actor, access.Verb.DELETE, zone)
+    if name:
+        _require_name(zone, name)
     lock_kept(zone)
     return _end(
         actor, zone, Standing.LET_GO, "let_go_zone", f"Rookery let go of {zone}: outside it is as it was."

@@ -136,7 +136,7 @@ BUTTONS = {
     "zone-import": ("text", "do"),
     "zone-repository-pin": ("fingerprint", "host_name"),
     "zone-end": ("do", "name"),
-    "zone-repository-drift": ("mode", "back"),
+    "zone-repository-drift": ("mode",),
     "zone-repository-take": ("decision", "unit", "all"),
     "update-server-drift": ("mode",),
     "address-switch": ("on",),

@@ -119,6 +119,8 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "release_name",
             "remove_key",
             "withdraw_invitation",
+            "remove_zone",
+            "let_go_zone",
             "undo_event",
         },
     ),
