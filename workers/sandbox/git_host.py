@@ -58,6 +58,8 @@ class GitHost:
         self.shell = shell
         self.fault = Fault()
         self.commands_at_most = 100
+        self.patience = 0.0
+        """Seconds that a key which is not known may take to be added."""
         self._host = loopback(host)
         self._wanted_port = port
         self._listener: socket.socket | None = None
@@ -110,6 +112,14 @@ class GitHost:
         if wanted not in self.authorized():
             with (self.folder / ".authorized_keys").open("a") as file:
                 file.write(wanted + "\n")
+
+    def lets_in(self, public_line: str) -> bool:
+        """Is the key authorized, or within the host's patience?"""
+        deadline = time.monotonic() + self.patience
+        while public_line not in self.authorized():
+            if time.monotonic() >= deadline or self._stopping.wait(0.05):
+                return False
+        return True
 
     def authorized(self) -> set[str]:
         path = self.folder / ".authorized_keys"
@@ -213,10 +223,10 @@ class _Server(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         del username
-        known = f"{key.get_name()} {key.get_base64()}" in self._host.authorized()
-        if known and not self._host.fault.refuse_keys:
-            return AUTH_SUCCESSFUL
-        return AUTH_FAILED
+        if self._host.fault.refuse_keys:
+            return AUTH_FAILED
+        known = self._host.lets_in(f"{key.get_name()} {key.get_base64()}")
+        return AUTH_SUCCESSFUL if known else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         del chanid

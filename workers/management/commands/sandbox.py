@@ -70,6 +70,7 @@ def _start(folder: Path) -> tuple[GitHost, Sandbox]:
     for block in BLOCKS:
         addresses = Addresses(block=block)
         host = GitHost(repositories, *addresses.git(), shell=True)  # noqa: S604 - its own loopback host
+        host.patience = 5.0  # the steward adds keys, and looks for them from time to time
         sandbox = Sandbox(folder, git_host=host, repositories=repositories, addresses=addresses)
         try:
             sandbox.start()
