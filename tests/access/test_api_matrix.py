@@ -18,6 +18,8 @@ from tests.access.rows import METHODS, ROUTES, Row
 from tests.access.stage import Person, Stage, comparable, differences, only_reading, snapshot
 from tests.api.client import Api
 
+pytestmark = pytest.mark.one_database
+
 NAMES = [name for name in ROUTES if name.startswith("api:")]
 BY_KEY, BY_SESSION = [*ROWS, *BY_A_TOKEN], [*ROWS, *IN_A_BROWSER]
 OF_ROUTE = {name: [row for row in [*BY_SESSION, *ABOUT] if row.name == name] for name in NAMES}

@@ -11,6 +11,8 @@ from tests.access.pages import ROWS
 from tests.access.rows import Row
 from tests.access.stage import Stage, differences, only_reading, snapshot, told
 
+pytestmark = pytest.mark.one_database
+
 PRESSES = [row for row in ROWS if row.method == "POST"]
 COOKIE = "a" * 32
 

@@ -29,6 +29,8 @@ from tests.access.pages import ROWS
 from tests.access.rows import ROUTES, Row
 from tests.access.stage import Stage, differences, fields_in_error, only_reading, snapshot, taken_back
 
+pytestmark = pytest.mark.one_database
+
 PRESSES = {row.name: row for row in ROWS if row.method == "POST"}
 DOORS = [
     (name, field)

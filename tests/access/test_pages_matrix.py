@@ -11,6 +11,8 @@ from tests.access.pages import ROWS
 from tests.access.rows import METHODS, ROUTES, Row
 from tests.access.stage import Stage, comparable, differences, only_reading, snapshot, told
 
+pytestmark = pytest.mark.one_database
+
 NAMES = [name for name in ROUTES if not name.startswith("api:")]
 OF_ROUTE = {name: {row.method: row for row in ROWS if row.name == name} for name in NAMES}
 # What says no; nothing may be written then.

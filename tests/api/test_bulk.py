@@ -143,6 +143,7 @@ BULKABLE = [
 ]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("row", BULKABLE, ids=lambda row: f"{row.method} {row.name}")
 def test_every_write_can_be_one_of_several(
     row: Row, api: Callable[..., Api], world: World, alice: Actor, olga: Actor, mona: Actor

@@ -25,6 +25,7 @@ FLEETING = {"api:account-export"}
 SINGLE = [row for row in ROWS if row.method == "GET" and "id" not in row.query]
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize("row", SINGLE, ids=lambda row: row.name)
 def test_single_things_have_a_tag_and_are_not_sent_twice(
     row: Row, api: Callable[..., Api], world: World, alice: Actor
@@ -64,6 +65,7 @@ WITHOUT = {
 MAKES = {("api:repository", "PUT"), ("api:zone", "PUT"), ("api:host-firewall-manage", "POST")}
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if row.method != "GET"], ids=lambda row: f"{row.method} {row.name}"
 )

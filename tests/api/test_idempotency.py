@@ -48,6 +48,7 @@ def same(first: Any, second: Any) -> None:
     assert second["Idempotency-Replayed"] == "true"
 
 
+@pytest.mark.one_database
 @pytest.mark.parametrize(
     "row",
     [row for row in ROWS if row.method != "GET"],

@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text()
 ROLES = ("nobody", "holder", "member", "owner", "operator")
 Scheme = Literal["light", "dark"]
-MODES: list[tuple[Scheme, int]] = [("dark", 390), ("dark", 1280), ("light", 390), ("light", 1280)]
+# Each scheme and each width once: colours do not depend on the width, nor widths on the scheme.
+MODES: list[tuple[Scheme, int]] = [("dark", 390), ("light", 1280)]
 # Parts of pages, files and answers for programs: they are not looked at alone.
 NO_PAGES = {"asked-fragment", "address-row", "run-fragment", "address-fragment"}
 NO_PAGES |= {"autoconfig", "autoconfig-well-known", "activity-download", "account-export"}
