@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import shlex
 import socket
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 
 from tenants.formats.public_addresses import is_public
 from tenants.models import Repository, SyncTarget
+from tenants.sandbox_note import sandbox_note
 from tenants.secrets import Opener
 from workers import ssh
 from workers.accounts import AccountCheck
@@ -80,21 +79,15 @@ def the_notary() -> Notary:
 
 def _port_above() -> int:
     try:
-        return int(_told()["primary"]["above"][1])
+        return int(sandbox_note()["primary"]["above"][1])
     except (OSError, ValueError, KeyError, TypeError):
         return 53
-
-
-def _told() -> dict[str, Any]:
-    """Where the sandbox listens; raises OSError and ValueError when it does not say."""
-    told: dict[str, Any] = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_bytes())
-    return told
 
 
 @lru_cache(maxsize=1)
 def the_courier() -> ImageCourier:
     """A sandbox fetches from its own build server only."""
-    return ImageCourier(fetcher_here(_told) if settings.SANDBOX else Fetcher())
+    return ImageCourier(fetcher_here(sandbox_note) if settings.SANDBOX else Fetcher())
 
 
 @lru_cache(maxsize=1)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -29,6 +27,7 @@ from tenants.actions import sync
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import Condition, Domain, Repository, Run, SyncTarget
 from tenants.relay_states import conditions_of
+from tenants.sandbox_note import sandbox_note
 
 Kind, Verb = access.Kind, access.Verb
 Type = Condition.Type
@@ -70,8 +69,7 @@ def sandbox_told() -> dict[str, Any] | None:
     if not settings.SANDBOX:
         return None
     try:
-        with (Path(settings.SANDBOX_CONTROL).parent / "addresses.json").open("rb") as file:
-            told = json.loads(file.read(65_536))
+        told = sandbox_note(65_536)
         host, port = told["git"]
         handmade = {name: str(told["handmade"][name]) for name in ("domain", "path", "branch")}
         return {

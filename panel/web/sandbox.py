@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from panel.web.handling import actor_of, page
 from panel.web.repositories import sandbox_told
 from panel.web.sandbox_told import albatross_told
 from tenants.errors import Absent
+from tenants.sandbox_note import sandbox_note
 
 SHOWN_PER_ADDRESS = 20
 SHOWN_ADDRESSES = 200
@@ -66,8 +66,7 @@ def _require_sandbox(request: HttpRequest) -> None:
 def name_server_told() -> dict[str, Any] | None:
     """What the sandbox says about its name servers; the key is a toy's, for this machine's own addresses."""
     try:
-        with (Path(settings.SANDBOX_CONTROL).parent / "addresses.json").open("rb") as file:
-            told = json.loads(file.read(65_536))["primary"]
+        told = sandbox_note(65_536)["primary"]
         (host, port), (above, above_port) = told["address"], told["above"]
         words = {name: str(told[name]) for name in ("zone", "path", "branch", "root_key")}
         flags = "" if port == DNS_PORT else f" -p {int(port)}"

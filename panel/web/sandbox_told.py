@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
 from panel.web.fragments import shown_key
+from tenants.sandbox_note import sandbox_note
 
 _FORMS = {
     "ssh": ("host", "port", "username", "socket_folder", "name"),
@@ -22,8 +21,7 @@ def albatross_told() -> dict[str, Any] | None:
     if not settings.SANDBOX:
         return None
     try:
-        with (Path(settings.SANDBOX_CONTROL).parent / "addresses.json").open("rb") as file:
-            told = json.loads(file.read(262_144))["albatross"]
+        told = sandbox_note(262_144)["albatross"]
         forms = {
             way: {field: told["ways"][way][field] for field in fields if field in told["ways"][way]}
             for way, fields in _FORMS.items()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +12,7 @@ from tenants.actor import Actor, Via
 from tenants.formats import passphrase
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Domain, Membership, Organization, Repository
+from tenants.sandbox_note import sandbox_note
 from tenants.tokens import digest, new_token
 
 ORGANIZATION, DOMAIN = "Analytical Society", "example.org"
@@ -40,7 +39,9 @@ class Command(BaseCommand):
         domain = domains.create_domain(actor=actor, organization=organization, name=DOMAIN)
         domains.change_domain(actor=actor, domain=domain, requests=Domain.Requests.MODERATED)
         _connect(actor, domain)
-        image_fetches.add_build_server(actor=actor, name=_told()["builds"]["name"], note="The sandbox's own")
+        image_fetches.add_build_server(
+            actor=actor, name=sandbox_note()["builds"]["name"], note="The sandbox's own"
+        )
         mailbox = mailboxes.create_mailbox(
             actor=actor,
             domain=domain,
@@ -54,13 +55,8 @@ class Command(BaseCommand):
         self.stdout.write(f"sandbox  seeded {ORGANIZATION} with {DOMAIN}, ada@{DOMAIN} and a waiting request")
 
 
-def _told() -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((Path(settings.SANDBOX_CONTROL).parent / "addresses.json").read_text())
-    return told
-
-
 def _connect(actor: Actor, domain: Domain) -> None:
-    told = _told()
+    told = sandbox_note()
     host, port = told["git"]
     repository = repositories.connect_repository(
         actor=actor, domain=domain, host=host, port=port, path="relay.git", reload=Repository.Reload.SANDBOX
