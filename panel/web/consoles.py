@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from panel.web.lives import end_lines, life_banner, standing_now
 from tenants import access, watched
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.models import ConsoleLine, HostWatch, Sample, Unikernel, UnikernelWatch
+from tenants.models import ConsoleLine, HostWatch, Sample, Unikernel, UnikernelExit, UnikernelWatch
 
 SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "month": timedelta(days=30)}
 _MOST_ID = 2**63 - 1
@@ -62,17 +63,17 @@ def unikernel_console(request: HttpRequest, unikernel_id: int) -> HttpResponse:
     search = request.GET.get("q", "").replace("\0", "").strip()[: watched.LONGEST_SEARCH]
     before = _number(request.GET.get("before", ""))
     lines = watched.last_lines(row, before=before, search=search)
-    is_live = not before and not search
+    is_live, ends = not before and not search, watched.last_ends(row)
     context = {
         **unikernel_tabs(row, "unikernel-console"),
-        **now_context(row, now),
+        **now_context(row, ends, now),
         "row": row,
         "lines": [_line(each, now) for each in lines],
         "search": search,
         "before": before,
         "is_live": is_live,
         "first_id": lines[0].pk if len(lines) == watched.LINES_SHOWN else 0,
-        "ends": end_lines(watched.last_ends(row), now),
+        "ends": end_lines(ends, now),
     }
     return render(request, "panel/unikernel/console.html", context)
 
@@ -108,15 +109,18 @@ class _Tail:
         lines = watched.lines_after(row, self._after)
         if lines:
             self._after = lines[-1].pk
-        context = {**now_context(row, now), "lines": [_line(each, now) for each in lines]}
+        told = now_context(row, watched.last_ends(row), now)
+        context = {**told, "lines": [_line(each, now) for each in lines]}
         return Fragment(render_to_string("panel/unikernel/console_more.html", context), is_final=False)
 
 
-def now_context(row: Unikernel, now: datetime) -> dict[str, Any]:
-    """What is true of it now; changes with each look of the watcher and no more often."""
+def now_context(row: Unikernel, ends: Sequence[UnikernelExit], now: datetime) -> dict[str, Any]:
+    """What is true of it now; changes with each look of the watcher and no more often.
+
+    `ends` are its last ones, newest first.
+    """
     watch = UnikernelWatch.objects.filter(unikernel=row).first()
     host_watch = HostWatch.objects.filter(host=row.share.host_id).first()
-    ends = watched.last_ends(row)
     return {
         "banner": life_banner(row, watch, host_watch, ends, now),
         "standing_now": standing_now(watch, now),
@@ -152,7 +156,7 @@ def unikernel_load(request: HttpRequest, unikernel_id: int) -> HttpResponse:
     samples = watched.samples_since(row, now - SPANS[name], lasting=name == "month")
     context = {
         **unikernel_tabs(row, "unikernel-load"),
-        **now_context(row, now),
+        **now_context(row, watched.last_ends(row), now),
         "row": row,
         "graphs": _graphs(samples, now - SPANS[name], now, lasting=name == "month") if samples else [],
         "width": graphs.WIDTH,

@@ -29,6 +29,7 @@ from tenants.errors import Absent, Conflict, Invalid
 from tenants.formats import by_hand
 from tenants.models import Image, Run, Unikernel
 from tenants.relay_states import conditions_of
+from tenants.watched import last_ends
 
 Kind, Verb = access.Kind, access.Verb
 
@@ -149,7 +150,7 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
     context = {
         **state,
         **unikernel_tabs(row, "unikernel"),
-        "life": now_context(row, now)["banner"],
+        "life": now_context(row, last_ends(row), now)["banner"],
         "wanted": wanted,
         "addresses": list(row.addresses.select_related("network").order_by("device")),
         "secrets": list(row.secrets.order_by("name").values_list("name", flat=True)),
