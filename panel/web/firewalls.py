@@ -18,7 +18,7 @@ from panel.web.fragments import run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.hosts import load_share
-from panel.web.repositories import CONDITION_WORDS, condition_line, run_line
+from panel.web.repositories import CONDITION_WORDS, condition_line, look_now, run_line
 from tenants import access
 from tenants.actions import firewalls as actions
 from tenants.actions import sync
@@ -286,8 +286,7 @@ def host_firewall_rule_remove(request: HttpRequest, share_id: int, rule_id: int)
 @page(methods=("POST",))
 def host_firewall_look(request: HttpRequest, share_id: int) -> HttpResponse:
     firewall = load_firewall(request, share_id)
-    sync.check_now(actor=actor_of(request), target=firewall.sync_target)
-    tell(request, "A worker looks at it now.")
+    look_now(request, firewall.sync_target)
     return _back(share_id)
 
 

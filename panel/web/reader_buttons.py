@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 
-from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.handling import actor_of, page
 from panel.web.readers import ReaderForm, free_unikernels
-from panel.web.repositories import load_repository
+from panel.web.repositories import press
 from tenants import access
 from tenants.actions import readers as actions
-from tenants.errors import Absent, Conflict, Invalid
+from tenants.errors import Absent, Invalid
 from tenants.models import Repository, RepositoryReader, Unikernel
-
-
-def _do(
-    request: HttpRequest, domain: str, act: Callable[[Repository], object], sentence: str
-) -> HttpResponse:
-    row, repository, _ = load_repository(request, domain)
-    try:
-        act(repository)
-        tell(request, sentence)
-    except (Conflict, Invalid) as error:
-        refuse(request, error)
-    return redirect("repository", domain=row.domain.name)
 
 
 @page(methods=("POST",))
@@ -43,7 +28,7 @@ def reader_link(request: HttpRequest, domain: str) -> HttpResponse:
             actor=actor, repository=repository, unikernel=unikernel, role=form.cleaned_data["role"]
         )
 
-    return _do(request, domain, link, "Linked. It restarts when it has something to read.")
+    return press(request, domain, link, "Linked. It restarts when it has something to read.")
 
 
 @page(methods=("POST",))
@@ -60,13 +45,13 @@ def reader_unlink(request: HttpRequest, domain: str, reader_id: int) -> HttpResp
             raise Absent
         actions.unlink_reader(actor=actor, reader=reader)
 
-    return _do(request, domain, unlink, "Unlinked. Rookery does not restart it any more.")
+    return press(request, domain, unlink, "Unlinked. Rookery does not restart it any more.")
 
 
 @page(methods=("POST",))
 def readers_restart(request: HttpRequest, domain: str) -> HttpResponse:
     actor = actor_of(request)
-    return _do(
+    return press(
         request,
         domain,
         lambda repository: actions.restart_readers(actor=actor, repository=repository),

@@ -167,6 +167,12 @@ def save_drift_mode(request: HttpRequest, target: SyncTarget) -> None:
         refuse(request, error)
 
 
+def look_now(request: HttpRequest, target: SyncTarget) -> None:
+    """Have a worker compare a place now, and say so."""
+    sync.check_now(actor=actor_of(request), target=target)
+    tell(request, "A worker looks at it now.")
+
+
 def load_repository(request: HttpRequest, domain: str) -> tuple[DomainRow, Repository, SyncTarget]:
     row = get_domain(request, domain)
     repository: Repository | None = getattr(row.domain, "relay", None)
@@ -326,12 +332,13 @@ def repository_pin(request: HttpRequest, domain: str) -> HttpResponse:
     return redirect("repository", domain=row.domain.name)
 
 
-def _do(
-    request: HttpRequest, domain: str, act: Callable[[SyncTarget], object], sentence: str
+def press(
+    request: HttpRequest, domain: str, act: Callable[[Repository], object], sentence: str
 ) -> HttpResponse:
-    row, _, target = load_repository(request, domain)
+    """Do what a button of the repository's page says, and tell what became of it there."""
+    row, thing, _ = load_repository(request, domain)
     try:
-        act(target)
+        act(thing)
         tell(request, sentence)
     except (Conflict, Invalid) as error:
         refuse(request, error)
@@ -341,10 +348,10 @@ def _do(
 @page(methods=("POST",))
 def repository_look(request: HttpRequest, domain: str) -> HttpResponse:
     actor = actor_of(request)
-    return _do(
+    return press(
         request,
         domain,
-        lambda target: sync.check_now(actor=actor, target=target),
+        lambda thing: sync.check_now(actor=actor, target=thing.sync_target),
         "A worker looks at it now.",
     )
 
@@ -358,21 +365,17 @@ def repository_preview(request: HttpRequest, domain: str) -> HttpResponse:
 
 @page(methods=("POST",))
 def repository_drift_mode(request: HttpRequest, domain: str) -> HttpResponse:
-    actor, mode = actor_of(request), request.POST.get("mode", "")[:20]
-    return _do(
-        request,
-        domain,
-        lambda target: sync.change_drift_mode(actor=actor, target=target, mode=mode),
-        "That is how it is done from now on.",
-    )
+    row, _, target = load_repository(request, domain)
+    save_drift_mode(request, target)
+    return redirect("repository", domain=row.domain.name)
 
 
 @page(methods=("POST",))
 def repository_restarted(request: HttpRequest, domain: str) -> HttpResponse:
     actor = actor_of(request)
-    return _do(
+    return press(
         request,
         domain,
-        lambda target: sync.confirm_reload(actor=actor, target=target),
+        lambda thing: sync.confirm_reload(actor=actor, target=thing.sync_target),
         "Noted: submission and relay run with what was written.",
     )

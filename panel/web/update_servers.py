@@ -16,12 +16,19 @@ from panel.web.fields import Secret, Tried, Typed, plain_input, show, try_form
 from panel.web.fragments import run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.repositories import CONDITION_WORDS, DriftForm, condition_line, run_line, save_drift_mode
+from panel.web.repositories import (
+    CONDITION_WORDS,
+    DriftForm,
+    condition_line,
+    look_now,
+    run_line,
+    save_drift_mode,
+)
 from panel.web.standing import DomainRow
 from panel.web.zone_setup import names_of
 from panel.web.zones import find_zone, zone_crumbs
 from tenants import access
-from tenants.actions import sync, update_servers, zones
+from tenants.actions import update_servers, zones
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import Run, UpdateServer
 from tenants.relay_states import conditions_of, is_stopped
@@ -215,8 +222,7 @@ def update_server_begin(request: HttpRequest, domain: str, name_server_id: int) 
 @page(methods=("POST",))
 def update_server_look(request: HttpRequest, domain: str, name_server_id: int) -> HttpResponse:
     row, thing = load_update_server(request, domain, name_server_id)
-    sync.check_now(actor=actor_of(request), target=thing.sync_target)
-    tell(request, "A worker looks at it now.")
+    look_now(request, thing.sync_target)
     return redirect("update-server", domain=row.domain.name, name_server_id=thing.pk)
 
 

@@ -23,6 +23,7 @@ from panel.web.repositories import (
     authorized_line,
     condition_line,
     key_context,
+    look_now,
     run_line,
     sandbox_told,
     save_drift_mode,
@@ -30,7 +31,7 @@ from panel.web.repositories import (
 from panel.web.standing import DomainRow
 from panel.web.zones import find_zone, zone_crumbs
 from tenants import access
-from tenants.actions import repositories, sync, zone_repositories, zones
+from tenants.actions import repositories, zone_repositories, zones
 from tenants.errors import Absent, Conflict
 from tenants.models import Finding, PrimaryServer, Repository, Run, SyncTarget, Zone
 from tenants.relay_states import conditions_of, is_stopped
@@ -281,8 +282,7 @@ def zone_repository_pin(request: HttpRequest, domain: str, repository_id: int) -
 @page(methods=("POST",))
 def zone_repository_look(request: HttpRequest, domain: str, repository_id: int) -> HttpResponse:
     row, thing = _load(request, domain, repository_id)
-    sync.check_now(actor=actor_of(request), target=thing.sync_target)
-    tell(request, "A worker looks at it now.")
+    look_now(request, thing.sync_target)
     return redirect("zone-repository", domain=row.domain.name, repository_id=thing.pk)
 
 
