@@ -18,7 +18,7 @@ from panel.web.fragments import run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.hosts import load_share
-from panel.web.repositories import CONDITION_WORDS, condition_line, look_now, run_line
+from panel.web.repositories import condition_lines, look_now, run_line
 from tenants import access
 from tenants.actions import firewalls as actions
 from tenants.actions import sync
@@ -116,9 +116,7 @@ def _of(request: HttpRequest, firewall: Firewall, now: datetime) -> dict[str, An
         "chains": _chains(firewall),
         "reboot": firewall.seen.get("reboot", ""),
         "seen": times.moment(firewall.seen_at, now),
-        "conditions": [
-            condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
-        ],
+        "conditions": condition_lines(conditions, now),
         "runs": [run_line(run, now) for run in runs],
         "drift_mode": target.drift_mode,
         "drift_choices": _DRIFT,

@@ -20,7 +20,7 @@ from panel.web.handling import actor_of, page, tell
 from panel.web.host_forms import FORMS, NetworkForm, QuotaForm, ShareForm, VolumeForm
 from panel.web.host_found_lines import found_context
 from panel.web.host_standing import host_standing, unikernel_standing
-from panel.web.repositories import CONDITION_WORDS, condition_line, run_line
+from panel.web.repositories import condition_lines, run_line
 from panel.web.sandbox_told import albatross_told
 from panel.web.volume_standing import volume_line
 from tenants import access, fit
@@ -189,9 +189,7 @@ def show_host(request: HttpRequest, share: HostShare, *, status: int = 200, **mo
         "key_problem": "",
         "facts": _facts(share),
         "room": fit.room(share),
-        "conditions": [
-            condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
-        ],
+        "conditions": condition_lines(conditions, now),
         "unikernels": [unikernel_line(row, target, now) for row in share.unikernels.all()],
         "networks": [_network(each) for each in share.networks.prefetch_related("addresses__unikernel")],
         "volumes": [volume_line(row, share) for row in share.volumes.order_by("label")],

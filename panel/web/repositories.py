@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -217,9 +217,7 @@ def _show(
         "pin_url": reverse("repository-pin", kwargs={"domain": row.domain.name}),
         "reload": _reload(conditions, now),
         **readers_context(request, thing, now),
-        "conditions": [
-            condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
-        ],
+        "conditions": condition_lines(conditions, now),
         "left_alone": proofs.left_alone(apart),
         "foreign_count": foreign.get("count", 0),
         "findings_url": reverse("findings", kwargs={"domain": row.domain.name}),
@@ -297,6 +295,11 @@ def condition_line(row: Condition, now: datetime) -> dict[str, Any]:
         "message": row.message,
         "since": times.moment(row.since, now),
     }
+
+
+def condition_lines(conditions: Mapping[str, Condition], now: datetime) -> list[dict[str, Any]]:
+    """Those that a person is told about, in the order of the words."""
+    return [condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions]
 
 
 def run_line(run: Run, now: datetime) -> dict[str, Any]:

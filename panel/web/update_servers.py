@@ -17,9 +17,8 @@ from panel.web.fragments import run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.repositories import (
-    CONDITION_WORDS,
     DriftForm,
-    condition_line,
+    condition_lines,
     look_now,
     run_line,
     save_drift_mode,
@@ -172,9 +171,7 @@ def _show(
         "stopped_url": run_url(runs[0].pk) if stopped and runs else "",
         "looked": times.moment(target.checked_at, now, relative=True),
         "key_since": times.moment(thing.key_since, now),
-        "conditions": [
-            condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
-        ],
+        "conditions": condition_lines(conditions, now),
         "refusals": target.findings.filter(kind="unsafe")[:50],
         "zones": names_of(target),
         "form": form,

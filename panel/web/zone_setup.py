@@ -18,10 +18,9 @@ from panel.web.fragments import run_url
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, tell
 from panel.web.repositories import (
-    CONDITION_WORDS,
     DriftForm,
     authorized_line,
-    condition_line,
+    condition_lines,
     key_context,
     look_now,
     run_line,
@@ -223,9 +222,7 @@ def _show(
         "look_url": reverse("zone-repository-look", kwargs=at),
         "drift_url": reverse("zone-repository-drift", kwargs=at),
         "take_url": reverse("zone-repository-take", kwargs=at),
-        "conditions": [
-            condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions
-        ],
+        "conditions": condition_lines(conditions, now),
         "foreign": target.findings.filter(kind="foreign").order_by("-takeable", "unit")[:100],
         "takeable": target.findings.filter(kind="foreign", takeable=True, decision="").count(),
         "may_decide": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
