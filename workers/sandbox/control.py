@@ -17,7 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from workers.sandbox import expansion, paths, state
+from tenants.formats.mailbox_syntax import Name
+from workers.sandbox import expansion, hop, paths, state
 from workers.sandbox.certificates import Authority
 from workers.sandbox.control_socket import ControlSocket, RequestError
 from workers.sandbox.dns_listener import DNS_PORT
@@ -27,6 +28,7 @@ from workers.sandbox.maildirs import MailStore
 from workers.sandbox.mailroom import Mailroom
 from workers.sandbox.names import HostedView
 from workers.sandbox.nameservers import NameServers
+from workers.sandbox.paths import domain_text
 from workers.sandbox.relay import Relay
 from workers.sandbox.resolver import Resolver
 from workers.sandbox.roles import Boot, Role
@@ -339,7 +341,7 @@ class Sandbox:
                 domain=known.domain,
                 table=boot.table,
                 tls=self._authority.server_context([f"smtp.{known.domain}", known.domain], host),
-                relay=lambda: relay.address,
+                following=lambda: hop.Way(*relay.address) if relay.address else None,
                 console=console,
                 limits=self._limits,
                 on_death=boot.on_death,
@@ -372,7 +374,12 @@ class Sandbox:
         known = next((known for known in self._domains if known.domain == domain), None)
         return self.addresses.relay(known.number)[0] if known is not None else None
 
-    def _route(self, domain: str) -> tuple[str, int] | None:
+    def _route(self, group: expansion.Group) -> hop.Way | None:
+        address = self.exchanger(domain_text(group.domain)) if isinstance(group.domain, Name) else None
+        return hop.Way(*address) if address else None
+
+    def exchanger(self, domain: str) -> tuple[str, int] | None:
+        """The mail server of a domain that was added here; None for others."""
         role = self._roles.get(("relay", domain.lower()))
         return role.address if role is not None else None
 

@@ -12,7 +12,6 @@
 | `certificate`  | getting a certificate through the zone, as ocaml-dns' certify does                       |
 | `letsencrypt`  | the one who issues them                                                                  |
 | `dns_roles`    | resolver and primary                                                                     |
-| `handing`      | taking mail and handing it to one next hop: what four roles share                        |
 | `mail_roles`   | submission, signer, relay, spam filter, receiver                                         |
 | `dkim`         | signatures (RFC 6376)                                                                    |
 | `nat`          | what the applied firewall rules say of addresses                                         |

@@ -27,7 +27,7 @@ from workers.zone.messages import dns_name
 from workers.zone.server import Server
 from workers.zone.transfer import Transferred, transfer
 
-__all__ = ["PrimaryTalk", "TalkError"]
+__all__ = ["Fill", "PrimaryTalk", "TalkError"]
 
 TIMEOUT = 10.0  # seconds
 Fill = Callable[[dns.update.UpdateMessage], None]
