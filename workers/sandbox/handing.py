@@ -25,7 +25,7 @@ class Handing(SmtpServer):
     called: str
     domain: str
     targets: expansion.Targets | None = None
-    """What recipients of our domain are replaced by: by nothing in images of 2022 and 2024, which drop them."""
+    """What recipients of our domain are replaced by; empty in images of 2022 and 2024, which drop them."""
 
     async def accept(
         self, talk: Conversation, envelope: Envelope

@@ -3,7 +3,7 @@
 | module         |                                                                                          |
 |----------------|------------------------------------------------------------------------------------------|
 | `realm`        | which loopback address and port stand for a private or public one                        |
-| `world`        | what is around the unikernels: git host, names, certificate authorities, other people's mail |
+| `world`        | what is around the unikernels: git host, names, certificates, other people's mail      |
 | `unikernel`    | one start: its arguments, checked, its console, its questions to others                  |
 | `images`       | the images that are known as roles                                                       |
 | `launching`    | from an image and arguments to a running role                                            |

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
@@ -25,6 +26,8 @@ from workers.sandbox.stack.unikernel import (
 from workers.sandbox.stack.world import World
 
 __all__ = ["roles_of"]
+
+logger = logging.getLogger(__name__)
 
 _SERVE: Mapping[str, Callable[[Unikernel], Awaitable[None]]] = {
     "resolver": dns_roles.resolver,
@@ -53,6 +56,7 @@ async def _run(world: World, role: Role, era: Era, launch: Launch, write: Write)
         if isinstance(step, bytes):
             write(step)
     console = RoleConsole("application", write)
+    code = 0
     try:
         unikernel = Unikernel(role, era, read_arguments(role, era, launch.arguments), world, console)
         await _begun(unikernel, launch, write)
@@ -64,9 +68,14 @@ async def _run(world: World, role: Role, era: Era, launch: Launch, write: Write)
         else:
             write(f"{program}: {text}\n".encode())
             write(f"Try '{program} --help' for more information.\n".encode())
-        write(b"Solo5: solo5_exit(%d) called\n" % end.code)
-        return end.code
-    return 0
+        code = end.code
+    except Exception as error:
+        # As OCaml does: whatever nobody catches ends the unikernel. Ours is a mistake, and must be found.
+        logger.exception("the stand-in of %s failed", role.name)
+        console.write("error", f"Fatal error: exception {type(error).__name__}")
+        code = UNCAUGHT
+    write(b"Solo5: solo5_exit(%d) called\n" % code)
+    return code
 
 
 async def _begun(unikernel: Unikernel, launch: Launch, write: Write) -> None:

@@ -1,4 +1,4 @@
-"""Let's Encrypt's secondary: it looks through its zone for requests, proves each, and puts certificates there.
+"""Let's Encrypt's secondary: it looks through its zone for requests, proves each, and puts certificates in.
 
 The certificate authority is the sandbox's; what it wants to see is what Let's Encrypt wants to see: the
 challenge, in the public DNS.

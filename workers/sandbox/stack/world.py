@@ -1,4 +1,4 @@
-"""What is around the unikernels of the sandbox: the git host, the names and mail servers of everybody else."""
+"""What is around the unikernels of the sandbox: the git host, names and mail servers of everybody else."""
 
 from __future__ import annotations
 
