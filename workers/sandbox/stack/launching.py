@@ -27,6 +27,8 @@ from workers.sandbox.stack.world import World
 
 __all__ = ["roles_of"]
 
+BOOT_SECONDS = 0.3
+
 logger = logging.getLogger(__name__)
 
 _SERVE: Mapping[str, Callable[[Unikernel], Awaitable[None]]] = {
@@ -55,6 +57,7 @@ async def _run(world: World, role: Role, era: Era, launch: Launch, write: Write)
     for step in boot(launch):
         if isinstance(step, bytes):
             write(step)
+    await asyncio.sleep(BOOT_SECONDS * world.pace)
     console = RoleConsole("application", write)
     code = 0
     try:

@@ -17,7 +17,7 @@ from tenants.formats.sshkeys import fingerprint
 from tenants.formats.zones.seeded_keys import rsa_private_key
 from workers.repository import RemoteRepository
 from workers.sandbox.primary.clone import Clone, PullFailed
-from workers.sandbox.stack.unikernel import BAD_ARGUMENTS, EndsError, Unikernel
+from workers.sandbox.stack.unikernel import BAD_ARGUMENTS, UNCAUGHT, EndsError, Unikernel
 from workers.sandbox.users import Table, table_of
 from workers.ssh import SshEndpoint
 
@@ -32,7 +32,8 @@ def remote_of(unikernel: Unikernel) -> RemoteRepository:
     user, host, path, branch = split_remote(unikernel.one("--remote")) or ("", "", "", "")
     git = unikernel.world.git
     if host not in {unikernel.gateway, git.host}:
-        raise EndsError(f"connection to {host}:22 failed: no route, or nobody listens")
+        code = BAD_ARGUMENTS if unikernel.role.name == "primary" else UNCAUGHT
+        raise EndsError(f"connection to {host}:22 failed: no route, or nobody listens", code)
     _check_host_key(unikernel)
     try:
         private = private_key(unikernel.one("--ssh-key"))

@@ -13,7 +13,7 @@ import dns.rdatatype
 
 from tenants.formats.zones.names import Name
 from workers.sandbox.certificates import Authority
-from workers.sandbox.delegation import Resolved
+from workers.sandbox.delegation import Resolved, called
 from workers.sandbox.names import HostedView
 from workers.sandbox.primary.answers import answer_query
 from workers.sandbox.primary.server import Primary
@@ -76,7 +76,10 @@ class World:
     def resolve_here(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Resolved | None:
         """The same without the other zones."""
         asked = Name(name.labels[:-1])
-        best, primary = _deepest(asked, list(self.primaries.values()))
+        running = list(self.primaries.values())
+        if kind == dns.rdatatype.PTR:
+            return next((found for each in running if (found := called(each.held, name))), None)
+        best, primary = _deepest(asked, running)
         if best is None or primary is None:
             return None
         wires = answer_query(primary.held, Request(dns.message.make_query(name, kind)), udp=False)
