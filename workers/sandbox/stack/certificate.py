@@ -49,7 +49,9 @@ def tlsa_name(host: str) -> dns.name.Name:
 
 
 def tlsa(kind: tuple[int, int, int], der: bytes) -> dns.rdtypes.ANY.TLSA.TLSA:
-    return dns.rdtypes.ANY.TLSA.TLSA(dns.rdataclass.IN, dns.rdatatype.TLSA, *kind, der)
+    return dns.rdtypes.ANY.TLSA.TLSA(  # type: ignore[no-untyped-call]
+        dns.rdataclass.IN, dns.rdatatype.TLSA, *kind, der
+    )
 
 
 def names_in(extensions: x509.Extensions) -> frozenset[str]:

@@ -20,6 +20,7 @@ import dns.update
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from dns.rdtypes.ANY.SOA import SOA
 
 from tenants.formats.zones.names import Name
 from workers.sandbox.certificates import Authority
@@ -76,7 +77,8 @@ async def _changed(unikernel: Unikernel, talk: PrimaryTalk, zone: Transferred) -
         await asyncio.sleep(_LOOK * unikernel.world.pace)
         try:
             found = await asyncio.to_thread(talk.records, talk.zone, "SOA")
-            if not found or found[0].serial == zone.soa.serial:
+            serials = {each.serial for each in found if isinstance(each, SOA)}
+            if not serials or zone.soa.serial in serials:
                 continue
             return await asyncio.to_thread(talk.transfer)
         except TalkError as error:

@@ -26,7 +26,7 @@ class Nat:
     @property
     def publics(self) -> frozenset[str]:
         """The addresses of which a port is forwarded, or from which somebody's connections leave."""
-        shown = {str(each.destination.network_address) for each in self.forwards if _is_one(each.destination)}
+        shown = {public for public, _, _ in self.doors}
         return frozenset(shown | {each.to for each in self.sources if each.target is Target.SNAT})
 
     @property
@@ -35,7 +35,10 @@ class Nat:
         return frozenset(
             (str(each.destination.network_address), each.protocol, each.port)
             for each in self.forwards
-            if each.destination is not None and _is_one(each.destination) and each.target is Target.DNAT
+            if each.target is Target.DNAT
+            and each.port
+            and isinstance(each.destination, IPv4Network)
+            and each.destination.prefixlen == 32
         )
 
     def target(self, public: str, protocol: str, port: int, source: str) -> tuple[str, int] | None:
@@ -88,7 +91,3 @@ def _first(rules: Iterable[Rule], source: str, destination: str, protocol: str, 
 
 def _covers(network: Network | None, address: str) -> bool:
     return network is None or (isinstance(network, IPv4Network) and IPv4Address(address) in network)
-
-
-def _is_one(network: Network | None) -> bool:
-    return network is not None and network.version == 4 and network.prefixlen == 32
