@@ -21,7 +21,8 @@ def verified(raw: bytes, public: str) -> bool:
     pairs = (piece.split(b"=", 1) for piece in re.sub(rb"\s+", b"", own).split(b";") if piece)
     tags = dict(pairs)
     stripped = re.sub(rb"(?m)[ \t]+$", b"", re.sub(rb"[ \t]+", b" ", body.replace(b"\r\n", b"\n")))
-    canonical = (stripped.rstrip(b"\n") + b"\n").replace(b"\n", b"\r\n")
+    full = stripped.rstrip(b"\n")
+    canonical = (full + b"\n" if full else b"").replace(b"\n", b"\r\n")
     if base64.b64encode(hashlib.sha256(canonical).digest()) != tags[b"bh"]:
         return False
 
