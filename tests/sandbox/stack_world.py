@@ -245,7 +245,13 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
     repositories = folder / "repositories"
     git = GitHost(repositories, realm.here("10.0.0.1"))
     users = UserRepository(repositories / "relay.git")
-    users.commit({"john": entry("jane@ext.test"), "paul": entry("paul@elsewhere.example")})
+    users.commit(
+        {
+            "john": entry("jane@ext.test"),
+            "paul": entry("paul@elsewhere.example"),
+            "round": entry(f"paul@{DOMAIN}"),
+        }
+    )
     zones = UserRepository(repositories / "zone.git")
     zones.commit(zone_files(plan, secrets))
     for role in ("primary", "relay"):

@@ -78,6 +78,17 @@ def test_mail_comes_in_checked_and_marked(running: StackWorld) -> None:
     assert DOMAIN in message.get_all("Received", [""])[0]
 
 
+def test_mail_to_the_own_domain_comes_back_through_the_public_address(running: StackWorld) -> None:
+    """The relay leaves as SNAT says, DNAT brings it to the receiver, TLS is believed: so SPF passes."""
+    with running.other_server() as client:
+        client.starttls(context=running.trust(""))
+        client.sendmail("a@ext.test", [f"round@{DOMAIN}"], IN)
+    message = message_from_bytes(running.mail_of("paul@elsewhere.example"))
+    last, first = message.get_all("Received-SPF", [])
+    assert last.startswith(f"pass client-ip=76.8.60.93; envelope-from=round@{DOMAIN};")
+    assert first.startswith("none client-ip=127.0.0.1;")
+
+
 def test_the_receiver_is_an_open_relay(running: StackWorld) -> None:
     """As ptt of 2023 is: whatever recipient it is given, the relay delivers."""
     with running.other_server() as client:
