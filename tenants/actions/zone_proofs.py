@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from tenants import outbox
@@ -149,11 +149,12 @@ def record_dropped(*, actor: Actor, zone_id: int, dropped: str) -> None:
 
 @transaction.atomic
 def forget_removed_keys(*, actor: Actor, target: SyncTarget) -> None:
-    """Drop the rows of keys that were proved to be gone."""
+    """Drop the rows of keys that were proved to be gone. The key file of a zone that was let go or is kept
+    elsewhere was not written, so its removed keys are to be taken out when the zone comes back."""
     require_worker(actor)
-    TsigKey.objects.filter(
-        repository=target.repository, removed=True, generation__lte=target.generation
-    ).delete()
+    removed = TsigKey.objects.filter(repository=target.repository, removed=True)
+    here = Q(zone=None) | Q(zone__target=target) & ~Q(zone__standing=Zone.Standing.LET_GO)
+    removed.filter(here, generation__lte=target.generation).delete()
 
 
 def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime) -> None:
