@@ -11,15 +11,17 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from tenants.expectations import primary_ports
 from tenants.formats.mail_checks import Expected
 from tenants.formats.mail_checks.reading import Lookup, Said, Status
-from tenants.models import Domain
+from tenants.models import Domain, Zone
 from tenants.sandbox_note import sandbox_note
 from workers.checker import Checker
 from workers.mail_checks import Asker, AskNames, Mail, Observer, Way, inside_sandbox, outward
 from workers.outward import Fetcher
+from workers.server_asker import ServerAsker
 
-__all__ = ["the_checker"]
+__all__ = ["the_checker", "the_server_asker"]
 
 _MOST_TOLD = 400
 
@@ -27,6 +29,14 @@ _MOST_TOLD = 400
 @lru_cache(maxsize=1)
 def the_checker() -> Checker:
     return Checker(_inside, expect=_expect_inside) if settings.SANDBOX else Checker(_outside)
+
+
+@lru_cache(maxsize=1)
+def the_server_asker() -> ServerAsker:
+    def way(zone: Zone) -> Way:
+        return inside_sandbox(sandbox_ports(_told())) if settings.SANDBOX else outward(primary_ports(zone))
+
+    return ServerAsker(way)
 
 
 def _outside(servers: Mapping[str, int]) -> Observer:

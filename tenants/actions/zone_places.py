@@ -66,6 +66,7 @@ def move_zone(
     zone.save(update_fields=["target", "generation", "changed_at", "served_serial", "served_at", "dropped"])
     taken = _carry_rows(zone, take_along=take_along)
     _carry_keys(zone)
+    zone.server_answers.all().delete()
     require_publishable(zone, {})
     record(
         actor,

@@ -20,6 +20,7 @@ from tenants.formats.zones.record_set import RecordSet as Records
 from tenants.formats.zones.stored import set_digest, stored_texts
 from tenants.formats.zones.zone import Soa
 from tenants.models import RecordSet, SyncTarget, TsigKey, Zone
+from tenants.name_servers import FOLLOWS_WITHIN, ask_servers_soon
 from tenants.zone_contents import is_readable, soa_columns
 
 _AT_ONCE = 500
@@ -158,6 +159,8 @@ def forget_removed_keys(*, actor: Actor, target: SyncTarget) -> None:
 
 
 def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime) -> None:
+    if proved.served is not None and proved.served != zone.served_serial:
+        ask_servers_soon(zone, FOLLOWS_WITHIN)
     Zone.objects.filter(pk=zone.pk).update(
         serial=proved.serial, served_serial=proved.served, served_at=now, dropped=proved.dropped
     )
