@@ -207,6 +207,9 @@ CHECK_SECONDS = environment.number("ROOKERY_CHECK_SECONDS", 60.0, "Write seconds
 # Who is asked where mail of target domains goes; nobody named: the servers of /etc/resolv.conf.
 RESOLVERS = environment.servers("ROOKERY_RESOLVER", 53)
 
+# DNS block lists that are asked about the addresses that mail leaves from; nobody named: none is asked.
+BLOCK_LISTS = environment.block_lists("ROOKERY_BLOCK_LISTS")
+
 # How long somebody may take to confirm a request for an address.
 CONFIRM_DAYS = environment.number("ROOKERY_CONFIRM_DAYS", 7.0, "Write days, up to 366.", most=366.0)
 CONFIRM_WITHIN = timedelta(days=CONFIRM_DAYS)
