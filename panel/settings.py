@@ -210,6 +210,10 @@ RESOLVERS = environment.servers("ROOKERY_RESOLVER", 53)
 # DNS block lists that are asked about the addresses that mail leaves from; nobody named: none is asked.
 BLOCK_LISTS = environment.block_lists("ROOKERY_BLOCK_LISTS")
 
+# Networks around this machine in which organizations may name git hosts and name servers; the public
+# Internet is always allowed.
+NEAR_NETWORKS = environment.networks("ROOKERY_NEAR_NETWORKS")
+
 # How long somebody may take to confirm a request for an address.
 CONFIRM_DAYS = environment.number("ROOKERY_CONFIRM_DAYS", 7.0, "Write days, up to 366.", most=366.0)
 CONFIRM_WITHIN = timedelta(days=CONFIRM_DAYS)

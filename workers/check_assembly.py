@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from tenants.expectations import primary_ports
 from tenants.formats.mail_checks import Expected
 from tenants.formats.mail_checks.reading import Lookup, Said, Status
-from tenants.models import Domain, Zone
+from tenants.models import Domain
 from tenants.sandbox_note import sandbox_note
+from workers.assembly import dialers
 from workers.checker import Checker
 from workers.mail_checks import Asker, AskNames, Mail, Observer, Way, inside_sandbox, outward
 from workers.outward import Fetcher
@@ -33,10 +33,10 @@ def the_checker() -> Checker:
 
 @lru_cache(maxsize=1)
 def the_server_asker() -> ServerAsker:
-    def way(zone: Zone) -> Way:
-        return inside_sandbox(sandbox_ports(_told())) if settings.SANDBOX else outward(primary_ports(zone))
+    def port_of(address: str) -> int:
+        return sandbox_ports(_told()).get((address, 53), 53) if settings.SANDBOX else 53
 
-    return ServerAsker(way)
+    return ServerAsker(dialers().name_server, port_of)
 
 
 def _outside(servers: Mapping[str, int]) -> Observer:

@@ -19,11 +19,10 @@ from tenants.formats.zones.agreement import MOST_SERVERS, Reply, Server
 from tenants.models import Zone
 from tenants.name_servers import name_servers, primary_place
 from tenants.zone_contents import origin_of
-from workers.mail_checks import Way
 from workers.recorder import state_conditions
 from workers.targets.server_statements import servers_statement
+from workers.zone import Dial, ZoneError, served_serial
 from workers.zone import Server as Place
-from workers.zone import ZoneError, served_serial
 
 # Longer than all may take that are asked at once.
 CLAIM = timedelta(seconds=60)
@@ -33,9 +32,11 @@ _SECONDS = 4.0
 
 @dataclass(frozen=True)
 class ServerAsker:
-    """`way` is made for a zone, with the port of its primary; see `workers.mail_checks.way`."""
+    """`dial` decides who may be asked; `port_of` says where a name server at an address really listens: a
+    sandbox's may have no low ports."""
 
-    way: Callable[[Zone], Way]
+    dial: Dial
+    port_of: Callable[[str], int] = lambda address: 53
     now: Callable[[], datetime] = timezone.now
     seconds: float = _SECONDS
 
@@ -61,20 +62,19 @@ class ServerAsker:
 
     def _ask(self, zone: Zone, servers: Sequence[Server]) -> dict[Server, Reply]:
         """The primary last: what it has then, every server may have fetched; none is taken to be ahead."""
-        way, place = self.way(zone), primary_place(zone)
+        _, port = primary_place(zone)
 
         def ask(server: Server) -> Reply:
-            return self._ask_one(zone, server, way, place[1] if server.primary else 53)
+            return self._ask_one(zone, server, port if server.primary else self.port_of(server.address))
 
         others = [each for each in servers if not each.primary]
         with ThreadPoolExecutor(MOST_SERVERS, thread_name_prefix="name-servers") as pool:
             found = dict(zip(others, pool.map(ask, others), strict=True))
         return {server: ask(server) for server in servers if server.primary} | found
 
-    def _ask_one(self, zone: Zone, server: Server, way: Way, port: int) -> Reply:
+    def _ask_one(self, zone: Zone, server: Server, port: int) -> Reply:
         try:
-            allowed = way(server.address, 53)
-            place = Place(server.address, port if allowed == 53 else allowed)
+            place = Place(server.address, port, self.dial)
             said = served_serial(place, origin_of(zone), timeout=self.seconds)
         except ZoneError as error:
             return Reply(problem=error.sentence or "it answers nonsense")

@@ -87,6 +87,9 @@ class ServerAnswerSerializer(serializers.Serializer[Any]):
     advice = serializers.CharField(help_text="What to do, in a sentence; empty where it agrees.")
 
 
+_COLUMNS = ("host", "address", "primary", "agreement", "serial", "behind", "problem", "since", "asked_at")
+
+
 class ServerAnswers(OfDomain):
     noun, plural = "name_server_answer", "name_server_answers"
 
@@ -97,5 +100,4 @@ class ServerAnswers(OfDomain):
 
 
 def _show(row: ServerAnswer) -> dict[str, Any]:
-    told = {name: getattr(row, name) for name in ServerAnswerSerializer().fields if name != "advice"}
-    return dict(ServerAnswerSerializer({**told, "advice": advice(row)}).data)
+    return {name: getattr(row, name) for name in _COLUMNS} | {"advice": advice(row)}

@@ -56,6 +56,8 @@ BAD = [
     ("ROOKERY_BLOCK_LISTS", "zen.spamhaus.org,", "zen.spamhaus.org"),
     ("ROOKERY_BLOCK_LISTS", "192.0.2.1", "zen.spamhaus.org"),
     ("ROOKERY_BLOCK_LISTS", ",".join(f"l{number}.example" for number in range(9)), "at most 8"),
+    ("ROOKERY_NEAR_NETWORKS", "10.0.0.1/8", "10.0.0.0/8"),
+    ("ROOKERY_NEAR_NETWORKS", "home", "10.0.0.0/8"),
     ("ROOKERY_DEBUG", "maybe", "1 or 0"),
     ("ROOKERY_SANDBOX", "2", "1 or 0"),
     ("ROOKERY_BEHIND_PROXY", "nginx", "1 or 0"),
