@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import timedelta
 
 import dns.flags
@@ -22,6 +19,7 @@ from tenants.formats.zones.agreement import Reply, Server
 from tenants.models import Condition, Domain, ServerAnswer, SyncTarget, Zone
 from tenants.models.sync import LONG_AGO
 from tenants.name_servers import ask_servers_soon, name_servers
+from tests.mail_checks.test_observing import Names
 from tests.tenants.zoning import again, begin
 from workers.dialers import Dialers
 from workers.server_asker import ServerAsker, zones_to_ask
@@ -30,28 +28,21 @@ pytestmark = pytest.mark.django_db
 PRIMARY, SECOND, OTHER = "127.0.0.53", "127.0.0.1", "127.0.0.44"
 
 
-class Dns:
-    """A name server of example.org at a port of its own; serial None: it says that it has no such zone."""
+class Dns(Names):
+    """A name server of example.org; serial None: it says that it has no such zone."""
 
     def __init__(self, serial: int | None) -> None:
         self.serial = serial
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.port = int(self.socket.getsockname()[1])
-        threading.Thread(target=self._serve, daemon=True).start()
+        super().__init__()
+        self.change = self._say
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                wire, source = self.socket.recvfrom(65_535)
-                answer = dns.message.make_response(dns.message.from_wire(wire))
-                if self.serial is None:
-                    answer.set_rcode(dns.rcode.REFUSED)
-                else:
-                    answer.flags |= dns.flags.AA
-                    soa = f"ns1.example.org. a.example.org. {self.serial} 86400 7200 1048576 3600"
-                    answer.answer.append(dns.rrset.from_text("example.org.", 60, "IN", "SOA", soa))
-                self.socket.sendto(answer.to_wire(), source)
+    def _say(self, answer: dns.message.Message) -> None:
+        if self.serial is None:
+            answer.set_rcode(dns.rcode.REFUSED)
+            return
+        answer.flags |= dns.flags.AA
+        soa = f"ns1.example.org. a.example.org. {self.serial} 86400 7200 1048576 3600"
+        answer.answer.append(dns.rrset.from_text("example.org.", 60, "IN", "SOA", soa))
 
 
 @pytest.fixture
