@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 
+from django.conf import settings
+
 from tenants.formats.mail_checks import Expected
 from tenants.models import Domain, Host, HostAddress, MailCheck, Zone
 
@@ -22,7 +24,9 @@ def expected_of(check: MailCheck) -> Expected:
     ours = _known_as_theirs(domain)
     zone = Zone.objects.filter(domain=domain, standing__in=Zone.KEPT).first()
     if zone is None or check.dns_elsewhere or zone.owned_at is None:
-        return Expected(domain.name, submission=_told_submission(domain), ours=ours)
+        return Expected(
+            domain.name, submission=_told_submission(domain), ours=ours, block_lists=settings.BLOCK_LISTS
+        )
     rows = list(zone.record_sets.filter(absent=False))
     sets = {(row.owner, row.type): frozenset(_text(row.type, each) for each in row.data) for row in rows}
     published = {
@@ -45,6 +49,7 @@ def expected_of(check: MailCheck) -> Expected:
         senders=receivers,
         submission=_submission(domain, sets),
         ours=ours,
+        block_lists=settings.BLOCK_LISTS,
     )
 
 

@@ -11,7 +11,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from workers import likeness, post, scout, sweeper
 from workers.assembly import account_check, controller, git_hosts, opener, the_courier, the_notary, the_scout
-from workers.check_assembly import the_checker
+from workers.check_assembly import the_checker, the_server_asker
 from workers.controller import Controller, Ending
 from workers.image_courier import SECONDS
 
@@ -81,6 +81,12 @@ def fetch_image(fetch_id: int) -> None:
 def check_mail(check_id: int) -> None:
     """Look whether the mail of one domain works."""
     the_checker().look(check_id)
+
+
+@shared_task
+def ask_servers(zone_id: int) -> None:
+    """Ask the name servers of one zone which version they have."""
+    the_server_asker().look(zone_id)
 
 
 @shared_task

@@ -36,6 +36,7 @@ from panel.api.public import (
     PublicTargets,
 )
 from panel.api.readers import Readers
+from panel.api.registrar import Registrars, ServerAnswers
 from panel.api.repositories import Repositories
 from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
@@ -131,6 +132,7 @@ _zone: list[URLPattern | URLResolver] = [
     path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
     path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),
     path("keys/<id:key_id>/rotate/", ZoneKeys.as_view({"post": "rotate_key"}), name="zone-key-rotate"),
+    path("name-servers/", ServerAnswers.as_view({"get": "list"}), name="zone-name-servers"),
     path("secondaries/", Secondaries.as_view(_read_and_make), name="zone-secondaries"),
     path(
         "secondaries/<id:server_id>/",
@@ -152,6 +154,7 @@ _domains: list[URLPattern | URLResolver] = [
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/checks/", DomainChecks.as_view({"get": "retrieve"}), name="domain-checks"),
     path("<domain:domain>/mail-checks/", include(_mail_checks)),
+    path("<domain:domain>/registrar/", Registrars.as_view({"get": "retrieve"}), name="domain-registrar"),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
     path("<domain:domain>/trash/", Trash.as_view({"get": "list"}), name="trash"),
     path("<domain:domain>/trash/empty/", Trash.as_view({"post": "empty_trash"}), name="trash-empty"),

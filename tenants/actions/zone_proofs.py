@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from tenants import outbox
@@ -20,6 +20,7 @@ from tenants.formats.zones.record_set import RecordSet as Records
 from tenants.formats.zones.stored import set_digest, stored_texts
 from tenants.formats.zones.zone import Soa
 from tenants.models import RecordSet, SyncTarget, TsigKey, Zone
+from tenants.name_servers import FOLLOWS_WITHIN, ask_servers_soon
 from tenants.zone_contents import is_readable, soa_columns
 
 _AT_ONCE = 500
@@ -149,14 +150,17 @@ def record_dropped(*, actor: Actor, zone_id: int, dropped: str) -> None:
 
 @transaction.atomic
 def forget_removed_keys(*, actor: Actor, target: SyncTarget) -> None:
-    """Drop the rows of keys that were proved to be gone."""
+    """Drop the rows of keys that were proved to be gone. The key file of a zone that was let go or is kept
+    elsewhere was not written, so its removed keys are to be taken out when the zone comes back."""
     require_worker(actor)
-    TsigKey.objects.filter(
-        repository=target.repository, removed=True, generation__lte=target.generation
-    ).delete()
+    removed = TsigKey.objects.filter(repository=target.repository, removed=True)
+    here = Q(zone=None) | Q(zone__target=target) & ~Q(zone__standing=Zone.Standing.LET_GO)
+    removed.filter(here, generation__lte=target.generation).delete()
 
 
 def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime) -> None:
+    if proved.served is not None and proved.served != zone.served_serial:
+        ask_servers_soon(zone, FOLLOWS_WITHIN)
     Zone.objects.filter(pk=zone.pk).update(
         serial=proved.serial, served_serial=proved.served, served_at=now, dropped=proved.dropped
     )

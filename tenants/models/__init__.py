@@ -29,6 +29,7 @@ from tenants.models.readers import RepositoryReader
 from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
+from tenants.models.server_answers import ServerAnswer
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
 from tenants.models.update_servers import UpdateServer
@@ -84,6 +85,7 @@ __all__ = [
     "Run",
     "Sample",
     "SecondaryServer",
+    "ServerAnswer",
     "SignInLink",
     "Step",
     "StoredAnswer",

@@ -91,6 +91,9 @@ class Zone(models.Model):
     dropped = models.CharField(
         max_length=64, blank=True, help_text="Identifies content that the primary dropped; never sent again."
     )
+    servers_look_at = models.DateTimeField(
+        default=LONG_AGO, help_text="When its name servers are asked again what they have."
+    )
     generation = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
@@ -112,7 +115,10 @@ class Zone(models.Model):
                 name="zone_ownership_says_how",
             ),
         ]
-        indexes = [models.Index(fields=["next_look_at"], condition=Q(owned_at=None), name="zones_to_prove")]
+        indexes = [
+            models.Index(fields=["next_look_at"], condition=Q(owned_at=None), name="zones_to_prove"),
+            models.Index(fields=["servers_look_at"]),
+        ]
 
     def __str__(self) -> str:
         return self.name

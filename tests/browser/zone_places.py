@@ -49,6 +49,8 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
         "zone": f"/d/{domain}/dns",
         "zone start": f"/d/{bare}/dns",
         "zone-settings": f"/d/{domain}/dns/settings",
+        "domain-registrar": f"/d/{domain}/dns/registrar",
+        "domain-registrar empty": f"/d/{bare}/dns/registrar",
         "zone-keys": f"/d/{domain}/dns/keys",
         "zone-export": f"/d/{domain}/dns/export",
         "zone-history": f"/d/{domain}/dns/history",

@@ -78,6 +78,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "prove_ownership",
         "serve_git_host",
         "check_mail",
+        "ask_servers",
         "fetch_image",
         "review",
         "compare_passphrases",

@@ -571,6 +571,7 @@ OTHERS = {
     "record_git_host",
     "read_zone_text",
     "record_removed",
+    "record_server_answers",
     "record_zones",
     "take_over_zone",
     "delete_account",

@@ -4,6 +4,7 @@
 |------------------------------------------------|-----------------------------------------------------------|
 | `judge`                                        | all checks in order; what is found, what is still to ask  |
 | `names`, `servers`, `sending`, `transport`, `doors` | the checks themselves, by subject                    |
+| `block_lists`                                  | DNS block lists: what their answers mean                  |
 | `spf_record`                                   | SPF: reading, counting look-ups, judging an address       |
 | `reading`                                      | the questions, their answers, and asking for more         |
 | `expected`                                     | what Rookery computed, and comparing with it              |

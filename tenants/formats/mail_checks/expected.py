@@ -32,6 +32,7 @@ class Expected:
     the servers where mail arrives and from which it leaves, as the zone says; `submission` the hosts where
     people send. `ours` are addresses of which Rookery knows itself that they are the organization's: only
     there is anything tried that a stranger could take for an attack. `sandboxed`: the world is this machine.
+    `block_lists` are the DNS block lists that are asked about `senders`.
     """
 
     domain: str
@@ -46,6 +47,7 @@ class Expected:
     submission: tuple[str, ...] = ()
     ours: frozenset[str] = frozenset()
     sandboxed: bool = False
+    block_lists: tuple[str, ...] = ()
     dkim: tuple[DkimKey, ...] = ()
     issuer: str = "letsencrypt.org"
     signed: bool = False
