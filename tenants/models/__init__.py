@@ -29,6 +29,7 @@ from tenants.models.readers import RepositoryReader
 from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
+from tenants.models.signing_keys import SigningKey
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
 from tenants.models.update_servers import UpdateServer
@@ -85,6 +86,7 @@ __all__ = [
     "Sample",
     "SecondaryServer",
     "SignInLink",
+    "SigningKey",
     "Step",
     "StoredAnswer",
     "SyncTarget",
