@@ -89,6 +89,7 @@ def _names(name: str, world: World, number: int) -> None:
     zone = world.secondary.zone
     _copy(zone.record_sets.earliest("pk"), owner=f"{name}.{zone.name}")
     _copy(world.zone_key, name=f"{name}._update.{zone.name}", replaces=None)
+    _copy(world.signing_key, selector=name)
     _copy(world.secondary, host=f"ns{name}.dns.example", address=f"127.1.0.{number % 250}", key=None)
 
 

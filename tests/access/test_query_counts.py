@@ -58,6 +58,7 @@ PAGES = (
     "/d/{domain}/dns/history/A/ns1.{domain}",
     "/d/{domain}/dns/keys",
     "/d/{domain}/dns/servers",
+    "/d/{domain}/settings/signing-keys",
     "/hosts",
     "/hosts/{share}",
     "/hosts/{share}/firewall",

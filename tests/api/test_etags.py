@@ -55,7 +55,7 @@ WITHOUT = {
     "api:zone-import",
     "api:record-sets", "api:record-set-freeze", "api:zone-keys", "api:zone-key", "api:zone-key-rotate",
     "api:zone-secondaries", "api:zone-secondary", "api:zone-repositories", "api:hosts", "api:host-networks",
-    "api:update-servers",
+    "api:update-servers", "api:signing-keys",
     "api:host-network", "api:host-volumes", "api:host-volume", "api:images", "api:host-unikernels",
     "api:build-servers", "api:build-server", "api:image-fetches",
     "api:host-firewall-rules", "api:host-firewall-rule", "api:readers", "api:readers-restart",
