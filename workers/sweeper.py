@@ -22,7 +22,17 @@ from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actions.volumes import forget_deleted_volumes
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
-from workers import accounts, checker, git_hosts, image_courier, key_smith, likeness, ownership, scout
+from workers import (
+    accounts,
+    certificates,
+    checker,
+    git_hosts,
+    image_courier,
+    key_smith,
+    likeness,
+    ownership,
+    scout,
+)
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -103,6 +113,8 @@ def _guards() -> list[tuple[str, int, str]]:
     unproved = ownership.unproved_zones().values_list("pk", flat=True)
     hints += [("prove_ownership", pk, "lookups") for pk in unproved[:AT_ONCE]]
     hints += [("check_mail", pk, "mail_checks") for pk in checker.checks_to_do()]
+    aging = certificates.due_zones(timezone.now()).values_list("pk", flat=True)
+    hints += [("look_at_certificates", pk, "reviews") for pk in aging[:AT_ONCE]]
     unknown = key_smith.unknown_keys().values_list("pk", flat=True)
     hints += [("compute_signing_key", pk, "images") for pk in unknown[: key_smith.AT_ONCE]]
     images = image_courier.due_fetches().values_list("pk", flat=True)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from workers import key_smith, likeness, post, scout, sweeper
+from workers import certificates, key_smith, likeness, post, scout, sweeper
 from workers.assembly import account_check, controller, git_hosts, opener, the_courier, the_notary, the_scout
 from workers.check_assembly import the_checker
 from workers.controller import Controller, Ending
@@ -81,6 +81,12 @@ def fetch_image(fetch_id: int) -> None:
 def compute_signing_key(key_id: int) -> None:
     """Compute the public key of a DKIM signer from its seed."""
     key_smith.compute(key_id, opener())
+
+
+@shared_task
+def look_at_certificates(zone_id: int) -> None:
+    """Look how the certificates in one zone stand."""
+    certificates.look(zone_id)
 
 
 @shared_task

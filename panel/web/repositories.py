@@ -277,6 +277,7 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.FOREIGN_ENTRIES: (False, "No foreign entries", "Foreign entries"),
     Type.GROWING: (False, "Small enough", "Grows"),
     Type.UNPROVED: (False, "Every domain proved", "Waits for proof"),
+    Type.CERTIFICATES: (False, "Certificates are well", "A certificate needs you"),
     Type.MANY_ZONES: (False, "Few enough zones", "Many zones"),
     Type.ENDED: (False, "Nothing ended", "Ended by itself"),
 }

@@ -201,6 +201,10 @@ def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime)
     for start in range(0, len(as_asked), _AT_ONCE):
         some = as_asked[start : start + _AT_ONCE]
         RecordSet.objects.filter(pk__in=some).update(proved=F("digest"))
+    touched = [*changed, *new, *(row for row in rows.values() if row.pk in gone)]
+    if any(row.type == "TLSA" for row in touched):
+        Zone.objects.filter(pk=zone.pk).update(certificates_due_at=now)
+        outbox.hint_on_commit("look_at_certificates", zone.pk, "reviews")
     fields = ["ttl", "data", "digest", "proved", "changed_at"]
     RecordSet.objects.bulk_update(changed, fields, batch_size=100)
     RecordSet.objects.bulk_create(new, batch_size=_AT_ONCE, ignore_conflicts=True)

@@ -140,6 +140,7 @@ class Condition(models.Model):
         UNPROVED = "Unproved"
         ENDED = "Ended"
         MANY_ZONES = "ManyZones"
+        CERTIFICATES = "Certificates"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -170,6 +171,7 @@ class Condition(models.Model):
                 "Unproved",
                 "Ended",
                 "ManyZones",
+                "Certificates",
             ),
         ]
 

@@ -91,7 +91,7 @@ PAGES = [
     Row("zone-key-rotate", "POST", FORM),
     Row("zone-key-remove", "POST", OWNERS),
     Row("signing-keys", "GET", TEAM),
-    Row("signing-keys", "POST", FORM, SIGNING_KEY),
+    Row("signing-keys", "POST", OWNERS, SIGNING_KEY),
     Row("signing-key-switch", "POST", OWNERS, {"in_use": "on"}),
     Row("signing-key-remove", "POST", OWNERS),
     Row("zone-servers", "GET", TEAM),

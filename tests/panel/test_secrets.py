@@ -79,6 +79,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "prove_ownership",
         "serve_git_host",
         "check_mail",
+        "look_at_certificates",
         "compute_signing_key",
         "fetch_image",
         "review",

@@ -585,6 +585,7 @@ OTHERS = {
     "record_dropped",
     "record_ownership",
     "record_public_key",
+    "record_certificates",
     "record_git_host",
     "read_zone_text",
     "record_removed",
