@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 
-from tenants.formats.mail_checks import DkimKey, Expected
-from tenants.models import Domain, Host, HostAddress, MailCheck, Zone
+from tenants.formats.mail_checks import DkimKey, Expected, KeptCertificate
+from tenants.models import Certificate, Domain, Host, HostAddress, MailCheck, Zone
 
 __all__ = ["expected_of", "primary_ports"]
 
@@ -46,6 +46,7 @@ def expected_of(check: MailCheck) -> Expected:
         submission=_submission(domain, sets),
         ours=ours,
         dkim=_dkim(domain),
+        certificates=_certificates(zone),
     )
 
 
@@ -53,6 +54,18 @@ def _dkim(domain: Domain) -> tuple[DkimKey, ...]:
     """The keys that sign, as far as workers have computed them."""
     known = domain.signing_keys.filter(retired_at=None).exclude(public_key="").order_by("selector")
     return tuple(DkimKey(each.selector, each.public_key) for each in known)
+
+
+def _certificates(zone: Zone) -> tuple[KeptCertificate, ...]:
+    return tuple(
+        KeptCertificate(row.host, row.sentence, row.fix, _serves(row), row.worries, row.staging)
+        for row in zone.certificates.order_by("host")
+    )
+
+
+def _serves(row: Certificate) -> bool:
+    known = Certificate.Standing
+    return bool(row.fingerprint) and row.standing in {known.VALID, known.RENEWAL_DUE, known.UNREQUESTED}
 
 
 def primary_ports(zone: Zone) -> dict[str, int]:

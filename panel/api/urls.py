@@ -47,6 +47,7 @@ from panel.api.unikernels import HostUnikernels, Unikernels
 from panel.api.update_servers import UpdateServers
 from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
+from panel.api.zone_certificates import ZoneCertificates
 from panel.api.zone_endings import ZoneStandings
 from panel.api.zone_exchange import ZoneExports, ZoneImports
 from panel.api.zone_mail import ZoneMail
@@ -129,6 +130,7 @@ _zone: list[URLPattern | URLResolver] = [
     path("export/", ZoneExports.as_view({"get": "export_zone"}), name="zone-export"),
     path("import/", ZoneImports.as_view({"post": "import_zone"}), name="zone-import"),
     path("mail/", ZoneMail.as_view({"get": "show_zone_mail"}), name="zone-mail"),
+    path("certificates/", ZoneCertificates.as_view({"get": "list"}), name="zone-certificates"),
     path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
     path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),
     path("keys/<id:key_id>/rotate/", ZoneKeys.as_view({"post": "rotate_key"}), name="zone-key-rotate"),

@@ -1,17 +1,15 @@
-"""Keeping how certificates in zones stand, and telling people when that changes for good or bad."""
+"""Keeping how the certificates in zones stand."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
-from tenants.actions.mail import owe_mail
-from tenants.actions.mail_checks import people_of
+from tenants.actions.mail_checks import check_soon
 from tenants.actions.reversals import final
 from tenants.actions.zone_proofs import require_worker
 from tenants.actor import Actor
@@ -20,7 +18,6 @@ from tenants.formats.zones.stored import owner_text
 from tenants.models import Certificate, Zone
 
 MOST = 200
-_MOST_TOLD = 20
 
 
 @transaction.atomic
@@ -29,30 +26,34 @@ def record_certificates(
 ) -> list[Certificate]:
     """Make the rows of a zone say what its records said `at`; returns those whose certificate was renewed.
 
-    One that stands otherwise than before is an event. People get a mail when one begins to worry, and when
-    it does no more; not of how a zone was found first.
+    One that stands otherwise than before is an event. When one begins to worry, or does no more, the
+    domain's checks are done again: they tell people.
     """
     require_worker(actor)
     lock(zone)
     known = {row.host: row for row in zone.certificates.all()}
     turns: list[datetime] = []
     renewed: list[Certificate] = []
-    told: list[Certificate] = []
+    changed = False
     for each in found[:MOST]:
         row = known.pop(owner_text(each.host), None)
-        worried, mark = (row.worries, row.fingerprint) if row is not None else (None, "")
+        before, mark = (_needs(row), row.fingerprint) if row is not None else (False, "")
         row = _keep(actor, zone, row, each, at)
         if mark and row.fingerprint not in ("", mark):
             renewed.append(row)
-        if row.worries != worried and (row.worries or worried):
-            told.append(row)
+        changed |= _needs(row) != before
         turn = turns_after(each, row.since, at)
         turns += [turn] if turn is not None else []
     zone.certificates.filter(pk__in=[row.pk for row in known.values()]).delete()
-    if told:
-        _mail(zone, told)
+    if changed or any(_needs(row) for row in known.values()):
+        check_soon(zone.domain)
     Zone.objects.filter(pk=zone.pk).update(certificates_due_at=min(turns, default=None))
     return renewed
+
+
+def _needs(row: Certificate) -> bool:
+    """Is it a matter for people?"""
+    return row.worries or row.staging
 
 
 def _keep(
@@ -81,17 +82,6 @@ def _keep(
             after=after,
         )
     return row
-
-
-def _mail(zone: Zone, rows: list[Certificate]) -> None:
-    """To those who may change the domain; the worst first."""
-    rows = sorted(rows, key=lambda row: (not row.worries, row.host))
-    lines = [f"- {row.sentence}{f' {row.fix}' if row.worries else ''}" for row in rows[:_MOST_TOLD]]
-    where = f"All certificates of {zone}:\n{settings.BASE_URL}/d/{zone}/dns/certificates"
-    body = "\n\n".join(["Hello,", "\n".join(lines), where]) + "\n"
-    subject = rows[0].sentence if rows[0].worries else f"{rows[0].sentence} All is well again."
-    for email in people_of(zone.domain):
-        owe_mail(recipient=email, subject=subject[:190], body=body)
 
 
 final(

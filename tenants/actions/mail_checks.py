@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants import access, outbox
@@ -70,6 +71,14 @@ def recheck(*, actor: Actor, domain: Domain, checks: Collection[str] = ()) -> Ma
     row.save(update_fields=["wanted", "next_look_at"])
     outbox.hint_on_commit("check_mail", row.pk, "mail_checks")
     return row
+
+
+def check_soon(domain: Domain) -> None:
+    """Have everything looked at again, for something else is expected now; not before the first look."""
+    row = MailCheck.objects.filter(domain=domain, looked_at__isnull=False).first()
+    if row is not None:
+        MailCheck.objects.filter(pk=row.pk).update(wanted=[], next_look_at=LONG_AGO)
+        outbox.hint_on_commit("check_mail", row.pk, "mail_checks")
 
 
 @transaction.atomic
@@ -269,17 +278,19 @@ def _mail(domain: Domain, rows: list[CheckLine]) -> None:
             parts.append("\n".join([title, *lines]))
     parts.append(f"All checks of {domain}:\n{settings.BASE_URL}/d/{domain}/checks")
     subject = f"{domain}: {worse[0].sentence}" if worse else f"{domain}: well again"
-    for email in people_of(domain):
-        owe_mail(recipient=email, subject=subject[:190], body="\n\n".join(parts) + "\n")
+    for membership in _people(domain):
+        owe_mail(recipient=membership.account.email, subject=subject[:190], body="\n\n".join(parts) + "\n")
 
 
-def people_of(domain: Domain) -> list[str]:
-    """The addresses of those who hear what is wrong with a domain: who may change it."""
+def _people(domain: Domain) -> QuerySet[Membership]:
     roles = access.roles_that(access.Verb.CHANGE, access.Kind.DOMAIN)
-    rows = Membership.objects.filter(
-        organization=domain.organization_id, role__in=roles, account__is_active=True
-    ).order_by("pk")
-    return list(rows.values_list("account__email", flat=True)[:20])
+    return (
+        Membership.objects.filter(
+            organization=domain.organization_id, role__in=roles, account__is_active=True
+        )
+        .select_related("account")
+        .order_by("pk")[:20]
+    )
 
 
 final("It looked; nothing was changed.", "recheck")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
+from tenants.actions.mail_checks import check_soon
 from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
@@ -17,7 +18,7 @@ from tenants.formats.roles.keys import new_seed
 from tenants.formats.roles.kinds import Kind, check_value
 from tenants.formats.text import FormatError, check_text, printable
 from tenants.formats.zones.seeded_keys import MAX_SEED, seed_bytes
-from tenants.models import Domain, Event, MailCheck, SigningKey
+from tenants.models import Domain, Event, SigningKey
 from tenants.models.sync import LONG_AGO
 from tenants.secrets import Purpose, seal
 
@@ -111,7 +112,7 @@ def switch_signing_key(*, actor: Actor, key: SigningKey, in_use: bool) -> None:
         return
     key.retired_at = None if in_use else timezone.now()
     key.save(update_fields=["retired_at"])
-    _check_again(key.domain)
+    check_soon(key.domain)
     record(
         actor,
         "switch_signing_key",
@@ -149,15 +150,7 @@ def record_public_key(*, actor: Actor, key: SigningKey, public_key: str = "", pr
     lock(key)
     key.public_key, key.problem, key.claimed_until = public_key, problem[:200], LONG_AGO
     key.save(update_fields=["public_key", "problem", "claimed_until"])
-    _check_again(key.domain)
-
-
-def _check_again(domain: Domain) -> None:
-    """Have the domain's mail looked at with what is expected now, unless nobody ever looked."""
-    row = MailCheck.objects.filter(domain=domain, looked_at__isnull=False).first()
-    if row is not None:
-        MailCheck.objects.filter(pk=row.pk).update(next_look_at=LONG_AGO)
-        outbox.hint_on_commit("check_mail", row.pk, "mail_checks")
+    check_soon(key.domain)
 
 
 def _key_of(event: Event) -> SigningKey | None:

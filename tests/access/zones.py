@@ -178,6 +178,7 @@ OPERATIONS = [
         DONE,
         {"text": "www A 192.0.2.80", "remove_others": False, "leave_out_refused": False},
     ),
+    Row("api:zone-certificates", "GET", SEEN),
     Row("api:zone-keys", "GET", SEEN),
     Row("api:zone-keys", "POST", MADE, {**KEY, "every_zone": False}),
     Row("api:zone-key", "DELETE", GONE),
