@@ -27,6 +27,7 @@ class SigningKeySerializer(serializers.Serializer[Any]):
     public_key = serializers.CharField(
         help_text="What the record has after p=; empty until a worker computed it."
     )
+    record = serializers.CharField(help_text="The text of its record, as ptt's signer writes it.")
     problem = serializers.CharField(help_text="Why it cannot be computed; else empty.")
     in_use = serializers.BooleanField(help_text="The checks expect it in the DNS.")
     created_at = serializers.DateTimeField()
@@ -66,6 +67,7 @@ def _show(key: SigningKey) -> dict[str, Any]:
         "algorithm": key.algorithm,
         "name": key.owner,
         "public_key": key.public_key,
+        "record": key.record,
         "problem": key.problem,
         "in_use": key.retired_at is None,
         "created_at": key.created_at,

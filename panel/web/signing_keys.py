@@ -21,7 +21,6 @@ from tenants import access
 from tenants.actions import signing_keys as actions
 from tenants.actions.signing_keys import NewSigningKey
 from tenants.errors import Conflict
-from tenants.formats.zones.dkim_record import dkim_text
 from tenants.models import CheckLine, Domain, SigningKey
 
 Kind, Verb = access.Kind, access.Verb
@@ -107,7 +106,7 @@ def _line(key: SigningKey, seen: CheckLine | None, now: Any) -> dict[str, Any]:
         "selector": key.selector,
         "owner": key.owner,
         "algorithm": key.get_algorithm_display(),
-        "record": record_of(key),
+        "record": key.record,
         "problem": key.problem,
         "retired": key.retired_at is not None,
         "made": times.moment(key.created_at, now),
@@ -115,12 +114,6 @@ def _line(key: SigningKey, seen: CheckLine | None, now: Any) -> dict[str, Any]:
         "seen": seen.sentence if seen is not None and key.retired_at is None else "",
         "fix": seen.fix if seen is not None and key.retired_at is None else "",
     }
-
-
-def record_of(key: SigningKey) -> str:
-    """The text of the record as ptt's signer writes it, "" while it is not known."""
-    kind = "ed25519" if key.algorithm == SigningKey.Algorithm.ED25519 else "rsa"
-    return dkim_text(key.public_key, kind).decode("ascii") if key.public_key else ""
 
 
 def _badge(key: SigningKey, seen: CheckLine | None) -> dict[str, str]:

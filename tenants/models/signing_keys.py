@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from tenants.formats.zones.dkim_record import dkim_text
 from tenants.models.checks import one_of, small
 from tenants.models.sync import LONG_AGO
 
@@ -54,3 +55,9 @@ class SigningKey(models.Model):
     def owner(self) -> str:
         """The name of its record."""
         return f"{self.selector}._domainkey.{self.domain.name}"
+
+    @property
+    def record(self) -> str:
+        """The text of its record as ptt's signer writes it; "" while no worker computed the key."""
+        kind = "ed25519" if self.algorithm == self.Algorithm.ED25519 else "rsa"
+        return dkim_text(self.public_key, kind).decode("ascii") if self.public_key else ""
