@@ -12,10 +12,7 @@ from panel.api import bulk, waiting
 from tenants import outbox
 from tenants.actor import Actor
 from tenants.models import Event, Mailbox, StoredAnswer, SyncTarget
-from tests.access.operations import ROWS
-from tests.access.rows import Row
 from tests.access.stage import differences, snapshot
-from tests.api.able import able
 from tests.api.client import Api
 from tests.api.test_idempotency import KEY
 from tests.world import World
@@ -128,6 +125,7 @@ def test_it_is_bounded(api: Callable[..., Api], world: World, alice: Actor) -> N
     assert api(alice).post("bulk/", {"operations": [change("ada", note="x")] * bulk.MOST}).status_code == 200
 
 
+<<<<<<< HEAD
 # The others answer with a link or a key that is shown once, or are of a view that does.
 ALONE = {
     "api:bulk",
@@ -169,6 +167,8 @@ def test_every_write_can_be_one_of_several(
     assert dry.json()["results"][0]["location"] is None
 
 
+=======
+>>>>>>> main
 def test_a_dry_run_sees_itself(api: Callable[..., Api], world: World, alice: Actor) -> None:
     client = api(alice)
     before = snapshot()

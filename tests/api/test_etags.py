@@ -9,17 +9,15 @@ import pytest
 from django.db.models import F
 
 from tenants.actor import Actor
-from tenants.models import Event, Mailbox, Organization, SyncTarget
-from tests.access.operations import ROWS
-from tests.access.rows import Row
-from tests.api.able import able
-from tests.api.client import Api, operation_of
+from tenants.models import Mailbox, Organization, SyncTarget
+from tests.api.client import Api
 from tests.tenants.test_at_once import at_once
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
 ADA = "mailboxes/ada@example.org/"
+<<<<<<< HEAD
 # What says when it was made is never the same twice.
 FLEETING = {"api:account-export"}
 SINGLE = [row for row in ROWS if row.method == "GET" and "id" not in row.query]
@@ -92,6 +90,8 @@ def test_every_write_to_one_thing_takes_a_condition(
     assert (stale.status_code, stale.json()["code"]) == (412, "stale")
     done = client.ask(row.method, address, body, headers={"If-Match": stale["ETag"]})
     assert str(done.status_code) == row.answer(column), done.content
+=======
+>>>>>>> main
 
 
 def test_the_tag_of_an_answer_is_the_tag_of_reading(
