@@ -35,7 +35,7 @@ def compute(key_id: int, opener: Opener) -> bool:
         return False
     public, problem = "", ""
     try:
-        public = _public_key(row.algorithm, opener.open(Purpose.DKIM_SEED, row.sealed_seed))
+        public = _public_key(row.algorithm, opener.open(Purpose.DKIM_SEED, bytes(row.sealed_seed)))
     except CannotOpen as error:
         problem = str(error)
     except FormatError as error:

@@ -13,11 +13,13 @@ from panel.api.zones import OfDomain
 from tenants.models import Certificate
 
 
-class CertificateSerializer(serializers.Serializer[Any]):
+class CertificateSerializer(serializers.Serializer[Certificate]):
     host = serializers.CharField()
     standing = serializers.ChoiceField(choices=Certificate.Standing.choices)
     since = serializers.DateTimeField(help_text="It stands so since then.")
-    needs_somebody = serializers.BooleanField(help_text="The machines had their time; a person should look.")
+    needs_somebody = serializers.BooleanField(
+        source="worries", help_text="The machines had their time; a person should look."
+    )
     sentence = serializers.CharField()
     fix = serializers.CharField(help_text="What to do about it; empty when nothing.")
     names = serializers.ListField(child=serializers.CharField(), help_text="Those that it is for.")
@@ -30,8 +32,7 @@ class CertificateSerializer(serializers.Serializer[Any]):
 
 
 def _show(row: Certificate) -> dict[str, Any]:
-    same = {name: getattr(row, name) for name in CertificateSerializer().fields if name != "needs_somebody"}
-    return {**same, "needs_somebody": row.worries}
+    return dict(CertificateSerializer(row).data)
 
 
 class ZoneCertificates(OfDomain):

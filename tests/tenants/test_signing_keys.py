@@ -39,7 +39,7 @@ def test_a_key_made_here_has_a_seed_that_only_workers_read(alice: Actor, domain:
     new = make(alice, domain, " S2026 ")
     assert len(base64.b64decode(new.seed)) == 32
     assert new.row.selector == "s2026"
-    assert Opener().open(Purpose.DKIM_SEED, new.row.sealed_seed) == new.seed
+    assert Opener().open(Purpose.DKIM_SEED, bytes(new.row.sealed_seed)) == new.seed
     assert new.seed not in repr(new)
     event = Event.objects.get(verb="make_signing_key")
     assert new.seed not in json.dumps([event.before, event.after, event.sentence])

@@ -186,14 +186,15 @@ def test_what_renews_itself_worries_nobody(records: tuple[TLSA, ...]) -> None:
 @given(st.integers(-30, 100), st.integers(1, 20 * 24))
 def test_between_two_turns_nothing_changes(end: int, hours: int) -> None:
     """Looking at the turns alone misses nothing."""
-    records = RecordSet(OWNER, 3600, (request(), certificate(start=-90, end=end)))
+    asked, issued = request(), certificate(start=-90, end=end)
+    records = RecordSet(OWNER, 3600, (asked, issued))
     since = NOW - timedelta(days=9)
 
     def look(at: datetime) -> tuple[Standing, bool]:
         (found,) = certificates_in([records], at)
         return found.standing, is_worrying(found, since, at)
 
-    turn = turns_after(judge(*records.data), since, NOW)
+    turn = turns_after(judge(asked, issued), since, NOW)
     later = NOW + timedelta(hours=hours)
     if turn is not None:
         later = min(later, turn - timedelta.resolution)
