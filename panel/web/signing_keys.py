@@ -7,15 +7,14 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.domain_rules import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Secret, Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.mailboxes import crumbs
 from panel.web.standing import DomainRow
 from tenants import access
 from tenants.actions import signing_keys as actions
@@ -71,18 +70,12 @@ def signing_keys(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "domain-settings"),
         **_keys(request, thing),
-        "crumbs": _crumbs(thing, "DKIM keys"),
+        "crumbs": settings_crumbs(thing, "DKIM keys"),
         "form": form,
     }
     if request.headers.get("HX-Request") == "true" and request.method == "GET":
         return render(request, "panel/signing_key/list.html", context)
     return show(request, "panel/signing_key/page.html", context, tried)
-
-
-def _crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
-    found = crumbs(domain, last)
-    url = reverse("domain-settings", kwargs={"domain": domain.name})
-    return [*found[:-1], {"label": "Settings", "url": url}, found[-1]]
 
 
 def _keys(request: HttpRequest, domain: Domain) -> dict[str, Any]:
@@ -133,7 +126,7 @@ def _made(request: HttpRequest, row: DomainRow, new: NewSigningKey) -> HttpRespo
         return redirect("signing-keys", domain=row.domain.name)
     context = {
         **domain_context(request, row, "domain-settings"),
-        "crumbs": _crumbs(row.domain, "New DKIM key"),
+        "crumbs": settings_crumbs(row.domain, "New DKIM key"),
         "key": new.row,
         "seed": new.seed,
     }
