@@ -74,14 +74,10 @@ def _show(key: SigningKey) -> dict[str, Any]:
     }
 
 
-class SigningKeys(ApiView):
+class DomainSigningKeys(ApiView):
     noun, plural, tag = "signing_key", "signing_keys", "Domains"
     orders = {"selector": ("selector",), "-selector": ("-selector",)}
     shown_once = frozenset({"seed"})
-
-    def subject(self, domain: str, signing_key_id: int) -> Subject:
-        key = self._find(domain, signing_key_id)
-        return Subject([key], lambda: _show(key))
 
     @operation("DKIM keys of a domain", responses=SigningKeySerializer)
     def list(self, request: Request, domain: str) -> Response:
@@ -107,6 +103,14 @@ class SigningKeys(ApiView):
     def _show_new(self, made: Made) -> dict[str, Any]:
         unreal = {"id": None, "seed": None} if self.dry else {"seed": made.seed}
         return {**_show(made.row), **unreal}
+
+
+class SigningKeys(ApiView):
+    noun, plural, tag = "signing_key", "signing_keys", "Domains"
+
+    def subject(self, domain: str, signing_key_id: int) -> Subject:
+        key = self._find(domain, signing_key_id)
+        return Subject([key], lambda: _show(key))
 
     @operation("One of them", responses=SigningKeySerializer)
     def retrieve(self, request: Request, domain: str, signing_key_id: int) -> Response:

@@ -40,7 +40,7 @@ from panel.api.repositories import Repositories
 from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
 from panel.api.runs import Runs
-from panel.api.signing_keys import SigningKeys
+from panel.api.signing_keys import DomainSigningKeys, SigningKeys
 from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
@@ -165,7 +165,7 @@ _domains: list[URLPattern | URLResolver] = [
         name="alias-rules",
     ),
     path("<domain:domain>/held-names/", HeldNames.as_view(_read_and_make), name="held-names"),
-    path("<domain:domain>/signing-keys/", SigningKeys.as_view(_read_and_make), name="signing-keys"),
+    path("<domain:domain>/signing-keys/", DomainSigningKeys.as_view(_read_and_make), name="signing-keys"),
     path(
         "<domain:domain>/signing-keys/<id:signing_key_id>/",
         SigningKeys.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),

@@ -176,7 +176,6 @@ ALONE = {
     "api:zone-secondaries",
     "api:zone-secondary",
     "api:signing-keys",
-    "api:signing-key",
 }
 BULKABLE = [
     row for row in ROWS if row.method != "GET" and row.answer("anonymous") == "401" and row.name not in ALONE
