@@ -9,7 +9,7 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from workers import likeness, post, scout, sweeper
+from workers import certificates, key_smith, likeness, post, scout, sweeper
 from workers.assembly import account_check, controller, git_hosts, opener, the_courier, the_notary, the_scout
 from workers.check_assembly import the_checker, the_server_asker
 from workers.controller import Controller, Ending
@@ -75,6 +75,18 @@ def prove_ownership(zone_id: int) -> None:
 def fetch_image(fetch_id: int) -> None:
     """Fetch one image from a build server."""
     the_courier().fetch(fetch_id)
+
+
+@shared_task(soft_time_limit=key_smith.SECONDS, time_limit=key_smith.SECONDS + 10)
+def compute_signing_key(key_id: int) -> None:
+    """Compute the public key of a DKIM signer from its seed."""
+    key_smith.compute(key_id, opener())
+
+
+@shared_task
+def look_at_certificates(zone_id: int) -> None:
+    """Look how the certificates in one zone stand."""
+    certificates.look(zone_id)
 
 
 @shared_task

@@ -41,12 +41,14 @@ from panel.api.repositories import Repositories
 from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
 from panel.api.runs import Runs
+from panel.api.signing_keys import DomainSigningKeys, SigningKeys
 from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
 from panel.api.update_servers import UpdateServers
 from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
+from panel.api.zone_certificates import ZoneCertificates
 from panel.api.zone_endings import ZoneStandings
 from panel.api.zone_exchange import ZoneExports, ZoneImports
 from panel.api.zone_mail import ZoneMail
@@ -129,6 +131,7 @@ _zone: list[URLPattern | URLResolver] = [
     path("export/", ZoneExports.as_view({"get": "export_zone"}), name="zone-export"),
     path("import/", ZoneImports.as_view({"post": "import_zone"}), name="zone-import"),
     path("mail/", ZoneMail.as_view({"get": "show_zone_mail"}), name="zone-mail"),
+    path("certificates/", ZoneCertificates.as_view({"get": "list"}), name="zone-certificates"),
     path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
     path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),
     path("keys/<id:key_id>/rotate/", ZoneKeys.as_view({"post": "rotate_key"}), name="zone-key-rotate"),
@@ -165,6 +168,12 @@ _domains: list[URLPattern | URLResolver] = [
         name="alias-rules",
     ),
     path("<domain:domain>/held-names/", HeldNames.as_view(_read_and_make), name="held-names"),
+    path("<domain:domain>/signing-keys/", DomainSigningKeys.as_view(_read_and_make), name="signing-keys"),
+    path(
+        "<domain:domain>/signing-keys/<id:signing_key_id>/",
+        SigningKeys.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="signing-key",
+    ),
     path(
         "<domain:domain>/held-names/<id:held_id>/",
         HeldNames.as_view({"get": "retrieve", "delete": "destroy"}),

@@ -40,6 +40,7 @@ from panel.web import (
     requests,
     runs,
     search,
+    signing_keys,
     trash,
     unikernels,
     update_servers,
@@ -174,6 +175,17 @@ urlpatterns = [
     path(f"{_IMPORT}/discard", imports.import_discard, name="addresses-import-discard"),
     path(f"{_IMPORT}/problems.csv", imports.import_problems, name="addresses-import-problems"),
     path(f"{_DOMAIN}/settings/aliases", domain_rules.domain_alias_rules, name="domain-alias-rules"),
+    path(f"{_DOMAIN}/settings/signing-keys", signing_keys.signing_keys, name="signing-keys"),
+    path(
+        f"{_DOMAIN}/settings/signing-keys/<int:signing_key_id>/switch",
+        signing_keys.signing_key_switch,
+        name="signing-key-switch",
+    ),
+    path(
+        f"{_DOMAIN}/settings/signing-keys/<int:signing_key_id>/remove",
+        signing_keys.signing_key_remove,
+        name="signing-key-remove",
+    ),
     path(f"{_DOMAIN}/settings/names", domain_rules.domain_names, name="domain-names"),
     path(
         f"{_DOMAIN}/settings/names/<int:held_id>/release",

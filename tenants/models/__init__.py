@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
+from tenants.models.certificates import Certificate
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.fetches import BuildServer, ImageFetch
@@ -30,6 +31,7 @@ from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.server_answers import ServerAnswer
+from tenants.models.signing_keys import SigningKey
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
 from tenants.models.update_servers import UpdateServer
@@ -45,6 +47,7 @@ __all__ = [
     "Allowance",
     "ApiToken",
     "BuildServer",
+    "Certificate",
     "CheckChange",
     "CheckLine",
     "CheckMute",
@@ -87,6 +90,7 @@ __all__ = [
     "SecondaryServer",
     "ServerAnswer",
     "SignInLink",
+    "SigningKey",
     "Step",
     "StoredAnswer",
     "SyncTarget",

@@ -141,6 +141,7 @@ class Condition(models.Model):
         ENDED = "Ended"
         MANY_ZONES = "ManyZones"
         SERVERS_APART = "ServersApart"
+        CERTIFICATES = "Certificates"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -172,6 +173,7 @@ class Condition(models.Model):
                 "Ended",
                 "ManyZones",
                 "ServersApart",
+                "Certificates",
             ),
         ]
 

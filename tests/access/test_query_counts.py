@@ -59,6 +59,7 @@ PAGES = (
     "/d/{domain}/dns/keys",
     "/d/{domain}/dns/servers",
     "/d/{domain}/dns/registrar",
+    "/d/{domain}/settings/signing-keys",
     "/hosts",
     "/hosts/{share}",
     "/hosts/{share}/firewall",

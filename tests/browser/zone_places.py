@@ -56,6 +56,7 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
         "zone-history": f"/d/{domain}/dns/history",
         "record-set-history": f"/d/{domain}/dns/history/MX/{domain}",
         "zone-servers": f"/d/{domain}/dns/servers",
+        "signing-keys": f"/d/{domain}/settings/signing-keys",
     }
     link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first
     found["update-server"] = _its_page(visitor, bare)
