@@ -16,7 +16,16 @@ from tenants.formats.unikernels import DesiredHost, WantedUnikernel
 from tenants.models import Host, HostShare, Image, SyncTarget, Unikernel
 from tenants.secrets import Opener
 from workers import ssh
-from workers.albatross import Client, CommandFailed, FailureKind, Name, Release, Unreachable, dialect_of
+from workers.albatross import (
+    ROOT,
+    Client,
+    CommandFailed,
+    FailureKind,
+    Name,
+    Release,
+    Unreachable,
+    dialect_of,
+)
 from workers.albatross.quota import covering
 from workers.albatross.values import UnikernelConfig
 from workers.hosting import likeness
@@ -79,7 +88,7 @@ class AlbatrossHost:
         host = share.host
         with outcomes(host):
             access = HostAccess.of(host, self._opener, self._pool)
-            path = Name((share.path,))
+            path = Name(share.labels)
             if access.over_tls and path.path[: len(access.root.path)] != access.root.path:
                 raise NeedsPerson(
                     "authority-elsewhere",
@@ -153,7 +162,8 @@ class AlbatrossHost:
             self._opener.mark,
             repair=target.drift_mode == SyncTarget.DriftMode.REPAIR,
             takes_images=self._takes_images(observed),
-            sets_policies=not access.over_tls,
+            # Albatross finds the root's own policy out itself, at each of its starts.
+            sets_policies=not access.over_tls and observed.seen.path != ROOT,
         )
         return Plan(decision.changes, decision.apart, units_observed=len(observed.seen.running))
 
