@@ -127,7 +127,7 @@ def test_a_key_that_is_not_authorized_is_named(pool: ConnectionPool, endpoint: S
     ("complaint", "kind"), [("Permission denied\n", NotPermitted), ("Connection refused\n", Unreachable)]
 )
 def test_the_reason_of_a_refused_socket_is_told(complaint: str, kind: type[Unreachable]) -> None:
-    assert type(over_ssh._no_socket("/run/x.sock", complaint)) is kind
+    assert type(over_ssh._not_joined("/run/x.sock", complaint)) is kind
 
 
 @pytest.mark.parametrize("program", ["perl", "python3"])

@@ -39,10 +39,12 @@ from workers.targets import host_findings, host_restarts, host_statements
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.host_connection import HostAccess, outcomes
 from workers.targets.host_restarts import Reading
+from workers.targets.reader_service import Place, Service, as_it_is, ask_soon
 from workers.targets.relay_readers import wake
 
 WATCH_SECONDS = 3.0
 READY_SECONDS = 10.0
+SERVE_SECONDS = 12.0
 
 
 @dataclass
@@ -59,7 +61,8 @@ class ObservedHost:
 
 class AlbatrossHost:
     """See workers.targets.base.TargetKind. `watch_seconds`: how long a start is looked after;
-    `ready_seconds`: how long a word is waited for of one that reads a repository."""
+    `ready_seconds`: how long a word is waited for of one that reads a repository, `serve_seconds`: how long
+    an answer on its port, which is where `place` says."""
 
     def __init__(
         self,
@@ -68,10 +71,13 @@ class AlbatrossHost:
         pool: ssh.ConnectionPool,
         watch_seconds: float = WATCH_SECONDS,
         ready_seconds: float = READY_SECONDS,
+        serve_seconds: float = SERVE_SECONDS,
+        place: Place = as_it_is,
     ) -> None:
         self.limits: Limits = host_statements.HostLimits()
         self._opener, self._pool = opener, pool
         self._watch_seconds, self._ready_seconds = watch_seconds, ready_seconds
+        self._serve_seconds, self._place = serve_seconds, place
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         share = _share(target)
@@ -100,7 +106,8 @@ class AlbatrossHost:
             desired = desired_host(current.target, self._opener)
             seen, client = self._look(access, release, path, desired)
             host_statements.keep_facts(host, seen, current.now)
-        readings = host_restarts.look(current, share, seen.running, self._opener, self._pool)
+        service = Service.on(access, self._place, self._serve_seconds)
+        readings = host_restarts.look(current, share, seen.running, self._opener, self._pool, service)
         return ObservedHost(seen, access, release, desired, client, readings)
 
     def _find_release(self, access: HostAccess, host: Host) -> Release:
@@ -257,6 +264,7 @@ class AlbatrossHost:
         self._look_after(current, client, share, name, wanted, before, reads=reading is not None)
         if reading is not None:
             host_restarts.took_up(current, *reading)
+            self._serves(current, observed, reading[0])
 
     def _restart(
         self, current: Pass, observed: ObservedHost, share: HostShare, name: Name, change: HostChange
@@ -283,6 +291,13 @@ class AlbatrossHost:
             raise
         self._look_after(current, client, share, name, wanted, before, reads=True)
         host_restarts.took_up(current, reading.pk, reading.commit)
+        silence = self._serves(current, observed, reading.pk)
+        if silence and host_restarts.relay_follows(observed.readings, reading):
+            raise Retry("not-serving", f"{silence} The relay restarts when it does.")
+
+    def _serves(self, current: Pass, observed: ObservedHost, reader: int) -> str:
+        service = Service.on(observed.access, self._place, self._serve_seconds)
+        return service.after_restart(current, reader)
 
     def _look_after(
         self,
@@ -390,6 +405,7 @@ class AlbatrossHost:
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         """Come back when the next restart is due."""
+        ask_soon(current, _share(current.target))
         due = host_restarts.next_due(_share(current.target))
         if due is not None and due > current.now:
             wake(current.target, due)
