@@ -7,12 +7,13 @@ import shlex
 import socket
 from datetime import timedelta
 from functools import lru_cache
+from ipaddress import IPv4Address
 from pathlib import Path
 
 from django.conf import settings
 
 from tenants.formats.public_addresses import is_public
-from tenants.models import Repository, SyncTarget
+from tenants.models import Host, Repository, SyncTarget
 from tenants.sandbox_note import sandbox_note
 from tenants.secrets import Opener
 from workers import ssh
@@ -33,6 +34,7 @@ from workers.scout import Scout
 from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.dynamic_update import DynamicUpdate
 from workers.targets.firewall import HostFirewall
+from workers.targets.reader_service import as_it_is
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.zone_repository import ZoneRepository
@@ -100,7 +102,8 @@ def controller() -> Controller:
     relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
     zones = ZoneRepository(opener=opener(), pool=pool(), dial=_only_here if settings.SANDBOX else connect)
     updates = DynamicUpdate(opener=opener(), dial=_only_here if settings.SANDBOX else _only_public)
-    host = AlbatrossHost(opener=opener(), pool=pool())
+    place = _only_loopback if settings.SANDBOX else as_it_is
+    host = AlbatrossHost(opener=opener(), pool=pool(), place=place)
     return Controller(
         kinds={
             SyncTarget.Kind.RELAY_REPOSITORY: relay,
@@ -124,6 +127,11 @@ def _only_here(address: str, port: int, kind: socket.SocketKind, timeout: float)
     if not ipaddress.ip_address(address).is_loopback:
         raise OSError(f"{address} lies outside the sandbox")
     return connect(address, port, kind, timeout)
+
+
+def _only_loopback(host: Host, address: IPv4Address, port: int) -> tuple[IPv4Address, int] | None:
+    """A sandbox asks nobody outside of it, through whatever host."""
+    return (address, port) if address.is_loopback else None
 
 
 def _only_public(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:

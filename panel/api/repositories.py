@@ -14,6 +14,7 @@ from panel.api.etags import Subject
 from panel.api.fields import Choice, Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
+from tenants.actions import readers
 from tenants.actions import repositories as actions
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Domain, Repository
@@ -43,6 +44,10 @@ class RepositorySerializer(serializers.Serializer[Any]):
     target = serializers.IntegerField(
         allow_null=True, help_text="Its sync target. Null in a dry run that would connect it."
     )
+    restart_quiet = serializers.IntegerField(
+        help_text="Seconds without a change before what reads it restarts."
+    )
+    restart_apart = serializers.IntegerField(help_text="Seconds between two restarts, unless it is urgent.")
     created_at = serializers.DateTimeField()
 
 
@@ -55,6 +60,13 @@ class NewRepository(Shape):
     reload = Choice(required=False, default=Repository.Reload.HAND, choices=Repository.Reload.choices)
 
     example = {"host": "git.example.org", "path": "relay.git", "branch": "main"}
+
+
+class RestartPace(Shape):
+    restart_quiet = Number(help_text="0 to 600 seconds.")
+    restart_apart = Number(help_text="30 seconds to a day.")
+
+    example = {"restart_quiet": 60, "restart_apart": 900}
 
 
 class HostKey(Shape):
@@ -88,6 +100,8 @@ def show_repository(row: Repository) -> dict[str, Any]:
         "host_key_fingerprint": shown_fingerprint(row.host_key),
         "offered_host_key_fingerprint": shown_fingerprint(row.offered_host_key),
         "target": row.sync_target.pk,
+        "restart_quiet": row.restart_quiet,
+        "restart_apart": row.restart_apart,
         "created_at": row.created_at,
     }
 
@@ -126,6 +140,20 @@ class Repositories(ApiView):
             show,
             status=201,
             location=lambda _: reverse("api:repository", args=[home.name]),
+        )
+
+    @operation(
+        "Choose when what reads it restarts after a change",
+        request=RestartPace,
+        responses=RepositorySerializer,
+    )
+    def change_restart_pace(self, request: Request, domain: str) -> Response:
+        given, row = self.body(RestartPace), self._find(domain)
+        return self.act(
+            lambda: readers.change_restart_pace(
+                actor=self.actor, repository=row, quiet=given["restart_quiet"], apart=given["restart_apart"]
+            ),
+            show_repository,
         )
 
     @operation("Pin the host key that you compared", request=HostKey, responses=RepositorySerializer)
