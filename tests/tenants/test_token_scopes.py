@@ -60,7 +60,7 @@ MACHINES = {
     "remove_network", "add_volume", "delete_volume", "upload_image", "fetch_image", "fetch_image_again",
     "change_image", "share_image", "delete_image",
     "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
-    "link_reader", "unlink_reader", "restart_readers", "change_restart_pace",
+    "link_reader", "unlink_reader", "restart_readers",
     "answer_add_name",
 }  # fmt: skip
 AROUND = {

@@ -82,7 +82,7 @@ class _Plain:
             if not part:
                 break
             said += part
-        return said.split(b"\n", 1)[0]
+        return said.split(b"\n", 1)[0].rstrip()
 
     def _left(self) -> float:
         left = self._until - time.monotonic()
