@@ -136,7 +136,7 @@ def test_a_port_that_the_host_reaches(pool: ConnectionPool, endpoint: SshEndpoin
         with peer:
             peer.sendall(b"220 relay\r\n")
             assert joined.receive(5) == b"220 relay\r\n"
-            joined.send([b"QUIT\r\n"], 5)
+            joined.send((b"QUIT\r\n",), 5)
             assert peer.recv(100) == b"QUIT\r\n"
         joined.close()
     with pool.connection(endpoint) as connection:

@@ -37,7 +37,12 @@ def server(talk: Callable[[socket.socket], object], port: int = 0) -> Iterator[P
 
 
 def says(*parts: bytes) -> Callable[[socket.socket], object]:
-    return lambda peer: ([peer.sendall(part) for part in parts], peer.shutdown(socket.SHUT_WR))
+    def talk(peer: socket.socket) -> None:
+        for part in parts:
+            peer.sendall(part)
+        peer.shutdown(socket.SHUT_WR)
+
+    return talk
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
     return Authority(tmp_path_factory.mktemp("ca")).server_context(["mail.example.org"], "127.0.0.1")
 
 
-def test_a_plain_banner_in_pieces(context: ssl.SSLContext) -> None:
+def test_a_plain_banner_in_pieces() -> None:
     with server(says(b"22", b"0 relay ESM", b"TP\r\n")) as place:
         assert try_banner(LocalDialer(), place, tls=False) == ""
 

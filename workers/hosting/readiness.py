@@ -129,4 +129,4 @@ class _Tls(_Plain):
 
     def _flush(self) -> None:
         if self._out.pending:
-            self._connection.send([self._out.read()], self._left())
+            self._connection.send((self._out.read(),), self._left())
