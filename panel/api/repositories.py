@@ -100,10 +100,14 @@ def show_repository(row: Repository) -> dict[str, Any]:
         "host_key_fingerprint": shown_fingerprint(row.host_key),
         "offered_host_key_fingerprint": shown_fingerprint(row.offered_host_key),
         "target": row.sync_target.pk,
-        "restart_quiet": row.restart_quiet,
-        "restart_apart": row.restart_apart,
         "created_at": row.created_at,
     }
+
+
+def show_relay(row: Repository) -> dict[str, Any]:
+    """Of one that unikernels read: with the pace of their restarts."""
+    pace = {"restart_quiet": row.restart_quiet, "restart_apart": row.restart_apart}
+    return {**show_repository(row), **pace}
 
 
 class Repositories(ApiView):
@@ -112,7 +116,7 @@ class Repositories(ApiView):
 
     def subject(self, domain: str) -> Subject:
         row = self._find(domain)
-        return Subject([row], lambda: show_repository(row))
+        return Subject([row], lambda: show_relay(row))
 
     def _find(self, domain: str) -> Repository:
         home = access.get(self.actor, Domain, name=domain)
@@ -120,7 +124,7 @@ class Repositories(ApiView):
 
     @operation("Where the users of a domain are written", responses=RepositorySerializer)
     def retrieve(self, request: Request, domain: str) -> Response:
-        return Response(show_repository(self._find(domain)))
+        return Response(show_relay(self._find(domain)))
 
     @operation(
         "Connect it; the answer has our public key",
@@ -133,7 +137,7 @@ class Repositories(ApiView):
 
         def show(made: Repository) -> dict[str, Any]:
             unreal = {"id": None, "public_key": None, "target": None} if self.dry else {}
-            return {**show_repository(made), **unreal}
+            return {**show_relay(made), **unreal}
 
         return self.act(
             lambda: actions.connect_repository(actor=self.actor, domain=home, **given),
@@ -153,7 +157,7 @@ class Repositories(ApiView):
             lambda: readers.change_restart_pace(
                 actor=self.actor, repository=row, quiet=given["restart_quiet"], apart=given["restart_apart"]
             ),
-            show_repository,
+            show_relay,
         )
 
     @operation("Pin the host key that you compared", request=HostKey, responses=RepositorySerializer)
@@ -164,5 +168,5 @@ class Repositories(ApiView):
             lambda: actions.confirm_host_key(
                 actor=self.actor, repository=row, fingerprint_seen=given["fingerprint"]
             ),
-            show_repository,
+            show_relay,
         )
