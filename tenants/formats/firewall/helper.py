@@ -31,6 +31,12 @@ def install_commands(account: str) -> tuple[str, ...]:
     return (f"install -m 755 rookery-firewall {PATH}", f"{PATH} install {account}")
 
 
+def sudoers_text(account: str) -> str:
+    """What `rookery-firewall install ACCOUNT` lets that account run as root, as it writes it."""
+    verbs = ("save", "apply *", "confirm *")
+    return "".join(f"{account} ALL=(root) NOPASSWD: {PATH} {verb}\n" for verb in verbs)
+
+
 @dataclass(frozen=True)
 class Family:
     """One address family of a host. `program` is empty where nothing of the kind is installed; `nft` and
