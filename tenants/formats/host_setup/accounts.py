@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from tenants.formats.firewall.helper import PATH, helper_text, sudoers_text
+from tenants.formats.firewall.helper import PATH, SUDOERS, helper_text, sudoers_text
 from tenants.formats.host_setup import files
 from tenants.formats.host_setup.steps import Step
 from tenants.formats.host_setup.wanted import GitRepository, Wanted
@@ -89,7 +89,7 @@ def _repository(account: str, repository: GitRepository) -> Step:
     return Step(
         f"repository {path}",
         f"The repository {path} is there, and loses nothing",
-        "ptt's servers push by force: rewritten history and deleted branches are refused. What is there stays.",
+        "ptt's servers push by force: rewritten history and deleted branches are refused from then on.",
         (
             as_user(
                 account,
@@ -105,12 +105,12 @@ def _repository(account: str, repository: GitRepository) -> Step:
 
 def _helper(account: str) -> Step:
     allowed = sudoers_text(account)
+    by_sudo = (files.sha256_line(SUDOERS),) if allowed else ()
     return Step(
         "firewall",
         "Rookery's program for the firewall is there, and nothing else is allowed by sudo",
-        "It takes only lines of Rookery's own chains, and undoes what nobody confirmed. It writes no rule now.",
+        "It takes only lines of Rookery's own chains, and undoes what nobody confirmed.",
         (*files.write(PATH, helper_text(), "755"), f"{PATH} install {account}"),
-        f"{files.sha256_line(PATH)}; {files.sha256_line('/etc/sudoers.d/rookery-firewall')};"
-        f" systemctl is-enabled {_UNIT}",
-        f"{files.sha256(helper_text())}\n{files.sha256(allowed)}\nenabled",
+        "; ".join([files.sha256_line(PATH), *by_sudo, f"systemctl is-enabled {_UNIT}"]),
+        "\n".join([files.sha256(helper_text()), *([files.sha256(allowed)] if allowed else []), "enabled"]),
     )

@@ -29,8 +29,8 @@ echo "os $(sed -n 's/^ID="\{0,1\}\([a-z0-9.-]*\)"\{0,1\}$/\1/p' /etc/os-release 
 [ ! -e /dev/kvm ] || echo 'has kvm'
 ! systemctl cat albatross_daemon.service >/dev/null 2>&1 || echo 'has albatross'
 [ "$(systemctl is-active systemd-networkd.service 2>/dev/null)" != active ] || echo 'has networkd'
-! grep -Eqs '^[[:space:]]*source(-directory)?[[:space:]]+(/etc/network/)?interfaces\.d' /etc/network/interfaces ||
-	echo 'has ifupdown'
+! grep -Eqs '^[[:space:]]*source(-directory)?[[:space:]]+(/etc/network/)?interfaces\.d' \
+	/etc/network/interfaces || echo 'has ifupdown'
 ! grep -rqs apt.robur.coop /etc/apt/sources.list /etc/apt/sources.list.d \
 	--include='*.list' --include='*.sources' --exclude=rookery-albatross.list || echo 'has source'
 [ ! -e /etc/apt/sources.list.d/rookery-albatross.list ] || echo 'has ours'

@@ -137,28 +137,32 @@ def _albatross(facts: Facts, wanted: Wanted) -> list[Step]:
 
 
 def _source(facts: Facts, wanted: Wanted) -> Step:
-    line = f"deb [signed-by={files.KEYRING}] {PACKAGES_AT} {facts.os} main\n"
-    shown = "gpg --batch --with-colons --show-keys"
+    # Written after the key was compared, so that its line about it says that it was.
+    line = (
+        f"# The key's fingerprint: {wanted.key_fingerprint or 'not compared'}\n"
+        f"deb [signed-by={files.KEYRING}] {PACKAGES_AT} {facts.os} main\n"
+    )
+    shown = 'gpg --batch --homedir "$work" --with-colons --show-keys'
     first = "awk -F: '$1 == \"fpr\" { print $10; exit }'"
-    compare = f'[ "$({shown} "$key" | {first})" = {wanted.key_fingerprint} ]'
+    compare = f'[ "$({shown} "$work/key" | {first})" = {wanted.key_fingerprint} ]'
+    fetch = 'curl -fsS --proto =https --max-time 60 --max-filesize 200000 -o "$work/key"'
     trust = "its fingerprint is compared" if wanted.key_fingerprint else "it is believed because of HTTPS"
-    known = f"{shown} {files.KEYRING} | {first}" if wanted.key_fingerprint else "echo some"
     return Step(
         "source",
         "The packages of albatross are known, with the key that signs them",
         f"Debian has no package of albatross. The key comes from {PACKAGES_AT}; {trust}.",
         (
-            "key=$(mktemp)",
-            f'curl -fsS --proto =https --max-time 60 --max-filesize 200000 -o "$key" {PACKAGES_AT}/gpg.pub',
+            "work=$(mktemp -d)",
+            "trap 'rm -rf \"$work\"' EXIT",
+            f"{fetch} {PACKAGES_AT}/gpg.pub",
             *((compare,) if wanted.key_fingerprint else ()),
             f"mkdir -p {files.KEYRING.rpartition('/')[0]}",
-            f'gpg --batch --yes --dearmor -o {files.KEYRING} "$key"',
+            f'gpg --batch --homedir "$work" --yes --dearmor -o {files.KEYRING} "$work/key"',
             f"chmod 644 {files.KEYRING}",
-            'rm -f "$key"',
             *files.write(files.SOURCES, line),
         ),
-        f"{files.sha256_line(files.SOURCES)}; [ ! -s {files.KEYRING} ] || {known}",
-        f"{files.sha256(line)}\n{wanted.key_fingerprint or 'some'}",
+        f"{files.sha256_line(files.SOURCES)}; [ ! -s {files.KEYRING} ] || echo key",
+        f"{files.sha256(line)}\nkey",
     )
 
 
@@ -212,7 +216,7 @@ def _bridge(facts: Facts, bridge: Bridge) -> Step:
             (),
             "; ".join(live),
             "1\n1",
-            f"Let {name} be a bridge, up, with {bridge.address}: the files that describe it are not Rookery's.",
+            f"Make {name} a bridge, up, with {bridge.address}: the files that describe it are not Rookery's.",
         )
     texts = files.bridge_files(bridge, networkd="networkd" in facts.has)
     return Step(

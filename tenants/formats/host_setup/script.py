@@ -20,6 +20,7 @@ DEBIAN_FRONTEND=noninteractive
 export PATH LC_ALL DEBIAN_FRONTEND
 umask 022
 """
+_SAID = '"$(printf %s "$said" | tr "\\n" " " | tr -cd "\\40-\\176" | cut -c 1-299)"'
 _WHERE = """where=''
 trap 'code=$?; [ "$code" = 0 ] || printf "Stopped at: %s\\n" "$where" >&2' EXIT
 [ "$(id -u)" = 0 ] || { where='the beginning: run it as root'; exit 1; }
@@ -33,8 +34,7 @@ def checks_script(steps: Sequence[Step]) -> str:
         lines += [
             f"said=$( ( {each.check}\n) </dev/null 2>/dev/null )",
             f'if [ "$said" = {shlex.quote(each.expected)} ]; then echo "check {number} ok"; else',
-            f"printf 'check {number} no %s\\n'"
-            ' "$(printf %s "$said" | tr "\\n" " " | tr -cd "\\40-\\176" | cut -c 1-300)"; fi',
+            f"printf 'check {number} no %s\\n' {_SAID}; fi",
         ]
     return "\n".join([*lines, "echo end", ""])
 
