@@ -22,7 +22,7 @@ from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actions.volumes import forget_deleted_volumes
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
-from workers import accounts, checker, git_hosts, image_courier, likeness, ownership, scout
+from workers import accounts, checker, git_hosts, image_courier, likeness, ownership, preparing, scout
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -82,6 +82,8 @@ def sweep() -> int:
     hints += [("deliver_mail", pk, "mail") for pk in mails.values_list("pk", flat=True)[:AT_ONCE]]
     asked = git_hosts.asked_setups().values_list("pk", flat=True)
     hints += [("serve_git_host", pk, "checks") for pk in asked[:AT_ONCE]]
+    prepared = preparing.asked_preparations().values_list("pk", flat=True)
+    hints += [("serve_preparation", pk, "images") for pk in prepared[:AT_ONCE]]
     hints += _guards()
     for task, row_id, queue in hints:
         try:

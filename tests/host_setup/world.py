@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from tenants.formats.sshkeys import new_ssh_key
+from tests.bench.host_process import sshd_program
 
 KEY = new_ssh_key("rookery-1")[1]
 _APT = """#!/bin/sh
@@ -36,7 +37,7 @@ _SYSTEMCTL = """#!/bin/sh
 case "$1 ${2-}" in
 'cat albatross_daemon.service') [ -e "$STATE/unit" ]; exit ;;
 'is-active systemd-networkd.service') cat "$STATE/networkd"; exit ;;
-is-*) word=${1#is-}; grep -qxF "$word $2" "$STATE/units" && echo "${word%d}d" | sed 's/actived/active/' && exit 0
+is-*) word=${1#is-}; grep -qxF "$word $2" "$STATE/units" && echo "$word" && exit 0
 	echo "no $word"; exit 1 ;;
 esac
 printf 'systemctl %s\\n' "$*" >>"$STATE/calls"
@@ -49,12 +50,13 @@ gpg --batch --armor --homedir "$STATE/keys" --export >"$2" 2>/dev/null
 _MOUNTS = """set -eu
 mount -t tmpfs layers "$STATE/layers"
 for path in etc usr var/lib; do
-	mkdir -p "$STATE/layers/$path/new" "$STATE/layers/$path/work"
-	mount -t overlay layer -o "lowerdir=/$path,upperdir=$STATE/layers/$path/new,workdir=$STATE/layers/$path/work" "/$path"
+	over=$STATE/layers/$path
+	mkdir -p "$over/new" "$over/work"
+	mount -t overlay layer -o "lowerdir=/$path,upperdir=$over/new,workdir=$over/work" "/$path"
 done
 mount -t tmpfs home /home
 mount -t tmpfs run /run
-mkdir -p /run/systemd/system
+mkdir -p /run/systemd/system /run/sshd
 cp "$STATE"/bin/* /usr/bin/
 for name in apt-get dpkg-query systemctl curl; do sed -i "2i STATE=$STATE" "/usr/bin/$name"; done
 rm -rf /etc/network/interfaces* /etc/systemd/network/*
@@ -124,6 +126,25 @@ class Machine:
             assert done.returncode != 0, done.stdout
         return done.stdout
 
+    @property
+    def pid(self) -> int:
+        return self.keeper.pid
+
+    def serve(self, public_key: str) -> str:
+        """Let a key in as root over a real sshd on port 22 of its loopback; returns the host's key."""
+        program, key = sshd_program(), self.state / "host_key"
+        assert program
+        making = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
+        subprocess.run(making, check=True, timeout=30)
+        (self.state / "authorized_keys").write_text(public_key)
+        (self.state / "config").write_text(
+            f"Port 22\nListenAddress 127.0.0.1\nHostKey {key}\nPidFile {self.state}/pid\nUsePAM no\n"
+            f"AuthorizedKeysFile {self.state}/authorized_keys\nStrictModes no\nMaxStartups 50\n"
+            "PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
+        )
+        self.run(f"{program} -f {self.state}/config -E {self.state}/log")
+        return " ".join(key.with_suffix(".pub").read_text().split()[:2])
+
     def make_signing_key(self) -> str:
         """A key that signs packages; returns its fingerprint."""
         home = self.state / "keys"
@@ -147,6 +168,8 @@ class Machine:
         ) + "".join(self.calls())
 
     def close(self) -> None:
+        if (self.state / "pid").exists():
+            os.kill(int((self.state / "pid").read_text()), signal.SIGKILL)
         os.kill(self.keeper.pid, signal.SIGKILL)
         self.keeper.wait(10)
         assert self.keeper.stdout
