@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -95,7 +96,7 @@ class Preparations:
 
     def _serve(self, row: HostPreparation) -> None:
         endpoint = replace(ssh_endpoint(row.host, self.opener), username=row.username, timeout=LOOK_SECONDS)
-        with outcomes(row.host), _refusals(row), self.pool.connection(endpoint) as connection:
+        with outcomes(row.host), _let_in(row), self.pool.connection(endpoint) as connection:
             look = _look(connection, row)
             if row.asked != row.Ask.PREPARE:
                 _record(row, look)
@@ -167,8 +168,8 @@ def _stopped(step: Step, text: str) -> str:
         return "An earlier run is still at work on the host. Look again in some minutes. "
     told = " / ".join(line for line in lines[-4:] if not line.startswith(("Stopped at", "status ")))
     return (
-        f"It stopped at “{step.title}”, and did nothing after it. The host said: {told or 'nothing'}. Put that"
-        " right there, then do it again: what is done already is left alone. "
+        f"It stopped at “{step.title}”, and did nothing after it. The host said: {told or 'nothing'}. Put"
+        " that right there, then do it again: what is done already is left alone. "
     )
 
 
@@ -216,21 +217,21 @@ def _record(row: HostPreparation, look: _Look, before: str = "", *, done: bool =
     record_preparation(actor=Actor.rookery(), preparation=row, seen=seen, script=look.script, done=done)
 
 
-class _refusals:
+@contextmanager
+def _let_in(row: HostPreparation) -> Iterator[None]:
     """A host that does not let us in as root is told apart from one that does not speak SSH."""
-
-    def __init__(self, row: HostPreparation) -> None:
-        self._row = row
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ssh.AuthenticationRefused):
-            row = self._row
-            raise NeedsPerson(
-                "not-let-in",
-                f"{row.host} does not let Rookery's key in as {row.username}.",
-                f"Put the key into ~{row.username}/.ssh/authorized_keys there for as long as this takes, or name"
-                " another account, or run the script by hand.",
-            ) from error
+    try:
+        yield
+    except ssh.AuthenticationRefused as error:
+        raise NeedsPerson(
+            "not-let-in",
+            f"{row.host} does not let Rookery's key in as {row.username}.",
+            f"Put the key into ~{row.username}/.ssh/authorized_keys there for as long as this takes, or name"
+            " another account, or do it by hand.",
+        ) from error
+    except ssh.CommandFailed as error:
+        raise NeedsPerson(
+            "no-shell",
+            f"{row.username} on {row.host} runs no commands: {printable(str(error), 200)}.",
+            "Name an account with a shell, or do it by hand.",
+        ) from error

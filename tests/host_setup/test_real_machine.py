@@ -121,9 +121,8 @@ def test_a_host_that_breaks_off_in_the_middle_goes_on_where_it_was(plain: Machin
 
 
 def test_the_helper_of_the_firewall_installs_itself(plain: Machine) -> None:
-    plain.run(
-        "install -m 755 /dev/stdin /usr/local/sbin/rookery-firewall <<'EOF'\n" + helper_text() + "EOF\n"
-    )
+    put = "install -m 755 /dev/stdin /usr/local/sbin/rookery-firewall"
+    plain.run(f"{put} <<'EOF'\n{helper_text()}EOF\n")
     assert "Install the package sudo first" in plain.run("rookery-firewall install alice", check=False)
     assert "Name the account" in plain.run("rookery-firewall install 'alice bob'", check=False)
     plain.run("rookery-firewall install root")

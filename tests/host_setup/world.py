@@ -136,10 +136,11 @@ class Machine:
         assert program
         making = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)]
         subprocess.run(making, check=True, timeout=30)
-        (self.state / "authorized_keys").write_text(public_key)
+        for account in ("root", "nobody", "plain-test"):
+            self.run(f"echo '{public_key}' >/run/sshd/{account}")  # where it may read it
         (self.state / "config").write_text(
             f"Port 22\nListenAddress 127.0.0.1\nHostKey {key}\nPidFile {self.state}/pid\nUsePAM no\n"
-            f"AuthorizedKeysFile {self.state}/authorized_keys\nStrictModes no\nMaxStartups 50\n"
+            f"AuthorizedKeysFile /run/sshd/%u\nStrictModes no\nMaxStartups 50\n"
             "PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
         )
         self.run(f"{program} -f {self.state}/config -E {self.state}/log")
@@ -164,7 +165,7 @@ class Machine:
         """Everything that a second run must not change, times of change included."""
         return self.run(
             "cd /; find etc usr/local usr/share/keyrings home var/lib/rookery-firewall -xdev"
-            " -printf '%p %m %u %T@ %s\\n' | sort; ip -o addr; ip -o link | sed 's/ qdisc.*//'"
+            " -printf '%p %m %u %T@ %s\\n' | sort; ip -o -4 addr; ip -o link | sed 's/ qdisc.*//'"
         ) + "".join(self.calls())
 
     def close(self) -> None:

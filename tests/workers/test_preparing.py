@@ -13,7 +13,6 @@ from tenants.actions import preparations as actions
 from tenants.actions.agreed import Seen
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, Invalid
-from tenants.formats.sshkeys import fingerprint
 from tenants.models import Host, HostPreparation, Organization, SyncTarget
 from tenants.secrets import Opener
 from tests.firewall.reached import dialing
@@ -78,8 +77,8 @@ def world(tmp_path: Path, olga: Actor, organization: Organization) -> Iterator[W
 
 def test_a_host_is_prepared_as_was_agreed(world: World) -> None:
     seen = world.look()
-    assert (seen.state, seen.problems, len(seen.steps)) == (State.TODO, ["There is no /dev/kvm: unikernels for"
-        " hvt cannot run. Switch virtualisation on there."] if not Path("/dev/kvm").exists() else [], 13)  # fmt: skip
+    assert (seen.state, len(seen.steps)) == (State.TODO, 13)
+    assert [each for each in seen.problems if "/dev/kvm" not in each] == []
     assert world.machine.calls() == []
     generation = SyncTarget.objects.get().generation
 
@@ -90,13 +89,9 @@ def test_a_host_is_prepared_as_was_agreed(world: World) -> None:
     assert "Unable to fetch some archives" in stopped.sentence
     (world.machine.state / "broken").unlink()
 
-    # Somebody changed what is there since: a bridge of another kind is in the way of the plan.
-    networks.add_network(
-        actor=world.olga,
-        share=share_of(world.host, world.host.organization),
-        bridge="more",
-        subnet="10.0.9.0/24",
-    )
+    # Since it was read, something else came to be wanted.
+    share = share_of(world.host, world.host.organization)
+    networks.add_network(actor=world.olga, share=share, bridge="more", subnet="10.0.9.0/24")
     other = world.prepare(stopped)
     assert other.sentence.startswith("It is not as it was when this was planned; nothing was done.")
     done = world.prepare(other)
@@ -112,9 +107,12 @@ def test_a_host_is_prepared_as_was_agreed(world: World) -> None:
 
 
 def test_whoever_is_not_let_in_or_not_root_is_told_what_to_do(world: World) -> None:
-    seen = world.look(username="nobody")
-    assert seen.state == State.FAILED
-    assert "does not let Rookery's key in as nobody" in seen.sentence
+    for account, problem in (
+        ("daemon", "does not let Rookery's key in as daemon"),
+        ("nobody", "no commands"),
+    ):
+        seen = world.look(username=account)
+        assert (seen.state, problem in seen.sentence) == (State.FAILED, True), seen.sentence
     world.machine.run("useradd --create-home --shell /bin/sh --password '*' plain-test")
     seen = world.look(username="plain-test")
     assert (seen.state, len(seen.steps)) == (State.BY_HAND, 13)
@@ -123,9 +121,7 @@ def test_whoever_is_not_let_in_or_not_root_is_told_what_to_do(world: World) -> N
     Host.objects.filter(pk=world.host.pk).update(host_key=world.host.public_key)
     changed = world.look()
     assert (changed.state, changed.script) == (State.FAILED, seen.script)
-    assert fingerprint(Host.objects.get().offered_host_key) in changed.sentence + fingerprint(
-        Host.objects.get().offered_host_key
-    )
+    assert "another key" in changed.sentence
 
 
 def test_what_is_refused(world: World, alice: Actor) -> None:
