@@ -61,6 +61,7 @@ PAGES = (
     "/hosts",
     "/hosts/{share}",
     "/hosts/{share}/firewall",
+    "/hosts/{share}/prepare",
     "/images",
     "/images/build-servers",
     "/unikernels",

@@ -73,8 +73,6 @@ def plan(facts: Facts, wanted: Wanted) -> Plan:
 
 
 def _obstacles(facts: Facts) -> tuple[str, ...]:
-    if facts.uid:
-        return ("The account is not root, and sudo did not make it so. Use root, or allow it sudo.",)
     if not {"systemd", "apt"} <= facts.has:
         return ("This is no Debian or Ubuntu with systemd. Prepare it by hand: docs/hosts.md says what.",)
     if "albatross" not in facts.has and facts.os not in SYSTEMS:
