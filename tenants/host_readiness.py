@@ -77,7 +77,7 @@ def _bridges(share: HostShare) -> list[Check]:
             Check(
                 f"{share.organization} has no network there.",
                 False,
-                "Give it a bridge with a subnet of its own on the host's page; the plan below makes the bridge.",
+                "Give it a bridge with a subnet on the host's page; the plan below makes the bridge.",
             )
         ]
     policy = seen if isinstance(seen, list) else None

@@ -44,6 +44,7 @@ from tenants.actions import (
     networks,
     organizations,
     own_account,
+    preparations,
     readers,
     record_sets,
     repositories,
