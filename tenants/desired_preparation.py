@@ -17,7 +17,8 @@ def wanted_of(preparation: HostPreparation) -> tuple[Wanted, tuple[str, ...]]:
         Bridge(row.bridge, IPv4Network(row.subnet), IPv4Address(row.gateway))
         for row in host.networks.order_by("bridge")
     )
-    account, found = "git", []
+    account = "git"
+    found: list[GitRepository] = []
     for row in _repositories_at(host) if preparation.with_git else ():
         if not found:
             account = row.username

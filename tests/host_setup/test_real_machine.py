@@ -66,7 +66,7 @@ def test_a_bare_machine_is_prepared_once_and_a_second_time_nothing_changes(machi
     wanted = replace(WANTED, key_fingerprint=machine.make_signing_key())
     before = machine.snapshot()
     facts = facts_of(machine)
-    assert (facts.os, facts.way, facts.uid) == ("debian-12", {"uplink"}, 0)
+    assert (facts.os, facts.way, facts.uid) == ("debian-12", frozenset({"uplink"}), 0)
     whole = plan(facts, wanted)
     todo = left(machine, whole)
     assert {each.key for each in whole.steps} - {each.key for each in todo.steps} == set()
