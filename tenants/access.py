@@ -51,6 +51,7 @@ class Kind(StrEnum):
     HOST = "host"
     HOST_SHARE = "part of a host"
     FIREWALL = "firewall"
+    PREPARATION = "preparation of a host"
     IMAGE = "image"
     UNIKERNEL = "unikernel"
 
@@ -94,6 +95,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
         Kind.FIREWALL: SEE,
+        Kind.PREPARATION: SEE,
         Kind.IMAGE: EDIT,
         Kind.UNIKERNEL: EDIT | {V.SWITCH},
     },
@@ -116,6 +118,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.HOST: SEE,
         Kind.HOST_SHARE: SEE,
         Kind.FIREWALL: SEE,
+        Kind.PREPARATION: SEE,
         Kind.IMAGE: SEE,
         Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
     },
@@ -139,6 +142,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.HOST,
             Kind.HOST_SHARE,
             Kind.FIREWALL,
+            Kind.PREPARATION,
             Kind.IMAGE,
             Kind.UNIKERNEL,
         ),
@@ -171,6 +175,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
     m.Firewall: Kind.FIREWALL,
+    m.HostPreparation: Kind.PREPARATION,
     m.Image: Kind.IMAGE,
     m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
@@ -195,6 +200,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
     Kind.FIREWALL: "host__organization_id",
+    Kind.PREPARATION: "host__organization_id",
     Kind.IMAGE: "organization_id",
     Kind.UNIKERNEL: "share__organization_id",
 }

@@ -26,6 +26,7 @@ from tenants.models import (
     Firewall,
     FirewallRule,
     Host,
+    HostPreparation,
     HostShare,
     Image,
     ImageFetch,
@@ -152,6 +153,26 @@ def waiting_reader(repository: Repository, unikernel: Unikernel) -> RepositoryRe
     )
 
 
+def planned(host: Host, host_key: str) -> HostPreparation:
+    """Its key was compared, and a worker saw one thing that it lacks."""
+    Host.objects.filter(pk=host.pk).update(host_key=host_key)
+    host.refresh_from_db()
+    step = {"key": "forwarding", "title": "The host passes packets on", "why": "Unikernels need it."}
+    step |= {"command": "sysctl -w net.ipv4.ip_forward=1", "check": "sysctl -n net.ipv4.ip_forward"}
+    return HostPreparation.objects.create(
+        host=host,
+        state=HostPreparation.State.TODO,
+        sentence="Read what is to be done; nothing was changed yet.",
+        steps=[{**step, "expected": "1", "state": "", "said": ""}],
+        right=["The tender of Solo5 answers."],
+        problems=["There is no /dev/kvm."],
+        plan="c" * 64,
+        script="#!/bin/sh\n",
+        asked_at=timezone.now(),
+        looked_at=timezone.now(),
+    )
+
+
 def build_rock(organization: Organization, host_key: str) -> Rock:
     """Made by Rookery itself, so that no member stands behind it."""
     rookery = Actor.rookery()
@@ -171,6 +192,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     stopped = machine.unikernel("old", **chosen, running=False)
     reached = {"transport": "ssh", "host": "bare.example", "username": "rookery"}
     bare = add_host(rookery, organization, name="bare", **reached)
+    planned(bare, host_key)
     firewall = firewalls.manage_firewall(actor=rookery, host=host)
     rule = firewalls.add_firewall_rule(actor=rookery, firewall=firewall, **FORWARDED)
     found = "It runs there, and Rookery did not start it."

@@ -31,6 +31,7 @@ from workers import (
     key_smith,
     likeness,
     ownership,
+    preparing,
     scout,
     server_asker,
 )
@@ -93,6 +94,8 @@ def sweep() -> int:
     hints += [("deliver_mail", pk, "mail") for pk in mails.values_list("pk", flat=True)[:AT_ONCE]]
     asked = git_hosts.asked_setups().values_list("pk", flat=True)
     hints += [("serve_git_host", pk, "checks") for pk in asked[:AT_ONCE]]
+    prepared = preparing.asked_preparations().values_list("pk", flat=True)
+    hints += [("serve_preparation", pk, "images") for pk in prepared[:AT_ONCE]]
     hints += _guards()
     for task, row_id, queue in hints:
         try:

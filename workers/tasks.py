@@ -10,10 +10,20 @@ from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
 from workers import certificates, key_smith, likeness, post, scout, sweeper
-from workers.assembly import account_check, controller, git_hosts, opener, the_courier, the_notary, the_scout
+from workers.assembly import (
+    account_check,
+    controller,
+    git_hosts,
+    opener,
+    preparations,
+    the_courier,
+    the_notary,
+    the_scout,
+)
 from workers.check_assembly import the_checker, the_server_asker
 from workers.controller import Controller, Ending
 from workers.image_courier import SECONDS
+from workers.preparing import SECONDS as SECONDS_TO_PREPARE
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +115,12 @@ def ask_servers(zone_id: int) -> None:
 def serve_git_host(setup_id: int) -> None:
     """Look how a repository is set up on its git host, or set it up as was agreed."""
     git_hosts().serve(setup_id)
+
+
+@shared_task(soft_time_limit=SECONDS_TO_PREPARE + 20, time_limit=SECONDS_TO_PREPARE + 30)
+def serve_preparation(preparation_id: int) -> None:
+    """Look what a host lacks for albatross, or make it so as was agreed."""
+    preparations().serve(preparation_id)
 
 
 @shared_task

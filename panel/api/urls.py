@@ -28,6 +28,7 @@ from panel.api.names import HeldNames
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
 from panel.api.people import Holders, MailboxActivity
+from panel.api.preparations import HostPreparations
 from panel.api.public import (
     PublicDecisions,
     PublicDomainRequests,
@@ -354,6 +355,21 @@ _hosts = [
         "<id:share_id>/volumes/<id:volume_id>/",
         HostVolumes.as_view({"delete": "destroy"}),
         name="host-volume",
+    ),
+    path(
+        "<id:share_id>/preparation/",
+        HostPreparations.as_view({"get": "retrieve"}),
+        name="host-preparation",
+    ),
+    path(
+        "<id:share_id>/preparation/look/",
+        HostPreparations.as_view({"post": "look_at_preparation"}),
+        name="host-preparation-look",
+    ),
+    path(
+        "<id:share_id>/preparation/prepare/",
+        HostPreparations.as_view({"post": "prepare_host"}),
+        name="host-preparation-prepare",
     ),
     path(
         "<id:share_id>/firewall/",

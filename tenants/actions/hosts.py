@@ -152,14 +152,19 @@ def _reach(transport: str, host: str, port: int, username: str) -> dict[str, Any
         raise FormatError("port", f"{port} is no port.", "Choose 1 to 65535.")
     if transport == Host.Transport.TLS:
         return {"host": host, "port": port, "username": ""}
+    return {"host": host, "port": port, "username": check_username(username)}
+
+
+def check_username(username: str) -> str:
+    """Return the name of an account on a host. Raises FormatError (`username`)."""
     username = username.strip()
     if not _USERNAME.fullmatch(username):
         raise FormatError(
             "username",
             f"“{printable(username, 60)}” is no account.",
-            "Write the account on the host that is in the group albatross, e.g. rookery.",
+            "Write the name of an account on the host, e.g. rookery, which is in the group albatross.",
         )
-    return {"host": host, "port": port, "username": username}
+    return username
 
 
 def _require_nothing(field: str, given: str) -> None:

@@ -650,6 +650,96 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.CreateModel(
+            name="HostPreparation",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "asked",
+                    models.CharField(
+                        blank=True,
+                        choices=[("", "nothing"), ("look", "look"), ("prepare", "set it up")],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "agreed",
+                    models.CharField(
+                        blank=True, help_text="The plan that a person agreed to.", max_length=64
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("unknown", "not looked at yet"),
+                            ("ready", "set up as it should be"),
+                            ("todo", "something is to be done"),
+                            ("by_hand", "somebody with a shell there has to do it"),
+                            ("failed", "the look did not succeed"),
+                        ],
+                        default="unknown",
+                        max_length=10,
+                    ),
+                ),
+                ("sentence", models.TextField(blank=True, help_text="What a person reads first.")),
+                (
+                    "right",
+                    models.JSONField(default=list, help_text="Sentences about what is as it should be."),
+                ),
+                (
+                    "problems",
+                    models.JSONField(
+                        default=list, help_text="Sentences about what only a person can change."
+                    ),
+                ),
+                ("steps", models.JSONField(default=list)),
+                ("plan", models.CharField(blank=True, max_length=64)),
+                ("asked_at", models.DateTimeField()),
+                ("looked_at", models.DateTimeField(null=True)),
+                (
+                    "claimed_until",
+                    models.DateTimeField(
+                        default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        default="root",
+                        help_text="The account that does it: root, or one that may use sudo.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "with_git",
+                    models.BooleanField(default=True, help_text="Whether repositories are kept there, too."),
+                ),
+                ("with_firewall", models.BooleanField(default=True)),
+                (
+                    "key_fingerprint",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of the key that signs the packages; empty: not compared.",
+                        max_length=40,
+                    ),
+                ),
+                ("script", models.TextField(blank=True, help_text="All of it for a person to run as root.")),
+                (
+                    "host",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="preparation",
+                        to="tenants.host",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="HostShare",
             fields=[
                 (
@@ -1722,7 +1812,6 @@ class Migration(migrations.Migration):
                         blank=True, help_text="The plan that a person agreed to.", max_length=64
                     ),
                 ),
-                ("keys", models.JSONField(default=list)),
                 (
                     "state",
                     models.CharField(
@@ -1758,6 +1847,7 @@ class Migration(migrations.Migration):
                         default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
                     ),
                 ),
+                ("keys", models.JSONField(default=list)),
                 (
                     "repository",
                     models.OneToOneField(
@@ -3342,6 +3432,34 @@ class Migration(migrations.Migration):
             model_name="heldname",
             constraint=models.CheckConstraint(
                 condition=models.Q(("kind__in", ("reserved", "never"))), name="held_name_kind_is_a_choice"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="hostpreparation",
+            index=models.Index(
+                condition=models.Q(("asked", ""), _negated=True),
+                fields=["claimed_until"],
+                name="prepare_these",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="hostpreparation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("asked__in", ("", "look", "prepare"))),
+                name="host_preparation_asked_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="hostpreparation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ("unknown", "ready", "todo", "by_hand", "failed"))),
+                name="host_preparation_state_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="hostpreparation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("username", ""), _negated=True), name="preparation_has_an_account"
             ),
         ),
         migrations.AddIndex(

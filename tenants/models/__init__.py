@@ -26,6 +26,7 @@ from tenants.models.mail_checks import CheckChange, CheckLine, CheckMute, MailCh
 from tenants.models.mailboxes import Mailbox, TargetAddress
 from tenants.models.names import HeldName
 from tenants.models.organizations import Membership, Organization
+from tenants.models.preparations import HostPreparation
 from tenants.models.readers import RepositoryReader
 from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
@@ -66,6 +67,7 @@ __all__ = [
     "Holding",
     "Host",
     "HostAddress",
+    "HostPreparation",
     "HostSetup",
     "HostShare",
     "HostWatch",

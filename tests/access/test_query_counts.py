@@ -63,6 +63,7 @@ PAGES = (
     "/hosts",
     "/hosts/{share}",
     "/hosts/{share}/firewall",
+    "/hosts/{share}/prepare",
     "/images",
     "/images/build-servers",
     "/unikernels",

@@ -184,6 +184,8 @@ ELSEWHERE = {
     "remove_firewall_rule",
     "release_firewall",
     "manage_firewall",
+    "look_at_preparation",
+    "prepare_host",
     "change_firewall_rule",
     "change_firewall",
     "add_firewall_rule",

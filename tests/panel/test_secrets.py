@@ -78,6 +78,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "look_up",
         "prove_ownership",
         "serve_git_host",
+        "serve_preparation",
         "check_mail",
         "ask_servers",
         "look_at_certificates",

@@ -44,6 +44,7 @@ from tenants.actions import (
     networks,
     organizations,
     own_account,
+    preparations,
     readers,
     record_sets,
     repositories,
@@ -512,6 +513,14 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     ),
     "fetch_image_again": ("OP", lambda a, w: image_fetches.fetch_image_again(actor=a, fetch=w.fetch)),
     "delete_volume": ("OP", lambda a, w: volumes.delete_volume(actor=a, volume=w.volume)),
+    "look_at_preparation": (
+        "P",
+        lambda a, w: preparations.look_at_preparation(actor=a, host=w.bare_host.host),
+    ),
+    "prepare_host": (
+        "P",
+        lambda a, w: preparations.prepare_host(actor=a, host=w.bare_host.host, plan=CHECKSUM),
+    ),
     "manage_firewall": ("P", lambda a, w: firewalls.manage_firewall(actor=a, host=w.bare_host.host)),
     "release_firewall": ("P", lambda a, w: firewalls.release_firewall(actor=a, firewall=w.firewall)),
     "change_firewall": (
@@ -591,6 +600,8 @@ OTHERS = {
     "record_public_key",
     "record_certificates",
     "record_git_host",
+    "record_preparation",
+    "record_preparation_progress",
     "read_zone_text",
     "record_removed",
     "record_server_answers",
