@@ -73,7 +73,7 @@ def git_hosts() -> GitHosts:
 
 @lru_cache(maxsize=1)
 def preparations() -> Preparations:
-    return Preparations(opener(), pool())
+    return Preparations(opener(), host_pool())
 
 
 @lru_cache(maxsize=1)
