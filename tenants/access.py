@@ -177,6 +177,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Firewall: Kind.FIREWALL,
     m.HostPreparation: Kind.PREPARATION,
     m.Image: Kind.IMAGE,
+    m.ImageFeed: Kind.IMAGE,
     m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
     m.Volume: Kind.UNIKERNEL,

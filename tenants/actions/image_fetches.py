@@ -96,7 +96,7 @@ def fetch_image(
     checks = Checks()
     with checks:
         values["url"], host = check_https_address(url)
-        _require_listed(host)
+        require_listed(host)
     with checks:
         values["sha256"] = _check_digest(sha256)
     with checks:
@@ -121,7 +121,8 @@ def fetch_image(
     return row
 
 
-def _require_listed(host: str) -> None:
+def require_listed(host: str) -> None:
+    """Raise FormatError where nothing may be fetched from `host`."""
     names = list(BuildServer.objects.order_by("name").values_list("name", flat=True)[:10])
     if BuildServer.objects.filter(name=host).exists():
         return
@@ -154,7 +155,7 @@ def fetch_image_again(*, actor: Actor, fetch: ImageFetch) -> ImageFetch:
         raise Conflict("It has not failed.")
     with Checks() as checks:
         _, host = check_https_address(fetch.url)
-        _require_listed(host)
+        require_listed(host)
     checks.finish()
     _move(fetch, ImageFetch.State.WAITING, tries=0)
     outbox.hint_on_commit("fetch_image", fetch.pk, "images")
