@@ -127,7 +127,8 @@ class Images(ApiView):
         rows = access.visible_to(self.actor, Image).prefetch_related("shared_with")
         if "organization" in self.given:
             rows = rows.filter(organization=self.given["organization"])
-        return self.page(rows, lambda found: [self._show(each) for each in found])
+        with access.asking_once():
+            return self.page(rows, lambda found: [self._show(each) for each in found])
 
     @operation(
         "Upload an image; the same again gives the one that is there",
