@@ -87,7 +87,8 @@ SINGLE = {
     "update-server", "update-server-new", "git-host", "zone-place", "zone-end",
     "host-new", "host-firewall-rule", "host-firewall-helper",
     "image", "image-upload",
-    "host-volume", "image-feed", "image-fetch", "image-fetching", "unikernel", "unikernel-new", "unikernel-change",
+    "host-volume", "image-feed", "image-fetch", "image-fetching",
+    "unikernel", "unikernel-new", "unikernel-change",
     "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",

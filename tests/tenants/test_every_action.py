@@ -174,6 +174,7 @@ def apply_import(actor: Actor, row: AddressImport) -> object:
 
 # What these write is not one event called like the action; sets write one for each member, too.
 WRITES = {
+    "take_build": ["fetch_image", "take_build"],
     "undo_event": ["trash_mailbox"],
     "empty_trash": ["purge_mailbox"],
     "import_addresses": ["create_mailbox", "import_addresses"],
