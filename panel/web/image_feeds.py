@@ -142,7 +142,8 @@ def image_feed(request: HttpRequest, feed_id: int) -> HttpResponse:
             {"label": row.job},
         ],
     }
-    return show(request, "panel/image/feed.html", context, tried)
+    template = "feed_now" if request.headers.get("HX-Request") == "true" else "feed"
+    return show(request, f"panel/image/{template}.html", context, tried)
 
 
 def _do(request: HttpRequest, feed_id: int, act: Callable[[ImageFeed], object], said: str) -> HttpResponse:
