@@ -23,7 +23,7 @@ from tenants import access
 from tenants.actions import image_feeds as actions
 from tenants.actions.image_fetches import may_keep_list
 from tenants.errors import Absent, Conflict, Invalid
-from tenants.models import BuildServer, ImageFeed, Organization
+from tenants.models import BuildServer, ImageFeed, ImageFetch, Organization
 
 WORDS = {
     ImageFeed.State.NOTHING: State("wait", "No build seen yet"),
@@ -68,7 +68,7 @@ def feed_line(row: ImageFeed, mine: QuerySet[Organization]) -> dict[str, Any]:
     """What is true of a watched job now, and what its organization may do."""
     now, state = timezone.now(), WORDS[ImageFeed.State(row.state)]
     if row.fetch is not None and row.state == ImageFeed.State.TAKEN:
-        state = STATES[row.fetch.state]
+        state = STATES[ImageFetch.State(row.fetch.state)]
     proposed = row.state == ImageFeed.State.PROPOSED
     if row.next_look_at <= now:
         state = state if proposed else LOOKING

@@ -75,7 +75,7 @@ def fetch(owner: Visitor, url: str) -> str:
 
 
 def watch(owner: Visitor, url: str) -> str:
-    """A job of the sandbox's build server. Returns the path of its page, once its newest build is proposed."""
+    """A job of the sandbox's build server. Returns the path of its page, once a build is proposed."""
     page = owner.open("/images/feeds")
     page.get_by_label("Address of the job").fill(url)
     page.get_by_label("Whose images will they be?").select_option(label="Analytical Society")
