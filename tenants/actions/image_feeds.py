@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tenants import access, outbox
 from tenants.actions.audit import record
-from tenants.actions.image_fetches import fetch_image, require_listed
+from tenants.actions.image_fetches import check_digest, fetch_image, require_listed
 from tenants.actions.images import check_names
 from tenants.actions.locking import lock
 from tenants.actions.reversals import final, undoable
@@ -162,9 +162,12 @@ def ignore_build(*, actor: Actor, feed: ImageFeed, sha256: str) -> ImageFeed:
 
 
 def _require_seen(feed: ImageFeed, sha256: str, *states: str) -> None:
+    with Checks() as checks:
+        seen = check_digest(sha256)
+    checks.finish()
     if feed.state not in states:
         raise Conflict("No build is proposed any more. Look at the list again.")
-    if sha256.strip().lower() != feed.sha256:
+    if seen != feed.sha256:
         raise Conflict("Another build is proposed by now. Look at it first.")
 
 

@@ -98,7 +98,7 @@ def fetch_image(
         values["url"], host = check_https_address(url)
         require_listed(host)
     with checks:
-        values["sha256"] = _check_digest(sha256)
+        values["sha256"] = check_digest(sha256)
     with checks:
         called = name or printable(file_name_of(values.get("url", "")), 100) or "image"
         values |= check_names(name=called, role=role, era=era, note=note)
@@ -134,7 +134,8 @@ def require_listed(host: str) -> None:
     )
 
 
-def _check_digest(text: str) -> str:
+def check_digest(text: str) -> str:
+    """Return a SHA-256 in small letters, or nothing. Raises FormatError."""
     digest = text.strip().lower()
     if digest and not _SHA256.fullmatch(digest):
         raise FormatError(
