@@ -52,6 +52,7 @@ class Kind(StrEnum):
     FIREWALL = "firewall"
     IMAGE = "image"
     UNIKERNEL = "unikernel"
+    STACK = "mail stack"
 
 
 class Role(StrEnum):
@@ -94,6 +95,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.FIREWALL: SEE,
         Kind.IMAGE: EDIT,
         Kind.UNIKERNEL: EDIT | {V.SWITCH},
+        Kind.STACK: EDIT | {V.SWITCH, V.DECIDE},
     },
     Role.MANAGER: {
         Kind.ORGANIZATION: SEE,
@@ -115,6 +117,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.FIREWALL: SEE,
         Kind.IMAGE: SEE,
         Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
+        Kind.STACK: SEE,
     },
     Role.VIEWER: dict.fromkeys(
         (
@@ -137,6 +140,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.FIREWALL,
             Kind.IMAGE,
             Kind.UNIKERNEL,
+            Kind.STACK,
         ),
         SEE,
     ),
@@ -170,6 +174,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
     m.Volume: Kind.UNIKERNEL,
+    m.Stack: Kind.STACK,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -191,6 +196,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.FIREWALL: "host__organization_id",
     Kind.IMAGE: "organization_id",
     Kind.UNIKERNEL: "share__organization_id",
+    Kind.STACK: "domain__organization_id",
 }
 
 _DOMAIN_PATH: dict[Kind, str] = {
@@ -205,6 +211,7 @@ _DOMAIN_PATH: dict[Kind, str] = {
     Kind.EVENT: "domain_id",
     Kind.ZONE: "domain_id",
     Kind.TSIG_KEY: "zone__domain_id",
+    Kind.STACK: "domain_id",
 }
 # What contains everything else may be seen by every token: addresses begin with it.
 _CONTAINERS = frozenset({Kind.ORGANIZATION, Kind.DOMAIN})

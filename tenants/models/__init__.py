@@ -29,6 +29,7 @@ from tenants.models.readers import RepositoryReader
 from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
+from tenants.models.stacks import PublicAddress, Release, Stack, StackPhase, StackSecret
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
 from tenants.models.update_servers import UpdateServer
@@ -77,7 +78,9 @@ __all__ = [
     "Organization",
     "OutgoingMail",
     "PrimaryServer",
+    "PublicAddress",
     "RecordSet",
+    "Release",
     "Repository",
     "RepositoryReader",
     "RequestRules",
@@ -85,6 +88,9 @@ __all__ = [
     "Sample",
     "SecondaryServer",
     "SignInLink",
+    "Stack",
+    "StackPhase",
+    "StackSecret",
     "Step",
     "StoredAnswer",
     "SyncTarget",
