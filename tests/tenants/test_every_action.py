@@ -44,12 +44,14 @@ from tenants.actions import (
     networks,
     organizations,
     own_account,
+    public_addresses,
     readers,
     record_sets,
     repositories,
     request_rules,
     requests,
     secondaries,
+    stacks,
     sync,
     targets,
     test_mail,
@@ -66,6 +68,7 @@ from tenants.actions import (
     zone_repositories,
     zones,
 )
+from tenants.actions.blueprints import Choices, preview_stack
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
@@ -90,10 +93,12 @@ from tenants.models import (
     Membership,
     Network,
     Organization,
+    PublicAddress,
     Repository,
     RepositoryReader,
     Run,
     SecondaryServer,
+    Stack,
     SyncTarget,
     TsigKey,
     Unikernel,
@@ -150,6 +155,9 @@ class World:
     build_server: BuildServer
     firewall: Firewall
     firewall_rule: FirewallRule
+    public: PublicAddress
+    bare_public: PublicAddress
+    stack: Stack
 
 
 Act = Callable[[Actor, World], object]
@@ -511,6 +519,23 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "remove_firewall_rule": (
         "P",
         lambda a, w: firewalls.remove_firewall_rule(actor=a, rule=w.firewall_rule),
+    ),
+    "add_public_address": (
+        "OP",
+        lambda a, w: public_addresses.add_public_address(actor=a, share=w.share, address="192.0.2.99"),
+    ),
+    "remove_public_address": (
+        "OP",
+        lambda a, w: public_addresses.remove_public_address(actor=a, public=w.bare_public),
+    ),
+    "preview_stack": ("OP", lambda a, w: preview_stack(actor=a, domain=second(), choices=stack_choices(w))),
+    "retry_phase": ("OP", lambda a, w: stacks.retry_phase(actor=a, stack=w.stack, phase="git")),
+    "cancel_stack": ("OP", lambda a, w: stacks.cancel_stack(actor=a, stack=w.stack)),
+    "resume_stack": ("OP", lambda a, w: stacks.resume_stack(actor=a, stack=cancelled(w.stack))),
+    "remove_stack": ("OP", lambda a, w: stacks.remove_stack(actor=a, stack=w.stack, name="example.org")),
+    "decide_open_relay": (
+        "OP",
+        lambda a, w: stacks.decide_open_relay(actor=a, stack=w.stack, open_relay=True),
     ),
     "upload_image": ("OP", lambda a, w: upload(a, w.organization, WITH_DISK)),
     "change_image": ("OP", lambda a, w: images.change_image(actor=a, image=w.image, note="new")),
