@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.utils import timezone
+
 from tenants.actions import firewalls, hosts, public_addresses, repositories, stacks
 from tenants.actions.blueprints import Blueprint, Choices, preview_stack
 from tenants.actor import Actor
 from tenants.formats.roles.catalogue import ROLES
-from tenants.models import Domain, Firewall, Repository, Stack
+from tenants.formats.stacks.phases import phases_of
+from tenants.models import Domain, Firewall, HostShare, Network, Release, Repository, Stack, SyncTarget
 from tests.hosting import NETWORKED, Machine, add_host, share_of, upload
 from tests.tenants.zoning import begin
 from tests.world import HOST_KEY
@@ -58,3 +61,27 @@ def build_site(owner: Actor, domain: Domain, **given: Any) -> Site:
         share=machine.share, network=network, public=public, images=dict.fromkeys(ROLES, image), services={}
     )
     return Site(owner, Domain.objects.get(pk=domain.pk), machine, choices)
+
+
+def build_stack(domain: Domain, share: HostShare, network: Network, address: str, wanted: str) -> Stack:
+    """The rows of a stack whose first phase failed; nothing else of it is there."""
+    rookery, now = Actor.rookery(), timezone.now()
+    stack = Stack.objects.create(
+        domain=domain,
+        share=share,
+        network=network,
+        public=public_addresses.add_public_address(actor=rookery, share=share, address=address),
+        submission_host=f"smtp.{domain}",
+        git_address="10.0.0.1",
+        wanted=wanted,
+        changed_at=now,
+    )
+    SyncTarget.objects.create(kind="stack", organization=domain.organization, stack=stack, marked_at=now)
+    relay = {"role": "relay", "era": "p23", "image": "0" * 64, "label": "none", "arguments": []}
+    stack.release = Release.objects.create(
+        stack=stack, number=1, parts=[{**relay, "address": "10.0.0.9"}], made_by="Rookery", made_at=now
+    )
+    stack.save()
+    stacks.keep_phases(stack, phases_of(["relay"], receives=False, own_primary=False))
+    stack.phases.filter(name="git").update(state="failed", reason="Nobody answered.")
+    return stack

@@ -71,6 +71,7 @@ from tenants.actions import (
 from tenants.actions.blueprints import Choices, preview_stack
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
+from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.models import (
     AddressImport,
@@ -109,7 +110,8 @@ from tenants.models import (
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account, join, make_address
 from tests.exchanges import shared_pair
-from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload, waiting_reader
+from tests.hosting import FORWARDED, WITH_DISK, Rock, build_rock, upload, waiting_reader
+from tests.stacking import build_stack
 from tests.tenants.zoning import MAIL, begin, connect
 from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, seen_host
 
@@ -155,9 +157,10 @@ class World:
     build_server: BuildServer
     firewall: Firewall
     firewall_rule: FirewallRule
-    public: PublicAddress
     bare_public: PublicAddress
     stack: Stack
+    halted: Stack
+    ready: Domain
 
 
 Act = Callable[[Actor, World], object]
@@ -165,6 +168,16 @@ Act = Callable[[Actor, World], object]
 
 def preview(actor: Actor, world: World) -> AddressImport:
     return imports.preview_import(actor=actor, domain=world.domain, content=b"address\nmary\n")
+
+
+def choices(world: World) -> Choices:
+    """Those of a stack that can be made."""
+    images = dict.fromkeys(ROLES, world.image)
+    return Choices(world.share, world.network, world.bare_public, images, services={})
+
+
+def plan_digest(world: World) -> str:
+    return preview_stack(actor=Actor.rookery(), domain=world.ready, choices=choices(world)).digest
 
 
 def apply_import(actor: Actor, row: AddressImport) -> object:
@@ -186,6 +199,16 @@ WRITES = {
     "import_zone": ["set_record_set"],
     "add_secondary": ["set_record_set", "set_record_set", "add_secondary"],
     "remove_secondary": ["set_record_set", "delete_record_set", "remove_secondary"],
+    "preview_stack": [],
+    "make_stack": [
+        *["create_key"] * 4,
+        *["create_unikernel"] * 4,
+        "link_reader",
+        *["create_unikernel"] * 2,
+        "link_reader",
+        *["create_unikernel"] * 2,
+        "make_stack",
+    ],
 }
 
 # About the whole installation: nothing is hidden from those who may not.
@@ -528,10 +551,14 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OP",
         lambda a, w: public_addresses.remove_public_address(actor=a, public=w.bare_public),
     ),
-    "preview_stack": ("OP", lambda a, w: preview_stack(actor=a, domain=second(), choices=stack_choices(w))),
+    "preview_stack": ("OP", lambda a, w: preview_stack(actor=a, domain=w.ready, choices=choices(w))),
+    "make_stack": (
+        "OP",
+        lambda a, w: stacks.make_stack(actor=a, domain=w.ready, choices=choices(w), plan=plan_digest(w)),
+    ),
     "retry_phase": ("OP", lambda a, w: stacks.retry_phase(actor=a, stack=w.stack, phase="git")),
     "cancel_stack": ("OP", lambda a, w: stacks.cancel_stack(actor=a, stack=w.stack)),
-    "resume_stack": ("OP", lambda a, w: stacks.resume_stack(actor=a, stack=cancelled(w.stack))),
+    "resume_stack": ("OP", lambda a, w: stacks.resume_stack(actor=a, stack=w.halted)),
     "remove_stack": ("OP", lambda a, w: stacks.remove_stack(actor=a, stack=w.stack, name="example.org")),
     "decide_open_relay": (
         "OP",
@@ -810,7 +837,15 @@ def build_world(
     SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     target.refresh_from_db()
     rock = build_rock(domain.organization, line)
+    ready = _ready_for_a_stack(alice, domain.organization, zones_at, rock)
+    given = (rock.share, rock.network)
     return World(
+        ready=ready,
+        stack=build_stack(domain, *given, "192.0.2.91", "running"),
+        halted=build_stack(second, *given, "192.0.2.92", "cancelled"),
+        bare_public=public_addresses.add_public_address(
+            actor=Actor.rookery(), share=rock.share, address="192.0.2.93"
+        ),
         organization=domain.organization,
         domain=domain,
         mailbox=mailbox,
@@ -842,6 +877,17 @@ def build_world(
             key=UPDATE_KEY,
         ),
     )
+
+
+def _ready_for_a_stack(alice: Actor, organization: Organization, zones_at: Repository, rock: Rock) -> Domain:
+    """A domain with a relay and a zone, and room for eight unikernels."""
+    ready = domains.create_domain(actor=alice, organization=organization, name="ready.example")
+    begin(alice, ready, zones_at)
+    relay = repositories.connect_repository(actor=alice, domain=ready, host="git.example.org", path="r.git")
+    Repository.objects.filter(pk=relay.pk).update(host_key=HOST_KEY)
+    hosts.change_quota(actor=Actor.rookery(), share=rock.share, memory=4096, most_unikernels=20)
+    Image.objects.filter(pk=rock.image.pk).update(era="p23")
+    return ready
 
 
 def everything() -> dict[str, list[Any]]:
