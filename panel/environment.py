@@ -146,6 +146,17 @@ def addresses(name: str) -> tuple[str, ...]:
     return tuple(str(ipaddress.ip_address(word)) for word in _words(name))
 
 
+def networks(name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    found = []
+    for word in _words(name):
+        try:
+            found.append(ipaddress.ip_network(word))
+        except ValueError as error:
+            fix = "Write networks with commas between, for example 10.0.0.0/8,fd00::/8."
+            raise refusal(name, f"has {word!r}", fix) from error
+    return tuple(found)
+
+
 def time_zone(name: str, default: str) -> str:
     value = text(name, default)
     try:

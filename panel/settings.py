@@ -207,6 +207,10 @@ CHECK_SECONDS = environment.number("ROOKERY_CHECK_SECONDS", 60.0, "Write seconds
 # Who is asked where mail of target domains goes; nobody named: the servers of /etc/resolv.conf.
 RESOLVERS = environment.servers("ROOKERY_RESOLVER", 53)
 
+# Networks around this machine in which organizations may name git hosts and name servers; the public
+# Internet is always allowed.
+NEAR_NETWORKS = environment.networks("ROOKERY_NEAR_NETWORKS")
+
 # How long somebody may take to confirm a request for an address.
 CONFIRM_DAYS = environment.number("ROOKERY_CONFIRM_DAYS", 7.0, "Write days, up to 366.", most=366.0)
 CONFIRM_WITHIN = timedelta(days=CONFIRM_DAYS)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 import shlex
-import socket
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
-from tenants.formats.public_addresses import is_public
 from tenants.models import Repository, SyncTarget
 from tenants.sandbox_note import sandbox_note
 from tenants.secrets import Opener
 from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
+from workers.dialers import Dialers
 from workers.firewall.client import helper_command
 from workers.git_hosts import GitHosts
 from workers.image_courier import ImageCourier
@@ -36,7 +34,6 @@ from workers.targets.firewall import HostFirewall
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.zone_repository import ZoneRepository
-from workers.zone.server import connect
 
 
 @lru_cache(maxsize=1)
@@ -45,8 +42,21 @@ def opener() -> Opener:
 
 
 @lru_cache(maxsize=1)
+def dialers() -> Dialers:
+    """To what organizations named. Nothing leaves the machine of a sandbox, whatever a row says."""
+    return Dialers(settings.NEAR_NETWORKS, here=settings.SANDBOX)
+
+
+@lru_cache(maxsize=1)
 def pool() -> ssh.ConnectionPool:
-    return ssh.ConnectionPool()
+    """Connections to git hosts."""
+    return ssh.ConnectionPool(dialer=dialers().ssh)
+
+
+@lru_cache(maxsize=1)
+def host_pool() -> ssh.ConnectionPool:
+    """Connections to hosts. Operators connect those, often at private addresses."""
+    return ssh.ConnectionPool(dialer=dialers().ssh) if settings.SANDBOX else ssh.ConnectionPool()
 
 
 @lru_cache(maxsize=1)
@@ -98,16 +108,17 @@ def controller() -> Controller:
         servers = SandboxServers(ControlClient(settings.SANDBOX_CONTROL))
         reloaders[Repository.Reload.SANDBOX] = Automatic(servers, (ControlError, OSError))
     relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
-    zones = ZoneRepository(opener=opener(), pool=pool(), dial=_only_here if settings.SANDBOX else connect)
-    updates = DynamicUpdate(opener=opener(), dial=_only_here if settings.SANDBOX else _only_public)
-    host = AlbatrossHost(opener=opener(), pool=pool())
+    zones = ZoneRepository(opener=opener(), pool=pool(), dial=dialers().name_server)
+    updates = DynamicUpdate(opener=opener(), dial=dialers().name_server)
+    host = AlbatrossHost(opener=opener(), pool=host_pool())
+    firewall = HostFirewall(opener=opener(), pool=host_pool(), command=_helper_command())
     return Controller(
         kinds={
             SyncTarget.Kind.RELAY_REPOSITORY: relay,
             SyncTarget.Kind.ZONE_REPOSITORY: zones,
             SyncTarget.Kind.DYNAMIC_UPDATE: updates,
             SyncTarget.Kind.ALBATROSS_HOST: host,
-            SyncTarget.Kind.FIREWALL: HostFirewall(opener=opener(), pool=pool(), command=_helper_command()),
+            SyncTarget.Kind.FIREWALL: firewall,
         }
     )
 
@@ -117,17 +128,3 @@ def _helper_command() -> str:
     if not settings.SANDBOX:
         return helper_command()
     return shlex.quote(str(helper_of(Path(settings.SANDBOX_CONTROL).parent)))
-
-
-def _only_here(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:
-    """Nothing leaves the machine of a sandbox, whatever a row says."""
-    if not ipaddress.ip_address(address).is_loopback:
-        raise OSError(f"{address} lies outside the sandbox")
-    return connect(address, port, kind, timeout)
-
-
-def _only_public(address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:
-    """An address that an organization typed is no door into the network around this machine."""
-    if not is_public(ipaddress.ip_address(address)):
-        raise OSError(f"{address} is not an address of the public Internet")
-    return connect(address, port, kind, timeout)

@@ -246,7 +246,6 @@ class _OnePass:
             "proof": dict(proof.stored),
         }
         with self.lease.write():
-            SyncTarget.objects.filter(pk=self.target.pk).update(**agreed)
             state_conditions(self.target, (*_AGREED, *statements), now)
             self.recorder.change_run(
                 state=Run.State.SUCCEEDED, outcome="observed", advice="", agree_to="", finished_at=now
@@ -255,6 +254,7 @@ class _OnePass:
             self.recorder.write()
             self.recorder.evidence(proof.evidence, now)
             record_findings(self.target, findings, now)
+            SyncTarget.objects.filter(pk=self.target.pk).update(**agreed)
         # What settle() reads must be what was just written.
         for name, value in agreed.items():
             setattr(self.target, name, value)
@@ -303,9 +303,6 @@ class _OnePass:
         delay = setback.delay if setback.delay is not None else self.controller.backoff.delay(failures)
         self._open_for_failure()
         with self.lease.write():
-            SyncTarget.objects.filter(pk=self.target.pk).update(
-                failures=failures, next_try_at=now + delay, next_check_at=now + delay
-            )
             if setback.code not in _STILL_REACHABLE:
                 state_conditions(
                     self.target,
@@ -318,20 +315,15 @@ class _OnePass:
                 advice=f"{setback.sentence} Rookery tries again by itself.",
             )
             self.recorder.write()
+            SyncTarget.objects.filter(pk=self.target.pk).update(
+                failures=failures, next_try_at=now + delay, next_check_at=now + delay
+            )
         return Ending.RETRY
 
     def _stop(self, setback: NeedsPerson) -> Ending:
         now = self.controller.clock()
         self._open_for_failure()
         with self.lease.write():
-            SyncTarget.objects.filter(pk=self.target.pk).update(
-                stop_code=setback.code,
-                stop_generation=self.generation,
-                failures=0,
-                checked_at=now,
-                next_try_at=now,
-                next_check_at=now + self.controller.check_every,
-            )
             sentence = f"{setback.sentence} {setback.advice}"
             statement = Statement(Condition.Type.SYNCED, False, setback.code, sentence, setback.details)
             state_conditions(self.target, [statement], now)
@@ -343,6 +335,14 @@ class _OnePass:
                 finished_at=now,
             )
             self.recorder.write()
+            SyncTarget.objects.filter(pk=self.target.pk).update(
+                stop_code=setback.code,
+                stop_generation=self.generation,
+                failures=0,
+                checked_at=now,
+                next_try_at=now,
+                next_check_at=now + self.controller.check_every,
+            )
         return Ending.STOPPED
 
     def _give_up(self, error: Exception) -> None:
@@ -350,15 +350,15 @@ class _OnePass:
         now = self.controller.clock()
         self._open_for_failure()
         with self.lease.write():
+            sentence = f"Rookery itself failed ({type(error).__name__}). This is a bug; please report it."
+            state_conditions(self.target, [Statement(Condition.Type.SYNCED, False, "bug", sentence)], now)
+            self.recorder.change_run(state=Run.State.FAILED, outcome="bug", advice=sentence, finished_at=now)
+            self.recorder.write()
             SyncTarget.objects.filter(pk=self.target.pk).update(
                 failures=self.target.failures + 1,
                 next_try_at=now + self.controller.backoff.longest,
                 next_check_at=now + self.controller.backoff.longest,
             )
-            sentence = f"Rookery itself failed ({type(error).__name__}). This is a bug; please report it."
-            state_conditions(self.target, [Statement(Condition.Type.SYNCED, False, "bug", sentence)], now)
-            self.recorder.change_run(state=Run.State.FAILED, outcome="bug", advice=sentence, finished_at=now)
-            self.recorder.write()
 
     def _open_for_failure(self) -> None:
         if self.recorder.run is None:

@@ -75,10 +75,17 @@ class Lease:
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """A short transaction that renews the lease; rolled back if it is not ours any more."""
+        """A short transaction that renews the lease; rolled back if it is not ours any more.
+
+        The lease comes last: it is a row of the sync target, which actions lock after everything else, so
+        that an action and a pass cannot wait for each other. It is read first, so that who comes late writes
+        nothing that its successor would wait for.
+        """
         with transaction.atomic():
-            self.renew()
+            if not self._rows().exists():
+                raise LeaseLost
             yield
+            self.renew()
 
     def release(self) -> None:
         self._rows().update(lease_owner="", lease_until=LONG_AGO)

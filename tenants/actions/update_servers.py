@@ -181,7 +181,9 @@ def _check_place(name: str, address: str, port: int) -> dict[str, Any]:
         name = check_name(name, field="name", maximum=63)
     with checks:
         address = check_server_address(address)
-        if not settings.SANDBOX and not is_public(ipaddress.ip_address(address)):
+        found = ipaddress.ip_address(address)
+        near = any(found in network for network in settings.NEAR_NETWORKS)
+        if not (settings.SANDBOX or near or is_public(found)):
             raise FormatError(
                 "address",
                 f"{address} is not an address of the public Internet.",

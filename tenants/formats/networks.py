@@ -10,6 +10,10 @@ from typing import TypedDict
 from tenants.formats.text import FormatError, printable
 
 _LARGEST, _SMALLEST = 16, 30
+# "This" network, loopback, link-local, multicast and what is reserved (RFC 6890).
+_NOT_FOR_HOSTS = tuple(
+    IPv4Network(each) for each in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
+)
 
 
 class NetworkPlan(TypedDict):
@@ -24,7 +28,8 @@ class NetworkPlan(TypedDict):
 def check_network(subnet: str, *, gateway: str = "", first: str = "", last: str = "") -> NetworkPlan:
     """Return a network as stored; what is left empty is the usual: the first address is the gateway's.
 
-    Raises FormatError for a subnet that is public or of a silly size, and addresses outside of it.
+    A public subnet that is routed to the host is fine. Raises FormatError for one that no unikernel can live
+    in (loopback, link-local, multicast, reserved) or of a silly size, and for addresses outside of it.
     """
     try:
         network = IPv4Network(subnet.strip())
@@ -34,6 +39,12 @@ def check_network(subnet: str, *, gateway: str = "", first: str = "", last: str 
         ) from error
     if not _LARGEST <= network.prefixlen <= _SMALLEST:
         raise FormatError("subnet", f"/{network.prefixlen} is an unusual size.", "Use /16 to /30.")
+    if any(network.overlaps(each) for each in _NOT_FOR_HOSTS):
+        raise FormatError(
+            "subnet",
+            f"{network} is no subnet for machines.",
+            "Use a private one such as 10.0.0.0/24, or a public one that is routed to the host.",
+        )
     hosts = [network.network_address + 1, network.broadcast_address - 1]
     way = _inside(gateway, network, "gateway") if gateway.strip() else hosts[0]
     start = _inside(first, network, "first") if first.strip() else hosts[0]

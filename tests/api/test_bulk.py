@@ -12,10 +12,7 @@ from panel.api import bulk, waiting
 from tenants import outbox
 from tenants.actor import Actor
 from tenants.models import Event, Mailbox, StoredAnswer, SyncTarget
-from tests.access.operations import ROWS
-from tests.access.rows import Row
 from tests.access.stage import differences, snapshot
-from tests.api.able import able
 from tests.api.client import Api
 from tests.api.test_idempotency import KEY
 from tests.world import World
@@ -126,45 +123,6 @@ def test_it_is_bounded(api: Callable[..., Api], world: World, alice: Actor) -> N
         assert answer.status_code == 400
         assert answer.json()["problems"][0]["field"].startswith("operations")
     assert api(alice).post("bulk/", {"operations": [change("ada", note="x")] * bulk.MOST}).status_code == 200
-
-
-# The others answer with a link or a key that is shown once, or are of a view that does.
-ALONE = {
-    "api:bulk",
-    "api:invitations",
-    "api:zone-keys",
-    "api:zone-key",
-    "api:zone-key-rotate",
-    "api:zone-secondaries",
-    "api:zone-secondary",
-}
-BULKABLE = [
-    row for row in ROWS if row.method != "GET" and row.answer("anonymous") == "401" and row.name not in ALONE
-]
-
-
-@pytest.mark.one_database
-@pytest.mark.parametrize("row", BULKABLE, ids=lambda row: f"{row.method} {row.name}")
-def test_every_write_can_be_one_of_several(
-    row: Row, api: Callable[..., Api], world: World, alice: Actor, olga: Actor, mona: Actor
-) -> None:
-    """And is allowed to nobody whom it is refused to alone."""
-    body = row.body(world)
-    wish = {"method": row.method, "path": row.address(world), **({"body": body} if body else {})}
-    person, column = able(row, world, alice, olga)
-    if row.answer("viewer") == "403":
-        from tests.world import add_member
-
-        viewer = Actor(account=add_member(world.organization, "vera@people.example", "viewer").account)
-        before = snapshot()
-        refused = api(viewer).post("bulk/", {"operations": [wish]})
-        assert refused.status_code == 422
-        assert set(differences(before, snapshot())) == {"ApiToken", "Event", "OutgoingMail"}  # its token
-    dry = api(person).post("bulk/?dry_run=true", {"operations": [wish]})
-    assert dry.status_code == 200, dry.content
-    done = api(person).post("bulk/", {"operations": [wish]})
-    assert [str(each["status"]) for each in done.json()["results"]] == [row.answer(column)]
-    assert dry.json()["results"][0]["location"] is None
 
 
 def test_a_dry_run_sees_itself(api: Callable[..., Api], world: World, alice: Actor) -> None:

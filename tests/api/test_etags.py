@@ -9,89 +9,14 @@ import pytest
 from django.db.models import F
 
 from tenants.actor import Actor
-from tenants.models import Event, Mailbox, Organization, SyncTarget
-from tests.access.operations import ROWS
-from tests.access.rows import Row
-from tests.api.able import able
-from tests.api.client import Api, operation_of
+from tenants.models import Mailbox, Organization, SyncTarget
+from tests.api.client import Api
 from tests.tenants.test_at_once import at_once
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
 ADA = "mailboxes/ada@example.org/"
-# What says when it was made is never the same twice.
-FLEETING = {"api:account-export"}
-SINGLE = [row for row in ROWS if row.method == "GET" and "id" not in row.query]
-
-
-@pytest.mark.one_database
-@pytest.mark.parametrize("row", SINGLE, ids=lambda row: row.name)
-def test_single_things_have_a_tag_and_are_not_sent_twice(
-    row: Row, api: Callable[..., Api], world: World, alice: Actor
-) -> None:
-    client = api(alice)
-    client.get("account/")  # when the token was used last is told, too
-    first = client.get(row.address(world))
-    if "results" in first.json() or row.name in FLEETING:
-        assert "ETag" not in first
-        return
-    again = client.get(row.address(world), headers={"If-None-Match": f'"other", {first["ETag"]}'})
-    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
-    weak = client.get(row.address(world), headers={"If-None-Match": f"W/{first['ETag']}"})
-    assert weak.status_code == 304
-    other = client.get(row.address(world), headers={"If-None-Match": '"other"'})
-    assert (other.status_code, other.content) == (200, first.content)
-    assert client.ask("HEAD", row.address(world))["ETag"] == first["ETag"]
-
-
-# What has no tag to send back: collections, strangers' doors, and what is decided about something else.
-WITHOUT = {
-    "api:organizations", "api:members", "api:domains", "api:domain-mailboxes", "api:findings-decide",
-    "api:public-requests", "api:public-request-confirm", "api:public-request-withdraw",
-    "api:public-target-confirm", "api:bulk", "api:tokens", "api:trash-empty", "api:requests-refuse",
-    "api:domain-aliases", "api:held-names", "api:invitations", "api:public-invitation-requests",
-    "api:public-decision", "api:domain-import", "api:domain-many",
-    "api:zone-import",
-    "api:record-sets", "api:record-set-freeze", "api:zone-keys", "api:zone-key", "api:zone-key-rotate",
-    "api:zone-secondaries", "api:zone-secondary", "api:zone-repositories", "api:hosts", "api:host-networks",
-    "api:update-servers",
-    "api:host-network", "api:host-volumes", "api:host-volume", "api:images", "api:host-unikernels",
-    "api:build-servers", "api:build-server", "api:image-fetches",
-    "api:host-firewall-rules", "api:host-firewall-rule", "api:readers", "api:readers-restart",
-}  # fmt: skip
-
-# What makes the thing that is compared from then on.
-MAKES = {("api:repository", "PUT"), ("api:zone", "PUT"), ("api:host-firewall-manage", "POST")}
-
-
-@pytest.mark.one_database
-@pytest.mark.parametrize(
-    "row", [row for row in ROWS if row.method != "GET"], ids=lambda row: f"{row.method} {row.name}"
-)
-def test_every_write_to_one_thing_takes_a_condition(
-    row: Row, api: Callable[..., Api], world: World, alice: Actor, olga: Actor
-) -> None:
-    """A stale tag is refused with the present one; with that the same is done. A route that compares nothing
-    has to be in WITHOUT, and then refuses the header by its name."""
-    address, body = row.address(world), row.body(world) or None
-    person, column = able(row, world, alice, olga)
-    client = api(person) if row.answer("anonymous") == "401" else Api()
-    before = Event.objects.count()
-    stale = client.ask(row.method, address, body, headers={"If-Match": '"stale.tag"'})
-    assert Event.objects.count() == before
-    described = {each["name"] for each in (operation_of(row.method.lower(), address) or {})["parameters"]}
-    assert ("If-Match" in described) is (row.name not in WITHOUT)
-    if row.name in WITHOUT:
-        assert stale.status_code == 400
-        assert stale.json()["problems"][0]["field"] == "If-Match"
-        return
-    if stale.status_code == 404:  # it makes the thing
-        assert (row.name, row.method) in MAKES
-        return
-    assert (stale.status_code, stale.json()["code"]) == (412, "stale")
-    done = client.ask(row.method, address, body, headers={"If-Match": stale["ETag"]})
-    assert str(done.status_code) == row.answer(column), done.content
 
 
 def test_the_tag_of_an_answer_is_the_tag_of_reading(

@@ -22,11 +22,8 @@ from panel.fresh import stamp
 from tenants import answers
 from tenants.actions import accounts
 from tenants.actor import Actor
-from tenants.models import ApiToken, Event, Mailbox, Membership, StoredAnswer
-from tests.access.operations import ROWS
-from tests.access.rows import Row
-from tests.api.able import able
-from tests.api.client import Api, operation_of
+from tenants.models import ApiToken, Mailbox, Membership, StoredAnswer
+from tests.api.client import Api
 from tests.conftest import HASH
 from tests.tenants.test_at_once import at_once
 from tests.world import World
@@ -46,41 +43,6 @@ def same(first: Any, second: Any) -> None:
         assert second.headers.get(name) == first.headers.get(name), name
     assert "Idempotency-Replayed" not in first
     assert second["Idempotency-Replayed"] == "true"
-
-
-@pytest.mark.one_database
-@pytest.mark.parametrize(
-    "row",
-    [row for row in ROWS if row.method != "GET"],
-    ids=lambda row: f"{row.method} {row.name}",
-)
-def test_every_write_is_done_once(
-    row: Row, api: Callable[..., Api], world: World, alice: Actor, olga: Actor
-) -> None:
-    """Also where a second one would be refused, or would find nothing any more."""
-    address, body = row.address(world), row.body(world) or None
-    person, _ = able(row, world, alice, olga)
-    client = api(person)
-    if row.answer("anonymous") != "401":
-        refused = client.ask(row.method, address, body, headers=KEY)
-        assert refused.json()["problems"][0]["field"] == "Idempotency-Key"
-        return
-    first = client.ask(row.method, address, body, headers=KEY)
-    assert first.status_code < 300
-    events, kept = Event.objects.count(), StoredAnswer.objects.get()
-    second = client.ask(row.method, address, body, headers=KEY)
-    if "Rookery-Withheld" in second:
-        hidden = dict.fromkeys(second["Rookery-Withheld"].split(", "))
-        assert (second.status_code, second.json()) == (first.status_code, {**first.json(), **hidden})
-    else:
-        same(first, second)
-    assert Event.objects.count() == events
-    assert (kept.account, kept.token) == (person.account, ApiToken.objects.get(name="test"))
-    other = client.ask(row.method, address, {**(body or {}), "x": 1}, headers=KEY)
-    assert (other.status_code, other.json()["code"]) == (422, "key_reused")
-    assert "Idempotency-Key" in {
-        each["name"] for each in (operation_of(row.method.lower(), address) or {})["parameters"]
-    }
 
 
 def test_another_request_with_the_key_is_told(api: Callable[..., Api], world: World, alice: Actor) -> None:

@@ -267,6 +267,7 @@ def test_the_number_of_queries_does_not_grow(api: Callable[..., Api], alice: Act
     assert few == many <= 6
 
 
+@pytest.mark.one_database  # the bound was found on SQLite; a server's driver costs both sides alike
 @pytest.mark.urls("tests.api.naive")
 def test_it_costs_at_most_half_of_a_model_serializer(
     api: Callable[..., Api], alice: Actor, domain: Domain

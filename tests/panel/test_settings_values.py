@@ -53,6 +53,8 @@ BAD = [
     ("ROOKERY_RESOLVER", "192.0.2.53,", "192.0.2.53"),
     ("ROOKERY_RESOLVER", "192.0.2.53:dns", "192.0.2.53"),
     ("ROOKERY_RESOLVER", "https://192.0.2.53/dns-query", "192.0.2.53"),
+    ("ROOKERY_NEAR_NETWORKS", "10.0.0.1/8", "10.0.0.0/8"),
+    ("ROOKERY_NEAR_NETWORKS", "home", "10.0.0.0/8"),
     ("ROOKERY_DEBUG", "maybe", "1 or 0"),
     ("ROOKERY_SANDBOX", "2", "1 or 0"),
     ("ROOKERY_BEHIND_PROXY", "nginx", "1 or 0"),

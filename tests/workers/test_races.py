@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from tenants import outbox
 from tenants.actions import repositories
+from tenants.actions.locking import lock
 from tenants.actor import Actor
 from tenants.models import Domain, OutgoingMail, Run, SyncTarget
 from tenants.secrets import Purpose, seal
@@ -151,3 +152,29 @@ def test_a_mail_is_claimed_once(mailoutbox: list[object]) -> None:
         assert sorted(at_once(*(partial(post.deliver, mail.pk) for _ in range(3)))) == [False, False, True]
     assert len(mailoutbox) == ROUNDS
     assert not OutgoingMail.objects.filter(claimed_until__gt=Now() + timedelta(minutes=2)).exists()
+
+
+def test_an_action_and_a_proof_do_not_wait_for_each_other(target: SyncTarget, domain: Domain) -> None:
+    """Both change a row and mark or renew its target; actions take the target last, and so does a pass."""
+    taken = Lease.acquire(target.pk, "worker")
+    assert taken is not None
+    generation = target.generation
+    holds, writes = threading.Event(), threading.Event()
+
+    def act() -> None:
+        with transaction.atomic():
+            lock(domain)
+            holds.set()
+            writes.wait(0.5)
+            outbox.mark([target])
+
+    def prove() -> None:
+        holds.wait(10)
+        with taken[0].write():
+            writes.set()
+            Domain.objects.filter(pk=domain.pk).update(name="proved.example.org")
+
+    at_once(act, prove)
+    domain.refresh_from_db()
+    assert domain.name == "proved.example.org"
+    assert fresh(target).generation == generation + 1
