@@ -208,7 +208,7 @@ def retry_phase(*, actor: Actor, stack: Stack, phase: str) -> StackPhase:
     row.save()
     unikernel = unikernel_of(stack, phase)
     if unikernel is not None and stack.wanted == Stack.Wanted.RUNNING and unikernel.ended:
-        start_unikernel(actor=actor, unikernel=unikernel)
+        start_unikernel(actor=Actor.rookery(actor.via, f"Rookery, for {actor}"), unikernel=unikernel)
     _mark_and_record(actor, "retry_phase", stack, f"{actor} has {stack} try again: {phase}.", phase=phase)
     return row
 

@@ -18,6 +18,7 @@ from tenants.actions import (
     tsig_keys,
     zones,
 )
+from tenants.actions.blueprints import Choices
 from tenants.actor import Actor
 from tenants.desired_firewall import desired_firewall, intent_of
 from tenants.desired_host import desired_host
@@ -230,7 +231,7 @@ def test_the_resolver_of_those_who_run_the_host_serves_guests(site: Site, charli
         charlie,
         domain,
         site.machine,
-        stacks.Choices(share, network, public, without, {"resolver": resolver}),
+        Choices(share, network, public, without, {"resolver": resolver}),
     )
     intent = guest.preview().plan.intent
     assert {str(each.target) for each in intent.reaches} == {resolver}
@@ -274,7 +275,7 @@ def test_secrets_are_sealed_and_fit_what_unikernels_take(site: Site) -> None:
     for part in stack.release.parts:  # type: ignore[union-attr]
         row = Unikernel.objects.get(name=part["label"])
         secrets = {
-            each.name: opener.open(Purpose.ARGUMENT, each.sealed_value)
+            each.name: opener.open(Purpose.ARGUMENT, bytes(each.sealed_value))
             for each in UnikernelSecret.objects.filter(unikernel=row)
         }
         assert {name for kind, name in referenced(row.arguments) if kind == "secret"} == set(secrets)
@@ -286,13 +287,13 @@ def test_secrets_are_sealed_and_fit_what_unikernels_take(site: Site) -> None:
             kept = stack.secrets.get(
                 holder=holder if name == "ssh-key" and holder else part["role"], name=name
             )
-            assert opener.open(Purpose.ARGUMENT, kept.sealed_value) == value
+            assert opener.open(Purpose.ARGUMENT, bytes(kept.sealed_value)) == value
             if name == "ssh-key":
                 assert kept.public.startswith(ssh_public_line(value))
             if name == "dns-key":
                 key = kept.key
                 assert key is not None
-                secret = opener.open(Purpose.TSIG_KEY, key.sealed_secret)
+                secret = opener.open(Purpose.TSIG_KEY, bytes(key.sealed_secret))
                 assert value == f"{part['role']}._update.example.org:SHA256:{secret}"
     assert stack.secrets.filter(name="ssh-key").count() == 2
     told = Event.objects.filter(verb="make_stack").get()
