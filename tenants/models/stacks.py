@@ -113,7 +113,7 @@ class Release(models.Model):
         return f"release {self.number}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None:
+        if not self._state.adding:
             raise TypeError("a release is never changed: make another one")
         super().save(*args, **kwargs)
 

@@ -157,7 +157,7 @@ class World:
     build_server: BuildServer
     firewall: Firewall
     firewall_rule: FirewallRule
-    bare_public: PublicAddress
+    public: PublicAddress
     stack: Stack
     halted: Stack
     ready: Domain
@@ -173,7 +173,7 @@ def preview(actor: Actor, world: World) -> AddressImport:
 def choices(world: World) -> Choices:
     """Those of a stack that can be made."""
     images = dict.fromkeys(ROLES, world.image)
-    return Choices(world.share, world.network, world.bare_public, images, services={})
+    return Choices(world.share, world.network, world.public, images, services={})
 
 
 def plan_digest(world: World) -> str:
@@ -549,7 +549,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     ),
     "remove_public_address": (
         "OP",
-        lambda a, w: public_addresses.remove_public_address(actor=a, public=w.bare_public),
+        lambda a, w: public_addresses.remove_public_address(actor=a, public=w.public),
     ),
     "preview_stack": ("OP", lambda a, w: preview_stack(actor=a, domain=w.ready, choices=choices(w))),
     "make_stack": (
@@ -843,9 +843,6 @@ def build_world(
         ready=ready,
         stack=build_stack(domain, *given, "192.0.2.91", "running"),
         halted=build_stack(second, *given, "192.0.2.92", "cancelled"),
-        bare_public=public_addresses.add_public_address(
-            actor=Actor.rookery(), share=rock.share, address="192.0.2.93"
-        ),
         organization=domain.organization,
         domain=domain,
         mailbox=mailbox,
