@@ -15,6 +15,7 @@ from tenants.formats.solo5_image import Solo5Image
 from tenants.formats.stacks.needs import before_it_serves, firewall_needs
 from tenants.formats.stacks.placing import Placed
 from tenants.formats.stacks.wish import GitPlace, ImageChoice, Wish
+from tenants.formats.text import FormatError
 from tenants.models import Domain, Host, Network, Release, Repository, Stack, Zone
 
 CHECKED_BEFORE = Solo5Image("hvt", 2, "x86_64", ())
@@ -63,8 +64,14 @@ def other_bridges(network: Network, services: Iterable[Conventional]) -> tuple[B
 
 
 def services_of(given: Mapping[str, str]) -> dict[str, Conventional]:
-    """Raises FormatError for a service that cannot fill its role."""
-    return {role: check_conventional(role, address) for role, address in given.items()}
+    """Raises FormatError, with the role as field, for a service that cannot fill it."""
+    found = {}
+    for role, address in given.items():
+        try:
+            found[role] = check_conventional(role, address)
+        except FormatError as error:
+            raise FormatError(role, error.problem, error.fix) from error
+    return found
 
 
 def wish_of(stack: Stack, release: Release | None = None) -> Wish:

@@ -114,8 +114,8 @@ def test_another_plan_than_the_one_that_was_shown_is_not_made(site: Site) -> Non
         ({"selector": "S 1"}, "selector"),
         ({"git_address": "-oProxyCommand"}, "git_address"),
         ({"services": {"relay": "10.0.0.99"}}, "relay"),
-        ({"services": {"pigeon": "10.0.0.99"}}, "role"),
-        ({"services": {"resolver": "localhost"}}, "address"),
+        ({"services": {"pigeon": "10.0.0.99"}}, "pigeon"),
+        ({"services": {"resolver": "localhost"}}, "resolver"),
     ],
 )
 def test_a_choice_that_cannot_be_names_its_field(site: Site, choice: dict[str, Any], field: str) -> None:
