@@ -10,7 +10,7 @@ from django.urls import reverse
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, show, try_form
 from panel.web.handling import actor_of, page
-from panel.web.stack_form import TYPED_IN, BlueprintForm
+from panel.web.stack_form import BlueprintForm
 from tenants import access, fit
 from tenants.actions.blueprints import Blueprint, preview_stack
 from tenants.formats.stacks.plan import Step
@@ -51,7 +51,7 @@ def stack_new(request: HttpRequest, domain: str) -> HttpResponse:
         tried = try_form(
             form,
             lambda: preview_stack(actor=actor, domain=row.domain, choices=form.choices()),
-            typed_in=TYPED_IN,
+            typed_in=form.typed_in,
         )
         if tried.value is not None:
             context |= {"blueprint": tried.value, "steps": [_line(each) for each in tried.value.plan.steps]}

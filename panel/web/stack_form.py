@@ -81,27 +81,14 @@ class BlueprintForm(forms.Form):
         self._choose("public", self.publics)
         self.fields["submission_host"].widget.attrs["placeholder"] = name
         eras = {each.value for each in Era}
-        for role, about in ROLES.items():
+        for role in ROLES:
             fitting = [each for each in images if each.role == IMAGE_ROLES[role] and each.era in eras]
             others = [each for each in images if each not in fitting]
             choices = [("", "a service that is there already")]
             choices += [(str(each.pk), _told(each)) for each in (*fitting, *others)]
-            field = forms.ChoiceField(
-                label=about.title.capitalize() if about.title[0].islower() else about.title,
-                choices=choices,
-                required=False,
-                initial=str(fitting[0].pk) if fitting else "",
-                help_text=f"It {about.does}.",
-            )
-            self.fields[f"image_{role}"] = field
-            self.fields[f"service_{role}"] = Typed(
-                label=f"Address of that {about.title}",
-                required=False,
-                mark_optional=True,
-                widget=plain_input(maxlength="15", autocomplete="off"),
-            )
-        first = ["network", "public", "production", "open_relay"]
-        self.order_fields([*first, *(f"image_{role}" for role in ROLES)])
+            field = self.fields[f"image_{role}"]
+            field.choices = choices  # type: ignore[attr-defined]
+            field.initial = str(fitting[0].pk) if fitting else ""
 
     def _choose(self, field: str, rows: dict[str, Any]) -> None:
         self.fields[field].choices = [(key, str(row)) for key, row in rows.items()]  # type: ignore[attr-defined]
@@ -117,6 +104,14 @@ class BlueprintForm(forms.Form):
     @property
     def details(self) -> list[forms.BoundField]:
         return [self[name] for name in ("submission_host", "selector", "git_address")]
+
+    @property
+    def typed_in(self) -> dict[str, str]:
+        """A role's problems belong to its image, or to the service that was typed instead."""
+        typed = {
+            role for role in ROLES if self.data.get(f"service_{role}") and not self.data.get(f"image_{role}")
+        }
+        return {role: f"{'service' if role in typed else 'image'}_{role}" for role in ROLES}
 
     def choices(self) -> Choices:
         """What was filled in, as the actions take it."""
@@ -136,8 +131,16 @@ class BlueprintForm(forms.Form):
         )
 
 
-TYPED_IN = {role: f"image_{role}" for role in ROLES}
-"""A role's problems belong to its image."""
+for _role, _about in ROLES.items():
+    BlueprintForm.base_fields[f"image_{_role}"] = forms.ChoiceField(
+        label=_about.title[0].upper() + _about.title[1:], required=False, help_text=f"It {_about.does}."
+    )
+    BlueprintForm.base_fields[f"service_{_role}"] = Typed(
+        label=f"Address of that {_about.title}",
+        required=False,
+        mark_optional=True,
+        widget=plain_input(maxlength="15", autocomplete="off"),
+    )
 
 
 def _told(image: Image) -> str:

@@ -47,6 +47,7 @@ STACK = {
     "network": "{network}",
     "public": "{public}",
     "production": "staging",
+    "open_relay": "",
     "selector": "s1",
     "submission_host": "",
     "git_address": "",
@@ -314,7 +315,7 @@ PANEL = [
     Row("run-retry", "POST", MANAGERS),
     Row("run-agree", "POST", OWNERS, {"checksum": "c" * 64}),
     Row("stack-new", "GET", "in 404 404 403 403 200 200"),
-    Row("stack-new", "POST", "in 404 404 403 403 200 200", STACK),
+    Row("stack-new", "POST", "in 404 404 403 403 200 200", STACK, query={"host": "{share}"}),
 ]
 
 

@@ -246,7 +246,7 @@ def test_the_resolver_of_those_who_run_the_host_serves_guests(site: Site, charli
 def test_all_of_it_is_made_at_once_and_nothing_runs_yet(site: Site) -> None:
     blueprint = site.preview()
     stack = site.make()
-    rows = {row.name: row for row in Unikernel.objects.filter(share=stack.share)}
+    rows = {row.name: row for row in Unikernel.objects.filter(share=stack.share).order_by("pk")}
     assert stack.release is not None
     assert len(rows) == 8 == len(stack.release.parts)
     assert not any(row.running for row in rows.values())
