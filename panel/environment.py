@@ -27,6 +27,9 @@ _ON, _OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
 # What libpq understands and we hand on: a wish for TLS that nobody hears would be worse than none.
 _DATABASE_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout")
+MOST_BLOCK_LISTS = 8
+# With the 64 characters of an IPv6 address written backwards, it is a name still.
+_MOST_LIST_NAME = 180
 _DATABASE_FIX = "Write it like postgresql://user:password@host:5432/name, or leave it out to use SQLite."
 _BROKER_FIX = "Write it like redis://host:6379/0, or leave it out to use the bundled broker."
 _URL_FIX = "Write the address that people type, without a path, for example https://panel.example.org."
@@ -136,6 +139,18 @@ def hosts(name: str) -> list[str]:
                 name, f"has {word!r}", "Write host names with commas between, for example panel.example.org."
             )
     return found
+
+
+def block_lists(name: str) -> tuple[str, ...]:
+    """The zones of DNS block lists, at most so many as the checks ask."""
+    fix = f"Write at most {MOST_BLOCK_LISTS} names with commas between, for example zen.spamhaus.org."
+    found = [word.lower().removesuffix(".") for word in _words(name)]
+    for word in found:
+        if not _is_host(word) or "." not in word or _is_address(word) or len(word) > _MOST_LIST_NAME:
+            raise refusal(name, f"has {word!r}", fix)
+    if len(found) > MOST_BLOCK_LISTS:
+        raise refusal(name, f"has {len(found)} names", fix)
+    return tuple(dict.fromkeys(found))
 
 
 def addresses(name: str) -> tuple[str, ...]:

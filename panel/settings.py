@@ -207,6 +207,9 @@ CHECK_SECONDS = environment.number("ROOKERY_CHECK_SECONDS", 60.0, "Write seconds
 # Who is asked where mail of target domains goes; nobody named: the servers of /etc/resolv.conf.
 RESOLVERS = environment.servers("ROOKERY_RESOLVER", 53)
 
+# DNS block lists that are asked about the addresses that mail leaves from; nobody named: none is asked.
+BLOCK_LISTS = environment.block_lists("ROOKERY_BLOCK_LISTS")
+
 # Networks around this machine in which organizations may name git hosts and name servers; the public
 # Internet is always allowed.
 NEAR_NETWORKS = environment.networks("ROOKERY_NEAR_NETWORKS")

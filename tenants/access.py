@@ -46,6 +46,7 @@ class Kind(StrEnum):
     EVENT = "event"
     ZONE = "zone"
     TSIG_KEY = "key"
+    SIGNING_KEY = "signing key"
     NAME_SERVER = "name server"
     HOST = "host"
     HOST_SHARE = "part of a host"
@@ -89,6 +90,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.EVENT: SEE,
         Kind.ZONE: EDIT,
         Kind.TSIG_KEY: EDIT,
+        Kind.SIGNING_KEY: EDIT,
         Kind.NAME_SERVER: EDIT,
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
@@ -111,6 +113,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.EVENT: SEE,
         Kind.ZONE: SEE,
         Kind.TSIG_KEY: SEE,
+        Kind.SIGNING_KEY: SEE,
         Kind.NAME_SERVER: SEE,
         Kind.HOST: SEE,
         Kind.HOST_SHARE: SEE,
@@ -134,6 +137,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.EVENT,
             Kind.ZONE,
             Kind.TSIG_KEY,
+            Kind.SIGNING_KEY,
             Kind.NAME_SERVER,
             Kind.HOST,
             Kind.HOST_SHARE,
@@ -166,6 +170,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Event: Kind.EVENT,
     m.Zone: Kind.ZONE,
     m.TsigKey: Kind.TSIG_KEY,
+    m.SigningKey: Kind.SIGNING_KEY,
     m.UpdateServer: Kind.NAME_SERVER,
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
@@ -190,6 +195,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.EVENT: "organization_id",
     Kind.ZONE: "domain__organization_id",
     Kind.TSIG_KEY: "repository__organization_id",
+    Kind.SIGNING_KEY: "domain__organization_id",
     Kind.NAME_SERVER: "organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
@@ -212,6 +218,7 @@ _DOMAIN_PATH: dict[Kind, str] = {
     Kind.ZONE: "domain_id",
     Kind.TSIG_KEY: "zone__domain_id",
     Kind.STACK: "domain_id",
+    Kind.SIGNING_KEY: "domain_id",
 }
 # What contains everything else may be seen by every token: addresses begin with it.
 _CONTAINERS = frozenset({Kind.ORGANIZATION, Kind.DOMAIN})

@@ -155,12 +155,12 @@ def _of_others(rows: list[RecordSet]) -> dict[Key, Records]:
 
 
 def desired_keys(target: SyncTarget, opener: Opener) -> list[DesiredKeys]:
-    """The keys of every file that we have keys in; those of unpublished zones are left out, those of
-    zones that are being removed are to be gone."""
+    """The keys of every file that we have keys in; those of zones that are unpublished or kept elsewhere now
+    are left out, those of zones that are being removed are to be gone."""
     files: dict[Name, tuple[list[FileKey], set[Name]]] = {}
     rows = TsigKey.objects.filter(repository=target.repository_id).select_related("zone__domain")
     for row in rows.order_by("pk"):
-        if row.zone is not None and (row.zone.owned_at is None or row.zone.standing in _KEYS_LEFT):
+        if row.zone is not None and _is_left(row.zone, target):
             continue
         zone = Name.of(row.zone.name) if row.zone is not None else ROOT
         keys, removed = files.setdefault(zone, ([], set()))
@@ -170,6 +170,11 @@ def desired_keys(target: SyncTarget, opener: Opener) -> list[DesiredKeys]:
         else:
             keys.append(_opened(row, opener))
     return [DesiredKeys(zone, tuple(keys), frozenset(removed)) for zone, (keys, removed) in files.items()]
+
+
+def _is_left(zone: Zone, target: SyncTarget) -> bool:
+    """Are the lines of its keys none of ours, here and now?"""
+    return zone.owned_at is None or zone.standing in _KEYS_LEFT or zone.target_id != target.pk
 
 
 def notifying_keys(target: SyncTarget, opener: Opener) -> list[FileKey]:

@@ -15,11 +15,13 @@ from tenants.formats.mail_checks import Expected
 from tenants.formats.mail_checks.reading import Lookup, Said, Status
 from tenants.models import Domain
 from tenants.sandbox_note import sandbox_note
+from workers.assembly import dialers
 from workers.checker import Checker
 from workers.mail_checks import Asker, AskNames, Mail, Observer, Way, inside_sandbox, outward
 from workers.outward import Fetcher
+from workers.server_asker import ServerAsker
 
-__all__ = ["the_checker"]
+__all__ = ["the_checker", "the_server_asker"]
 
 _MOST_TOLD = 400
 
@@ -27,6 +29,14 @@ _MOST_TOLD = 400
 @lru_cache(maxsize=1)
 def the_checker() -> Checker:
     return Checker(_inside, expect=_expect_inside) if settings.SANDBOX else Checker(_outside)
+
+
+@lru_cache(maxsize=1)
+def the_server_asker() -> ServerAsker:
+    def port_of(address: str) -> int:
+        return sandbox_ports(_told()).get((address, 53), 53) if settings.SANDBOX else 53
+
+    return ServerAsker(dialers().name_server, port_of)
 
 
 def _outside(servers: Mapping[str, int]) -> Observer:

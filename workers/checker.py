@@ -16,6 +16,7 @@ from tenants.errors import Absent
 from tenants.expectations import expected_of, primary_ports
 from tenants.formats.mail_checks import Expected
 from tenants.models import Domain, MailCheck, Zone
+from tenants.name_servers import ask_servers_soon
 from workers.mail_checks import Observer
 
 # Longer than one look may take, with all that is written after it.
@@ -49,6 +50,8 @@ class Checker:
             record_findings(actor=Actor.rookery(), check=row, findings=findings, only=row.wanted, at=at)
         except Absent:
             return False
+        if zone is not None and (not row.wanted or "agreement" in row.wanted):
+            ask_servers_soon(zone)
         return True
 
 

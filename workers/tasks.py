@@ -9,9 +9,9 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from workers import likeness, post, scout, sweeper
+from workers import certificates, key_smith, likeness, post, scout, sweeper
 from workers.assembly import account_check, controller, git_hosts, opener, the_courier, the_notary, the_scout
-from workers.check_assembly import the_checker
+from workers.check_assembly import the_checker, the_server_asker
 from workers.controller import Controller, Ending
 from workers.image_courier import SECONDS
 
@@ -77,10 +77,28 @@ def fetch_image(fetch_id: int) -> None:
     the_courier().fetch(fetch_id)
 
 
+@shared_task(soft_time_limit=key_smith.SECONDS, time_limit=key_smith.SECONDS + 10)
+def compute_signing_key(key_id: int) -> None:
+    """Compute the public key of a DKIM signer from its seed."""
+    key_smith.compute(key_id, opener())
+
+
+@shared_task
+def look_at_certificates(zone_id: int) -> None:
+    """Look how the certificates in one zone stand."""
+    certificates.look(zone_id)
+
+
 @shared_task
 def check_mail(check_id: int) -> None:
     """Look whether the mail of one domain works."""
     the_checker().look(check_id)
+
+
+@shared_task
+def ask_servers(zone_id: int) -> None:
+    """Ask the name servers of one zone which version they have."""
+    the_server_asker().look(zone_id)
 
 
 @shared_task

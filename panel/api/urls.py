@@ -36,16 +36,19 @@ from panel.api.public import (
     PublicTargets,
 )
 from panel.api.readers import Readers
+from panel.api.registrar import Registrars, ServerAnswers
 from panel.api.repositories import Repositories
 from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
 from panel.api.runs import Runs
+from panel.api.signing_keys import DomainSigningKeys, SigningKeys
 from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
 from panel.api.update_servers import UpdateServers
 from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
+from panel.api.zone_certificates import ZoneCertificates
 from panel.api.zone_endings import ZoneStandings
 from panel.api.zone_exchange import ZoneExports, ZoneImports
 from panel.api.zone_mail import ZoneMail
@@ -128,9 +131,11 @@ _zone: list[URLPattern | URLResolver] = [
     path("export/", ZoneExports.as_view({"get": "export_zone"}), name="zone-export"),
     path("import/", ZoneImports.as_view({"post": "import_zone"}), name="zone-import"),
     path("mail/", ZoneMail.as_view({"get": "show_zone_mail"}), name="zone-mail"),
+    path("certificates/", ZoneCertificates.as_view({"get": "list"}), name="zone-certificates"),
     path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
     path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),
     path("keys/<id:key_id>/rotate/", ZoneKeys.as_view({"post": "rotate_key"}), name="zone-key-rotate"),
+    path("name-servers/", ServerAnswers.as_view({"get": "list"}), name="zone-name-servers"),
     path("secondaries/", Secondaries.as_view(_read_and_make), name="zone-secondaries"),
     path(
         "secondaries/<id:server_id>/",
@@ -152,6 +157,7 @@ _domains: list[URLPattern | URLResolver] = [
     path("<domain:domain>/", Domains.as_view({"get": "retrieve", "patch": "partial_update"}), name="domain"),
     path("<domain:domain>/checks/", DomainChecks.as_view({"get": "retrieve"}), name="domain-checks"),
     path("<domain:domain>/mail-checks/", include(_mail_checks)),
+    path("<domain:domain>/registrar/", Registrars.as_view({"get": "retrieve"}), name="domain-registrar"),
     path("<domain:domain>/mailboxes/", DomainMailboxes.as_view(_read_and_make), name="domain-mailboxes"),
     path("<domain:domain>/trash/", Trash.as_view({"get": "list"}), name="trash"),
     path("<domain:domain>/trash/empty/", Trash.as_view({"post": "empty_trash"}), name="trash-empty"),
@@ -162,6 +168,12 @@ _domains: list[URLPattern | URLResolver] = [
         name="alias-rules",
     ),
     path("<domain:domain>/held-names/", HeldNames.as_view(_read_and_make), name="held-names"),
+    path("<domain:domain>/signing-keys/", DomainSigningKeys.as_view(_read_and_make), name="signing-keys"),
+    path(
+        "<domain:domain>/signing-keys/<id:signing_key_id>/",
+        SigningKeys.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="signing-key",
+    ),
     path(
         "<domain:domain>/held-names/<id:held_id>/",
         HeldNames.as_view({"get": "retrieve", "delete": "destroy"}),

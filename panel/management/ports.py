@@ -20,6 +20,7 @@ def sandbox_settings(addresses_file: Path) -> dict[str, str]:
         "ROOKERY_SMTP_HOST": str(host),
         "ROOKERY_SMTP_PORT": str(port),
         "ROOKERY_RESOLVER": f"{names}:{names_port}",
+        "ROOKERY_BLOCK_LISTS": "block-list.example",
     }
 
 

@@ -22,7 +22,7 @@ from tenants.access import Kind, Verb
 from tenants.actions import mail_checks as actions
 from tenants.actions.mail_checks import SERIOUS, lines_of
 from tenants.errors import Absent, Conflict, Invalid
-from tenants.formats.mail_checks import CHECKS, TOPICS, Level
+from tenants.formats.mail_checks import CHECKS, TOPICS, Level, Who
 from tenants.models import CheckChange, CheckLine, CheckMute, Domain, MailCheck
 
 # A page that follows a look asks so often, some seconds apart; a look lasts a minute at most.
@@ -61,8 +61,6 @@ def checks_context(request: HttpRequest, domain: Domain, now: datetime) -> dict[
     lines, mutes = lines_of(check, now)
     broken = sum(each.level in SERIOUS and each.line not in mutes for each in lines)
     awaited = found is not None and found.is_awaited(now)
-    looks = request.GET.get("look", "0")
-    look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else LOOKS
     url = reverse("domain-checks", kwargs={"domain": domain.name})
     return {
         "mail_topics": _topics(domain, lines, mutes, now),
@@ -70,10 +68,18 @@ def checks_context(request: HttpRequest, domain: Domain, now: datetime) -> dict[
         "mail_sentence": _sentence(domain, lines, broken),
         "mail_looked_at": times.moment(check.looked_at, now),
         "mail_awaited": awaited,
-        "mail_follow_url": f"{url}?look={look + 1}" if awaited and look < LOOKS else "",
+        "mail_follow_url": follow_url(request, found, url, now),
         "dns_elsewhere": check.dns_elsewhere,
         "may_check": shows(request, Verb.CREATE, Kind.RUN, domain.organization_id),
     }
+
+
+def follow_url(request: HttpRequest, check: MailCheck | None, url: str, now: datetime) -> str:
+    """Where a page that shows checks asks again, some seconds later; "" when there is nothing to wait for."""
+    looks = request.GET.get("look", "0")
+    look = int(looks) if looks.isascii() and looks.isdigit() and len(looks) < 4 else LOOKS
+    awaited = check is not None and check.is_awaited(now)
+    return f"{url}?look={look + 1}" if awaited and look < LOOKS else ""
 
 
 def _sentence(domain: Domain, lines: list[CheckLine], broken: int) -> str:
@@ -115,6 +121,7 @@ def _line(domain: Domain, line: CheckLine, mute: CheckMute | None, now: datetime
         "seen": line.seen,
         "wanted": line.wanted,
         "who": line.who,
+        "at_registrar": line.who == Who.REGISTRAR,
         "fix": line.fix,
         "mute": mute,
         "muted_until": times.moment(mute.until if mute else None, now),
@@ -193,15 +200,16 @@ def _change(change: CheckChange, now: datetime) -> dict[str, Any]:
 
 @page(methods=("POST",))
 def domain_check_again(request: HttpRequest, domain: str) -> HttpResponse:
-    """Have one check done again, or without one all of them."""
+    """Have some checks done again, or without any named all of them."""
     row = get_domain(request, domain)
-    check = request.POST.get("check", "")
+    checks = [each for each in request.POST.getlist("check")[: len(CHECKS)] if each]
     try:
-        actions.recheck(actor=actor_of(request), domain=row.domain, checks=[check] if check else [])
+        actions.recheck(actor=actor_of(request), domain=row.domain, checks=checks)
         tell(request, "A worker checks it now.")
     except Invalid as error:
         refuse(request, error)
-    return redirect("domain-checks", domain=row.domain.name)
+    back = {"registrar": "domain-registrar", "dns": "zone"}.get(request.POST.get("back", ""), "domain-checks")
+    return redirect(back, domain=row.domain.name)
 
 
 @page(methods=("POST",))

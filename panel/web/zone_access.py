@@ -14,6 +14,7 @@ from panel.web.domains import domain_context
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.server_answers import answer_lines
 from panel.web.standing import DomainRow
 from panel.web.zones import load_zone, zone_crumbs
 from tenants import access
@@ -201,6 +202,8 @@ def zone_servers(request: HttpRequest, domain: str) -> HttpResponse:
         "zone": thing,
         "form": form,
         "primary": _repository(thing).primary,
+        "answers": answer_lines(thing, timezone.now()),
+        "may_check": shows(request, Verb.CREATE, Kind.RUN, row.domain.organization_id),
         "servers": thing.secondaries.select_related("key").order_by("host"),
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
     }

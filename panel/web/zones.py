@@ -17,7 +17,9 @@ from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.repositories import DriftForm
+from panel.web.server_answers import answer_lines
 from panel.web.standing import DomainRow
+from panel.web.zone_certificates import certificate_lines
 from panel.web.zone_staging import changes_of, diff_of, rehearse, stage, stage_outside, staged_of, unstage
 from panel.web.zone_standing import zone_context
 from panel.web.zone_state import EXAMPLES, PURPOSES, relative, row_lines
@@ -86,9 +88,12 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "zone"),
         **zone_context(actor_of(request), thing, now),
+        "certificates": certificate_lines(thing, now),
         "groups": row_lines(rows, thing.name, thing.minimum, staged),
         "staged": len(staged),
         "next_serial": thing.serial + 1,
+        "answers": answer_lines(thing, now),
+        "may_check": shows(request, Verb.CREATE, Kind.RUN, row.domain.organization_id),
         "types": [(kind, PURPOSES[kind]) for kind in TYPES],
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
         "findings": [_finding(each) for each in changed_outside(thing)],

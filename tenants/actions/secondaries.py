@@ -19,6 +19,7 @@ from tenants.formats.addresses import check_host_name
 from tenants.formats.text import FormatError, printable
 from tenants.formats.zones.names import Name
 from tenants.models import SecondaryServer, TsigKey, Zone
+from tenants.name_servers import FOLLOWS_WITHIN, ask_servers_soon
 from tenants.zone_contents import is_updated, origin_of
 
 
@@ -54,6 +55,7 @@ def add_secondary(
     server = SecondaryServer.objects.create(
         zone=zone, host=host, address=address, transfer=transfer, key=new.row if new else None
     )
+    ask_servers_soon(zone, FOLLOWS_WITHIN)
     record(
         actor,
         "add_secondary",
@@ -113,6 +115,7 @@ def remove_secondary(*, actor: Actor, server: SecondaryServer) -> None:
         changes += [RecordChange(f"{row.owner}.", row.type) for row in glue]
     key = server.key
     server.delete()
+    zone.server_answers.filter(host=server.host, primary=False).delete()
     if changes:
         change_record_sets(actor=actor, zone=zone, changes=changes)
     if key is not None:

@@ -154,7 +154,8 @@ def let_go_zone(*, actor: Actor, zone: Zone, name: str = "") -> Zone:
 @transaction.atomic
 def bring_zone_back(*, actor: Actor, zone: Zone) -> Zone:
     """Keep a zone again that was removed or let go. One that was removed is written as it was, what others
-    had written too; of one that was let go, what others changed since is shown as changed outside."""
+    had written too; of one that was let go, what others changed since is shown as changed outside. Its keys
+    are written again as they were in both cases, and are on their way until that was proved."""
     access.require(actor, access.Verb.CHANGE, zone)
     lock_installation()
     lock(zone)
@@ -164,6 +165,7 @@ def bring_zone_back(*, actor: Actor, zone: Zone) -> Zone:
     removed = zone.standing != Standing.LET_GO
     before = _ENDED[Standing(zone.standing)]
     _stand(zone, Standing.RETURNING if removed else Standing.KEPT, marked=True)
+    zone.tsig_keys.filter(repository=zone.target.repository_id).update(generation=zone.generation)
     _record(actor, "bring_zone_back", zone, f"{zone} is kept by Rookery again.", before, "kept")
     return zone
 

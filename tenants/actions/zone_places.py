@@ -65,6 +65,8 @@ def move_zone(
     zone.dropped = ""
     zone.save(update_fields=["target", "generation", "changed_at", "served_serial", "served_at", "dropped"])
     taken = _carry_rows(zone, take_along=take_along)
+    _carry_keys(zone)
+    zone.server_answers.all().delete()
     require_publishable(zone, {})
     record(
         actor,
@@ -105,6 +107,14 @@ def _carry_rows(zone: Zone, *, take_along: bool) -> int:
     )
 
 
+def _carry_keys(zone: Zone) -> None:
+    """In another repository the zone's keys are written again, so that whoever has one needs the new address
+    only. A name server has keys of its own: the rows wait for the zone to come back to a repository."""
+    repository = zone.target.repository
+    if repository is not None:
+        zone.tsig_keys.update(repository=repository, generation=zone.generation)
+
+
 def _may_be_taken(row: RecordSet) -> bool:
     return is_readable(row) and not written_by_unikernels(Name.of(row.owner).labels, row.type)
 
@@ -127,17 +137,28 @@ def what_stays(zone: Zone) -> list[str]:
             f"{named}{more}: unikernels write these themselves, or no text can say them. Give the unikernels"
             " the new server's address and a key of it, and restart them."
         )
-    if keys := zone.tsig_keys.filter(removed=False).count():
-        found.append(f"{keys} key{'s' if keys != 1 else ''} of the zone: they open {where} alone.")
-    if servers := list(zone.secondaries.order_by("host").values_list("host", flat=True)):
-        found.append(
-            f"{', '.join(servers[:_MOST_NAMED])} copy from there until somebody tells them otherwise."
-        )
+    if not is_updated(zone):
+        found += _access_that_stays(zone, where)
     if frozen := zone.record_sets.filter(holder=RecordSet.Holder.FROZEN).count():
         found.append(
             f"{frozen} frozen record set{'s' if frozen != 1 else ''}: written to the new place once unfrozen."
         )
     found.append("The domain's delegation: tell the registrar of the new name servers when they serve it.")
+    return found
+
+
+def _access_that_stays(zone: Zone, where: str) -> list[str]:
+    found = []
+    if keys := zone.tsig_keys.count():
+        found.append(
+            f"{keys} key{'s' if keys != 1 else ''} of the zone in the key file of {where}: they go on opening"
+            " what stays there. Another zone repository gets them too, a name server has its own."
+        )
+    if servers := list(zone.secondaries.order_by("host").values_list("host", flat=True)):
+        found.append(
+            f"{', '.join(servers[:_MOST_NAMED])} copy from there until somebody tells them the address of the"
+            " new primary. Remove a server here and add it anew if its key's name has the former address."
+        )
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
+from tenants.models.certificates import Certificate
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.fetches import BuildServer, ImageFetch
@@ -29,6 +30,8 @@ from tenants.models.readers import RepositoryReader
 from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
+from tenants.models.server_answers import ServerAnswer
+from tenants.models.signing_keys import SigningKey
 from tenants.models.stacks import PublicAddress, Release, Stack, StackPhase, StackSecret
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
@@ -45,6 +48,7 @@ __all__ = [
     "Allowance",
     "ApiToken",
     "BuildServer",
+    "Certificate",
     "CheckChange",
     "CheckLine",
     "CheckMute",
@@ -87,7 +91,9 @@ __all__ = [
     "Run",
     "Sample",
     "SecondaryServer",
+    "ServerAnswer",
     "SignInLink",
+    "SigningKey",
     "Stack",
     "StackPhase",
     "StackSecret",

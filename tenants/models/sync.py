@@ -149,6 +149,8 @@ class Condition(models.Model):
         UNPROVED = "Unproved"
         ENDED = "Ended"
         MANY_ZONES = "ManyZones"
+        SERVERS_APART = "ServersApart"
+        CERTIFICATES = "Certificates"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -179,6 +181,8 @@ class Condition(models.Model):
                 "Unproved",
                 "Ended",
                 "ManyZones",
+                "ServersApart",
+                "Certificates",
             ),
         ]
 

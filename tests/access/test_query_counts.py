@@ -58,6 +58,8 @@ PAGES = (
     "/d/{domain}/dns/history/A/ns1.{domain}",
     "/d/{domain}/dns/keys",
     "/d/{domain}/dns/servers",
+    "/d/{domain}/dns/registrar",
+    "/d/{domain}/settings/signing-keys",
     "/hosts",
     "/hosts/{share}",
     "/hosts/{share}/firewall",

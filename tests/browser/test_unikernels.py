@@ -23,7 +23,7 @@ def test_from_an_upload_to_its_end(product: Product, administrator: StorageState
     rock.add_network(owner, host, "service", "10.1.0.0/24")
     refused_image(owner, product)
     images_by_url(owner)
-    file = rock.images_of(product) / "relay.hvt"
+    file = rock.images_of(product) / "clock.hvt"
     rock.upload(owner, file, "relay of the cliff")
     arguments = "--ipv4={address:service}\n--seed={secret:seed}"
     unikernel = rock.make_unikernel(

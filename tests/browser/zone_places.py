@@ -49,11 +49,14 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
         "zone": f"/d/{domain}/dns",
         "zone start": f"/d/{bare}/dns",
         "zone-settings": f"/d/{domain}/dns/settings",
+        "domain-registrar": f"/d/{domain}/dns/registrar",
+        "domain-registrar empty": f"/d/{bare}/dns/registrar",
         "zone-keys": f"/d/{domain}/dns/keys",
         "zone-export": f"/d/{domain}/dns/export",
         "zone-history": f"/d/{domain}/dns/history",
         "record-set-history": f"/d/{domain}/dns/history/MX/{domain}",
         "zone-servers": f"/d/{domain}/dns/servers",
+        "signing-keys": f"/d/{domain}/settings/signing-keys",
     }
     link = visitor.open(found["zone-settings"]).locator('main a[href*="/dns/repository/"]').first
     found["update-server"] = _its_page(visitor, bare)

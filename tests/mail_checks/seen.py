@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tenants.formats.mail_checks import DkimKey, Expected, Finding, Level, Reading, judge
+from tenants.formats.mail_checks import (
+    DkimKey,
+    Expected,
+    Finding,
+    KeptCertificate,
+    Level,
+    Reading,
+    judge,
+)
 from tenants.formats.mail_checks.reading import (
     Answer,
     Connect,
@@ -109,6 +117,7 @@ def good() -> Seen:
     seen.answers[PolicyFile("example.org")] = Policy(policy)
     seen.text("_smtp._tls.example.org", "v=TLSRPTv1; rua=mailto:tls@example.org")
     seen.dns("example.org", "CAA", data('0 issue "letsencrypt.org"'))
+    seen.dns("2.0.0.127.list.example", "A", data("127.0.0.2"))
     until = datetime(2026, 5, 1, tzinfo=UTC)
     seen.answers[Connect(MAIL, 25, "mail.example.org")] = Connected(valid_until=until, certificate=b"c")
     seen.answers[Connect(MAIL, 465, "mail.example.org")] = Connected(valid_until=until, certificate=b"c")
@@ -130,6 +139,8 @@ EXPECTED = Expected(
     ours=frozenset({MAIL}),
     submission=("mail.example.org",),
     dkim=(DkimKey("s1", KEY),),
+    block_lists=("list.example",),
+    certificates=(KeptCertificate("mail.example.org", "It is valid.", "", serves=True, worries=False),),
 )
 ELSEWHERE = replace(EXPECTED, servers={}, primaries=(), records={}, serial=None)
 

@@ -41,6 +41,7 @@ def test_a_sealed_field_is_in_no_repr() -> None:
         "sealed_body",
         "sealed_value",
         "sealed_secret",
+        "sealed_seed",
     }
     value = seal(Purpose.SSH_KEY, "canary")
     for model, name in sealed:
@@ -78,6 +79,9 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "prove_ownership",
         "serve_git_host",
         "check_mail",
+        "ask_servers",
+        "look_at_certificates",
+        "compute_signing_key",
         "fetch_image",
         "review",
         "compare_passphrases",

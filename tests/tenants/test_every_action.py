@@ -51,6 +51,7 @@ from tenants.actions import (
     request_rules,
     requests,
     secondaries,
+    signing_keys,
     stacks,
     sync,
     targets,
@@ -99,6 +100,7 @@ from tenants.models import (
     RepositoryReader,
     Run,
     SecondaryServer,
+    SigningKey,
     Stack,
     SyncTarget,
     TsigKey,
@@ -137,6 +139,8 @@ class World:
     zones_at: Repository
     key: TsigKey
     secondary: SecondaryServer
+    signing_key: SigningKey
+    old_signing_key: SigningKey
     unproved: Zone
     let_go: Zone
     updated: UpdateServer
@@ -482,6 +486,18 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         ),
     ),
     "remove_secondary": ("OP", lambda a, w: secondaries.remove_secondary(actor=a, server=w.secondary)),
+    "make_signing_key": (
+        "OP",
+        lambda a, w: signing_keys.make_signing_key(actor=a, domain=w.domain, selector="new"),
+    ),
+    "switch_signing_key": (
+        "OP",
+        lambda a, w: signing_keys.switch_signing_key(actor=a, key=w.signing_key, in_use=False),
+    ),
+    "remove_signing_key": (
+        "OP",
+        lambda a, w: signing_keys.remove_signing_key(actor=a, key=w.old_signing_key),
+    ),
     "add_host": (
         "OP",
         lambda a, w: hosts.add_host(
@@ -620,9 +636,12 @@ OTHERS = {
     "forget_removed_keys",
     "record_dropped",
     "record_ownership",
+    "record_public_key",
+    "record_certificates",
     "record_git_host",
     "read_zone_text",
     "record_removed",
+    "record_server_answers",
     "record_zones",
     "take_over_zone",
     "delete_account",
@@ -766,6 +785,9 @@ def build_world(
     secondary, _ = secondaries.add_secondary(
         actor=alice, zone=zone, host="ns7.gandi.example", address="127.0.0.41", transfer="open"
     )
+    signing_key = signing_keys.make_signing_key(actor=alice, domain=domain, selector="now").row
+    old_signing_key = signing_keys.make_signing_key(actor=alice, domain=domain, selector="old").row
+    signing_keys.switch_signing_key(actor=alice, key=old_signing_key, in_use=False)
     fourth = domains.create_domain(actor=alice, organization=domain.organization, name="fourth.example")
     third = domains.create_domain(actor=alice, organization=domain.organization, name="third.example")
     checked = mail_checks.checks_of(domain)
@@ -862,6 +884,8 @@ def build_world(
         zones_at=zones_at,
         key=TsigKey.objects.get(pk=key.pk),
         secondary=secondary,
+        signing_key=signing_key,
+        old_signing_key=old_signing_key,
         unproved=unproved,
         reader=waiting_reader(repository, rock.unikernel),
         **vars(rock),

@@ -89,6 +89,8 @@ async def streams(
     writer = asyncio.StreamWriter(transport, protocol, reader, loop)
     try:
         yield reader, writer
+        if transport.get_protocol() is not protocol:
+            return  # TLS was begun in between, and whoever did that has ended it
         writer.close()
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(CLOSING_TIMEOUT):

@@ -6,14 +6,16 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+_PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 _CA_DAYS, _LEAF_DAYS, _LEFT_DAYS = 3650, 90, 30
 
 
@@ -29,8 +31,8 @@ def write_private(path: Path, content: bytes) -> None:
 class Authority:
     """The certificate authority kept in a folder: `ca.pem` for clients, `ca-key.pem` for itself."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, name: str = "Rookery sandbox (trust it nowhere else)") -> None:
+        self._folder, self._name = folder, name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.ca_file = folder / "ca.pem"
         self._key, self._certificate = self._load() or self._make()
@@ -49,10 +51,10 @@ class Authority:
 
     def _make(self) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Rookery sandbox (trust it nowhere else)")])
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._name)])
         usage = _usage(digital_signature=False, key_cert_sign=True)
         certificate = (
-            _builder(name, name, key, _CA_DAYS)
+            _builder(name, name, key.public_key(), _CA_DAYS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
             .sign(key, hashes.SHA256())
@@ -61,23 +63,33 @@ class Authority:
         write_private(self.ca_file, certificate.public_bytes(serialization.Encoding.PEM))
         return key, certificate
 
-    def server_context(self, names: list[str], address: str) -> ssl.SSLContext:
-        """A TLS server context with a fresh certificate for these host names and this address."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])])
-        alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
-        alternatives.append(x509.IPAddress(ipaddress.ip_address(address)))
-        certificate = (
-            _builder(subject, self._certificate.subject, key, _LEAF_DAYS)
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Its own."""
+        return self._certificate
+
+    def issue(
+        self, public: _PublicKey, names: Sequence[x509.GeneralName], common_name: str
+    ) -> x509.Certificate:
+        """A certificate for a server that has this key."""
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return (
+            _builder(subject, self._certificate.subject, public, _LEAF_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(digital_signature=True, key_cert_sign=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            )
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())
         )
+
+    def server_context(self, names: list[str], address: str) -> ssl.SSLContext:
+        """A TLS server context with a fresh certificate for these host names and this address."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
+        alternatives.append(x509.IPAddress(ipaddress.ip_address(address)))
+        certificate = self.issue(key.public_key(), alternatives, names[0])
         chain = self._folder / "server.pem"
         write_private(chain, _pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -87,19 +99,17 @@ class Authority:
         return context
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, public: _PublicKey, days: int) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(public)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     )
 
 

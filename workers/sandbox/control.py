@@ -12,21 +12,26 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from workers.sandbox import expansion, paths, state
+import dns.name
+import dns.rdatatype
+
+from tenants.formats.mailbox_syntax import Name
+from workers.sandbox import expansion, hop, paths, state
+from workers.sandbox.addresses import Addresses
 from workers.sandbox.certificates import Authority
 from workers.sandbox.control_socket import ControlSocket, RequestError
-from workers.sandbox.dns_listener import DNS_PORT
+from workers.sandbox.delegation import Resolved
 from workers.sandbox.git_host import GitHost
-from workers.sandbox.listener import Console, LoopThread, clean, loopback
+from workers.sandbox.listener import Console, LoopThread, clean
 from workers.sandbox.maildirs import MailStore
 from workers.sandbox.mailroom import Mailroom
 from workers.sandbox.names import HostedView
 from workers.sandbox.nameservers import NameServers
+from workers.sandbox.paths import domain_text
 from workers.sandbox.relay import Relay
 from workers.sandbox.resolver import Resolver
 from workers.sandbox.roles import Boot, Role
@@ -34,63 +39,17 @@ from workers.sandbox.smtp import Limits
 from workers.sandbox.submission import Submission
 from workers.sandbox.users import Table, read_users
 
+__all__ = ["MAX_SETTLING", "ROLES", "Addresses", "Sandbox", "SandboxError", "Stacks"]
+
 ROLES = ("submission", "relay")
 MAX_SETTLING = 200  # rounds
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 primary name server, .5 the
-    one above it, .6 albatross, .7 its build server, .(20 + n) domain number n.
+class Stacks(Protocol):
+    """The zones of mail stacks."""
 
-    With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
-    """
-
-    block: int = 10
-    free_ports: bool = False
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.block <= 255:
-            raise ValueError("block: the third number of a loopback address goes from 0 to 255")
-
-    def git(self) -> tuple[str, int]:
-        """The git host."""
-        return self._at(1, 2222)
-
-    def mailroom(self) -> tuple[str, int]:
-        """The mailroom, to which the panel sends."""
-        return self._at(2, 2525)
-
-    def resolver(self) -> tuple[str, int]:
-        """The resolver, which workers ask about target domains (UDP and TCP)."""
-        return self._at(3, 1053)
-
-    def primary(self) -> tuple[str, int]:
-        """The primary name server (UDP and TCP)."""
-        return self._at(4, DNS_PORT)
-
-    def registry(self) -> tuple[str, int]:
-        """The name server of the zones above (UDP and TCP)."""
-        return self._at(5, DNS_PORT)
-
-    def albatross(self) -> tuple[str, int]:
-        """The TLS endpoint of the albatross host."""
-        return self._at(6, 1025)
-
-    def builds(self) -> tuple[str, int]:
-        """The build server (TLS)."""
-        return self._at(7, 1443)
-
-    def submission(self, number: int) -> tuple[str, int]:
-        """The submission server of a domain (TLS)."""
-        return self._at(20 + number, 1465)
-
-    def relay(self, number: int) -> tuple[str, int]:
-        """The relay of a domain, which is its MX too (plain SMTP)."""
-        return self._at(20 + number, 1025)
-
-    def _at(self, last: int, port: int) -> tuple[str, int]:
-        return loopback(f"127.0.{self.block}.{last}"), 0 if self.free_ports else port
+    def resolve_here(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Resolved | None:
+        """What there is at a name; None when it lies in no such zone."""
 
 
 class SandboxError(Exception):
@@ -116,7 +75,7 @@ class Sandbox:
         self.addresses = addresses or Addresses()
         self.repositories = repositories or data / "repositories"
         self._git_host, self._limits = git_host, limits
-        self._view = HostedView(self._mail_server_of)
+        self._view = HostedView(self.mail_server_of)
         self._mx_of = mx_of or self._view.mx_of
         self._loop = LoopThread()
         self._roles: dict[tuple[str, str], Role] = {}
@@ -127,6 +86,8 @@ class Sandbox:
         self._names: NameServers | None = None
         self._socket: ControlSocket | None = None
         self._git_started = False
+        self.stacks: Stacks | None = None
+        """The mail stacks beside it, whose zones are part of the same world."""
 
     @property
     def control_path(self) -> Path:
@@ -212,9 +173,21 @@ class Sandbox:
         """The key that covers every zone of the primary, a secret; empty without a git host."""
         return self._names.root_key if self._names else ""
 
+    @property
+    def mailroom_address(self) -> tuple[str, int]:
+        """Where mail for the rest of the world is kept. Raises RuntimeError before the start."""
+        if self._mailroom is None:
+            raise RuntimeError("the sandbox does not run")
+        return self._mailroom.host, self._mailroom.port
+
     def settle(self) -> None:
         """Wait until every mail that a server accepted has gone its way (for tests)."""
         self._loop.call(self._settle())
+
+    def resolve(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Resolved | None:
+        """What there is at a name in a zone that is served here; None for the rest of the world."""
+        found = self.stacks.resolve_here(name, kind) if self.stacks else None
+        return found or (self._names.delegations.resolve(name, kind) if self._names else None)
 
     # In the loop
 
@@ -233,9 +206,8 @@ class Sandbox:
             self._names = NameServers(self.data, self._git_host, *here)
             await self._names.start()
         host, port = self.addresses.resolver()
-        zones = self._names.delegations if self._names else None
         console = Console("resolver")
-        self._resolver = Resolver(host=host, port=port, view=self._view, console=console, zones=zones)
+        self._resolver = Resolver(host=host, port=port, view=self._view, console=console, zones=self)
         await self._resolver.listen()
         for known in self._domains:
             await self._boot_domain(known)
@@ -339,7 +311,7 @@ class Sandbox:
                 domain=known.domain,
                 table=boot.table,
                 tls=self._authority.server_context([f"smtp.{known.domain}", known.domain], host),
-                relay=lambda: relay.address,
+                following=lambda: hop.Way(*relay.address) if relay.address else None,
                 console=console,
                 limits=self._limits,
                 on_death=boot.on_death,
@@ -368,11 +340,17 @@ class Sandbox:
             build=build,
         )
 
-    def _mail_server_of(self, domain: str) -> str | None:
+    def mail_server_of(self, domain: str) -> str | None:
+        """The address of that server."""
         known = next((known for known in self._domains if known.domain == domain), None)
         return self.addresses.relay(known.number)[0] if known is not None else None
 
-    def _route(self, domain: str) -> tuple[str, int] | None:
+    def _route(self, group: expansion.Group) -> hop.Way | None:
+        address = self.exchanger(domain_text(group.domain)) if isinstance(group.domain, Name) else None
+        return hop.Way(*address) if address else None
+
+    def exchanger(self, domain: str) -> tuple[str, int] | None:
+        """The mail server of a domain that was added here; None for others."""
         role = self._roles.get(("relay", domain.lower()))
         return role.address if role is not None else None
 

@@ -31,7 +31,7 @@ from workers.sandbox.primary.zones import Held
 from workers.zone.messages import dns_name
 from workers.zone.records import rdata_of
 
-__all__ = ["Delegation", "Delegations", "Resolved"]
+__all__ = ["Delegation", "Delegations", "Resolved", "called"]
 
 TTL = 300
 MOST_ALIASES = 8
@@ -146,8 +146,8 @@ class Delegations:
             return Resolved(dns.rcode.NOERROR, [_address(REGISTRY, self._registry)])
         if len(asked.labels) == 1 and kind == dns.rdatatype.NS:
             return Resolved(dns.rcode.NOERROR, [_servers(asked, (REGISTRY,))])
-        if kind == dns.rdatatype.PTR and (called := self._called(name)) is not None:
-            return Resolved(dns.rcode.NOERROR, [dns.rrset.from_rdata(name, TTL, rdata_of(PTR(called)))])
+        if kind == dns.rdatatype.PTR and (pointed := called(self._held(), name)) is not None:
+            return pointed
         if self.find(asked) is None:
             return None
         answer: list[dns.rrset.RRset] = []
@@ -159,21 +159,6 @@ class Delegations:
                 return Resolved(step.code, answer, step.authority)
             asked = alias
         return Resolved(dns.rcode.SERVFAIL)
-
-    def _called(self, pointer: dns.name.Name) -> Name | None:
-        """The reverse name that an obliging provider gives: that of the mail server at the address."""
-        try:
-            address = dns.reversename.to_address(pointer)
-        except dns.exception.DNSException:
-            return None
-        held = self._held()
-        for zone in held.zones():
-            node = held.tree.node(zone)
-            found = node.held.get("MX") if node else None
-            for item in found.data if isinstance(found, HeldSet) else ():
-                if isinstance(item, MX) and address in map(str, _addresses(held, item.target)):
-                    return item.target
-        return None
 
     def _step(self, name: Name, kind: dns.rdatatype.RdataType) -> Resolved:
         found = self.find(name)
@@ -193,6 +178,22 @@ class Delegations:
             self._primary in ({glue[name]} if name in glue else set(_addresses(self._held(), name)))
             for name in delegation.servers
         )
+
+
+def called(held: Held, pointer: dns.name.Name) -> Resolved | None:
+    """The reverse name that an obliging provider gives: that of the mail server at the address."""
+    try:
+        address = dns.reversename.to_address(pointer)
+    except dns.exception.DNSException:
+        return None
+    for zone in held.zones():
+        node = held.tree.node(zone)
+        found = node.held.get("MX") if node else None
+        for item in found.data if isinstance(found, HeldSet) else ():
+            if isinstance(item, MX) and address in map(str, _addresses(held, item.target)):
+                pointed = dns.rrset.from_rdata(pointer, TTL, rdata_of(PTR(item.target)))
+                return Resolved(dns.rcode.NOERROR, [pointed])
+    return None
 
 
 def _addresses(held: Held, name: Name) -> list[IPv4Address]:

@@ -22,6 +22,11 @@ def helper_of(data: Path) -> Path:
     return data / "firewall" / "rookery-firewall"
 
 
+def rules_of(data: Path) -> Path:
+    """Where the stand-in for iptables keeps the applied rules of IPv4."""
+    return helper_of(data).parent / "iptables.json"
+
+
 def make_firewall(data: Path) -> None:
     """Write the helper and the programs that it runs; what it kept before is kept."""
     folder = helper_of(data).parent

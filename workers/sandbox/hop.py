@@ -4,7 +4,9 @@ interface."""
 from __future__ import annotations
 
 import smtplib
+import ssl
 from collections.abc import Sequence
+from dataclasses import dataclass
 from email.utils import formatdate
 
 from tenants.formats.forward_path import ForwardPath
@@ -14,6 +16,17 @@ from workers.sandbox.smtp import Mail
 
 HOP_TIMEOUT = 20.0  # seconds
 MAX_HOPS = 25
+
+
+@dataclass(frozen=True)
+class Way:
+    """A server at a loopback address, and how to speak to it: from which address of our own, and with what
+    trust if it offers STARTTLS (None: in clear text then too)."""
+
+    host: str
+    port: int
+    source: str = ""
+    trust: ssl.SSLContext | None = None
 
 
 class HopError(Exception):
@@ -34,8 +47,7 @@ def hops(content: bytes) -> int:
 
 
 def send(
-    host: str,
-    port: int,
+    way: Way,
     *,
     name: str,
     sender: ForwardPath | None,
@@ -46,14 +58,20 @@ def send(
     if hops(content) > MAX_HOPS:
         raise HopError(f"the mail went through {MAX_HOPS} servers: a loop, ptt would go on for ever")
     try:
-        with smtplib.SMTP(loopback(host), port, local_hostname=name, timeout=HOP_TIMEOUT) as client:
+        source = (way.source, 0) if way.source else None
+        with smtplib.SMTP(
+            loopback(way.host), way.port, local_hostname=name, timeout=HOP_TIMEOUT, source_address=source
+        ) as client:
             client.ehlo(name)
+            if way.trust is not None and client.has_extn("starttls"):
+                client.starttls(context=way.trust)
+                client.ehlo(name)
             _expect(client.docmd("MAIL", f"FROM:{text(sender)}"), 250)
             for recipient in recipients:
                 _expect(client.docmd("RCPT", f"TO:{text(recipient)}"), 250)
             _expect(client.data(content), 250)
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
-        raise HopError(f"{type(error).__name__} at {host}:{port}") from None
+        raise HopError(f"{type(error).__name__} at {way.host}:{way.port}") from None
 
 
 def _expect(answer: tuple[int, bytes], code: int) -> None:

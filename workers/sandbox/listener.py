@@ -8,11 +8,13 @@ import collections
 import ipaddress
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 CONSOLE_LINES = 500
 CONSOLE_WIDTH = 300
+THREADS = 64
 _Result = TypeVar("_Result")
 
 
@@ -82,6 +84,8 @@ class LoopThread:
     @staticmethod
     def _run(loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
+        # Servers in this loop wait in threads for each other: as many as ptt's sessions need.
+        loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="sandbox"))
         try:
             loop.run_forever()
         finally:

@@ -8,6 +8,7 @@ can be wrong. Pure; the resolver serves it, and the relay delivers by it.
 | nullmx.example                                | takes no mail (a null MX)                               |
 | strict.example                                | asks that unproved mail in its name be refused (DMARC)  |
 | silent.example                                | the name server answers with an error                   |
+| block-list.example                            | a DNS block list, of which only the test entry is listed |
 | everything below .invalid                     | does not exist                                          |
 """
 
@@ -20,6 +21,7 @@ from enum import Enum
 
 SHARED = frozenset({"north.shared.example", "south.shared.example"})
 NO_MX, NULL_MX, STRICT, SILENT = "nomx.example", "nullmx.example", "strict.example", "silent.example"
+BLOCK_LIST = "block-list.example"
 SPECIAL = (*sorted(SHARED), NO_MX, NULL_MX, STRICT, SILENT)
 
 
@@ -51,6 +53,8 @@ class HostedView:
             return Said(Code.BROKEN)
         if name.rpartition(".")[2] == "invalid":
             return Said(Code.NO_NAME)
+        if name.endswith(f".{BLOCK_LIST}"):
+            return _entry(name.removesuffix(f".{BLOCK_LIST}"), kind)
         records = {"MX": self._exchanges, "A": self._addresses, "TXT": self._texts}.get(kind, lambda _: ())
         return Said(Code.FOUND, records(name))
 
@@ -75,6 +79,13 @@ class HostedView:
 
     def _texts(self, name: str) -> tuple[str, ...]:
         return ('"v=DMARC1; p=reject"',) if name == f"_dmarc.{STRICT}" else ()
+
+
+def _entry(address: str, kind: str) -> Said:
+    """What the block list has at an address, written backwards: the entry for tests alone (RFC 5782 §5)."""
+    if address != "2.0.0.127":
+        return Said(Code.NO_NAME)
+    return Said(Code.FOUND, {"A": ("127.0.0.2",), "TXT": ('"An entry for tests."',)}.get(kind, ()))
 
 
 def _made_up(name: str) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from tenants.formats.forward_path import ForwardPath
-from tenants.formats.mailbox_syntax import Name
 from workers.sandbox import expansion, hop
 from workers.sandbox.listener import Console
 from workers.sandbox.maildirs import MailStore
@@ -22,11 +21,11 @@ from workers.sandbox.paths import BadHostError, domain_text, name_of, text
 from workers.sandbox.smtp import Conversation, Envelope, Limits, Mail, ServerDiesError, SmtpServer
 from workers.sandbox.users import Table
 
-#: The address and port of the MX of a domain that the sandbox serves; None for the rest of the world.
-Route = Callable[[str], tuple[str, int] | None]
+#: The way to where a group of recipients is served; None for the rest of the world: kept as by the mailroom.
+Route = Callable[[expansion.Group], hop.Way | None]
 
 
-def nowhere(_domain: str) -> None:
+def nowhere(_group: expansion.Group) -> None:
     """The route of a relay that stands alone."""
 
 
@@ -40,7 +39,7 @@ class Relay(SmtpServer):
         port: int,
         domain: str,
         table: Table,
-        store: MailStore,
+        store: MailStore | None,
         console: Console,
         postmaster_domain: str = "",
         mx_of: expansion.MxOf = expansion.own_mx,
@@ -60,7 +59,8 @@ class Relay(SmtpServer):
         if not expansion.reachable(envelope.recipients):
             raise await talk.bye(554, "No valid recipients")
         try:
-            plan = expansion.plan(
+            plan = await asyncio.to_thread(  # it may ask a resolver, which may run in this loop
+                expansion.plan,
                 envelope.recipients,
                 our_domain=self._domain,
                 targets=self._table.targets,
@@ -90,15 +90,18 @@ class Relay(SmtpServer):
 
     async def _deliver(self, mail: Mail, group: expansion.Group, sender: ForwardPath | None) -> None:
         content = hop.received(mail, by=self.name) + mail.content
-        server = self._route(domain_text(group.domain)) if isinstance(group.domain, Name) else None
-        if server is None:
+        way = self._route(group)
+        if way is None and self._store is not None:
             traced = Mail(mail.helo, mail.sender, mail.recipients, content)
             for address in dict.fromkeys(address_of(path) for path in group.recipients):
                 await keep(self._store, self.console, traced, sender=sender, address=address)
             return
+        if way is None:
+            self.console.write("error", f"mail to {domain_text(group.domain)} lost: no way there")
+            return
         try:
             await asyncio.to_thread(
-                hop.send, *server, name=self.name, sender=sender, recipients=group.recipients, content=content
+                hop.send, way, name=self.name, sender=sender, recipients=group.recipients, content=content
             )
         except hop.HopError as error:
             self.console.write("error", f"mail to {domain_text(group.domain)} lost: {error}")

@@ -9,6 +9,7 @@ with it is the role's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Coroutine
@@ -17,7 +18,7 @@ from typing import Any
 
 from tenants.formats.forward_path import ForwardPath
 from workers.sandbox import paths
-from workers.sandbox.acceptor import Acceptor, streams
+from workers.sandbox.acceptor import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT, Acceptor, streams
 from workers.sandbox.listener import Console, clean, loopback
 
 MAX_MAIL = 10_000_000  # bytes
@@ -40,12 +41,14 @@ class ServerDiesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail: envelope and content (CRLF lines, dots unstuffed). `sender` None is the null sender."""
+    """One mail: envelope and content (CRLF lines, dots unstuffed), and the address that it came from.
+    `sender` None is the null sender."""
 
     helo: str
     sender: ForwardPath | None
     recipients: tuple[ForwardPath, ...]
     content: bytes = field(repr=False)
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,13 @@ class Conversation:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
         self._reader, self._writer, self.limits = reader, writer, limits
+        self._in_tls = False
+
+    @property
+    def client(self) -> str:
+        """The address of the other side."""
+        peer = self._writer.get_extra_info("peername")
+        return str(peer[0]) if peer else ""
 
     async def line(self) -> bytes:
         """The next line without its CRLF. Raises CloseSessionError at the end, after idle time, or if too
@@ -93,6 +103,34 @@ class Conversation:
             )
         async with asyncio.timeout(self.limits.idle):
             await self._writer.drain()
+
+    async def start_tls(self, tls: ssl.SSLContext) -> None:
+        """Go on in TLS (RFC 3207); what was sent in clear text after the command is forgotten. Raises
+        OSError."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(limit=MAX_LINE, loop=loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        transport = await loop.start_tls(
+            self._writer.transport,
+            protocol,
+            tls,
+            server_side=True,
+            ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
+            ssl_shutdown_timeout=CLOSING_TIMEOUT,
+        )
+        if transport is None:
+            raise ConnectionAbortedError("the client went away in the handshake")
+        protocol.connection_made(transport)
+        self._reader, self._writer = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+        self._in_tls = True
+
+    async def say_goodbye(self) -> None:
+        """End TLS as one should, if it was begun here."""
+        if self._in_tls:
+            self._writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                async with asyncio.timeout(CLOSING_TIMEOUT):
+                    await self._writer.wait_closed()
 
     async def bye(self, code: int, text: str) -> CloseSessionError:
         """Send a last reply; the caller raises the result."""
@@ -128,7 +166,7 @@ class SmtpServer:
     ) -> None:
         self.host, self.port, self.name, self.console = loopback(host), port, name, console
         self.limits = limits or Limits()
-        self._tls, self._on_death = tls, on_death
+        self._tls, self.on_death = tls, on_death
         self._acceptor: Acceptor | None = None
         self._slots = asyncio.Semaphore(self.limits.sessions)
         self._work: set[asyncio.Task[None]] = set()
@@ -185,7 +223,9 @@ class SmtpServer:
                 self._slots,
                 streams(connection, limit=MAX_LINE, tls=self._tls) as (reader, writer),
             ):
-                await self._guarded(Conversation(reader, writer, self.limits))
+                talk = Conversation(reader, writer, self.limits)
+                await self._guarded(talk)
+                await talk.say_goodbye()
         except (OSError, TimeoutError) as error:
             self.console.write("info", f"connection lost: {type(error).__name__}")
 
@@ -199,8 +239,8 @@ class SmtpServer:
             self._die(str(why))
 
     def _die(self, reason: str) -> None:
-        if self._on_death is not None:
-            self._on_death(reason)
+        if self.on_death is not None:
+            self.on_death(reason)
         self._begin(self.close())
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -225,7 +265,7 @@ class SmtpServer:
             deliver = await self.accept(talk, envelope)
             await talk.reply(354, "End the mail with <CR><LF>.<CR><LF>")
             content = await self._content(talk)
-            mail = Mail(clean(helo, 200), envelope.sender, tuple(envelope.recipients), content)
+            mail = Mail(clean(helo, 200), envelope.sender, tuple(envelope.recipients), content, talk.client)
             if self.deliver_before_reply:
                 await deliver(mail)
             else:

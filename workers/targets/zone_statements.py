@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+from django.utils import timezone
+
 from tenants.desired_zones import waiting_zones
 from tenants.models import Condition, Finding, Repository, SyncTarget, Zone
 from workers.plan import Plan
 from workers.targets.base import Findings, Found, Statement
 from workers.targets.relay_statements import apart_statement, foreign_statement
+from workers.targets.server_statements import servers_statement
 from workers.targets.zone_adoption import Strangers
 from workers.zone_plan.load import load_seconds, load_warning
 from workers.zone_plan.plan import ZonePlan
@@ -32,7 +35,8 @@ def zone_statements(target: SyncTarget, plan: Plan, findings: Findings) -> Seque
             f"Not published, for nobody proved yet whose domain it is: {names}.",
             {"zones": waiting[:50], "count": len(waiting)},
         )
-    return [*found, foreign_statement(findings), unproved, *_many(target)]
+    servers = servers_statement(target, timezone.now())
+    return [*found, foreign_statement(findings), unproved, servers, *_many(target)]
 
 
 def _many(target: SyncTarget) -> list[Statement]:

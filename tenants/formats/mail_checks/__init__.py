@@ -4,6 +4,7 @@
 |------------------------------------------------|-----------------------------------------------------------|
 | `judge`                                        | all checks in order; what is found, what is still to ask  |
 | `names`, `servers`, `sending`, `transport`, `doors` | the checks themselves, by subject                    |
+| `block_lists`                                  | DNS block lists: what their answers mean                  |
 | `spf_record`                                   | SPF: reading, counting look-ups, judging an address       |
 | `reading`                                      | the questions, their answers, and asking for more         |
 | `expected`                                     | what Rookery computed, and comparing with it              |
@@ -12,7 +13,7 @@
 
 from __future__ import annotations
 
-from tenants.formats.mail_checks.expected import DkimKey, Expected
+from tenants.formats.mail_checks.expected import DkimKey, Expected, KeptCertificate
 from tenants.formats.mail_checks.finding import Finding, Level, Who, worst
 from tenants.formats.mail_checks.judge import CHECKS, TOPICS, Judged, judge
 from tenants.formats.mail_checks.reading import Reading
@@ -24,6 +25,7 @@ __all__ = [
     "Expected",
     "Finding",
     "Judged",
+    "KeptCertificate",
     "Level",
     "Reading",
     "Who",

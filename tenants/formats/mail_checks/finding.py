@@ -38,6 +38,7 @@ class Who(StrEnum):
     DNS = "whoever keeps the domain's DNS"
     PROVIDER = "the provider of the server's address"
     SERVER = "whoever runs the mail server"
+    LIST = "you, at the list"
     STRANGER = "whoever runs the other domain"
 
 

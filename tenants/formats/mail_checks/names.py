@@ -48,7 +48,8 @@ def delegation(expected: Expected, reading: Reading) -> Iterator[Finding]:
     if missing or strange:
         yield _misdirected(domain, above, wanted, missing, strange)
         return
-    yield Finding("delegation", Level.OK, f"{domain} is delegated to {shown(wanted)}, as it should be.")
+    text = f"{domain} is delegated to {shown(wanted)}, as it should be."
+    yield Finding("delegation", Level.OK, text, seen=above.referred)
     if len(wanted) == 1:
         yield Finding(
             "delegation",
@@ -114,9 +115,8 @@ def glue(expected: Expected, reading: Reading) -> Iterator[Finding]:
                 fix=f"Correct the address of {server} at the registrar.",
             )
         else:
-            yield Finding(
-                "glue", Level.OK, f"The zone above gives {server} as {shown(seen)}.", subject=server
-            )
+            text = f"The zone above gives {server} as {shown(seen)}."
+            yield Finding("glue", Level.OK, text, server, seen)
 
 
 def agreement(expected: Expected, reading: Reading) -> Iterator[Finding]:

@@ -20,13 +20,17 @@ from functools import cache
 from itertools import count
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPrivateNumbers,
+    RSAPublicNumbers,
+)
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tenants.formats.text import FormatError
 
-__all__ = ["MAX_SEED", "dkim_key_ed25519", "dkim_key_rsa", "rsa_public_key", "seed_bytes"]
+__all__ = ["MAX_SEED", "dkim_key_ed25519", "dkim_key_rsa", "rsa_private_key", "rsa_public_key", "seed_bytes"]
 
 EXPONENT = 65537
 MAX_SEED = 1024
@@ -62,10 +66,24 @@ def rsa_public_key(seed: bytes, bits: int) -> bytes:
     Arguments that unikernels take as text (`--key-seed`, `--account-key-seed`, `rsa:` SSH keys) are the
     text's own bytes. Raises ValueError for another size than 1024, 2048 or 4096 bits.
     """
-    if bits not in _RSA_SIZES:
-        raise ValueError(f"an RSA key of {bits} bits is not made here")
-    public = RSAPublicNumbers(EXPONENT, _modulus(_Fortuna(seed), bits)).public_key()
+    one, other = _primes(seed, bits)
+    public = RSAPublicNumbers(EXPONENT, one * other).public_key()
     return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def rsa_private_key(seed: bytes, bits: int) -> RSAPrivateKey:
+    """Return the private key itself, for stand-ins of those who get the seed. Raises ValueError as above."""
+    one, other = _primes(seed, bits)
+    private = pow(EXPONENT, -1, math.lcm(one - 1, other - 1))
+    return RSAPrivateNumbers(
+        one,
+        other,
+        private,
+        private % (one - 1),
+        private % (other - 1),
+        pow(other, -1, one),
+        RSAPublicNumbers(EXPONENT, one * other),
+    ).private_key()
 
 
 def seed_bytes(seed: str) -> bytes:
@@ -103,11 +121,14 @@ class _Fortuna:
         return stream[:size]
 
 
-def _modulus(random: _Fortuna, bits: int) -> int:
+def _primes(seed: bytes, bits: int) -> tuple[int, int]:
+    if bits not in _RSA_SIZES:
+        raise ValueError(f"an RSA key of {bits} bits is not made here")
+    random = _Fortuna(seed)
     while True:
         one, other = _prime(random, bits // 2), _prime(random, bits // 2)
         if one != other and all(math.gcd(EXPONENT, prime - 1) == 1 for prime in (one, other)):
-            return one * other
+            return one, other
 
 
 def _prime(random: _Fortuna, bits: int) -> int:

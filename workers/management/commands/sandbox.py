@@ -24,6 +24,9 @@ from workers.sandbox.certificates import write_private
 from workers.sandbox.control import Addresses, Sandbox, SandboxError
 from workers.sandbox.firewall import make_firewall
 from workers.sandbox.git_host import GitHost
+from workers.sandbox.stack.demo import demo_world
+from workers.sandbox.stack.images import ROLE_IMAGES
+from workers.sandbox.stack.launching import roles_of
 
 LOOK_EVERY_SECONDS = 0.5
 # Several sandboxes on one machine (a demo and its tests) use different third numbers of 127.0.x.y.
@@ -41,8 +44,11 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         host, sandbox = _start(folder)
-        albatross = DemoHost(folder / "albatross")
+        world, forwarder = demo_world(folder, sandbox, host)
+        images = {name: image for name, (_, _, image) in ROLE_IMAGES.items()}
+        albatross = DemoHost(folder / "albatross", roles_of(world), images)
         try:
+            forwarder.start()
             albatross.start(*sandbox.addresses.albatross())
             make_firewall(folder)
             handmade.make(host.create_repository(handmade.PATH, handmade.BRANCH))
@@ -61,6 +67,7 @@ class Command(BaseCommand):
         finally:
             (folder / "addresses.json").unlink(missing_ok=True)
             albatross.stop()
+            forwarder.stop()
             sandbox.stop()
 
 
@@ -178,5 +185,6 @@ class _Steward:
             ),
             "builds": {"name": builds.NAME, "address": self._builds.address, "port": self._builds.port},
             "domains": domains,
+            "stacks": {"public": self._sandbox.addresses.public(), "ca_file": status["ca_file"]},
         }
         write_private(self._folder / "addresses.json", json.dumps(told, indent=1).encode())

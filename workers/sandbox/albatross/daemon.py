@@ -28,7 +28,7 @@ from workers.sandbox.albatross.images import Inspect, Inspected, check_manifest,
 from workers.sandbox.albatross.listing import listed
 from workers.sandbox.albatross.policies import UNLIMITED, Policies
 from workers.sandbox.albatross.profile import Profile
-from workers.sandbox.albatross.programs import Program, ticking
+from workers.sandbox.albatross.programs import Lives, Program, never, ticking
 from workers.sandbox.albatross.refusal import Died, Refusal
 from workers.sandbox.albatross.running import Running
 from workers.sandbox.albatross.stored import stored_image
@@ -69,6 +69,7 @@ class Daemon:
         *,
         inspect: Inspect | None = None,
         program: Program = ticking,
+        lives: Lives = never,
         pace: float = 1.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -79,7 +80,7 @@ class Daemon:
         self.policies = Policies(self._root_policy())
         self._consoles = consoles
         self._inspect = inspect or inspector(machine.tenders)
-        self._program = program
+        self._program, self._lives = program, lives
         self._pace = pace
         self.now = now
         self._lock = asyncio.Lock()
@@ -218,7 +219,7 @@ class Daemon:
         moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
         unikernel = Running(name, config, inspected, moment, processes.next_pid())
         self.unikernels[name] = unikernel
-        processes.play(unikernel, self._program, self._consoles, self._pace, self._exited)
+        processes.play(unikernel, self._program, self._consoles, self._pace, self._exited, self._lives)
 
     async def _exited(self, unikernel: Running, code: int) -> None:
         """A unikernel exited by itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,26 @@ from workers.albatross.certificates import Authority, make_root, read_authority,
 from workers.albatross.releases import Release
 from workers.sandbox.albatross.daemon import Machine
 from workers.sandbox.albatross.host import AlbatrossHost
+from workers.sandbox.albatross.programs import Lives, never
 from workers.sandbox.albatross.samples import write_samples
 from workers.sandbox.certificates import write_private
 
 RELEASE = Release(2, 7, 2)
 BRIDGES = ("service", "internal")
+MEMORY = 8192
+"""Of the host, in MB: a stack needs two thousand, and twice that in an upgrade."""
 _YEARS = timedelta(days=3650)
 
 
 class DemoHost:
     """Start it in a folder; `told` says how to reach it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, lives: Lives = never, images: Mapping[str, bytes] | None = None) -> None:
+        """`lives` are those that are more than scripts, `images` further images to try with, by file name."""
         self.folder = folder
-        self._host = AlbatrossHost(folder, RELEASE, machine=Machine(bridges=list(BRIDGES), memory=4096))
+        machine = Machine(bridges=list(BRIDGES), memory=MEMORY)
+        self._host = AlbatrossHost(folder, RELEASE, machine=machine, lives=lives)
+        self._images = images or {}
         self._port = 0
         self._address = ""
 
@@ -38,7 +45,7 @@ class DemoHost:
         server = server_certificate(self.root, "albatross of the sandbox", now=now, valid_for=_YEARS)
         self._address = address
         self._port = self._host.serve_tls(self.root, server, address, port)
-        self.images = write_samples(self.folder / "images")
+        self.images = write_samples(self.folder / "images", self._images)
 
     def stop(self) -> None:
         self._host.stop()

@@ -24,7 +24,7 @@ from workers.sandbox.albatross.listing import relative
 from workers.sandbox.albatross.measurements import measure
 from workers.sandbox.albatross.policies import is_below
 from workers.sandbox.albatross.profile import Profile
-from workers.sandbox.albatross.programs import Program, ticking
+from workers.sandbox.albatross.programs import Lives, Program, never, ticking
 from workers.sandbox.albatross.refusal import Refusal
 from workers.sandbox.albatross.sockets import Handler, Line, Sockets
 from workers.sandbox.albatross.tls_endpoint import TlsEndpoint
@@ -60,6 +60,7 @@ class AlbatrossHost:
         machine: Machine | None = None,
         inspect: Inspect | None = None,
         program: Program = ticking,
+        lives: Lives = never,
         pace: float = 1.0,
         interval: float = 10.0,
     ) -> None:
@@ -67,7 +68,13 @@ class AlbatrossHost:
         self.machine = machine or Machine()
         self.consoles = Consoles(self.profile)
         self.daemon = Daemon(
-            self.profile, self.machine, self.consoles, inspect=inspect, program=program, pace=pace
+            self.profile,
+            self.machine,
+            self.consoles,
+            inspect=inspect,
+            program=program,
+            lives=lives,
+            pace=pace,
         )
         self.asked: deque[tuple[str, str]] = deque(maxlen=1000)
         """What was asked of the daemon: the name and the kind of each command, the newest last."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tenants.formats.solo5_image import Solo5Image
 from workers.albatross.names import Name
@@ -18,10 +19,17 @@ class Launch:
     arguments: tuple[bytes, ...]
     memory: int
     image: Solo5Image
+    digest: bytes = b""
+    """SHA-256 of the image."""
 
 
 Program = Callable[[Launch], Iterator[float | bytes | int]]
 """Yields seconds to wait, bytes to write, and last its exit code; one that ends without a code runs on."""
+Live = Callable[[Callable[[bytes], None]], Coroutine[Any, Any, int]]
+"""One that is more than a script: given where to write, it runs until it is cancelled, or returns its exit
+code."""
+Lives = Callable[[Launch], Live | None]
+"""What runs in the place of an image; None: the script does."""
 _OPTION = re.compile(rb"--(ticks|period-ms|exit)=(\d{1,6})")
 
 
@@ -34,6 +42,10 @@ def boot(launch: Launch) -> Iterator[float | bytes | int]:
     yield b"Solo5:   reserved @ (0x0 - 0xfffff)\nSolo5:       text @ (0x100000 - 0x103fff)\n"
     yield b"Solo5:     rodata @ (0x104000 - 0x105fff)\nSolo5:       data @ (0x106000 - 0x30afff)\n"
     yield b"Solo5:       heap >= 0x30b000 < stack < 0x%x\n" % top
+
+
+def never(_launch: Launch) -> None:
+    """No image is more than a script."""
 
 
 def ticking(launch: Launch) -> Iterator[float | bytes | int]:

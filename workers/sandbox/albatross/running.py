@@ -7,12 +7,13 @@ import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from workers.albatross.names import Name, default_mac
 from workers.albatross.values import BlockDevice, NetworkDevice, UnikernelConfig, UnikernelInfo
 from workers.sandbox.albatross.consoles import Consoles
 from workers.sandbox.albatross.images import Inspected
-from workers.sandbox.albatross.programs import Launch, Program
+from workers.sandbox.albatross.programs import Launch, Lives, Program, never
 
 _PIDS = itertools.count(20_000)
 
@@ -64,14 +65,21 @@ def play(
     consoles: Consoles,
     pace: float,
     exited: Callable[[Running, int], Awaitable[None]],
+    lives: Lives = never,
 ) -> None:
-    """Start its script in a task. `pace` stretches its waits; `exited` hears of its exit code."""
+    """Start it in a task. `pace` stretches a script's waits; `exited` hears of its exit code."""
     settings = unikernel.config.settings
     added = (f"--name={unikernel.name.label}".encode(),) if settings.add_name else ()
-    launch = Launch(unikernel.name, (*added, *settings.arguments), settings.memory, unikernel.inspected.image)
+    inspected = unikernel.inspected
+    arguments = (*added, *settings.arguments)
+    launch = Launch(unikernel.name, arguments, settings.memory, inspected.image, inspected.digest)
+    live = lives(launch)
 
     async def run() -> None:
         await asyncio.sleep(0.005 * pace)
+        if live is not None:
+            await exited(unikernel, await live(partial(consoles.write, unikernel.name)))
+            return
         for step in program(launch):
             if isinstance(step, bytes):
                 consoles.write(unikernel.name, step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 from tenants.formats.solo5_image import DeviceKind
@@ -14,19 +15,20 @@ _HEADER, _SEGMENT = 64, 56
 SAMPLES: dict[str, tuple[tuple[str, DeviceKind], ...]] = {
     "hello-1.hvt": (),
     "hello-2.hvt": (),
-    "relay.hvt": (("service", "network"),),
+    "clock.hvt": (("service", "network"),),
     "store.hvt": (("storage", "block"),),
 }
 
 
-def write_samples(folder: Path) -> list[Path]:
-    """Write them where they are not yet; returns where they are."""
+def write_samples(folder: Path, further: Mapping[str, bytes]) -> list[Path]:
+    """Write them and further images where they are not yet; returns where they are."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     paths = []
-    for name, devices in SAMPLES.items():
+    images = {name: sample(name.encode(), devices) for name, devices in SAMPLES.items()}
+    for name, image in {**images, **further}.items():
         path = folder / name
         if not path.exists():
-            path.write_bytes(sample(name.encode(), devices))
+            path.write_bytes(image)
         paths.append(path)
     return paths
 

@@ -47,9 +47,12 @@ class Primary:
         console: Console,
         open_transfers: bool = False,
         clock: Callable[[], float] = time.time,
+        called: Callable[[str], str] = str,
     ) -> None:
+        """`called` gives the address by which a client is known."""
         self.console = console
         self.held = Held()
+        self._called = called
         self._open_transfers, self._clock = open_transfers, clock
         self._remote, self._folder = remote, folder
         self._clone: Clone | None = None
@@ -124,6 +127,7 @@ class Primary:
 
     async def handle(self, wire: bytes, source: str, udp: bool) -> list[bytes]:
         """Return the answers to one message; none for what is no request."""
+        source = self._called(source)
         request = read_request(wire, self.held.keys, self._clock())
         if request is None:
             return []
