@@ -16,6 +16,7 @@ from tenants.formats.stacks.needs import before_it_serves, firewall_needs
 from tenants.formats.stacks.placing import Placed
 from tenants.formats.stacks.wish import GitPlace, ImageChoice, Wish
 from tenants.formats.text import FormatError
+from tenants.formats.unikernels import ROOT_PATH
 from tenants.models import Domain, Host, Network, Release, Repository, Stack, Zone
 
 CHECKED_BEFORE = Solo5Image("hvt", 2, "x86_64", ())
