@@ -12,6 +12,7 @@ from tenants.formats.firewall.intent import Bridge, Intent
 from tenants.formats.firewall.restore import Wanted
 from tenants.formats.firewall.rules import Rule
 from tenants.formats.firewall.saved import Owner
+from tenants.formats.unikernels import ROOT_PATH
 from tenants.models import Firewall, FirewallRule, Installation, SyncTarget
 
 FAMILIES = (4, 6)
@@ -45,7 +46,8 @@ def bridges_of(firewall: Firewall) -> tuple[Bridge, ...]:
     """Named by the path of those who have them: that is what the host shows of tenants anyway."""
     rows = firewall.host.networks.select_related("share").order_by("bridge")
     return tuple(
-        Bridge(row.share.path, row.bridge, IPv4Network(row.subnet), IPv4Address(row.gateway)) for row in rows
+        Bridge(row.share.path or ROOT_PATH, row.bridge, IPv4Network(row.subnet), IPv4Address(row.gateway))
+        for row in rows
     )
 
 

@@ -182,7 +182,9 @@ _domains: list[URLPattern | URLResolver] = [
     ),
     path(
         "<domain:domain>/repository/",
-        Repositories.as_view({"get": "retrieve", "put": "connect_repository"}),
+        Repositories.as_view(
+            {"get": "retrieve", "put": "connect_repository", "patch": "change_restart_pace"}
+        ),
         name="repository",
     ),
     path(

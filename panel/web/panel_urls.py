@@ -105,6 +105,7 @@ urlpatterns = [
     path(f"{_REPOSITORY}/drift", repositories.repository_drift_mode, name="repository-drift-mode"),
     path(f"{_REPOSITORY}/restarted", repositories.repository_restarted, name="repository-restarted"),
     path(f"{_REPOSITORY}/restart", reader_buttons.readers_restart, name="readers-restart"),
+    path(f"{_REPOSITORY}/pace", reader_buttons.readers_pace, name="readers-pace"),
     path(f"{_REPOSITORY}/readers", reader_buttons.reader_link, name="reader-link"),
     path(f"{_REPOSITORY}/readers/<int:reader_id>/unlink", reader_buttons.reader_unlink, name="reader-unlink"),
     path(f"{_REPOSITORY}/findings", findings.findings, name="findings"),

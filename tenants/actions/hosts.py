@@ -18,7 +18,7 @@ from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_name, printable
-from tenants.formats.unikernels import check_label
+from tenants.formats.unikernels import ROOT_PATH, check_label
 from tenants.models import Firewall, Host, HostShare, Organization, SyncTarget
 from tenants.secrets import Purpose, seal
 
@@ -60,7 +60,7 @@ def add_host(
     with checks:
         values["name"] = check_name(name, field="name", maximum=63)
     with checks:
-        path = check_label(path or _label_from(organization.name), field="path")
+        path = _check_path(path, organization)
     with checks:
         values["socket_folder"] = _check_folder(socket_folder)
     with checks:
@@ -104,10 +104,17 @@ def add_host(
             "transport": transport,
             "username": row.username,
             "socket_folder": row.socket_folder,
-            "path": path,
+            "path": path or ROOT_PATH,
         },
     )
     return row
+
+
+def _check_path(path: str, organization: Organization) -> str:
+    """As stored: a label, or nothing for the root path."""
+    if path.strip() == ROOT_PATH:
+        return ""
+    return check_label(path or _label_from(organization.name), field="path")
 
 
 def _label_from(name: str) -> str:
@@ -120,7 +127,7 @@ def _make_share(host: Host, organization: Organization, path: str) -> SyncTarget
             share = HostShare.objects.create(host=host, organization=organization, path=path, cpuids=[0])
     except IntegrityError as error:
         raise Conflict(
-            f"{organization} has a part of {host} already, or the path {path} is taken there."
+            f"{organization} has a part of {host} already, or the path {path or ROOT_PATH} is taken there."
         ) from error
     target = SyncTarget.objects.create(
         kind=SyncTarget.Kind.ALBATROSS_HOST,
@@ -252,7 +259,10 @@ def share_host(*, actor: Actor, host: Host, organization: Organization, path: st
     access.require(actor, access.Verb.VIEW, host)
     access.require_create(actor, access.Kind.HOST_SHARE, organization)
     with Checks() as checks:
-        path = check_label(path or _label_from(organization.name), field="path")
+        path = _check_path(path, organization)
+        if not path and organization != host.organization:
+            said = f"The root path belongs to those who run {host}: albatross limits nobody there."
+            raise FormatError("path", said, "Give this part a label of its own.")
     checks.finish()
     lock(host)
     target = _make_share(host, organization, path)
@@ -286,7 +296,7 @@ def unshare_host(*, actor: Actor, share: HostShare) -> None:
         host,
         f"{organization} has no part of {host} any more.",
         organization=organization,
-        before={"path": path},
+        before={"path": path or ROOT_PATH},
     )
 
 

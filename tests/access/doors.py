@@ -69,6 +69,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "git-host": git_hosts.KeysForm,
     "repository-drift-mode": repositories.DriftForm,
     "reader-link": readers.ReaderForm,
+    "readers-pace": readers.PaceForm,
     "address-new": mailboxes.MailboxForm,
     "alias-new": aliases.AliasForm,
     "alias-deliveries": mailbox_picker.DeliveriesForm,

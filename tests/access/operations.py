@@ -91,6 +91,7 @@ DOMAINS = [
         {"host": "git.{bare}", "username": "git", "path": "relay.git", "branch": "main", "reload": "hand"},
         at={"domain": "{bare}"},
     ),
+    Row("api:repository", "PATCH", OWNERS, {"restart_quiet": 60, "restart_apart": 900}),
     Row("api:readers", "GET", TEAM),
     Row("api:readers", "POST", coded(OWNERS, 201), {"unikernel": "{stopped}", "role": "relay"}),
     Row("api:reader", "GET", TEAM),

@@ -205,6 +205,7 @@ PANEL = [
     Row("repository-drift-mode", "POST", OWNERS, {"mode": "repair"}),
     Row("repository-restarted", "POST", OWNERS),
     Row("readers-restart", "POST", MANAGERS),
+    Row("readers-pace", "POST", OWNERS, {"quiet": "60", "apart": "900"}),
     Row("reader-link", "POST", OWNERS, {"unikernel": "{stopped}", "role": "relay"}),
     Row("reader-unlink", "POST", OWNERS),
     Row("findings", "GET", TEAM),

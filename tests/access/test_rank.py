@@ -152,6 +152,7 @@ ELSEWHERE = {
     "decide_findings",  # a test of its own
     "leave_organization",
     "link_reader",
+    "change_restart_pace",
     "restart_readers",
     "unlink_reader",
     # Rules and lists of a domain, dates, and the end of what is in the trash.

@@ -334,6 +334,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: readers.link_reader(actor=a, repository=w.repository, unikernel=w.stopped, role="relay"),
     ),
     "unlink_reader": ("OP", lambda a, w: readers.unlink_reader(actor=a, reader=w.reader)),
+    "change_restart_pace": (
+        "OP",
+        lambda a, w: readers.change_restart_pace(actor=a, repository=w.repository, quiet=60, apart=900),
+    ),
     "restart_readers": ("OMP", lambda a, w: readers.restart_readers(actor=a, repository=w.repository)),
     "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
     "change_trash_days": (
