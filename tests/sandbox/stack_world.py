@@ -256,7 +256,6 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
     secrets = secrets_of(plan)
     repositories = folder / "repositories"
     git = GitHost(repositories, realm.here("10.0.0.1"), shell=True)  # noqa: S604 - on loopback
-    git.reach = lambda address, port: (realm.here(address), real_port(port))
     git.authorize(ROOKERYS[1])
     users = UserRepository(repositories / "relay.git")
     users.commit(
@@ -290,6 +289,7 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
         pace=PACE,
         tls_bits=2048,
     )
+    git.reach = world.reach
     sockets = folder / "albatross"
     sockets.mkdir()
     host = AlbatrossHost(sockets, RELEASE, machine=Machine(bridges=["br0"]), lives=roles_of(world), pace=PACE)
