@@ -16,10 +16,11 @@ from tenants.formats.roles.keys import signer_key
 from tenants.formats.roles.role import Era, ProbeKind
 from tenants.formats.zones.dkim_record import published_key
 from tests.sandbox.dkim_reading import verified
-from tests.sandbox.stack_world import DOMAIN, StackWorld, rookery, stack_world
+from tests.sandbox.stack_world import DOMAIN, ROOT_KEY, StackWorld, rookery, stack_world
 from tests.sandbox.world import PASSPHRASE, git
 from workers.albatross import SshDialer
 from workers.probes import Expected, Proved, Silent, ask_role
+from workers.sandbox.stack.world import SharedPrimary
 from workers.ssh import ConnectionPool
 
 OUT = (
@@ -190,7 +191,7 @@ def test_a_flip_moves_new_connections_and_leaves_old_ones(running: StackWorld) -
 
 def test_each_waits_or_ends_where_what_it_needs_is_not_there(tmp_path: Path) -> None:
     """An order that is wrong heals by restarts; a primary without git stays away; mail without a resolver is
-    lost."""
+    lost. Certificates come by a key for every zone, from a primary at the host's own address."""
     with stack_world(tmp_path) as world:
         signer = world.create("signer")
         world.wait_for(signer, "solo5_exit(2)")
@@ -205,7 +206,7 @@ def test_each_waits_or_ends_where_what_it_needs_is_not_there(tmp_path: Path) -> 
         world.wait_for(submission, "no certificate for smtp.x25519.net yet")
         relay = world.create("relay")
         world.wait_for(relay, "listening on")
-        world.create("letsencrypt")
+        world.create("letsencrypt", tuple(with_root_key(world)))
         world.wait_for(submission, "listening on")
         world.publish()
         with world.mail_program() as client:
@@ -216,6 +217,16 @@ def test_each_waits_or_ends_where_what_it_needs_is_not_there(tmp_path: Path) -> 
         world.client.destroy(primary)
         with pytest.raises((ConnectionError, EOFError)):
             world.ask(DOMAIN, "SOA")
+
+
+def with_root_key(world: StackWorld) -> Iterator[bytes]:
+    """Let's Encrypt's for every zone of a primary that is on the host."""
+    shared = world.world.primaries["10.0.0.3"]
+    world.world.shared = SharedPrimary(lambda: (shared.host, shared.port), lambda: shared.held)
+    given = {b"--dns-key": ROOT_KEY.unikernel_string().encode(), b"--dns-server": b"10.0.0.1"}
+    for word in world.arguments("letsencrypt"):
+        option = word.partition(b"=")[0]
+        yield option + b"=" + given[option] if option in given else word
 
 
 def lonely_words(world: StackWorld) -> Iterator[bytes]:

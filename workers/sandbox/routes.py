@@ -55,12 +55,15 @@ class Routes:
 
     def mx_of(self, domain: str) -> str | None:
         """The address of a domain's mail server, by the zones that are really there, or the small world."""
+        domain = domain.lower()
         if self._here.resolve(dns.name.from_text(domain), dns.rdatatype.MX) is None:
             return self._view.mx_of(domain)
         found = self._records(domain, dns.rdatatype.MX)
         exchanges = sorted((each.preference, each.exchange) for each in found if isinstance(each, MX))
         addresses = (
-            address for _, host in exchanges for address in self._addresses(host.to_text(omit_final_dot=True))
+            address
+            for _, host in exchanges
+            for address in self._addresses(host.to_text(omit_final_dot=True).lower())
         )
         return next(addresses, None)
 
@@ -75,7 +78,7 @@ class Routes:
 
     def _addresses(self, host: str) -> Iterator[str]:
         if self._here.resolve(dns.name.from_text(host), dns.rdatatype.A) is None:
-            yield from self._view.ask(host.lower(), "A").records
+            yield from self._view.ask(host, "A").records
         else:
             yield from (each.to_text() for each in self._records(host, dns.rdatatype.A))
 
