@@ -23,6 +23,7 @@ from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
 from workers.outward import Fetcher
 from workers.ownership import Notary
+from workers.preparing import Preparations
 from workers.sandbox.builds import fetcher_here
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.firewall import helper_of
@@ -69,6 +70,11 @@ def account_check() -> AccountCheck:
 @lru_cache(maxsize=1)
 def git_hosts() -> GitHosts:
     return GitHosts(opener(), pool())
+
+
+@lru_cache(maxsize=1)
+def preparations() -> Preparations:
+    return Preparations(opener(), host_pool())
 
 
 @lru_cache(maxsize=1)

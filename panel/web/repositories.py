@@ -281,6 +281,7 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.GROWING: (False, "Small enough", "Grows"),
     Type.UNPROVED: (False, "Every domain proved", "Waits for proof"),
     Type.SERVERS_APART: (False, "No secondary lags", "A secondary lags"),
+    Type.CERTIFICATES: (False, "Certificates are well", "A certificate needs you"),
     Type.MANY_ZONES: (False, "Few enough zones", "Many zones"),
     Type.ENDED: (False, "Nothing ended", "Ended by itself"),
 }
