@@ -14,7 +14,7 @@ from workers.sandbox.certificates import Authority
 from workers.sandbox.delegation import Resolved
 from workers.sandbox.expansion import Group
 from workers.sandbox.names import HostedView
-from workers.sandbox.routes import Routes
+from workers.sandbox.routes import Routes, Stacks
 
 STACK, PUBLIC = "stack.example", "192.0.2.7"
 RECORDS = {
@@ -29,7 +29,7 @@ class Here:
 
     def __init__(self, folder: Path) -> None:
         self.authority = Authority(folder)
-        self.stacks = self
+        self.stacks: Stacks | None = self
 
     def resolve(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Resolved | None:
         found = RECORDS.get((name.to_text(omit_final_dot=True), dns.rdatatype.to_text(kind)))
@@ -48,7 +48,7 @@ class Here:
 
 
 def group(mx: str, domain: str) -> Group:
-    return Group(mx, Name(domain.encode().split(b".")), ())
+    return Group(mx, Name(tuple(domain.encode().split(b"."))), ())
 
 
 def test_mail_for_a_stack_goes_to_its_public_address_with_tls(tmp_path: Path) -> None:
