@@ -36,7 +36,16 @@ def the_server_asker() -> ServerAsker:
     def port_of(address: str) -> int:
         return sandbox_ports(_told()).get((address, 53), 53) if settings.SANDBOX else 53
 
-    return ServerAsker(dialers().name_server, port_of)
+    def resolve(name: str) -> list[str]:
+        ask = _nobody if settings.SANDBOX and not settings.RESOLVERS else _resolver()
+        return [each for kind in ("A", "AAAA") for each in ask(Lookup(name, kind)).records]
+
+    return ServerAsker(dialers().name_server, port_of, resolve)
+
+
+def _resolver() -> AskNames:
+    """Asks the resolvers alone, no other server."""
+    return AskNames(inside_sandbox({}), settings.RESOLVERS)
 
 
 def _outside(servers: Mapping[str, int]) -> Observer:

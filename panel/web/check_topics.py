@@ -50,7 +50,8 @@ def _topic(title: str, lines: list[Shown]) -> Topic:
     counted = Counter(each.level for each in lines if not each.muted)
     pressing = any(counted[level] for level in _PRESSING)
     folds = pressing and len(calm) > 1
-    opened = sorted(others, key=lambda each: each.muted) + ([] if folds else calm)
+    others.sort(key=lambda each: (each.muted, each.level not in _PRESSING))
+    opened = others + ([] if folds else calm)
     return Topic(
         title,
         _sentence(counted),
