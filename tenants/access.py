@@ -46,12 +46,15 @@ class Kind(StrEnum):
     EVENT = "event"
     ZONE = "zone"
     TSIG_KEY = "key"
+    SIGNING_KEY = "signing key"
     NAME_SERVER = "name server"
     HOST = "host"
     HOST_SHARE = "part of a host"
     FIREWALL = "firewall"
+    PREPARATION = "preparation of a host"
     IMAGE = "image"
     UNIKERNEL = "unikernel"
+    STACK = "mail stack"
 
 
 class Role(StrEnum):
@@ -88,12 +91,15 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.EVENT: SEE,
         Kind.ZONE: EDIT,
         Kind.TSIG_KEY: EDIT,
+        Kind.SIGNING_KEY: EDIT,
         Kind.NAME_SERVER: EDIT,
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
         Kind.FIREWALL: SEE,
+        Kind.PREPARATION: SEE,
         Kind.IMAGE: EDIT,
         Kind.UNIKERNEL: EDIT | {V.SWITCH},
+        Kind.STACK: EDIT | {V.SWITCH, V.DECIDE},
     },
     Role.MANAGER: {
         Kind.ORGANIZATION: SEE,
@@ -109,12 +115,15 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.EVENT: SEE,
         Kind.ZONE: SEE,
         Kind.TSIG_KEY: SEE,
+        Kind.SIGNING_KEY: SEE,
         Kind.NAME_SERVER: SEE,
         Kind.HOST: SEE,
         Kind.HOST_SHARE: SEE,
         Kind.FIREWALL: SEE,
+        Kind.PREPARATION: SEE,
         Kind.IMAGE: SEE,
         Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
+        Kind.STACK: SEE,
     },
     Role.VIEWER: dict.fromkeys(
         (
@@ -131,12 +140,15 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.EVENT,
             Kind.ZONE,
             Kind.TSIG_KEY,
+            Kind.SIGNING_KEY,
             Kind.NAME_SERVER,
             Kind.HOST,
             Kind.HOST_SHARE,
             Kind.FIREWALL,
+            Kind.PREPARATION,
             Kind.IMAGE,
             Kind.UNIKERNEL,
+            Kind.STACK,
         ),
         SEE,
     ),
@@ -162,14 +174,17 @@ _KINDS: dict[type[Model], Kind] = {
     m.Event: Kind.EVENT,
     m.Zone: Kind.ZONE,
     m.TsigKey: Kind.TSIG_KEY,
+    m.SigningKey: Kind.SIGNING_KEY,
     m.UpdateServer: Kind.NAME_SERVER,
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
     m.Firewall: Kind.FIREWALL,
+    m.HostPreparation: Kind.PREPARATION,
     m.Image: Kind.IMAGE,
     m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
     m.Volume: Kind.UNIKERNEL,
+    m.Stack: Kind.STACK,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -185,12 +200,15 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.EVENT: "organization_id",
     Kind.ZONE: "domain__organization_id",
     Kind.TSIG_KEY: "repository__organization_id",
+    Kind.SIGNING_KEY: "domain__organization_id",
     Kind.NAME_SERVER: "organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
     Kind.FIREWALL: "host__organization_id",
+    Kind.PREPARATION: "host__organization_id",
     Kind.IMAGE: "organization_id",
     Kind.UNIKERNEL: "share__organization_id",
+    Kind.STACK: "domain__organization_id",
 }
 
 _DOMAIN_PATH: dict[Kind, str] = {
@@ -205,6 +223,8 @@ _DOMAIN_PATH: dict[Kind, str] = {
     Kind.EVENT: "domain_id",
     Kind.ZONE: "domain_id",
     Kind.TSIG_KEY: "zone__domain_id",
+    Kind.STACK: "domain_id",
+    Kind.SIGNING_KEY: "domain_id",
 }
 # What contains everything else may be seen by every token: addresses begin with it.
 _CONTAINERS = frozenset({Kind.ORGANIZATION, Kind.DOMAIN})

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 
-from tenants.formats.mail_checks import Expected
-from tenants.models import Domain, Host, HostAddress, MailCheck, Zone
+from tenants.formats.mail_checks import DkimKey, Expected, KeptCertificate
+from tenants.models import Certificate, Domain, Host, HostAddress, MailCheck, Zone
 
 __all__ = ["expected_of", "primary_ports"]
 
@@ -25,7 +25,11 @@ def expected_of(check: MailCheck) -> Expected:
     zone = Zone.objects.filter(domain=domain, standing__in=Zone.KEPT).first()
     if zone is None or check.dns_elsewhere or zone.owned_at is None:
         return Expected(
-            domain.name, submission=_told_submission(domain), ours=ours, block_lists=settings.BLOCK_LISTS
+            domain.name,
+            submission=_told_submission(domain),
+            ours=ours,
+            dkim=_dkim(domain),
+            block_lists=settings.BLOCK_LISTS,
         )
     rows = list(zone.record_sets.filter(absent=False))
     sets = {(row.owner, row.type): frozenset(_text(row.type, each) for each in row.data) for row in rows}
@@ -50,7 +54,27 @@ def expected_of(check: MailCheck) -> Expected:
         submission=_submission(domain, sets),
         ours=ours,
         block_lists=settings.BLOCK_LISTS,
+        dkim=_dkim(domain),
+        certificates=_certificates(zone),
     )
+
+
+def _dkim(domain: Domain) -> tuple[DkimKey, ...]:
+    """The keys that sign, as far as workers have computed them."""
+    known = domain.signing_keys.filter(retired_at=None).exclude(public_key="").order_by("selector")
+    return tuple(DkimKey(each.selector, each.public_key) for each in known)
+
+
+def _certificates(zone: Zone) -> tuple[KeptCertificate, ...]:
+    return tuple(
+        KeptCertificate(row.host, row.sentence, row.fix, _serves(row), row.worries, row.staging)
+        for row in zone.certificates.order_by("host")
+    )
+
+
+def _serves(row: Certificate) -> bool:
+    known = Certificate.Standing
+    return bool(row.fingerprint) and row.standing in {known.VALID, known.RENEWAL_DUE, known.UNREQUESTED}
 
 
 def primary_ports(zone: Zone) -> dict[str, int]:

@@ -51,7 +51,7 @@ def room(share: HostShare, *, besides: Unikernel | None = None) -> Room:
     used = rows.aggregate(memory=Sum("memory"))["memory"] or 0
     seen: dict[str, Any] = share.host.seen
     total = seen.get("memory")
-    ours = sum(each["memory"] for each in _unikernels(share) if each["name"].startswith(f"{share.path}:"))
+    ours = sum(each["memory"] for each in _unikernels(share) if each["name"].startswith(share.prefix))
     others = int(seen.get("used_memory", 0)) - ours
     return Room(
         memory=max(share.memory - used, 0),
@@ -71,7 +71,7 @@ def fit_problems(
     if spec.cpuid not in share.cpuids:
         cpus = ", ".join(str(each) for each in sorted(share.cpuids))
         found.append(Problem("cpuid", f"CPU {spec.cpuid} is not yours on {share.host}.", f"Use {cpus}."))
-    if besides is None and f"{share.path}:{name}" in {each["name"] for each in _unikernels(share)}:
+    if besides is None and f"{share.prefix}{name}" in {each["name"] for each in _unikernels(share)}:
         found.append(
             Problem("name", f"{name} runs there already, and Rookery did not make it.", "Use another name.")
         )

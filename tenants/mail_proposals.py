@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from tenants.actions.zone_imports import holding
 from tenants.errors import Invalid
 from tenants.formats.text import FormatError
+from tenants.formats.zones.dkim_record import published_key
 from tenants.formats.zones.mail_records import MailWish, Proposal, mail_proposals, read_wish
 from tenants.formats.zones.names import Name
 from tenants.models import Zone
@@ -29,12 +31,25 @@ class Proposed:
 
 
 @dataclass(frozen=True)
+class PredictedKey:
+    """The record of a key that signs: the signer writes it, so it is never proposed as a change.
+
+    `seen` says whether the zone has exactly this key there, another, or none: "equal", "other" or "".
+    """
+
+    owner: str
+    text: str
+    seen: str
+
+
+@dataclass(frozen=True)
 class MailPlan:
-    """`dkim`: the names at which the zone has DKIM keys."""
+    """`dkim`: the names at which the zone has DKIM keys; `predicted` what signers will write there."""
 
     wish: MailWish
     proposed: tuple[Proposed, ...]
     dkim: tuple[str, ...]
+    predicted: tuple[PredictedKey, ...] = ()
 
 
 def usual_wish(zone: Zone) -> dict[str, str]:
@@ -69,4 +84,14 @@ def plan_mail(zone: Zone, **wish: Any) -> MailPlan:
         wanted,
         tuple(Proposed(each, held((Name.of(each.owner), each.type))) for each in found),
         tuple(owner for owner, kind in rows if kind == "TXT" and "._domainkey." in f".{owner}"),
+        tuple(_predicted(zone, {key: row.data for key, row in rows.items()})),
     )
+
+
+def _predicted(zone: Zone, sets: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[PredictedKey]:
+    """What signers write, of keys that workers have computed."""
+    known = zone.domain.signing_keys.filter(retired_at=None).exclude(public_key="")
+    for key in known.select_related("domain").order_by("selector"):
+        there = [published_key(text.strip('"').encode()) for text in sets.get((key.owner, "TXT"), ())]
+        seen = "" if not there else "equal" if there == [key.public_key] else "other"
+        yield PredictedKey(key.owner, key.record, seen)

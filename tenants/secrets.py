@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     TSIG_KEY = "tsig-key"
     AUTHORITY_KEY = "authority-key"
     ARGUMENT = "argument"
+    DKIM_SEED = "dkim-seed"
 
 
 class CannotOpen(Exception):

@@ -17,6 +17,7 @@ from tenants.actions import (
     images,
     networks,
     organizations,
+    public_addresses,
     unikernels,
     volumes,
 )
@@ -26,11 +27,13 @@ from tenants.models import (
     Firewall,
     FirewallRule,
     Host,
+    HostPreparation,
     HostShare,
     Image,
     ImageFetch,
     Network,
     Organization,
+    PublicAddress,
     Repository,
     RepositoryReader,
     SyncTarget,
@@ -113,6 +116,7 @@ class Rock:
     build_server: BuildServer
     firewall: Firewall
     firewall_rule: FirewallRule
+    public: PublicAddress
 
     @property
     def names(self) -> dict[str, Any]:
@@ -134,6 +138,7 @@ class Rock:
             "build_server": self.build_server.pk,
             "build_server_name": self.build_server.name,
             "rule": self.firewall_rule.pk,
+            "public": self.public.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -149,6 +154,26 @@ def waiting_reader(repository: Repository, unikernel: Unikernel) -> RepositoryRe
         changed_at=now,
         waiting_since=now,
         due_at=now + timedelta(minutes=5),
+    )
+
+
+def planned(host: Host, host_key: str) -> HostPreparation:
+    """Its key was compared, and a worker saw one thing that it lacks."""
+    Host.objects.filter(pk=host.pk).update(host_key=host_key)
+    host.refresh_from_db()
+    step = {"key": "forwarding", "title": "The host passes packets on", "why": "Unikernels need it."}
+    step |= {"command": "sysctl -w net.ipv4.ip_forward=1", "check": "sysctl -n net.ipv4.ip_forward"}
+    return HostPreparation.objects.create(
+        host=host,
+        state=HostPreparation.State.TODO,
+        sentence="Read what is to be done; nothing was changed yet.",
+        steps=[{**step, "expected": "1", "state": "", "said": ""}],
+        right=["The tender of Solo5 answers."],
+        problems=["There is no /dev/kvm."],
+        plan="c" * 64,
+        script="#!/bin/sh\n",
+        asked_at=timezone.now(),
+        looked_at=timezone.now(),
     )
 
 
@@ -171,6 +196,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     stopped = machine.unikernel("old", **chosen, running=False)
     reached = {"transport": "ssh", "host": "bare.example", "username": "rookery"}
     bare = add_host(rookery, organization, name="bare", **reached)
+    planned(bare, host_key)
     firewall = firewalls.manage_firewall(actor=rookery, host=host)
     rule = firewalls.add_firewall_rule(actor=rookery, firewall=firewall, **FORWARDED)
     found = "It runs there, and Rookery did not start it."
@@ -185,6 +211,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     return Rock(
         firewall=firewall,
         firewall_rule=rule,
+        public=public_addresses.add_public_address(actor=rookery, share=machine.share, address="192.0.2.90"),
         host=host,
         share=machine.share,
         bare_host=share_of(bare, organization),

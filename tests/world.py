@@ -28,6 +28,7 @@ from tenants.actions import (
     repositories,
     requests,
     secondaries,
+    signing_keys,
     targets,
     tsig_keys,
     update_servers,
@@ -57,6 +58,7 @@ from tenants.models import (
     RepositoryReader,
     Run,
     SecondaryServer,
+    SigningKey,
     SignInLink,
     Step,
     SyncTarget,
@@ -104,6 +106,7 @@ class World:
     pinned_repository: Repository
     zone_key: TsigKey
     secondary: SecondaryServer
+    signing_key: SigningKey
     update_server: UpdateServer
     rock: Rock
     reader: RepositoryReader
@@ -141,6 +144,7 @@ class World:
             "pinned_target": self.pinned_repository.sync_target.pk,
             "zone_key": self.zone_key.pk,
             "secondary": self.secondary.pk,
+            "signing_key": self.signing_key.pk,
             "reader": self.reader.pk,
             "update_server": self.update_server.pk,
             "soon": f"{timezone.now() + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}",
@@ -222,6 +226,7 @@ def build_world(
         pinned_repository=_pinned(owner, domain),
         zone_key=zone_key,
         secondary=secondary,
+        signing_key=_retired_key(owner, domain),
         rock=rock,
         reader=waiting_reader(repository, rock.unikernel),
         update_server=update_servers.connect_update_server(
@@ -253,6 +258,14 @@ def _zone(owner: Actor, domain: Domain) -> tuple[Repository, TsigKey, SecondaryS
         actor=owner, zone=zone, host="ns6.gandi.example", address="127.0.0.46", transfer="open"
     )
     return repository, key, server
+
+
+def _retired_key(owner: Actor, domain: Domain) -> SigningKey:
+    """A DKIM key that signs no more, and that a worker computed."""
+    key = signing_keys.make_signing_key(actor=owner, domain=domain, selector="s2025").row
+    signing_keys.record_public_key(actor=Actor.rookery(), key=key, public_key="QUJD")
+    signing_keys.switch_signing_key(actor=owner, key=key, in_use=False)
+    return key
 
 
 def _pinned(owner: Actor, domain: Domain) -> Repository:

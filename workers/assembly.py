@@ -23,6 +23,7 @@ from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
 from workers.outward import Fetcher
 from workers.ownership import Notary
+from workers.preparing import Preparations
 from workers.sandbox.builds import fetcher_here
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.firewall import helper_of
@@ -31,6 +32,7 @@ from workers.scout import Scout
 from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.dynamic_update import DynamicUpdate
 from workers.targets.firewall import HostFirewall
+from workers.targets.reader_service import as_it_is, only_here
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.zone_repository import ZoneRepository
@@ -67,6 +69,11 @@ def account_check() -> AccountCheck:
 @lru_cache(maxsize=1)
 def git_hosts() -> GitHosts:
     return GitHosts(opener(), pool())
+
+
+@lru_cache(maxsize=1)
+def preparations() -> Preparations:
+    return Preparations(opener(), host_pool())
 
 
 @lru_cache(maxsize=1)
@@ -110,7 +117,8 @@ def controller() -> Controller:
     relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
     zones = ZoneRepository(opener=opener(), pool=pool(), dial=dialers().name_server)
     updates = DynamicUpdate(opener=opener(), dial=dialers().name_server)
-    host = AlbatrossHost(opener=opener(), pool=host_pool())
+    place = only_here if settings.SANDBOX else as_it_is
+    host = AlbatrossHost(opener=opener(), pool=host_pool(), place=place)
     firewall = HostFirewall(opener=opener(), pool=host_pool(), command=_helper_command())
     return Controller(
         kinds={

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import QuerySet
-from django.db.models.functions import Now
-from django.utils import timezone
 
-from tenants.actions.git_hosts import SeenHost, record_git_host
+from tenants.actions.agreed import Seen
+from tenants.actions.git_hosts import record_git_host
 from tenants.actor import Actor
 from tenants.formats.text import printable
 from tenants.models import HostSetup, Repository
 from tenants.secrets import Opener
-from workers import ssh
-from workers.outcome import NeedsPerson, Setback
+from workers import agreed, ssh
+from workers.outcome import Setback
 from workers.repository import (
     RemoteRepository,
     RepositoryError,
@@ -44,18 +43,17 @@ class GitHosts:
 
     def serve(self, setup_id: int) -> bool:
         """Do what was asked of one git host unless somebody does; returns whether anything was recorded."""
-        if not asked_setups().filter(pk=setup_id).update(claimed_until=timezone.now() + CLAIM):
+        if not agreed.take(HostSetup.objects.all(), setup_id, CLAIM):
             return False
         setup = HostSetup.objects.select_related("repository").get(pk=setup_id)
         try:
             seen = self._serve(setup)
         except Setback as setback:
-            advice = setback.advice if isinstance(setback, NeedsPerson) else "Look again later."
-            seen = SeenHost(State.FAILED, f"{setback.sentence} {advice}")
+            seen = agreed.failed(setback)
         record_git_host(actor=Actor.rookery(), setup=setup, seen=seen)
         return True
 
-    def _serve(self, setup: HostSetup) -> SeenHost:
+    def _serve(self, setup: HostSetup) -> Seen:
         repository = setup.repository
         keys = tuple((str(each["key"]), bool(each["writes"])) for each in setup.keys)
         wanted = Wanted(repository.path, repository.branch, keys)
@@ -75,7 +73,7 @@ class GitHosts:
 
 def asked_setups() -> QuerySet[HostSetup]:
     """Git hosts that somebody waits for and nobody looks at."""
-    return HostSetup.objects.exclude(asked="").filter(claimed_until__lte=Now()).order_by("asked_at")
+    return agreed.asked_for(HostSetup.objects.all())
 
 
 def _look(connection: ssh.Connection, remote: RemoteRepository, wanted: Wanted) -> HostPlan:
@@ -95,7 +93,7 @@ def _carry_out(connection: ssh.Connection, remote: RemoteRepository, plan: HostP
             authorize(connection, each.line)
 
 
-def _told(plan: HostPlan, before: str = "", *, done: bool = False) -> SeenHost:
+def _told(plan: HostPlan, before: str = "", *, done: bool = False) -> Seen:
     if plan.steps:
         state, sentence = State.TODO, "Read what is to be done; nothing was changed yet."
         if done:
@@ -107,12 +105,12 @@ def _told(plan: HostPlan, before: str = "", *, done: bool = False) -> SeenHost:
         sentence = (
             "It was done, and it is set up as it should be." if done else "It is set up as it should be."
         )
-    return SeenHost(state, before + sentence, plan.right, plan.problems, as_rows(plan.steps), plan.checksum)
+    return Seen(state, before + sentence, plan.right, plan.problems, as_rows(plan.steps), plan.checksum)
 
 
 def _without_shell(
     connection: ssh.Connection, remote: RemoteRepository, repository: Repository, wanted: Wanted
-) -> SeenHost:
+) -> Seen:
     """Only git answers: what can be seen by it, and what a person with a shell would run."""
     right: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -128,4 +126,4 @@ def _without_shell(
         f" or change them. Run these commands there as {repository.username}, in its home folder. Each may"
         " be run twice; none removes or overwrites anything."
     )
-    return SeenHost(State.BY_HAND, sentence, right, problems, as_rows(by_hand(wanted)))
+    return Seen(State.BY_HAND, sentence, right, problems, as_rows(by_hand(wanted)))

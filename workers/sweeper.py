@@ -22,7 +22,19 @@ from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actions.volumes import forget_deleted_volumes
 from tenants.actor import Actor
 from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
-from workers import accounts, checker, git_hosts, image_courier, likeness, ownership, scout, server_asker
+from workers import (
+    accounts,
+    certificates,
+    checker,
+    git_hosts,
+    image_courier,
+    key_smith,
+    likeness,
+    ownership,
+    preparing,
+    scout,
+    server_asker,
+)
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -82,6 +94,8 @@ def sweep() -> int:
     hints += [("deliver_mail", pk, "mail") for pk in mails.values_list("pk", flat=True)[:AT_ONCE]]
     asked = git_hosts.asked_setups().values_list("pk", flat=True)
     hints += [("serve_git_host", pk, "checks") for pk in asked[:AT_ONCE]]
+    prepared = preparing.asked_preparations().values_list("pk", flat=True)
+    hints += [("serve_preparation", pk, "images") for pk in prepared[:AT_ONCE]]
     hints += _guards()
     for task, row_id, queue in hints:
         try:
@@ -105,6 +119,10 @@ def _guards() -> list[tuple[str, int, str]]:
     hints += [("check_mail", pk, "mail_checks") for pk in checker.checks_to_do()]
     served = server_asker.zones_to_ask().values_list("pk", flat=True)
     hints += [("ask_servers", pk, "mail_checks") for pk in served[: server_asker.AT_ONCE]]
+    aging = certificates.due_zones(timezone.now()).values_list("pk", flat=True)
+    hints += [("look_at_certificates", pk, "reviews") for pk in aging[:AT_ONCE]]
+    unknown = key_smith.unknown_keys().values_list("pk", flat=True)
+    hints += [("compute_signing_key", pk, "images") for pk in unknown[: key_smith.AT_ONCE]]
     images = image_courier.due_fetches().values_list("pk", flat=True)
     hints += [("fetch_image", pk, "images") for pk in images[: image_courier.AT_ONCE]]
     due = scout.domains_to_review().values_list("pk", flat=True)

@@ -9,11 +9,21 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from workers import likeness, post, scout, sweeper
-from workers.assembly import account_check, controller, git_hosts, opener, the_courier, the_notary, the_scout
+from workers import certificates, key_smith, likeness, post, scout, sweeper
+from workers.assembly import (
+    account_check,
+    controller,
+    git_hosts,
+    opener,
+    preparations,
+    the_courier,
+    the_notary,
+    the_scout,
+)
 from workers.check_assembly import the_checker, the_server_asker
 from workers.controller import Controller, Ending
 from workers.image_courier import SECONDS
+from workers.preparing import SECONDS as SECONDS_TO_PREPARE
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +87,18 @@ def fetch_image(fetch_id: int) -> None:
     the_courier().fetch(fetch_id)
 
 
+@shared_task(soft_time_limit=key_smith.SECONDS, time_limit=key_smith.SECONDS + 10)
+def compute_signing_key(key_id: int) -> None:
+    """Compute the public key of a DKIM signer from its seed."""
+    key_smith.compute(key_id, opener())
+
+
+@shared_task
+def look_at_certificates(zone_id: int) -> None:
+    """Look how the certificates in one zone stand."""
+    certificates.look(zone_id)
+
+
 @shared_task
 def check_mail(check_id: int) -> None:
     """Look whether the mail of one domain works."""
@@ -93,6 +115,12 @@ def ask_servers(zone_id: int) -> None:
 def serve_git_host(setup_id: int) -> None:
     """Look how a repository is set up on its git host, or set it up as was agreed."""
     git_hosts().serve(setup_id)
+
+
+@shared_task(soft_time_limit=SECONDS_TO_PREPARE + 20, time_limit=SECONDS_TO_PREPARE + 30)
+def serve_preparation(preparation_id: int) -> None:
+    """Look what a host lacks for albatross, or make it so as was agreed."""
+    preparations().serve(preparation_id)
 
 
 @shared_task

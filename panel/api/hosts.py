@@ -20,6 +20,7 @@ from tenants import access
 from tenants.actions import hosts as actions
 from tenants.actions import networks, volumes
 from tenants.errors import Absent
+from tenants.formats.unikernels import ROOT_PATH
 from tenants.models import Host, HostShare, Network, Organization, Volume
 
 
@@ -28,7 +29,9 @@ class HostSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     organization = serializers.IntegerField(help_text="Whose part it is.")
     transport = serializers.ChoiceField(choices=Host.Transport.choices)
-    path = serializers.CharField(help_text="In front of its unikernels' names on the host.")
+    path = serializers.CharField(
+        help_text="In front of its unikernels' names on the host; “:” is the root path."
+    )
     release = serializers.CharField(help_text="Of albatross, or newer; empty: not asked yet.")
     most_unikernels = serializers.IntegerField()
     memory = serializers.IntegerField(help_text="In MB, of all its unikernels together.")
@@ -72,7 +75,12 @@ class NewHost(Shape):
     port = Number(required=False, default=0, help_text="0: 22 for SSH, 1025 for TLS.")
     username = Text(required=False, default="", max_length=400)
     socket_folder = Text(required=False, default=actions.DEFAULT_FOLDER, max_length=1000)
-    path = Text(required=False, default="", max_length=400)
+    path = Text(
+        required=False,
+        default="",
+        max_length=400,
+        help_text="Made from the organization's name; “:” is the root path, without a label.",
+    )
     server_ca = Text(required=False, default="", max_length=300_000, help_text="PEM; for TLS.")
     authority = Text(required=False, default="", max_length=300_000, help_text="PEM; for TLS.")
     authority_key = Text(
@@ -146,7 +154,7 @@ class HostView(ApiView):
             "name": host.name,
             "organization": row.organization_id,
             "transport": host.transport,
-            "path": row.path,
+            "path": row.path or ROOT_PATH,
             "release": host.release,
             "most_unikernels": row.most_unikernels,
             "memory": row.memory,

@@ -31,6 +31,11 @@ class ReaderSerializer(serializers.Serializer[Any]):
     restarts_at = serializers.DateTimeField(allow_null=True, help_text="Not before this; null for never.")
     held = serializers.CharField(help_text="Why it does not restart although it is due; else empty.")
     restarted_at = serializers.DateTimeField(allow_null=True)
+    serving = serializers.ChoiceField(
+        choices=[("", "not restarted yet"), *RepositoryReader.Serving.choices],
+        help_text="Whether it answers on its port since its restart.",
+    )
+    serving_why = serializers.CharField(help_text="Why it is not known to serve; else empty.")
 
 
 class RestartSerializer(serializers.Serializer[Any]):
@@ -78,6 +83,8 @@ class Readers(ApiView):
             "restarts_at": row.due_at if row.is_waiting else None,
             "held": row.held,
             "restarted_at": row.restarted_at,
+            "serving": row.serving,
+            "serving_why": row.serving_why,
         }
 
     @operation("What reads the relay repository of a domain", responses=ReaderSerializer)

@@ -14,6 +14,7 @@ from panel.api.etags import Subject
 from panel.api.fields import Choice, Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
+from tenants.actions import readers
 from tenants.actions import repositories as actions
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Domain, Repository
@@ -43,6 +44,10 @@ class RepositorySerializer(serializers.Serializer[Any]):
     target = serializers.IntegerField(
         allow_null=True, help_text="Its sync target. Null in a dry run that would connect it."
     )
+    restart_quiet = serializers.IntegerField(
+        help_text="Seconds without a change before what reads it restarts."
+    )
+    restart_apart = serializers.IntegerField(help_text="Seconds between two restarts, unless it is urgent.")
     created_at = serializers.DateTimeField()
 
 
@@ -55,6 +60,13 @@ class NewRepository(Shape):
     reload = Choice(required=False, default=Repository.Reload.HAND, choices=Repository.Reload.choices)
 
     example = {"host": "git.example.org", "path": "relay.git", "branch": "main"}
+
+
+class RestartPace(Shape):
+    restart_quiet = Number(help_text="0 to 600 seconds.")
+    restart_apart = Number(help_text="30 seconds to a day.")
+
+    example = {"restart_quiet": 60, "restart_apart": 900}
 
 
 class HostKey(Shape):
@@ -92,13 +104,19 @@ def show_repository(row: Repository) -> dict[str, Any]:
     }
 
 
+def show_relay(row: Repository) -> dict[str, Any]:
+    """Of one that unikernels read: with the pace of their restarts."""
+    pace = {"restart_quiet": row.restart_quiet, "restart_apart": row.restart_apart}
+    return {**show_repository(row), **pace}
+
+
 class Repositories(ApiView):
     noun, tag = "repository", "Repositories"
     reported = frozenset({"offered_host_key_fingerprint"})
 
     def subject(self, domain: str) -> Subject:
         row = self._find(domain)
-        return Subject([row], lambda: show_repository(row))
+        return Subject([row], lambda: show_relay(row))
 
     def _find(self, domain: str) -> Repository:
         home = access.get(self.actor, Domain, name=domain)
@@ -106,7 +124,7 @@ class Repositories(ApiView):
 
     @operation("Where the users of a domain are written", responses=RepositorySerializer)
     def retrieve(self, request: Request, domain: str) -> Response:
-        return Response(show_repository(self._find(domain)))
+        return Response(show_relay(self._find(domain)))
 
     @operation(
         "Connect it; the answer has our public key",
@@ -119,13 +137,27 @@ class Repositories(ApiView):
 
         def show(made: Repository) -> dict[str, Any]:
             unreal = {"id": None, "public_key": None, "target": None} if self.dry else {}
-            return {**show_repository(made), **unreal}
+            return {**show_relay(made), **unreal}
 
         return self.act(
             lambda: actions.connect_repository(actor=self.actor, domain=home, **given),
             show,
             status=201,
             location=lambda _: reverse("api:repository", args=[home.name]),
+        )
+
+    @operation(
+        "Choose when what reads it restarts after a change",
+        request=RestartPace,
+        responses=RepositorySerializer,
+    )
+    def change_restart_pace(self, request: Request, domain: str) -> Response:
+        given, row = self.body(RestartPace), self._find(domain)
+        return self.act(
+            lambda: readers.change_restart_pace(
+                actor=self.actor, repository=row, quiet=given["restart_quiet"], apart=given["restart_apart"]
+            ),
+            show_relay,
         )
 
     @operation("Pin the host key that you compared", request=HostKey, responses=RepositorySerializer)
@@ -136,5 +168,5 @@ class Repositories(ApiView):
             lambda: actions.confirm_host_key(
                 actor=self.actor, repository=row, fingerprint_seen=given["fingerprint"]
             ),
-            show_repository,
+            show_relay,
         )

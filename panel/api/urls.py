@@ -28,6 +28,7 @@ from panel.api.names import HeldNames
 from panel.api.nowhere import Nowhere
 from panel.api.organizations import Members, Organizations
 from panel.api.people import Holders, MailboxActivity
+from panel.api.preparations import HostPreparations
 from panel.api.public import (
     PublicDecisions,
     PublicDomainRequests,
@@ -41,12 +42,14 @@ from panel.api.repositories import Repositories
 from panel.api.request_rules import DomainRequestRules
 from panel.api.requests import Requests
 from panel.api.runs import Runs
+from panel.api.signing_keys import DomainSigningKeys, SigningKeys
 from panel.api.targets import SyncTargets
 from panel.api.trash import Trash, TrashedMailboxes
 from panel.api.unikernels import HostUnikernels, Unikernels
 from panel.api.update_servers import UpdateServers
 from panel.api.watching import ConsoleLines, Exits, Samples
 from panel.api.zone_access import Secondaries, ZoneKeys, ZoneRepositories
+from panel.api.zone_certificates import ZoneCertificates
 from panel.api.zone_endings import ZoneStandings
 from panel.api.zone_exchange import ZoneExports, ZoneImports
 from panel.api.zone_mail import ZoneMail
@@ -129,6 +132,7 @@ _zone: list[URLPattern | URLResolver] = [
     path("export/", ZoneExports.as_view({"get": "export_zone"}), name="zone-export"),
     path("import/", ZoneImports.as_view({"post": "import_zone"}), name="zone-import"),
     path("mail/", ZoneMail.as_view({"get": "show_zone_mail"}), name="zone-mail"),
+    path("certificates/", ZoneCertificates.as_view({"get": "list"}), name="zone-certificates"),
     path("keys/", ZoneKeys.as_view(_read_and_make), name="zone-keys"),
     path("keys/<id:key_id>/", ZoneKeys.as_view({"delete": "destroy"}), name="zone-key"),
     path("keys/<id:key_id>/rotate/", ZoneKeys.as_view({"post": "rotate_key"}), name="zone-key-rotate"),
@@ -165,6 +169,12 @@ _domains: list[URLPattern | URLResolver] = [
         name="alias-rules",
     ),
     path("<domain:domain>/held-names/", HeldNames.as_view(_read_and_make), name="held-names"),
+    path("<domain:domain>/signing-keys/", DomainSigningKeys.as_view(_read_and_make), name="signing-keys"),
+    path(
+        "<domain:domain>/signing-keys/<id:signing_key_id>/",
+        SigningKeys.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="signing-key",
+    ),
     path(
         "<domain:domain>/held-names/<id:held_id>/",
         HeldNames.as_view({"get": "retrieve", "delete": "destroy"}),
@@ -182,7 +192,9 @@ _domains: list[URLPattern | URLResolver] = [
     ),
     path(
         "<domain:domain>/repository/",
-        Repositories.as_view({"get": "retrieve", "put": "connect_repository"}),
+        Repositories.as_view(
+            {"get": "retrieve", "put": "connect_repository", "patch": "change_restart_pace"}
+        ),
         name="repository",
     ),
     path(
@@ -343,6 +355,21 @@ _hosts = [
         "<id:share_id>/volumes/<id:volume_id>/",
         HostVolumes.as_view({"delete": "destroy"}),
         name="host-volume",
+    ),
+    path(
+        "<id:share_id>/preparation/",
+        HostPreparations.as_view({"get": "retrieve"}),
+        name="host-preparation",
+    ),
+    path(
+        "<id:share_id>/preparation/look/",
+        HostPreparations.as_view({"post": "look_at_preparation"}),
+        name="host-preparation-look",
+    ),
+    path(
+        "<id:share_id>/preparation/prepare/",
+        HostPreparations.as_view({"post": "prepare_host"}),
+        name="host-preparation-prepare",
     ),
     path(
         "<id:share_id>/firewall/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
@@ -47,11 +48,21 @@ class ProposalSerializer(serializers.Serializer[Any]):
     held = serializers.CharField(help_text="Why it cannot be set; else empty.")
 
 
+class PredictedKeySerializer(serializers.Serializer[Any]):
+    owner = serializers.CharField(help_text="A name in full, without a last dot.")
+    text = serializers.CharField(help_text="What the signer writes there.")
+    seen = serializers.ChoiceField(
+        choices=[("equal", "equal"), ("other", "another key"), ("", "none")],
+        help_text="What the zone has there.",
+    )
+
+
 class ZoneMailSerializer(serializers.Serializer[Any]):
     host = serializers.CharField(help_text="In full, without a last dot.")
     addresses = serializers.ListField(child=serializers.CharField())
     record_sets = ProposalSerializer(many=True, help_text="Those that differ. None is set here.")
     dkim = serializers.ListField(child=serializers.CharField(), help_text="Names with DKIM keys.")
+    predicted_keys = PredictedKeySerializer(many=True, help_text="Of signers, from their seeds.")
     mta_sts_policy = serializers.CharField(help_text="What mta-sts of the domain serves; else empty.")
 
 
@@ -83,5 +94,6 @@ def _show(plan: MailPlan) -> dict[str, Any]:
             for each in plan.proposed
         ],
         "dkim": list(plan.dkim),
+        "predicted_keys": [asdict(each) for each in plan.predicted],
         "mta_sts_policy": sts_policy(plan.wish) if plan.wish.strict_tls else "",
     }

@@ -81,7 +81,7 @@ def domain_alias_rules(request: HttpRequest, domain: str) -> HttpResponse:
     made = count(own)
     context = {
         **domain_context(request, row, "domain-settings"),
-        "crumbs": _settings_crumbs(thing, "What people may make"),
+        "crumbs": settings_crumbs(thing, "What people may make"),
         "form": form,
         "rules": rules,
         "example": alias_pattern.example(rules.pattern) if rules else "",
@@ -90,7 +90,8 @@ def domain_alias_rules(request: HttpRequest, domain: str) -> HttpResponse:
     return show(request, "panel/domain/alias_rules.html", context, tried)
 
 
-def _settings_crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
+def settings_crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
+    """The way to a page below the settings."""
     found = crumbs(domain, last)
     url = reverse("domain-settings", kwargs={"domain": domain.name})
     return [*found[:-1], {"label": "Settings", "url": url}, found[-1]]
@@ -157,7 +158,7 @@ def domain_names(request: HttpRequest, domain: str) -> HttpResponse:
     shown = cut(rows, request.GET, url, size=PAGE)
     context = {
         **domain_context(request, row, "domain-settings"),
-        "crumbs": _settings_crumbs(thing, "Names that are held back"),
+        "crumbs": settings_crumbs(thing, "Names that are held back"),
         "form": form,
         "names": [
             {

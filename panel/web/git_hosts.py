@@ -24,7 +24,7 @@ from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import HostSetup, Repository
 
 Kind, Verb, State = access.Kind, access.Verb, HostSetup.State
-_BADGES = {
+BADGES = {
     State.UNKNOWN: ("off", "Not looked at"),
     State.READY: ("ok", "Set up"),
     State.TODO: ("todo", "To be done"),
@@ -122,7 +122,7 @@ def _show(
         crumbs = repository_crumbs(row.domain, thing, "Git host")
     else:
         crumbs = zone_crumbs(row.domain.name, "Git host")
-    badge, word = _BADGES[State(setup.state) if setup is not None else State.UNKNOWN]
+    badge, word = BADGES[State(setup.state) if setup is not None else State.UNKNOWN]
     looked = setup.looked_at if setup is not None else None
     context = {
         **domain_context(request, row, "domain-settings" if is_relay else "zone"),

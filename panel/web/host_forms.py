@@ -34,7 +34,8 @@ def _path() -> Typed:
         required=False,
         mark_optional=True,
         widget=plain_input(maxlength="63", autocomplete="off"),
-        help_text="In front of the names of its unikernels there; made from the organization's name.",
+        help_text="In front of the names of its unikernels there; made from the organization's name. A colon"
+        " alone is the root path, for a host where names have nothing in front.",
     )
 
 

@@ -202,9 +202,9 @@ def show_host(request: HttpRequest, share: HostShare, *, status: int = 200, **mo
         "drift_mode": target.drift_mode,
         "drift_choices": _DRIFT,
         "runs": [run_line(run, now) for run in runs],
-        "policy_line": by_hand.policy_line(
-            f"{share.path}:", wanted_policy(share, share.networks.all()), version
-        ),
+        "policy_line": by_hand.policy_line(share.prefix, wanted_policy(share, share.networks.all()), version)
+        if share.path
+        else "",
         "may_look": shows(request, Verb.CREATE, Kind.RUN, organization_id),
         "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
         "may_make": shows(request, Verb.CREATE, Kind.UNIKERNEL, organization_id),
@@ -267,7 +267,7 @@ def _others(share: HostShare) -> list[dict[str, Any]]:
     return [
         {**row, "started": times.moment(_time(row.get("started")), now)}
         for row in share.host.seen.get("unikernels", [])
-        if row["name"] not in known and not row["name"].startswith(f"{share.path}:")
+        if row["name"] not in known and not row["name"].startswith(share.prefix)
     ][:100]
 
 

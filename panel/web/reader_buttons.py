@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from panel.web.handling import actor_of, page
-from panel.web.readers import ReaderForm, free_unikernels
-from panel.web.repositories import press
+from panel.web.fields import try_form
+from panel.web.handling import actor_of, page, tell
+from panel.web.readers import PaceForm, ReaderForm, free_unikernels
+from panel.web.repositories import load_repository, press, show_repository
 from tenants import access
 from tenants.actions import readers as actions
 from tenants.errors import Absent, Invalid
@@ -46,6 +48,21 @@ def reader_unlink(request: HttpRequest, domain: str, reader_id: int) -> HttpResp
         actions.unlink_reader(actor=actor, reader=reader)
 
     return press(request, domain, unlink, "Unlinked. Rookery does not restart it any more.")
+
+
+@page(methods=("POST",))
+def readers_pace(request: HttpRequest, domain: str) -> HttpResponse:
+    row, repository, target = load_repository(request, domain)
+    actor, form = actor_of(request), PaceForm(request.POST)
+    access.require(actor, access.Verb.CHANGE, repository)
+    tried = try_form(
+        form,
+        lambda: actions.change_restart_pace(actor=actor, repository=repository, **form.cleaned_data),
+    )
+    if not tried.ok:
+        return show_repository(request, row, repository, target, status=tried.status, pace_form=form)
+    tell(request, "That is how they restart from now on.")
+    return redirect("repository", domain=row.domain.name)
 
 
 @page(methods=("POST",))

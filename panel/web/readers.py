@@ -13,7 +13,8 @@ from panel.web import times
 from panel.web.frame import shows
 from panel.web.handling import actor_of
 from tenants import access
-from tenants.formats.restarts import ROLES
+from tenants.formats.restarts import LONGEST_APART, LONGEST_QUIET, ROLES, SHORTEST_APART
+from tenants.formats.roles.catalogue import ROLES as SERVICES
 from tenants.models import Repository, RepositoryReader, Unikernel
 
 Kind, Verb = access.Kind, access.Verb
@@ -36,6 +37,24 @@ class ReaderForm(forms.Form):
         field = self.fields["unikernel"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - it is the one above
         field.choices = [(row.pk, f"{row} on {row.share.host}") for row in unikernels or []]
+
+
+class PaceForm(forms.Form):
+    """How soon what reads a repository restarts."""
+
+    quiet = forms.IntegerField(
+        label="Quiet seconds before a restart",
+        min_value=0,
+        max_value=LONGEST_QUIET,
+        help_text="Without another change. It waits for that six times as long at most.",
+    )
+    apart = forms.IntegerField(
+        label="Seconds between two restarts",
+        min_value=SHORTEST_APART,
+        max_value=LONGEST_APART,
+        help_text="A restart ends mails that are on their way. What takes something away from somebody waits"
+        " half a minute only.",
+    )
 
 
 def free_unikernels(request: HttpRequest, repository: Repository) -> list[Unikernel]:
@@ -63,6 +82,10 @@ def readers_context(request: HttpRequest, repository: Repository, now: datetime)
         "readers": [_line(row, now) for row in rows],
         "may_link": may_link,
         "reader_form": ReaderForm(unikernels=free) if free else None,
+        "pace": repository.pace,
+        "pace_form": PaceForm(initial={"quiet": repository.restart_quiet, "apart": repository.restart_apart})
+        if may_link and rows
+        else None,
         "restarts_at": times.moment(due, now) if due is not None and due > now else None,
         "may_restart": bool(waiting) and shows(request, Verb.SWITCH, Kind.UNIKERNEL, organization_id),
     }
@@ -78,6 +101,8 @@ def _line(row: RepositoryReader, now: datetime) -> dict[str, Any]:
             said = "It reads the change when it starts."
         elif row.held:
             badge, word, said = "todo", "Held", row.held
+    elif row.serving == RepositoryReader.Serving.NO:
+        badge, word = "wait", "Does not answer yet"
     return {
         "pk": row.pk,
         "name": str(row.unikernel),
@@ -87,8 +112,18 @@ def _line(row: RepositoryReader, now: datetime) -> dict[str, Any]:
         "badge": badge,
         "word": word,
         "said": said,
+        "serving": _serving(row),
         "since": times.moment(row.restarted_at, now),
     }
+
+
+def _serving(row: RepositoryReader) -> str:
+    """What was found of its port since its last restart."""
+    if row.serving == RepositoryReader.Serving.YES:
+        return f"It answers on port {SERVICES[row.role].probe.port}."
+    if row.serving == RepositoryReader.Serving.NO:
+        return f"It does not answer on port {SERVICES[row.role].probe.port}: {row.serving_why}."
+    return f"{row.serving_why[:1].upper()}{row.serving_why[1:]}." if row.serving_why else ""
 
 
 def reads_of(request: HttpRequest, unikernel: Unikernel) -> dict[str, str] | None:

@@ -186,10 +186,10 @@ def load_repository(request: HttpRequest, domain: str) -> tuple[DomainRow, Repos
 @page()
 def repository(request: HttpRequest, domain: str) -> HttpResponse:
     row, thing, target = load_repository(request, domain)
-    return _show(request, row, thing, target)
+    return show_repository(request, row, thing, target)
 
 
-def _show(
+def show_repository(
     request: HttpRequest,
     row: DomainRow,
     thing: Repository,
@@ -197,7 +197,9 @@ def _show(
     *,
     status: int = 200,
     key_problem: str = "",
+    **more: Any,
 ) -> HttpResponse:
+    """The repository's page; `more` is in the place of what it would show."""
     now = timezone.now()
     conditions = conditions_of(target)
     organization_id = thing.organization_id
@@ -230,6 +232,7 @@ def _show(
         "may_confirm": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
         "is_moving": not thing.host_key or not row.facts.observed or row.standing.state.is_moving,
         "crumbs": _crumbs(row.domain, thing.short_name),
+        **more,
     }
     # js/live.js asks for the moving parts alone.
     template = "now" if request.headers.get("HX-Request") == "true" else "show"
@@ -278,6 +281,7 @@ CONDITION_WORDS: dict[str, tuple[bool, str, str]] = {
     Type.GROWING: (False, "Small enough", "Grows"),
     Type.UNPROVED: (False, "Every domain proved", "Waits for proof"),
     Type.SERVERS_APART: (False, "No secondary lags", "A secondary lags"),
+    Type.CERTIFICATES: (False, "Certificates are well", "A certificate needs you"),
     Type.MANY_ZONES: (False, "Few enough zones", "Many zones"),
     Type.ENDED: (False, "Nothing ended", "Ended by itself"),
 }
@@ -325,13 +329,13 @@ def repository_pin(request: HttpRequest, domain: str) -> HttpResponse:
     if thing.host_key and typed != thing.host.lower():
         access.require(actor_of(request), Verb.CHANGE, thing)
         problem = f"Type {thing.host} to say that you compared the new key."
-        return _show(request, row, thing, target, status=400, key_problem=problem)
+        return show_repository(request, row, thing, target, status=400, key_problem=problem)
     seen = request.POST.get("fingerprint", "")[:100]
     try:
         actions.confirm_host_key(actor=actor_of(request), repository=thing, fingerprint_seen=seen)
     except Conflict as error:
         thing.refresh_from_db()
-        return _show(request, row, thing, target, status=409, key_problem=error.sentence)
+        return show_repository(request, row, thing, target, status=409, key_problem=error.sentence)
     tell(request, f"The key of {thing.host} is pinned. Rookery goes on by itself.")
     return redirect("repository", domain=row.domain.name)
 

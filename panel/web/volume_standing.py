@@ -15,7 +15,7 @@ def volume_line(row: Volume, share: HostShare) -> dict[str, Any]:
     """Where a volume stands, by what was proved and by what the host said last."""
     target = share.sync_target
     unit, observed = f"volume {row.label}", row.generation <= target.observed_generation
-    full = f"{share.path}:{row.label}"
+    full = f"{share.prefix}{row.label}"
     seen = {each["name"]: each for each in share.host.seen.get("volumes", [])}
     if observed and unit in target.proof.get("left", []):
         state = LEFT

@@ -103,6 +103,7 @@ def zone_mail(request: HttpRequest, domain: str) -> HttpResponse:
         "computed": plan is not None,
         "door": sandbox_door() if settings.SANDBOX else None,
         "dkim": plan.dkim if plan is not None else (),
+        "predicted": plan.predicted if plan is not None else (),
         "sts": sts_policy(plan.wish) if plan is not None and plan.wish.strict_tls else "",
     }
     return show(request, "panel/zone/mail.html", context, tried if tried and not tried.ok else None)

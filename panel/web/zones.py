@@ -19,6 +19,7 @@ from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.repositories import DriftForm
 from panel.web.server_answers import answer_lines
 from panel.web.standing import DomainRow
+from panel.web.zone_certificates import certificate_lines
 from panel.web.zone_staging import changes_of, diff_of, rehearse, stage, stage_outside, staged_of, unstage
 from panel.web.zone_standing import zone_context
 from panel.web.zone_state import EXAMPLES, PURPOSES, relative, row_lines
@@ -87,6 +88,7 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "zone"),
         **zone_context(actor_of(request), thing, now),
+        "certificates": certificate_lines(thing, now),
         "groups": row_lines(rows, thing.name, thing.minimum, staged),
         "staged": len(staged),
         "next_serial": thing.serial + 1,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from tenants import access, outbox
+from tenants import access
+from tenants.actions.agreed import Seen, agree, ask, is_current, write_seen
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.reversals import final
 from tenants.actor import Actor
-from tenants.errors import Checks, Conflict, Forbidden, Invalid
+from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.text import FormatError
 from tenants.models import HostSetup, Repository
@@ -39,7 +39,7 @@ def look_at_git_host(
     _require_pinned(repository)
     setup = _setup_of(repository)
     setup.keys, setup.agreed = keys, ""
-    _ask(setup, HostSetup.Ask.LOOK)
+    ask(setup, HostSetup.Ask.LOOK, "serve_git_host")
     _record(
         actor,
         "look_at_git_host",
@@ -57,12 +57,7 @@ def prepare_git_host(*, actor: Actor, repository: Repository, plan: str) -> Host
     access.require(actor, access.Verb.CHANGE, repository)
     _require_pinned(repository)
     setup = _setup_of(repository)
-    if setup.asked:
-        raise Conflict("A worker is at the git host just now. Wait until it has looked.")
-    if setup.state != HostSetup.State.TODO or setup.plan != plan:
-        raise Conflict("That is not the plan that was shown last. Look at the git host again, and read it.")
-    setup.agreed = plan
-    _ask(setup, HostSetup.Ask.PREPARE)
+    agree(setup, plan, "the git host", "serve_git_host")
     _record(
         actor,
         "prepare_git_host",
@@ -73,32 +68,11 @@ def prepare_git_host(*, actor: Actor, repository: Repository, plan: str) -> Host
     return setup
 
 
-@dataclass(frozen=True)
-class SeenHost:
-    """What a worker found, and did: the columns of HostSetup with the same names."""
-
-    state: str
-    sentence: str
-    right: Sequence[str] = ()
-    problems: Sequence[str] = ()
-    steps: Sequence[Mapping[str, str]] = field(default=())
-    plan: str = ""
-
-
 @transaction.atomic
-def record_git_host(*, actor: Actor, setup: HostSetup, seen: SeenHost) -> None:
+def record_git_host(*, actor: Actor, setup: HostSetup, seen: Seen) -> None:
     """Write what a worker saw, unless a person asked for something else meanwhile."""
-    if not actor.system:
-        raise Forbidden("Only Rookery's workers record what is outside.")
-    asked_at = setup.asked_at
-    lock(setup)
-    if setup.asked_at != asked_at:
-        return
-    setup.asked, setup.agreed, setup.looked_at = HostSetup.Ask.NOTHING, "", timezone.now()
-    setup.state, setup.sentence, setup.plan = seen.state, seen.sentence[:1000], seen.plan
-    setup.right, setup.problems = list(seen.right), list(seen.problems)
-    setup.steps = [dict(each) for each in seen.steps]
-    setup.save()
+    if is_current(actor, setup):
+        write_seen(setup, seen)
 
 
 def _check_keys(
@@ -154,14 +128,6 @@ def _setup_of(repository: Repository) -> HostSetup:
     setup.repository = repository
     lock(setup)
     return setup
-
-
-def _ask(setup: HostSetup, ask: HostSetup.Ask) -> None:
-    setup.asked, setup.asked_at = ask, timezone.now()
-    # Whoever serves an earlier wish finds another one, and leaves it alone.
-    setup.claimed_until = setup.asked_at
-    setup.save()
-    outbox.hint_on_commit("serve_git_host", setup.pk, "checks")
 
 
 def _record(actor: Actor, verb: str, setup: HostSetup, sentence: str, after: dict[str, Any]) -> None:

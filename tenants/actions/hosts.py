@@ -18,8 +18,8 @@ from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_name, printable
-from tenants.formats.unikernels import check_label
-from tenants.models import Firewall, Host, HostShare, Organization, SyncTarget
+from tenants.formats.unikernels import ROOT_PATH, check_label
+from tenants.models import Firewall, Host, HostShare, Organization, Stack, SyncTarget
 from tenants.secrets import Purpose, seal
 
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]{1,300}")
@@ -60,7 +60,7 @@ def add_host(
     with checks:
         values["name"] = check_name(name, field="name", maximum=63)
     with checks:
-        path = check_label(path or _label_from(organization.name), field="path")
+        path = _check_path(path, organization)
     with checks:
         values["socket_folder"] = _check_folder(socket_folder)
     with checks:
@@ -104,10 +104,17 @@ def add_host(
             "transport": transport,
             "username": row.username,
             "socket_folder": row.socket_folder,
-            "path": path,
+            "path": path or ROOT_PATH,
         },
     )
     return row
+
+
+def _check_path(path: str, organization: Organization) -> str:
+    """As stored: a label, or nothing for the root path."""
+    if path.strip() == ROOT_PATH:
+        return ""
+    return check_label(path or _label_from(organization.name), field="path")
 
 
 def _label_from(name: str) -> str:
@@ -120,7 +127,7 @@ def _make_share(host: Host, organization: Organization, path: str) -> SyncTarget
             share = HostShare.objects.create(host=host, organization=organization, path=path, cpuids=[0])
     except IntegrityError as error:
         raise Conflict(
-            f"{organization} has a part of {host} already, or the path {path} is taken there."
+            f"{organization} has a part of {host} already, or the path {path or ROOT_PATH} is taken there."
         ) from error
     target = SyncTarget.objects.create(
         kind=SyncTarget.Kind.ALBATROSS_HOST,
@@ -145,14 +152,19 @@ def _reach(transport: str, host: str, port: int, username: str) -> dict[str, Any
         raise FormatError("port", f"{port} is no port.", "Choose 1 to 65535.")
     if transport == Host.Transport.TLS:
         return {"host": host, "port": port, "username": ""}
+    return {"host": host, "port": port, "username": check_username(username)}
+
+
+def check_username(username: str) -> str:
+    """Return the name of an account on a host. Raises FormatError (`username`)."""
     username = username.strip()
     if not _USERNAME.fullmatch(username):
         raise FormatError(
             "username",
             f"“{printable(username, 60)}” is no account.",
-            "Write the account on the host that is in the group albatross, e.g. rookery.",
+            "Write the name of an account on the host, e.g. rookery, which is in the group albatross.",
         )
-    return {"host": host, "port": port, "username": username}
+    return username
 
 
 def _require_nothing(field: str, given: str) -> None:
@@ -226,6 +238,7 @@ def remove_host(*, actor: Actor, host: Host) -> None:
     access.require(actor, access.Verb.DELETE, host)
     lock(host)
     left = [str(row) for share in host.shares.all() for row in share.unikernels.all()[:5]]
+    left += [str(row) for row in Stack.objects.filter(share__host=host).select_related("domain")[:5]]
     if left:
         raise Conflict(f"{host} still has {', '.join(left[:5])}. Delete these first, so that they end there.")
     firewall = Firewall.objects.filter(host=host).select_related("sync_target").first()
@@ -252,7 +265,10 @@ def share_host(*, actor: Actor, host: Host, organization: Organization, path: st
     access.require(actor, access.Verb.VIEW, host)
     access.require_create(actor, access.Kind.HOST_SHARE, organization)
     with Checks() as checks:
-        path = check_label(path or _label_from(organization.name), field="path")
+        path = _check_path(path, organization)
+        if not path and organization != host.organization:
+            said = f"The root path belongs to those who run {host}: albatross limits nobody there."
+            raise FormatError("path", said, "Give this part a label of its own.")
     checks.finish()
     lock(host)
     target = _make_share(host, organization, path)
@@ -276,7 +292,7 @@ def unshare_host(*, actor: Actor, share: HostShare) -> None:
     lock(share)
     if share.organization_id == share.host.organization_id:
         raise Conflict("This is the part of those who run the host. Remove the host instead.")
-    if share.unikernels.exists():
+    if share.unikernels.exists() or share.stacks.exists():
         raise Conflict(f"{share.organization} still has unikernels there. They must be deleted first.")
     organization, host, path = share.organization, share.host, share.path
     share.delete()
@@ -286,7 +302,7 @@ def unshare_host(*, actor: Actor, share: HostShare) -> None:
         host,
         f"{organization} has no part of {host} any more.",
         organization=organization,
-        before={"path": path},
+        before={"path": path or ROOT_PATH},
     )
 
 

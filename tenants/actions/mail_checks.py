@@ -73,6 +73,14 @@ def recheck(*, actor: Actor, domain: Domain, checks: Collection[str] = ()) -> Ma
     return row
 
 
+def check_soon(domain: Domain) -> None:
+    """Have everything looked at again, for something else is expected now; not before the first look."""
+    row = MailCheck.objects.filter(domain=domain, looked_at__isnull=False).first()
+    if row is not None:
+        MailCheck.objects.filter(pk=row.pk).update(wanted=[], next_look_at=LONG_AGO)
+        outbox.hint_on_commit("check_mail", row.pk, "mail_checks")
+
+
 @transaction.atomic
 def mute_check(*, actor: Actor, domain: Domain, line: str, reason: str, until: datetime) -> CheckMute:
     """Hear no more of one line until a time (aware), for a reason that others can read."""

@@ -10,7 +10,8 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.reversals import final
 from tenants.actor import Actor
-from tenants.errors import Conflict, Invalid
+from tenants.errors import Checks, Conflict, Invalid
+from tenants.formats.restarts import check_pace, due
 from tenants.formats.text import printable
 from tenants.models import Condition, Repository, RepositoryReader, Unikernel
 
@@ -103,6 +104,61 @@ def restart_readers(*, actor: Actor, repository: Repository) -> list[RepositoryR
     return rows
 
 
+@transaction.atomic
+def change_restart_pace(*, actor: Actor, repository: Repository, quiet: int, apart: int) -> Repository:
+    """Choose how quiet it must be before what reads `repository` restarts, and how far two restarts lie
+    apart, in seconds. What waits already is put off or brought forward by it."""
+    access.require(actor, access.Verb.CHANGE, repository)
+    if repository.kind != Repository.Kind.RELAY:
+        raise Conflict("Nothing restarts for a repository of zones.")
+    lock(repository)
+    with Checks() as checks:
+        pace = check_pace(quiet, apart)
+    checks.finish()
+    before = repository.pace
+    if pace == before:
+        return repository
+    repository.restart_quiet, repository.restart_apart = pace.quiet, pace.apart
+    repository.save(update_fields=["restart_quiet", "restart_apart"])
+    _put_off(repository)
+    record(
+        actor,
+        "change_restart_pace",
+        repository,
+        f"What reads {repository.short_name} restarts after {pace.quiet} quiet seconds, and not sooner than"
+        f" {pace.apart} seconds after the last restart.",
+        organization=repository.organization,
+        domain=repository.domain,
+        target=repository.sync_target,
+        before={"quiet": before.quiet, "apart": before.apart},
+        after={"quiet": pace.quiet, "apart": pace.apart},
+    )
+    return repository
+
+
+def _put_off(repository: Repository) -> None:
+    """By the pace as it is now: what waits, and when its hosts are looked at."""
+    rows = list(
+        RepositoryReader.objects.filter(repository=repository)
+        .select_related("unikernel__share__sync_target")
+        .order_by("pk")
+    )
+    last = max((row.restarted_at for row in rows if row.restarted_at), default=None)
+    for row in rows:
+        if not row.is_waiting or row.urgent or row.changed_at is None or row.waiting_since is None:
+            continue
+        row.due_at = due(
+            changed_at=row.changed_at,
+            waiting_since=row.waiting_since,
+            last_restart=last,
+            urgent=False,
+            pace=repository.pace,
+        )
+        row.save(update_fields=["due_at"])
+        outbox.look_again(row.unikernel.share.sync_target)
+    outbox.look_again(repository.sync_target)
+
+
 def _record(actor: Actor, verb: str, row: RepositoryReader, sentence: str) -> None:
     record(
         actor,
@@ -118,4 +174,5 @@ def _record(actor: Actor, verb: str, row: RepositoryReader, sentence: str) -> No
 
 final("Unlink the unikernel instead.", "link_reader")
 final("Link the unikernel again instead.", "unlink_reader")
+final("Choose another pace instead.", "change_restart_pace")
 final("The servers restart; that cannot be taken back.", "restart_readers")

@@ -86,7 +86,10 @@ def record_zones(
     now, generation = timezone.now(), target.generation
     for start in range(0, len(seen_again), _AT_ONCE):
         Zone.objects.filter(pk__in=seen_again[start : start + _AT_ONCE]).update(served_at=now)
-    for zone in Zone.objects.filter(target=target, pk__in=list(zones)).order_by("pk"):
+    # Locked as by everybody who changes their record sets: a row is not changed between reading and writing.
+    for zone in (
+        Zone.objects.select_for_update(no_key=True).filter(target=target, pk__in=list(zones)).order_by("pk")
+    ):
         _record_zone(zone, zones[zone.pk], generation, now)
 
 
@@ -110,9 +113,8 @@ def adopt_record_sets(
     """
     require_worker(actor)
     now, count = timezone.now(), 0
-    for zone in (
-        Zone.objects.filter(target=target, pk__in=list(zones)).select_related("domain").order_by("pk")
-    ):
+    found = Zone.objects.filter(target=target, pk__in=list(zones)).select_related("domain").order_by("pk")
+    for zone in found.select_for_update(of=("self",), no_key=True):
         for row in zone.record_sets.filter(holder=RecordSet.Holder.MANAGED):
             key = (row.owner, row.type)
             if key not in zones[zone.pk]:
@@ -200,16 +202,22 @@ def _record_zone(zone: Zone, proved: ProvedZone, generation: int, now: datetime)
         for key, outside in proved.sets.items()
         if key not in rows and key not in proved.left
     ]
-    # Nearly all of them, where a large zone was written: rows that are outside exactly as they say. Nobody
-    # changes one meanwhile: whoever does marks the target first, whose row the worker holds.
+    # Nearly all of them, where a large zone was written: rows that are outside exactly as they say.
     for start in range(0, len(as_asked), _AT_ONCE):
         some = as_asked[start : start + _AT_ONCE]
         RecordSet.objects.filter(pk__in=some).update(proved=F("digest"))
+    _look_at_certificates(zone, [*changed, *new, *(row for row in rows.values() if row.pk in gone)], now)
     fields = ["ttl", "data", "digest", "proved", "changed_at"]
     RecordSet.objects.bulk_update(changed, fields, batch_size=100)
     RecordSet.objects.bulk_create(new, batch_size=_AT_ONCE, ignore_conflicts=True)
     for start in range(0, len(gone), _AT_ONCE):
         RecordSet.objects.filter(pk__in=gone[start : start + _AT_ONCE]).delete()
+
+
+def _look_at_certificates(zone: Zone, touched: Sequence[RecordSet], now: datetime) -> None:
+    if any(row.type == "TLSA" for row in touched):
+        Zone.objects.filter(pk=zone.pk).update(certificates_due_at=now)
+        outbox.hint_on_commit("look_at_certificates", zone.pk, "reviews")
 
 
 def _record_soa(zone: Zone, soa: Soa) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from tenants.formats.relay_entry import RelayEntry
 from tenants.formats.relay_reading import NO_LOGIN
+from tenants.formats.text import FormatError
 
 SUBMISSION, RELAY = "submission", "relay"
 # Submission first: who signs in with a new passphrase is let in before mail to new targets flows.
@@ -21,17 +22,39 @@ ROLES = (SUBMISSION, RELAY)
 
 @dataclass(frozen=True)
 class Pace:
-    """`quiet` passes after the last change, but never more than `longest` after the first one that waits;
-    `apart` lies between two restarts, `apart_urgent` when it is urgent, so that nobody who switches an
-    address off and on keeps everybody's mail servers busy."""
+    """In seconds. `quiet` passes after the last change, but never more than `longest` after the first one
+    that waits; `apart` lies between two restarts, `apart_urgent` when it is urgent, so that nobody who
+    switches an address off and on keeps everybody's mail servers busy."""
 
-    quiet: timedelta = timedelta(seconds=20)
-    longest: timedelta = timedelta(minutes=2)
-    apart: timedelta = timedelta(minutes=5)
-    apart_urgent: timedelta = timedelta(seconds=30)
+    quiet: int = 20
+    apart: int = 300
+
+    @property
+    def longest(self) -> int:
+        return 6 * self.quiet
+
+    @property
+    def apart_urgent(self) -> int:
+        return min(30, self.apart)
+
+    def between(self, *, urgent: bool) -> timedelta:
+        """What lies at least between two restarts."""
+        return timedelta(seconds=self.apart_urgent if urgent else self.apart)
 
 
-PACE = Pace()
+USUAL = Pace()
+LONGEST_QUIET = 600
+SHORTEST_APART, LONGEST_APART = 30, 24 * 3600
+
+
+def check_pace(quiet: int, apart: int) -> Pace:
+    """Raises FormatError (fields `quiet`, `apart`)."""
+    if not 0 <= quiet <= LONGEST_QUIET:
+        raise FormatError("quiet", f"{quiet} seconds are not possible.", f"Choose 0 to {LONGEST_QUIET}.")
+    if not SHORTEST_APART <= apart <= LONGEST_APART:
+        said = f"Choose {SHORTEST_APART} to {LONGEST_APART}: a restart ends mails that are on their way."
+        raise FormatError("apart", f"{apart} seconds are not possible.", said)
+    return Pace(quiet, apart)
 
 
 def due(
@@ -40,13 +63,12 @@ def due(
     waiting_since: datetime,
     last_restart: datetime | None,
     urgent: bool,
-    pace: Pace = PACE,
+    pace: Pace = USUAL,
 ) -> datetime:
     """From when on they may restart. `changed_at`: the last change; `waiting_since`: the first that waits."""
-    quiet = waiting_since if urgent else min(changed_at + pace.quiet, waiting_since + pace.longest)
-    if last_restart is None:
-        return quiet
-    return max(quiet, last_restart + (pace.apart_urgent if urgent else pace.apart))
+    quiet, longest = timedelta(seconds=pace.quiet), timedelta(seconds=pace.longest)
+    at = waiting_since if urgent else min(changed_at + quiet, waiting_since + longest)
+    return at if last_restart is None else max(at, last_restart + pace.between(urgent=urgent))
 
 
 def takes_away(before: Mapping[bytes, RelayEntry], after: Mapping[bytes, RelayEntry]) -> bool:
@@ -65,7 +87,7 @@ def takes_away(before: Mapping[bytes, RelayEntry], after: Mapping[bytes, RelayEn
 class Waiting:
     """A unikernel whose repository holds something newer than what it read.
 
-    `should_run` is what is desired. `problem` says why the branch must not be read now, "" when it may;
+    `should_run` is what is desired. `problem` says why it must not start now, "" when it may;
     `here` is whether it is on the host that is asked now.
     """
 

@@ -109,12 +109,22 @@ class WantedPolicy:
     bridges: tuple[str, ...]
 
 
+ROOT_PATH = ":"
+"""How people write the root path, in which names have no label in front."""
+
+
+def path_labels(path: str) -> tuple[str, ...]:
+    """The labels of a part's path: one, or none for the root path."""
+    return (path,) if path else ()
+
+
 @dataclass(frozen=True)
 class DesiredHost:
     """What one organization's part of a host should hold.
 
     `unikernels` are to run so, `absent` are to be gone (stopped or deleted, with the generation of that
     wish); every other name is not ours. `volumes` (label, MB) are to be there, `gone_volumes` to be deleted.
+    `path` is empty for the root path.
     """
 
     generation: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
+from tenants.models.certificates import Certificate
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.fetches import BuildServer, ImageFetch
@@ -25,11 +26,14 @@ from tenants.models.mail_checks import CheckChange, CheckLine, CheckMute, MailCh
 from tenants.models.mailboxes import Mailbox, TargetAddress
 from tenants.models.names import HeldName
 from tenants.models.organizations import Membership, Organization
+from tenants.models.preparations import HostPreparation
 from tenants.models.readers import RepositoryReader
 from tenants.models.repositories import Repository
 from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.server_answers import ServerAnswer
+from tenants.models.signing_keys import SigningKey
+from tenants.models.stacks import PublicAddress, Release, Stack, StackPhase, StackSecret
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
 from tenants.models.update_servers import UpdateServer
@@ -45,6 +49,7 @@ __all__ = [
     "Allowance",
     "ApiToken",
     "BuildServer",
+    "Certificate",
     "CheckChange",
     "CheckLine",
     "CheckMute",
@@ -63,6 +68,7 @@ __all__ = [
     "Holding",
     "Host",
     "HostAddress",
+    "HostPreparation",
     "HostSetup",
     "HostShare",
     "HostWatch",
@@ -78,7 +84,9 @@ __all__ = [
     "Organization",
     "OutgoingMail",
     "PrimaryServer",
+    "PublicAddress",
     "RecordSet",
+    "Release",
     "Repository",
     "RepositoryReader",
     "RequestRules",
@@ -87,6 +95,10 @@ __all__ = [
     "SecondaryServer",
     "ServerAnswer",
     "SignInLink",
+    "SigningKey",
+    "Stack",
+    "StackPhase",
+    "StackSecret",
     "Step",
     "StoredAnswer",
     "SyncTarget",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from tenants.formats.unikernels import ROOT_PATH, path_labels
 from tenants.models.checks import named, one_of
 
 
@@ -72,7 +73,11 @@ class HostShare(models.Model):
     organization = models.ForeignKey(
         "tenants.Organization", on_delete=models.PROTECT, related_name="host_shares"
     )
-    path = models.CharField(max_length=63, help_text="The label in front of its unikernels' names there.")
+    path = models.CharField(
+        max_length=63,
+        blank=True,
+        help_text="The label in front of its unikernels' names there. Empty: the root path, without a label.",
+    )
     most_unikernels = models.PositiveIntegerField(default=8)
     memory = models.PositiveIntegerField(default=512, help_text="In MB, of all of them together.")
     storage = models.PositiveIntegerField(default=0, help_text="In MB, of all block volumes; 0 for none.")
@@ -86,11 +91,20 @@ class HostShare(models.Model):
             models.CheckConstraint(
                 condition=Q(most_unikernels__gte=1) & Q(memory__gte=1), name="share_has_room"
             ),
-            named("path", "share_has_a_path"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.host} ({self.path})"
+        return f"{self.host} ({self.path or ROOT_PATH})"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of its path, as albatross counts them."""
+        return path_labels(self.path)
+
+    @property
+    def prefix(self) -> str:
+        """What albatross writes in front of the names in it."""
+        return f"{self.path}:"
 
 
 class Network(models.Model):

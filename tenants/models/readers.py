@@ -20,6 +20,13 @@ class RepositoryReader(models.Model):
         SUBMISSION = "submission", "submission"
         RELAY = "relay", "relay"
 
+    class Serving(models.TextChoices):
+        """Whether it answers on the port of its role. Empty: it was not restarted yet."""
+
+        YES = "yes", "answers"
+        NO = "no", "does not answer"
+        NOT_PROBED = "not_probed", "not probed"
+
     WAITING = ~Q(wanted_commit="") & ~Q(wanted_commit=F("read_commit"))
 
     repository = models.ForeignKey("tenants.Repository", on_delete=models.CASCADE, related_name="readers")
@@ -35,9 +42,16 @@ class RepositoryReader(models.Model):
     sent_started = models.DateTimeField(null=True, help_text="Its start before, by the host's clock.")
     read_commit = models.CharField(max_length=64, blank=True)
     restarted_at = models.DateTimeField(null=True)
+    serving = models.CharField(
+        max_length=12, choices=Serving.choices, blank=True, help_text="What was found of its port since."
+    )
+    serving_why = models.CharField(max_length=300, blank=True, help_text="Why it is not known to serve.")
 
     class Meta:
-        constraints = [one_of("reader", "role", "submission", "relay")]
+        constraints = [
+            one_of("reader", "role", "submission", "relay"),
+            one_of("reader", "serving", "", "yes", "no", "not_probed"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.unikernel} reads {self.repository}"
@@ -45,6 +59,13 @@ class RepositoryReader(models.Model):
     @property
     def is_waiting(self) -> bool:
         return bool(self.wanted_commit) and self.wanted_commit != self.read_commit
+
+    @property
+    def silence(self) -> str:
+        """A sentence about a server that does not answer; "" for none."""
+        if self.serving != self.Serving.NO:
+            return ""
+        return f"{self.unikernel} does not answer since its restart: {self.serving_why}."
 
     @property
     def should_run(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from tenants.formats.restarts import LONGEST_APART, LONGEST_QUIET, SHORTEST_APART, USUAL, Pace
 from tenants.models.checks import named, one_of
 
 
@@ -35,6 +36,12 @@ class Repository(models.Model):
     sealed_key = models.BinaryField()
     host_key = models.CharField(max_length=2000, blank=True, help_text="The pinned key line.")
     offered_host_key = models.CharField(max_length=2000, blank=True, help_text="What the host showed last.")
+    restart_quiet = models.PositiveIntegerField(
+        default=USUAL.quiet, help_text="Seconds without a change before what reads it restarts."
+    )
+    restart_apart = models.PositiveIntegerField(
+        default=USUAL.apart, help_text="Seconds between two restarts, unless it is urgent."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -50,10 +57,20 @@ class Repository(models.Model):
                 name="a_relay_holds_one_domain_and_zones_are_many",
             ),
             one_of("repository", "reload", "hand", "sandbox"),
+            models.CheckConstraint(
+                condition=models.Q(restart_quiet__lte=LONGEST_QUIET)
+                & models.Q(restart_apart__range=(SHORTEST_APART, LONGEST_APART)),
+                name="repository_has_a_pace",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.username}@{self.host}:{self.path}#{self.branch}"
+
+    @property
+    def pace(self) -> Pace:
+        """Of the restarts of what reads it."""
+        return Pace(quiet=self.restart_quiet, apart=self.restart_apart)
 
     @property
     def short_name(self) -> str:

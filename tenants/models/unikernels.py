@@ -60,7 +60,7 @@ class Unikernel(models.Model):
     @property
     def full_name(self) -> str:
         """As albatross writes it."""
-        return f"{self.share.path}:{self.name}"
+        return f"{self.share.prefix}{self.name}"
 
 
 class UnikernelSecret(models.Model):

@@ -88,6 +88,9 @@ class Zone(models.Model):
 
     served_serial = models.BigIntegerField(null=True, blank=True, help_text="What the primary last said.")
     served_at = models.DateTimeField(null=True, blank=True)
+    certificates_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its certificates are looked at; never while nothing changes."
+    )
     dropped = models.CharField(
         max_length=64, blank=True, help_text="Identifies content that the primary dropped; never sent again."
     )
@@ -118,6 +121,7 @@ class Zone(models.Model):
         indexes = [
             models.Index(fields=["next_look_at"], condition=Q(owned_at=None), name="zones_to_prove"),
             models.Index(fields=["servers_look_at"]),
+            models.Index(fields=["certificates_due_at"]),
         ]
 
     def __str__(self) -> str:

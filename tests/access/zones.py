@@ -16,6 +16,7 @@ PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/
 PINNED = {"repository_id": "{pinned_repository}"}
 BARE = {"domain": "{bare}"}
 KEY = {"used_by": "letsencrypt", "right": "update"}
+SIGNING_KEY = {"selector": "s2027", "algorithm": "ed25519", "seed": "QUJD" * 8}
 SERVER = {"host": "ns8.gandi.example", "address": "127.0.0.48", "transfer": "open"}
 SOA = {
     "first_server": "ns1.{domain}",
@@ -90,6 +91,10 @@ PAGES = [
     Row("zone-keys", "POST", FORM, KEY),
     Row("zone-key-rotate", "POST", FORM),
     Row("zone-key-remove", "POST", OWNERS),
+    Row("signing-keys", "GET", TEAM),
+    Row("signing-keys", "POST", OWNERS, SIGNING_KEY),
+    Row("signing-key-switch", "POST", OWNERS, {"in_use": "on"}),
+    Row("signing-key-remove", "POST", OWNERS),
     Row("zone-servers", "GET", TEAM),
     Row("zone-servers", "POST", OWNERS, SERVER),
     Row("zone-server-remove", "POST", OWNERS),
@@ -174,6 +179,7 @@ OPERATIONS = [
         DONE,
         {"text": "www A 192.0.2.80", "remove_others": False, "leave_out_refused": False},
     ),
+    Row("api:zone-certificates", "GET", SEEN),
     Row("api:zone-keys", "GET", SEEN),
     Row("api:zone-keys", "POST", MADE, {**KEY, "every_zone": False}),
     Row("api:zone-key", "DELETE", GONE),
@@ -183,6 +189,11 @@ OPERATIONS = [
     Row("api:zone-secondaries", "GET", SEEN),
     Row("api:zone-secondaries", "POST", MADE, SERVER),
     Row("api:zone-secondary", "DELETE", GONE),
+    Row("api:signing-keys", "GET", SEEN),
+    Row("api:signing-keys", "POST", MADE, SIGNING_KEY),
+    Row("api:signing-key", "GET", SEEN),
+    Row("api:signing-key", "PATCH", DONE, {"in_use": True}),
+    Row("api:signing-key", "DELETE", GONE),
     Row("api:update-servers", "GET", SEEN),
     Row("api:update-servers", "POST", MADE, {**UPDATE_SERVER, "port": 53, "key": UPDATE_KEY}),
     Row("api:update-server", "GET", SEEN),

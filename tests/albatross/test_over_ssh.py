@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -123,11 +125,33 @@ def test_a_key_that_is_not_authorized_is_named(pool: ConnectionPool, endpoint: S
         Client(SshDialer(pool, stranger), DIALECT, QUICK).unikernels()
 
 
+def test_a_port_that_the_host_reaches(pool: ConnectionPool, endpoint: SshEndpoint) -> None:
+    """It is joined as a socket is; a refused one costs no connection."""
+    dialer = SshDialer(pool, endpoint)
+    here = IPv4Address("127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+        joined = dialer.dial_port(here, port, 5)
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"220 relay\r\n")
+            assert joined.receive(5) == b"220 relay\r\n"
+            joined.send((b"QUIT\r\n",), 5)
+            assert peer.recv(100) == b"QUIT\r\n"
+        joined.close()
+    with pool.connection(endpoint) as connection:
+        kept = connection
+    with pytest.raises(Unreachable, match=f"port {port} of 127.0.0.1 on the host: Connection refused"):
+        dialer.dial_port(here, port, 5)
+    with pool.connection(endpoint) as connection:
+        assert connection is kept
+
+
 @pytest.mark.parametrize(
     ("complaint", "kind"), [("Permission denied\n", NotPermitted), ("Connection refused\n", Unreachable)]
 )
 def test_the_reason_of_a_refused_socket_is_told(complaint: str, kind: type[Unreachable]) -> None:
-    assert type(over_ssh._no_socket("/run/x.sock", complaint)) is kind
+    assert type(over_ssh._not_joined("/run/x.sock", complaint)) is kind
 
 
 @pytest.mark.parametrize("program", ["perl", "python3"])

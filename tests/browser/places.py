@@ -180,6 +180,7 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
     return {
         "hosts": "/hosts",
         "host": host,
+        "host-prepare": f"{host}/prepare",
         "host-firewall": f"{host}/firewall",
         "images": "/images",
         "image": image,

@@ -116,7 +116,12 @@ def pem_of(authority: Authority) -> dict[str, str]:
 
 
 def connect_tls(
-    stand_in: StandIn, actor: Actor, organization: Organization, *, by_intermediate: bool = False
+    stand_in: StandIn,
+    actor: Actor,
+    organization: Organization,
+    *,
+    by_intermediate: bool = False,
+    path: str = "acme",
 ) -> Host:
     now = datetime.now(UTC)
     root = make_root("rock", now=now, valid_for=DAY)
@@ -124,9 +129,8 @@ def connect_tls(
     policy = QuotaPolicy(8, 512, (0,), None, ("service",))
     signs = below(root, "acme", policy, now=now, valid_for=DAY) if by_intermediate else root
     ca = root.certificate.public_bytes(Encoding.PEM).decode()
-    return add_host(
-        actor, organization, transport="tls", host="127.0.0.1", port=port, server_ca=ca, **pem_of(signs)
-    )
+    reached: dict[str, Any] = {"transport": "tls", "host": "127.0.0.1", "port": port, "server_ca": ca}
+    return add_host(actor, organization, path=path, **reached, **pem_of(signs))
 
 
 @pytest.mark.parametrize("stand_in", [(2, 5, 1), (2, 6, 2), (2, 7, 2)], indirect=True)

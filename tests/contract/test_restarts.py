@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,7 +18,16 @@ from django.utils import timezone
 
 from tenants.actions import mailboxes, readers, sync, unikernels
 from tenants.actor import Actor
-from tenants.models import Condition, Mailbox, Organization, RepositoryReader
+from tenants.errors import Invalid
+from tenants.models import (
+    Condition,
+    Host,
+    HostAddress,
+    Mailbox,
+    Organization,
+    RepositoryReader,
+    Unikernel,
+)
 from tenants.secrets import Opener
 from tests.contract.host_world import HostWorld, own_images
 from tests.contract.relay_world import RelayWorld
@@ -22,6 +36,7 @@ from workers import ssh
 from workers.albatross import Name, Release
 from workers.controller import Controller, Ending
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
+from workers.sandbox.certificates import Authority
 from workers.targets.albatross_host import AlbatrossHost
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +50,11 @@ class Stack:
     host: HostWorld
     make_mailbox: Callable[..., Mailbox]
     ahead: timedelta = field(default_factory=timedelta)
+    ports: dict[int, int] = field(default_factory=dict)
+    """Where the ports of roles are on this machine."""
+
+    def place(self, host: Host, address: IPv4Address, port: int) -> tuple[IPv4Address, int]:
+        return IPv4Address("127.0.0.1"), self.ports[port]
 
     def now(self) -> datetime:
         return timezone.now() + self.ahead
@@ -87,7 +107,14 @@ def stack(
     made = HostWorld.make(machine, stand_in, release, folder)
     image = upload(olga, organization)
     stack = Stack(world, made, make_mailbox)
-    kind = AlbatrossHost(opener=Opener(), pool=ssh.ConnectionPool(), watch_seconds=0.05, ready_seconds=2.0)
+    kind = AlbatrossHost(
+        opener=Opener(),
+        pool=ssh.ConnectionPool(),
+        watch_seconds=0.05,
+        ready_seconds=2.0,
+        serve_seconds=0.0,
+        place=stack.place,
+    )
     made.controller = Controller(kinds={"albatross_host": kind}, clock=stack.now)
     world.controller = Controller(kinds={"relay_repository": world.kind}, clock=stack.now)
     for role in ("relay", "submission"):
@@ -99,6 +126,33 @@ def stack(
     assert world.reconcile() is Ending.AGREED
     yield stack
     stand_in.stop()
+
+
+@pytest.fixture
+def banner(stack: Stack, tmp_path: Path) -> Iterator[Callable[[int, bytes], None]]:
+    """Gives both servers addresses; then what answers on a port is chosen."""
+    said: dict[int, bytes] = {}
+    context = Authority(tmp_path / "ca").server_context(["mail.example.org"], "127.0.0.1")
+    network = stack.host.network()
+    with ExitStack() as listeners:
+        for number, (role, port) in enumerate((("submission", 465), ("relay", 25))):
+            row = Unikernel.objects.get(name=role)
+            address = f"10.0.0.{7 + number}"
+            HostAddress.objects.create(network=network, address=address, unikernel=row, device="service")
+            listener = listeners.enter_context(socket.create_server(("127.0.0.1", 0)))
+            stack.ports[port] = int(listener.getsockname()[1])
+            Thread(target=answer, args=(listener, said, port, context), daemon=True).start()
+        yield said.__setitem__
+
+
+def answer(listener: socket.socket, said: dict[int, bytes], port: int, context: ssl.SSLContext) -> None:
+    with suppress(OSError):
+        while True:
+            peer, _ = listener.accept()
+            with suppress(OSError), peer:
+                speaks = context.wrap_socket(peer, server_side=True) if port == 465 else peer
+                with speaks:
+                    speaks.sendall(said.get(port, b""))
 
 
 every_way = pytest.mark.parametrize("stack", [(2, 0, 0), (2, 5, 1), (2, 7, 2)], indirect=True)
@@ -281,3 +335,79 @@ def test_said_by_hand_counts_for_linked_ones_too(stack: Stack, alice: Actor) -> 
     stack.passes()
     assert stack.started() == before
     assert not stack.pending().status
+
+
+def test_the_relay_waits_for_a_submission_that_does_not_answer(
+    stack: Stack, banner: Callable[[int, bytes], None]
+) -> None:
+    stack.settle()
+    banner(25, b"220 relay\r\n")
+    before = stack.started()
+    stack.make_mailbox("bea", target="bea@home.example")
+    stack.passes()
+    stack.wait(30)
+    assert stack.passes() == (Ending.AGREED, Ending.RETRY)
+    assert "submission on port 465: " in stack.log()
+    assert stack.started()["acme:submission"] != before["acme:submission"]
+    assert stack.started()["acme:relay"] == before["acme:relay"]
+    stack.wait(15)
+    stack.passes()
+    assert stack.started()["acme:relay"] == before["acme:relay"], "nothing is ended while it is silent"
+    assert stack.pending().reason == "RestartHeld"
+    assert "relay waits until submission serves" in stack.pending().message
+    row = stack.reader("submission")
+    assert (row.serving, row.silence.startswith("submission does not answer")) == ("no", True)
+    banner(465, b"220 submission\r\n")
+    stack.wait(15)
+    stack.passes()
+    assert stack.started()["acme:relay"] != before["acme:relay"]
+    assert not stack.pending().status
+    assert [stack.reader(role).serving for role in ("submission", "relay")] == ["yes", "yes"]
+
+
+def test_what_takes_something_away_waits_two_minutes_for_a_silent_submission(
+    stack: Stack, banner: Callable[[int, bytes], None], alice: Actor
+) -> None:
+    stack.settle()
+    bea = stack.make_mailbox("bea", target="bea@home.example")
+    banner(25, b"220 relay\r\n")
+    banner(465, b"220 submission\r\n")
+    stack.passes()
+    stack.wait(25)
+    stack.passes()
+    stack.settle()
+    before = stack.started()
+    banner(25, b"")
+    banner(465, b"")
+    mailboxes.switch_mailbox(actor=alice, mailbox=bea, enabled=False)
+    stack.passes()
+    stack.wait(60)
+    stack.passes()
+    assert stack.started()["acme:relay"] == before["acme:relay"]
+    stack.wait(70)
+    stack.passes()
+    assert stack.started()["acme:relay"] != before["acme:relay"]
+    assert stack.reader("relay").serving == "no"
+
+
+def test_a_host_without_a_way_to_ports_says_so(stack: Stack) -> None:
+    assert {row.serving for row in RepositoryReader.objects.all()} == {"not_probed"}
+    assert "no address in a network" in stack.reader("relay").serving_why
+
+
+def test_the_pace_is_chosen_and_counts_at_once_for_what_waits(stack: Stack, alice: Actor) -> None:
+    stack.settle()
+    repository, before = stack.relay.repository, stack.started()
+    with pytest.raises(Invalid, match="29 seconds are not possible"):
+        readers.change_restart_pace(actor=alice, repository=repository, quiet=0, apart=29)
+    stack.make_mailbox("bea", target="bea@home.example")
+    stack.passes()
+    readers.change_restart_pace(actor=alice, repository=repository, quiet=100, apart=3600)
+    stack.wait(90)
+    stack.passes()
+    assert stack.started() == before
+    repository.refresh_from_db()
+    readers.change_restart_pace(actor=alice, repository=repository, quiet=0, apart=30)
+    stack.passes()
+    assert not stack.pending().status
+    assert stack.started() != before

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tenants.formats.relay_entry import RelayEntry
 from tenants.formats.relay_reading import NO_LOGIN
-from tenants.formats.restarts import PACE, RELAY, SUBMISSION, Restarts, Waiting, decide, due, takes_away
+from tenants.formats.restarts import RELAY, SUBMISSION, USUAL, Restarts, Waiting, decide, due, takes_away
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -55,10 +55,10 @@ def test_never_too_early_and_never_put_off_for_ever(
     first = NOON + since
     restart = None if last is None else NOON + last
     at = due(changed_at=first + after, waiting_since=first, last_restart=restart, urgent=urgent)
-    apart = PACE.apart_urgent if urgent else PACE.apart
+    apart = USUAL.between(urgent=urgent)
     assert at >= first
     assert restart is None or at >= restart + apart
-    assert at <= max(first + PACE.longest, restart + apart if restart else first)
+    assert at <= max(first + USUAL.longest * SECOND, restart + apart if restart else first)
 
 
 def entry(password: str = "a" * 128, *targets: str) -> RelayEntry:

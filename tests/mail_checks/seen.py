@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tenants.formats.mail_checks import DkimKey, Expected, Finding, Level, Reading, judge
+from tenants.formats.mail_checks import (
+    DkimKey,
+    Expected,
+    Finding,
+    KeptCertificate,
+    Level,
+    Reading,
+    judge,
+)
 from tenants.formats.mail_checks.reading import (
     Answer,
     Connect,
@@ -132,6 +140,7 @@ EXPECTED = Expected(
     submission=("mail.example.org",),
     dkim=(DkimKey("s1", KEY),),
     block_lists=("list.example",),
+    certificates=(KeptCertificate("mail.example.org", "It is valid.", "", serves=True, worries=False),),
 )
 ELSEWHERE = replace(EXPECTED, servers={}, primaries=(), records={}, serial=None)
 

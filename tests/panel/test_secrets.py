@@ -41,6 +41,7 @@ def test_a_sealed_field_is_in_no_repr() -> None:
         "sealed_body",
         "sealed_value",
         "sealed_secret",
+        "sealed_seed",
     }
     value = seal(Purpose.SSH_KEY, "canary")
     for model, name in sealed:
@@ -77,8 +78,11 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "look_up",
         "prove_ownership",
         "serve_git_host",
+        "serve_preparation",
         "check_mail",
         "ask_servers",
+        "look_at_certificates",
+        "compute_signing_key",
         "fetch_image",
         "review",
         "compare_passphrases",

@@ -44,12 +44,16 @@ from tenants.actions import (
     networks,
     organizations,
     own_account,
+    preparations,
+    public_addresses,
     readers,
     record_sets,
     repositories,
     request_rules,
     requests,
     secondaries,
+    signing_keys,
+    stacks,
     sync,
     targets,
     test_mail,
@@ -66,8 +70,10 @@ from tenants.actions import (
     zone_repositories,
     zones,
 )
+from tenants.actions.blueprints import Choices, preview_stack
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
+from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.models import (
     AddressImport,
@@ -90,10 +96,13 @@ from tenants.models import (
     Membership,
     Network,
     Organization,
+    PublicAddress,
     Repository,
     RepositoryReader,
     Run,
     SecondaryServer,
+    SigningKey,
+    Stack,
     SyncTarget,
     TsigKey,
     Unikernel,
@@ -104,7 +113,8 @@ from tenants.models import (
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account, join, make_address
 from tests.exchanges import shared_pair
-from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload, waiting_reader
+from tests.hosting import FORWARDED, WITH_DISK, Rock, build_rock, upload, waiting_reader
+from tests.stacking import build_stack
 from tests.tenants.zoning import MAIL, begin, connect
 from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, seen_host
 
@@ -130,6 +140,8 @@ class World:
     zones_at: Repository
     key: TsigKey
     secondary: SecondaryServer
+    signing_key: SigningKey
+    old_signing_key: SigningKey
     unproved: Zone
     let_go: Zone
     updated: UpdateServer
@@ -150,6 +162,10 @@ class World:
     build_server: BuildServer
     firewall: Firewall
     firewall_rule: FirewallRule
+    public: PublicAddress
+    stack: Stack
+    halted: Stack
+    ready: Domain
 
 
 Act = Callable[[Actor, World], object]
@@ -157,6 +173,16 @@ Act = Callable[[Actor, World], object]
 
 def preview(actor: Actor, world: World) -> AddressImport:
     return imports.preview_import(actor=actor, domain=world.domain, content=b"address\nmary\n")
+
+
+def choices(world: World) -> Choices:
+    """Those of a stack that can be made."""
+    images = dict.fromkeys(ROLES, world.image)
+    return Choices(world.share, world.network, world.public, images, services={})
+
+
+def plan_digest(world: World) -> str:
+    return preview_stack(actor=Actor.rookery(), domain=world.ready, choices=choices(world)).digest
 
 
 def apply_import(actor: Actor, row: AddressImport) -> object:
@@ -178,6 +204,16 @@ WRITES = {
     "import_zone": ["set_record_set"],
     "add_secondary": ["set_record_set", "set_record_set", "add_secondary"],
     "remove_secondary": ["set_record_set", "delete_record_set", "remove_secondary"],
+    "preview_stack": [],
+    "make_stack": [
+        *["create_key"] * 4,
+        *["create_unikernel"] * 4,
+        "link_reader",
+        *["create_unikernel"] * 2,
+        "link_reader",
+        *["create_unikernel"] * 2,
+        "make_stack",
+    ],
 }
 
 # About the whole installation: nothing is hidden from those who may not.
@@ -334,6 +370,10 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: readers.link_reader(actor=a, repository=w.repository, unikernel=w.stopped, role="relay"),
     ),
     "unlink_reader": ("OP", lambda a, w: readers.unlink_reader(actor=a, reader=w.reader)),
+    "change_restart_pace": (
+        "OP",
+        lambda a, w: readers.change_restart_pace(actor=a, repository=w.repository, quiet=60, apart=900),
+    ),
     "restart_readers": ("OMP", lambda a, w: readers.restart_readers(actor=a, repository=w.repository)),
     "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
     "change_trash_days": (
@@ -451,6 +491,18 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         ),
     ),
     "remove_secondary": ("OP", lambda a, w: secondaries.remove_secondary(actor=a, server=w.secondary)),
+    "make_signing_key": (
+        "OP",
+        lambda a, w: signing_keys.make_signing_key(actor=a, domain=w.domain, selector="new"),
+    ),
+    "switch_signing_key": (
+        "OP",
+        lambda a, w: signing_keys.switch_signing_key(actor=a, key=w.signing_key, in_use=False),
+    ),
+    "remove_signing_key": (
+        "OP",
+        lambda a, w: signing_keys.remove_signing_key(actor=a, key=w.old_signing_key),
+    ),
     "add_host": (
         "OP",
         lambda a, w: hosts.add_host(
@@ -492,6 +544,14 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     ),
     "fetch_image_again": ("OP", lambda a, w: image_fetches.fetch_image_again(actor=a, fetch=w.fetch)),
     "delete_volume": ("OP", lambda a, w: volumes.delete_volume(actor=a, volume=w.volume)),
+    "look_at_preparation": (
+        "P",
+        lambda a, w: preparations.look_at_preparation(actor=a, host=w.bare_host.host),
+    ),
+    "prepare_host": (
+        "P",
+        lambda a, w: preparations.prepare_host(actor=a, host=w.bare_host.host, plan=CHECKSUM),
+    ),
     "manage_firewall": ("P", lambda a, w: firewalls.manage_firewall(actor=a, host=w.bare_host.host)),
     "release_firewall": ("P", lambda a, w: firewalls.release_firewall(actor=a, firewall=w.firewall)),
     "change_firewall": (
@@ -511,6 +571,27 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     "remove_firewall_rule": (
         "P",
         lambda a, w: firewalls.remove_firewall_rule(actor=a, rule=w.firewall_rule),
+    ),
+    "add_public_address": (
+        "OP",
+        lambda a, w: public_addresses.add_public_address(actor=a, share=w.share, address="192.0.2.99"),
+    ),
+    "remove_public_address": (
+        "OP",
+        lambda a, w: public_addresses.remove_public_address(actor=a, public=w.public),
+    ),
+    "preview_stack": ("OP", lambda a, w: preview_stack(actor=a, domain=w.ready, choices=choices(w))),
+    "make_stack": (
+        "OP",
+        lambda a, w: stacks.make_stack(actor=a, domain=w.ready, choices=choices(w), plan=plan_digest(w)),
+    ),
+    "retry_phase": ("OP", lambda a, w: stacks.retry_phase(actor=a, stack=w.stack, phase="git")),
+    "cancel_stack": ("OP", lambda a, w: stacks.cancel_stack(actor=a, stack=w.stack)),
+    "resume_stack": ("OP", lambda a, w: stacks.resume_stack(actor=a, stack=w.halted)),
+    "remove_stack": ("OP", lambda a, w: stacks.remove_stack(actor=a, stack=w.stack, name="example.org")),
+    "decide_open_relay": (
+        "OP",
+        lambda a, w: stacks.decide_open_relay(actor=a, stack=w.stack, open_relay=True),
     ),
     "upload_image": ("OP", lambda a, w: upload(a, w.organization, WITH_DISK)),
     "change_image": ("OP", lambda a, w: images.change_image(actor=a, image=w.image, note="new")),
@@ -568,7 +649,11 @@ OTHERS = {
     "forget_removed_keys",
     "record_dropped",
     "record_ownership",
+    "record_public_key",
+    "record_certificates",
     "record_git_host",
+    "record_preparation",
+    "record_preparation_progress",
     "read_zone_text",
     "record_removed",
     "record_server_answers",
@@ -715,6 +800,9 @@ def build_world(
     secondary, _ = secondaries.add_secondary(
         actor=alice, zone=zone, host="ns7.gandi.example", address="127.0.0.41", transfer="open"
     )
+    signing_key = signing_keys.make_signing_key(actor=alice, domain=domain, selector="now").row
+    old_signing_key = signing_keys.make_signing_key(actor=alice, domain=domain, selector="old").row
+    signing_keys.switch_signing_key(actor=alice, key=old_signing_key, in_use=False)
     fourth = domains.create_domain(actor=alice, organization=domain.organization, name="fourth.example")
     third = domains.create_domain(actor=alice, organization=domain.organization, name="third.example")
     checked = mail_checks.checks_of(domain)
@@ -786,7 +874,12 @@ def build_world(
     SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     target.refresh_from_db()
     rock = build_rock(domain.organization, line)
+    ready = _ready_for_a_stack(alice, domain.organization, zones_at, rock)
+    given = (rock.share, rock.network)
     return World(
+        ready=ready,
+        stack=build_stack(domain, *given, "192.0.2.91", "running"),
+        halted=build_stack(second, *given, "192.0.2.92", "cancelled"),
         organization=domain.organization,
         domain=domain,
         mailbox=mailbox,
@@ -806,6 +899,8 @@ def build_world(
         zones_at=zones_at,
         key=TsigKey.objects.get(pk=key.pk),
         secondary=secondary,
+        signing_key=signing_key,
+        old_signing_key=old_signing_key,
         unproved=unproved,
         reader=waiting_reader(repository, rock.unikernel),
         **vars(rock),
@@ -818,6 +913,17 @@ def build_world(
             key=UPDATE_KEY,
         ),
     )
+
+
+def _ready_for_a_stack(alice: Actor, organization: Organization, zones_at: Repository, rock: Rock) -> Domain:
+    """A domain with a relay and a zone, and room for eight unikernels."""
+    ready = domains.create_domain(actor=alice, organization=organization, name="ready.example")
+    begin(alice, ready, zones_at)
+    relay = repositories.connect_repository(actor=alice, domain=ready, host="git.example.org", path="r.git")
+    Repository.objects.filter(pk=relay.pk).update(host_key=HOST_KEY)
+    hosts.change_quota(actor=Actor.rookery(), share=rock.share, memory=4096, most_unikernels=20)
+    Image.objects.filter(pk=rock.image.pk).update(era="p23")
+    return ready
 
 
 def everything() -> dict[str, list[Any]]:

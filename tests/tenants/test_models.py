@@ -144,6 +144,8 @@ def rows(
         ("repository", {"path": ""}),
         ("repository", {"host": ""}),
         ("repository", {"reload": "cloud"}),
+        ("repository", {"restart_quiet": 601}),
+        ("repository", {"restart_apart": 29}),
         ("sync", {"observed_generation": 2}),
         ("sync", {"repository": None}),
         ("sync", {"drift_mode": ""}),

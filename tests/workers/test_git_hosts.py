@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tenants.actions import git_hosts as actions
+from tenants.actions.agreed import Seen
 from tenants.actions.zone_repositories import connect_zone_repository
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, Invalid
@@ -199,7 +200,7 @@ def test_a_host_that_is_away_and_a_wish_that_was_lost(
 def test_a_newer_wish_is_not_answered_by_an_older_look(repository: Repository, alice: Actor) -> None:
     older = actions.look_at_git_host(actor=alice, repository=repository)
     actions.look_at_git_host(actor=alice, repository=repository, readers=[PUBLIC])
-    seen = actions.SeenHost(State.READY, "It is set up as it should be.")
+    seen = Seen(State.READY, "It is set up as it should be.")
     actions.record_git_host(actor=Actor.rookery(), setup=older, seen=seen)
     assert (HostSetup.objects.get().state, HostSetup.objects.get().asked) == (State.UNKNOWN, "look")
     with pytest.raises(Forbidden):

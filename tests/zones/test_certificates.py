@@ -13,7 +13,14 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenants.formats.zones.certificates import HostCertificate, Standing, certificates_in
+from tenants.formats.zones.certificates import (
+    HostCertificate,
+    Standing,
+    certificates_in,
+    is_worrying,
+    turns_after,
+    why_no_reload,
+)
 from tenants.formats.zones.data.digests import TLSA
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
@@ -143,3 +150,71 @@ def test_damaged_ones_are_judged(which: int, place: int, value: int) -> None:
     data[place % len(data)] ^= value
     found = judge(*(TLSA(3, 0 if which else 255, 0, bytes(data)),))
     assert found.sentence.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("records", "patience"),
+    [
+        ((request(),), timedelta(hours=1)),
+        ((request(), certificate(key=OTHER_KEY)), timedelta(days=1, hours=6)),
+        ((request(), certificate(start=1, end=60)), timedelta(hours=1)),
+        ((request(), request()), timedelta(0)),
+        ((TLSA(3, 0, 0, b"nothing"),), timedelta(0)),
+        ((certificate(end=5),), timedelta(0)),
+        ((request(), certificate(end=-1)), timedelta(0)),
+        ((request(), certificate(end=11)), timedelta(0)),
+        ((TLSA(0, 0, 0, b"above"),), timedelta(0)),
+    ],
+)
+def test_people_are_told_once_the_machines_had_their_time(
+    records: tuple[TLSA, ...], patience: timedelta
+) -> None:
+    found = judge(*records)
+    assert is_worrying(found, NOW - patience, NOW)
+    if patience:
+        assert not is_worrying(found, NOW - patience + timedelta(seconds=1), NOW)
+        assert turns_after(found, NOW, NOW) == NOW + patience or found.standing is Standing.NOT_YET
+
+
+@pytest.mark.parametrize(
+    "records", [(request(), certificate()), (request(), certificate(end=13)), (certificate(),)]
+)
+def test_what_renews_itself_worries_nobody(records: tuple[TLSA, ...]) -> None:
+    assert not is_worrying(judge(*records), NOW - timedelta(days=300), NOW)
+
+
+@given(st.integers(-30, 100), st.integers(1, 20 * 24))
+def test_between_two_turns_nothing_changes(end: int, hours: int) -> None:
+    """Looking at the turns alone misses nothing."""
+    asked, issued = request(), certificate(start=-90, end=end)
+    records = RecordSet(OWNER, 3600, (asked, issued))
+    since = NOW - timedelta(days=9)
+
+    def look(at: datetime) -> tuple[Standing, bool]:
+        (found,) = certificates_in([records], at)
+        return found.standing, is_worrying(found, since, at)
+
+    turn = turns_after(judge(asked, issued), since, NOW)
+    later = NOW + timedelta(hours=hours)
+    if turn is not None:
+        later = min(later, turn - timedelta.resolution)
+    assert look(later) == look(NOW)
+
+
+def test_a_reload_waits_for_a_certificate_that_serves() -> None:
+    assert why_no_reload(judge(request(), certificate()), NOW) == ""
+    assert why_no_reload(judge(certificate(end=5)), NOW) == "", "it is valid though nobody renews it"
+    for found in (
+        None,
+        judge(request()),
+        judge(request(), certificate(key=OTHER_KEY)),
+        judge(request(), certificate(end=-1)),
+        judge(request(), certificate(start=1, end=60)),
+        judge(request(), request()),
+    ):
+        assert "serve nobody" in why_no_reload(found, NOW)
+
+
+def test_a_renewed_certificate_has_another_fingerprint() -> None:
+    assert judge(certificate()).fingerprint != judge(certificate(end=31)).fingerprint != ""
+    assert judge(request()).fingerprint == ""

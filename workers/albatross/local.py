@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 from pathlib import Path
 from time import monotonic
 
@@ -76,3 +77,10 @@ class LocalDialer:
             connected.close()
             raise Unreachable(f"{path}: {problem.strerror or problem}") from None
         return SocketConnection(connected)
+
+    def dial_port(self, address: IPv4Address, port: int, timeout: float) -> SocketConnection:
+        """A TCP port that this machine reaches. Raises Unreachable."""
+        try:
+            return SocketConnection(socket.create_connection((str(address), port), timeout))
+        except OSError as problem:
+            raise Unreachable(f"port {port} of {address}: {problem.strerror or problem}") from None

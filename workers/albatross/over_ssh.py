@@ -1,4 +1,4 @@
-"""Albatross's sockets on another machine, through kept SSH connections.
+"""Albatross's sockets on another machine, and ports that it reaches, through kept SSH connections.
 
 Each command runs a small program there that joins the socket with its own input and output. So it also works
 where the host's sshd forwards no sockets, and needs nothing but what Debian installs anyway.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from contextlib import ExitStack
+from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 
 from workers.albatross.der_write import Parts
@@ -31,8 +32,8 @@ _RECEIVE = 65_536
 _PART = 65_536
 # It says when it is joined: a refused socket is then told apart from a daemon that closed at once.
 _PERL = r"""
-use IO::Socket::UNIX; use IO::Select;
-my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or do { print STDERR "$!\n"; exit 3 };
+use IO::Socket::UNIX; use IO::Socket::INET; use IO::Select;
+my $s = IO::Socket::%s or do { print STDERR "$!\n"; exit 3 };
 $| = 1; syswrite STDOUT, "joined\n"; my $b;
 my $all = IO::Select->new($s, \*STDIN);
 sub put { my ($to, $b) = @_; my $at = 0;
@@ -45,8 +46,7 @@ while (1) { for my $from ($all->can_read) {
 """
 _PYTHON = r"""
 import os,select,socket,sys
-s=socket.socket(socket.AF_UNIX)
-try: s.connect(sys.argv[1])
+try: s=socket.%s; s.settimeout(None)
 except OSError as e: sys.exit(e.strerror)
 def put(f,b):
     while b: b=b[f(b):]
@@ -59,12 +59,30 @@ while 1:
 """
 
 
+# How each opens the other side: a socket's path, or address, port and seconds.
+_TO_PATH = ("UNIX->new(Peer => $ARGV[0])", "socket(socket.AF_UNIX); s.connect(sys.argv[1])")
+_TO_PORT = (
+    "INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Timeout => $ARGV[2])",
+    "create_connection((sys.argv[1],int(sys.argv[2])),float(sys.argv[3]))",
+)
+
+
 def bridge_command(path: PurePosixPath) -> str:
-    """The line for a POSIX shell on the host."""
-    socket = shlex.quote(str(path))
+    """The line for a POSIX shell on the host that joins one of its sockets."""
+    return _bridge(_TO_PATH, str(path))
+
+
+def port_command(address: IPv4Address, port: int, seconds: float) -> str:
+    """The line for a POSIX shell on the host that joins a TCP port which the host can reach."""
+    return _bridge(_TO_PORT, str(address), str(port), str(max(1, round(seconds))))
+
+
+def _bridge(ways: tuple[str, str], *given: str) -> str:
+    perl, python = shlex.quote(_PERL % ways[0]), shlex.quote(_PYTHON % ways[1])
+    words = shlex.join(given)
     return (
-        f"if command -v perl >/dev/null 2>&1; then exec perl -e {shlex.quote(_PERL)} {socket}; "
-        f"elif command -v python3 >/dev/null 2>&1; then exec python3 -c {shlex.quote(_PYTHON)} {socket}; "
+        f"if command -v perl >/dev/null 2>&1; then exec perl -e {perl} {words}; "
+        f"elif command -v python3 >/dev/null 2>&1; then exec python3 -c {python} {words}; "
         "else echo 'neither perl nor python3 is installed' >&2; exit 127; fi"
     )
 
@@ -79,21 +97,30 @@ class SshDialer:
         """Join the socket of the daemon that takes this command. Raises NotPermitted, Unreachable, and what
         SSH raises for a host key that is not the pinned one; nothing was sent then."""
         path = self._folder / "util" / f"{service_of(request.command).value}.sock"
+        return self._joined(bridge_command(path), str(path), timeout)
+
+    def dial_port(self, address: IPv4Address, port: int, timeout: float) -> SshConnection:
+        """Join a TCP port as the host reaches it. Raises what `dial` raises."""
+        command = port_command(address, port, timeout)
+        return self._joined(command, f"port {port} of {address}", timeout + 1)
+
+    def _joined(self, command: str, what: str, timeout: float) -> SshConnection:
         with ExitStack() as stack:
             try:
                 connection = stack.enter_context(self._pool.connection(self._endpoint))
-                channel = stack.enter_context(connection.open(bridge_command(path)))
-                greeting = _greeting(channel, timeout)
-                if greeting is None:
-                    complaint = channel.stderr() or "the host ran nothing for us"
-                    raise _no_socket(str(path), complaint)
+                channel = stack.enter_context(connection.open(command))
+                greeting = _greeting(channel, what, timeout)
+                if greeting is not None:
+                    return SshConnection(channel, greeting, stack.pop_all())
+                complaint = channel.stderr() or "the host ran nothing for us"
             except AuthenticationRefused as problem:
                 raise NotPermitted(str(problem), "Add Rookery's key to the account on the host.") from None
             except HostKeyUnknown:
                 raise  # a person must look at it
             except SshError as problem:
                 raise Unreachable(str(problem)) from None
-            return SshConnection(channel, greeting, stack.pop_all())
+        # The program ended by itself: the connection stays good for others.
+        raise _not_joined(what, complaint)
 
 
 class SshConnection:
@@ -124,14 +151,14 @@ class SshConnection:
         self._borrowed.close()
 
 
-def _greeting(channel: Channel, timeout: float) -> bytes | None:
+def _greeting(channel: Channel, what: str, timeout: float) -> bytes | None:
     """What came after the mark that the socket is joined; None when the program ended before it."""
     came = b""
     while _READY not in came:
         try:
             part = channel.read_within(_MOST_GREETING, timeout)
         except TimeoutError:
-            raise Unreachable("the host did not open albatross's socket in time") from None
+            raise Unreachable(f"the host did not open {what} in time") from None
         except OSError as problem:
             raise Unreachable(f"the connection broke: {problem}") from None
         if not part or len(came) > _MOST_GREETING:
@@ -141,7 +168,7 @@ def _greeting(channel: Channel, timeout: float) -> bytes | None:
     return came.split(_READY, 1)[1]
 
 
-def _no_socket(path: str, complaint: str) -> Unreachable:
+def _not_joined(what: str, complaint: str) -> Unreachable:
     if re.search(r"permission denied", complaint, re.IGNORECASE):
-        return NotPermitted(f"this account may not open {path} on the host")
-    return Unreachable(f"{path} on the host: {complaint[:200]}")
+        return NotPermitted(f"this account may not open {what} on the host")
+    return Unreachable(f"{what} on the host: {complaint[:200]}")

@@ -12,6 +12,7 @@ from tenants.formats.firewall.guard import check_restore_text
 from tenants.formats.firewall.helper import MOST_REPORT, PATH, Report, read_report
 from tenants.formats.text import printable
 from workers import ssh
+from workers.ssh.root import as_root
 
 CONFIRM_WITHIN = 15
 """Seconds after which the host undoes a change that nobody confirmed."""
@@ -53,8 +54,7 @@ _FAILURES: dict[int, type[FirewallError]] = {5: Busy, 6: Undone, 7: Moved, 126: 
 
 def helper_command(path: str = PATH) -> str:
     """The beginning of a line for the shell of the account: as root, or by sudo."""
-    here = shlex.quote(path)
-    return f'if [ "$(id -u)" = 0 ]; then set -- {here}; else set -- sudo -n {here}; fi; exec "$@"'
+    return as_root(shlex.quote(path))
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def _inside(seen: SeenHost, known: set[str], some: tuple[_One, ...]) -> list[_On
     found = [
         one
         for one in some
-        if one.name.folded.path[: len(path)] == path
+        if seen.holds(one.name)
         and not (one.name.folded.path == path and (one.name.folded.label or "") in known)
     ]
     return sorted(found, key=lambda one: one.name.folded.labels)

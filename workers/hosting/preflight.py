@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tenants.formats.solo5_image import device_problems
-from tenants.formats.unikernels import DesiredHost, WantedUnikernel
+from tenants.formats.unikernels import DesiredHost, WantedUnikernel, path_labels
 from workers.albatross import guards
 from workers.albatross.errors import NotSendable
 from workers.albatross.names import Name
@@ -62,7 +62,7 @@ def problems(
     found += _about_devices(wanted, desired, seen, room)
     found += _about_room(wanted, desired, room)
     try:
-        Name((desired.path,), wanted.label).check(old=dialect.wire < 5)
+        Name(path_labels(desired.path), wanted.label).check(old=dialect.wire < 5)
         guards.check_settings(settings_of(wanted, dialect), dialect)
     except NotSendable as problem:
         found.append(f"{problem.sentence} {problem.hint}")

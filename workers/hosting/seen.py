@@ -23,8 +23,13 @@ class SeenHost:
 
     @property
     def inside(self) -> tuple[UnikernelInfo, ...]:
-        """What runs at the path and below it."""
-        return tuple(one for one in self.unikernels if is_inside(one.name, self.path))
+        """What runs in the part."""
+        return tuple(one for one in self.unikernels if self.holds(one.name))
+
+    def holds(self, name: Name) -> bool:
+        """Whether something lies in the part: at its path and below. Below the root path are other people's
+        parts, so that of it only what has no label in front belongs to it."""
+        return is_inside(name, self.path) if self.path.path else not name.path
 
     @property
     def running(self) -> dict[str, UnikernelInfo]:
@@ -53,7 +58,7 @@ class SeenHost:
     @property
     def memory_of_others(self) -> int:
         """MB that run outside the path."""
-        return _memory(one for one in self.unikernels if not is_inside(one.name, self.path))
+        return _memory(one for one in self.unikernels if not self.holds(one.name))
 
     def _policy_of(self, path: Name) -> QuotaPolicy | None:
         return next((one.policy for one in self.policies if one.name.folded == path.folded), None)

@@ -16,7 +16,16 @@ from tenants.formats.unikernels import DesiredHost, WantedUnikernel
 from tenants.models import Host, HostShare, Image, SyncTarget, Unikernel
 from tenants.secrets import Opener
 from workers import ssh
-from workers.albatross import Client, CommandFailed, FailureKind, Name, Release, Unreachable, dialect_of
+from workers.albatross import (
+    ROOT,
+    Client,
+    CommandFailed,
+    FailureKind,
+    Name,
+    Release,
+    Unreachable,
+    dialect_of,
+)
 from workers.albatross.quota import covering
 from workers.albatross.values import UnikernelConfig
 from workers.hosting import likeness
@@ -30,10 +39,12 @@ from workers.targets import host_findings, host_restarts, host_statements
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.host_connection import HostAccess, outcomes
 from workers.targets.host_restarts import Reading
+from workers.targets.reader_service import Place, Service, as_it_is, ask_soon
 from workers.targets.relay_readers import wake
 
 WATCH_SECONDS = 3.0
 READY_SECONDS = 10.0
+SERVE_SECONDS = 12.0
 
 
 @dataclass
@@ -50,7 +61,8 @@ class ObservedHost:
 
 class AlbatrossHost:
     """See workers.targets.base.TargetKind. `watch_seconds`: how long a start is looked after;
-    `ready_seconds`: how long a word is waited for of one that reads a repository."""
+    `ready_seconds`: how long a word is waited for of one that reads a repository, `serve_seconds`: how long
+    an answer on its port, which is where `place` says."""
 
     def __init__(
         self,
@@ -59,10 +71,13 @@ class AlbatrossHost:
         pool: ssh.ConnectionPool,
         watch_seconds: float = WATCH_SECONDS,
         ready_seconds: float = READY_SECONDS,
+        serve_seconds: float = SERVE_SECONDS,
+        place: Place = as_it_is,
     ) -> None:
         self.limits: Limits = host_statements.HostLimits()
         self._opener, self._pool = opener, pool
         self._watch_seconds, self._ready_seconds = watch_seconds, ready_seconds
+        self._serve_seconds, self._place = serve_seconds, place
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         share = _share(target)
@@ -79,7 +94,7 @@ class AlbatrossHost:
         host = share.host
         with outcomes(host):
             access = HostAccess.of(host, self._opener, self._pool)
-            path = Name((share.path,))
+            path = Name(share.labels)
             if access.over_tls and path.path[: len(access.root.path)] != access.root.path:
                 raise NeedsPerson(
                     "authority-elsewhere",
@@ -91,7 +106,8 @@ class AlbatrossHost:
             desired = desired_host(current.target, self._opener)
             seen, client = self._look(access, release, path, desired)
             host_statements.keep_facts(host, seen, current.now)
-        readings = host_restarts.look(current, share, seen.running, self._opener, self._pool)
+        service = Service.on(access, self._place, self._serve_seconds)
+        readings = host_restarts.look(current, share, seen.running, self._opener, self._pool, service)
         return ObservedHost(seen, access, release, desired, client, readings)
 
     def _find_release(self, access: HostAccess, host: Host) -> Release:
@@ -153,7 +169,8 @@ class AlbatrossHost:
             self._opener.mark,
             repair=target.drift_mode == SyncTarget.DriftMode.REPAIR,
             takes_images=self._takes_images(observed),
-            sets_policies=not access.over_tls,
+            # Albatross finds the root's own policy out itself, at each of its starts.
+            sets_policies=not access.over_tls and observed.seen.path != ROOT,
         )
         return Plan(decision.changes, decision.apart, units_observed=len(observed.seen.running))
 
@@ -247,6 +264,7 @@ class AlbatrossHost:
         self._look_after(current, client, share, name, wanted, before, reads=reading is not None)
         if reading is not None:
             host_restarts.took_up(current, *reading)
+            self._serves(current, observed, reading[0])
 
     def _restart(
         self, current: Pass, observed: ObservedHost, share: HostShare, name: Name, change: HostChange
@@ -273,6 +291,13 @@ class AlbatrossHost:
             raise
         self._look_after(current, client, share, name, wanted, before, reads=True)
         host_restarts.took_up(current, reading.pk, reading.commit)
+        silence = self._serves(current, observed, reading.pk)
+        if silence and host_restarts.relay_follows(observed.readings, reading):
+            raise Retry("not-serving", f"{silence} The relay restarts when it does.")
+
+    def _serves(self, current: Pass, observed: ObservedHost, reader: int) -> str:
+        service = Service.on(observed.access, self._place, self._serve_seconds)
+        return service.after_restart(current, reader)
 
     def _look_after(
         self,
@@ -380,6 +405,7 @@ class AlbatrossHost:
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         """Come back when the next restart is due."""
+        ask_soon(current, _share(current.target))
         due = host_restarts.next_due(_share(current.target))
         if due is not None and due > current.now:
             wake(current.target, due)

@@ -18,6 +18,7 @@ from workers.albatross.names import Name
 from workers.albatross.releases import Dialect, Release, dialect_of
 from workers.albatross.tls import TlsDialer, TlsEndpoint
 from workers.albatross.values import QuotaPolicy
+from workers.hosting.readiness import PortDialer
 from workers.outcome import NeedsPerson, Retry
 from workers.targets.trust import host_key_setback
 
@@ -84,6 +85,11 @@ class HostAccess:
             endpoint_there = ssh_endpoint(host, self.opener)
             return albatross.SshDialer(self.pool, endpoint_there, PurePosixPath(host.socket_folder))
         return albatross.LocalDialer(Path(host.socket_folder))
+
+    def port_dialer(self) -> PortDialer | None:
+        """A way to ports as the host itself reaches them; None where there is only its TLS endpoint."""
+        dialer = None if self.over_tls else self.dialer(dialect_of(_NEWEST), {})
+        return dialer if isinstance(dialer, albatross.SshDialer | albatross.LocalDialer) else None
 
     def client(
         self, dialect: Dialect, policies: Mapping[Name, QuotaPolicy] | None = None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
 
-from tenants.formats.restarts import PACE, Restarts, Waiting
+from tenants.formats.restarts import RELAY, SUBMISSION, Restarts, Waiting
 from tenants.formats.text import printable
 from tenants.models import HostShare, Repository, RepositoryReader
 from tenants.secrets import Opener
@@ -19,6 +19,8 @@ from workers.albatross.values import UnikernelInfo
 from workers.repository import RemoteRepository, RepositoryError, read_refs
 from workers.targets.base import Pass
 from workers.targets.endpoint import endpoint_of
+from workers.targets.reader_certificates import certificate_problem
+from workers.targets.reader_service import Service, unserved, wake_others
 from workers.targets.relay_readers import wake
 
 
@@ -29,6 +31,7 @@ class Reading:
     pk: int
     commit: str
     before: str
+    apart: timedelta
     waiting: Waiting
 
 
@@ -38,11 +41,14 @@ def look(
     running: Mapping[str, UnikernelInfo],
     opener: Opener,
     pool: ssh.ConnectionPool,
+    service: Service,
 ) -> tuple[Reading, ...]:
-    """What waits, here and of the same repositories elsewhere; what was restarted meanwhile is noted.
+    """What waits, here and of the same repositories elsewhere; what was restarted meanwhile is noted, and
+    what did not serve is asked again.
 
     A branch is read only when something here is due: what starts without one ends at once.
     """
+    service.ask_again(current, share)
     here = RepositoryReader.objects.filter(RepositoryReader.WAITING, unikernel__share=share)
     rows = list(
         RepositoryReader.objects.filter(
@@ -63,11 +69,13 @@ def look(
         if runs_here and is_due and row.repository_id not in problems:
             current.note(f"Reading refs/heads/{row.repository.branch} of {row.repository}")
             problems[row.repository_id] = _problem(row.repository, row.wanted_commit, opener, pool)
+    unready = unserved(current, waiting)
     return tuple(
         Reading(
             pk=row.pk,
             commit=row.wanted_commit,
             before=row.read_commit,
+            apart=row.repository.pace.between(urgent=False),
             waiting=Waiting(
                 label=row.unikernel.name,
                 repository=row.repository_id,
@@ -75,7 +83,9 @@ def look(
                 due_at=row.due_at or current.now,
                 should_run=row.should_run,
                 here=row.unikernel.share_id == share.pk,
-                problem=problems.get(row.repository_id, ""),
+                problem=problems.get(row.repository_id)
+                or certificate_problem(row)
+                or unready.get(row.pk, ""),
             ),
         )
         for row in waiting
@@ -134,7 +144,7 @@ def remember_sent(current: Pass, reading: Reading, started: datetime | None) -> 
     """Before a restart is sent. Should no answer come, it is not sent again at once."""
     with current.write():
         RepositoryReader.objects.filter(pk=reading.pk).update(
-            sent_commit=reading.commit, sent_started=started, due_at=current.now + PACE.apart
+            sent_commit=reading.commit, sent_started=started, due_at=current.now + reading.apart
         )
 
 
@@ -155,16 +165,11 @@ def took_up(current: Pass, reader: int, commit: str) -> None:
         rows.filter(wanted_commit=commit).update(due_at=None, waiting_since=None, urgent=False)
         row.refresh_from_db()
         if row.is_waiting:  # it was asked for more meanwhile
-            apart = PACE.apart_urgent if row.urgent else PACE.apart
+            apart = row.repository.pace.between(urgent=row.urgent)
             later = max(row.due_at or current.now, current.now + apart)
             rows.update(due_at=later)
     wake(row.repository.sync_target, current.now)
-    elsewhere = RepositoryReader.objects.filter(
-        RepositoryReader.WAITING, repository=row.repository_id, due_at__lte=current.now
-    )
-    for other in elsewhere.exclude(pk=reader).select_related("unikernel__share__sync_target"):
-        if other.unikernel.share.sync_target.pk != current.target.pk:
-            wake(other.unikernel.share.sync_target, current.now)
+    wake_others(current, row)
 
 
 def next_due(share: HostShare) -> datetime | None:
@@ -173,6 +178,13 @@ def next_due(share: HostShare) -> datetime | None:
         RepositoryReader.WAITING, unikernel__share=share, unikernel__deleted_at=None, unikernel__running=True
     )
     return rows.exclude(due_at=None).order_by(F("due_at")).values_list("due_at", flat=True).first()
+
+
+def relay_follows(readings: Iterable[Reading], first: Reading) -> bool:
+    """Does the relay of the same repository wait here, after this submission?"""
+    same = first.waiting.repository
+    others = [each.waiting for each in by_label(readings).values() if each.waiting.repository == same]
+    return first.waiting.role == SUBMISSION and any(each.role == RELAY for each in others)
 
 
 def by_label(readings: Iterable[Reading]) -> dict[str, Reading]:

@@ -17,9 +17,7 @@ from workers.repository import Mirror
 from workers.targets.base import Pass, Statement
 
 
-def plan_restarts(
-    current: Pass, repository: Repository, commit: str, mirror: Mirror, pace: Pace
-) -> Statement | None:
+def plan_restarts(current: Pass, repository: Repository, commit: str, mirror: Mirror) -> Statement | None:
     """Ask the hosts of what reads `repository` for restarts, and say how that goes; None without readers."""
     rows = list(
         RepositoryReader.objects.filter(repository=repository).select_related(
@@ -37,7 +35,7 @@ def plan_restarts(
     changed = [row for row in rows if row.wanted_commit != commit]
     with current.write():
         for row in changed:
-            _want(row, commit, mirror, current.now, last, pace)
+            _want(row, commit, mirror, current.now, last, repository.pace)
     waiting = [row for row in rows if row.is_waiting]
     _wake_hosts(waiting)
     if changed and waiting:
@@ -113,7 +111,7 @@ def _statement(
     kind = Condition.Type.RELOAD_PENDING
     if not waiting:
         at = {str(row.unikernel): row.restarted_at.isoformat() for row in rows if row.restarted_at}
-        said = f"{_names(rows)} read {commit[:7]}."
+        said = " ".join([f"{_names(rows)} read {commit[:7]}.", *(row.silence for row in rows if row.silence)])
         return Statement(kind, False, "TakenUp", said, {"commit": commit, "restarted": at})
     expected = [row for row in waiting if row.should_run]
     at_once = max((row.due_at for row in expected if row.due_at), default=None)

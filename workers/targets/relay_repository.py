@@ -11,7 +11,6 @@ from tenants.actions.adoption import take_over
 from tenants.actor import Actor
 from tenants.desired import desired_relay
 from tenants.errors import Invalid
-from tenants.formats.restarts import PACE, Pace
 from tenants.models import Finding, SyncTarget
 from tenants.secrets import Opener
 from workers import ssh
@@ -71,10 +70,9 @@ class RelayRepository(GitTarget):
         reloader: Reloader,
         mirrors: Path | None = None,
         limits: Limits | None = None,
-        pace: Pace = PACE,
     ) -> None:
         super().__init__(opener=opener, pool=pool, mirrors=mirrors, limits=limits)
-        self._reloader, self._pace = reloader, pace
+        self._reloader = reloader
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         repository = repository_of(target)
@@ -199,7 +197,7 @@ class RelayRepository(GitTarget):
         commit = str(proof.get("commit", ""))
         if not commit:
             return None
-        linked = plan_restarts(current, repository, commit, self._mirror(repository), self._pace)
+        linked = plan_restarts(current, repository, commit, self._mirror(repository))
         return linked or self._reloader.take_up(current, repository, commit)
 
 

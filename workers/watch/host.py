@@ -105,7 +105,7 @@ class HostWatcher:
             self._let_go(self._statistics.pop(pk))
         for pk, row in rows.items():
             if pk not in self._listeners:
-                name = Name((row.share.path,), row.name)
+                name = Name(row.share.labels, row.name)
                 self._listeners[pk] = Listener.of(pk, name, row.share_id)
             self._learn(self._listeners[pk], row)
         self._compare(now)
@@ -147,7 +147,7 @@ class HostWatcher:
     def _client(self, share: HostShare) -> Client:
         """For the daemons of streams. Over TLS with the CA itself, a certificate for the part comes between;
         its policy is never below what runs, should the endpoint pass it on."""
-        path = Name((share.path,))
+        path = Name(share.labels)
         if not self._access.over_tls or self._access.root == path:
             return self._access.client(self._dialect)
         seen = look(self._access.client(self._dialect), path, at=self._access.root)
@@ -158,7 +158,7 @@ class HostWatcher:
     def _open_statistics(self, client: Client, share_id: int, stream: Stream) -> None:
         """One for a whole part: albatross has one subscriber per name, and nobody else uses this one."""
         try:
-            stream.open(client.statistics(Name((self._shares[share_id].path,))))
+            stream.open(client.statistics(Name(self._shares[share_id].labels)))
         except _REFUSED:
             stream.close()
             return

@@ -15,6 +15,7 @@ from tenants.formats.text import FormatError
 
 VERSION = 1
 PATH = "/usr/local/sbin/rookery-firewall"
+SUDOERS = "/etc/sudoers.d/rookery-firewall"
 MOST_REPORT = 2 * MOST_TEXT
 _FAMILY = re.compile(
     r"family ([46]) (ip6?tables(?:-nft|-legacy)?|-) (\d{1,9}) (\d{1,9}) ([0-9a-f]{64}|-) ([0-9a-f]{1,64}|-)"
@@ -29,6 +30,15 @@ def helper_text() -> str:
 def install_commands(account: str) -> tuple[str, ...]:
     """What a person types as root on the host, with the program in the present folder."""
     return (f"install -m 755 rookery-firewall {PATH}", f"{PATH} install {account}")
+
+
+def sudoers_text(account: str) -> str:
+    """What `rookery-firewall install ACCOUNT` lets that account run as root, as it writes it; root itself
+    needs no leave."""
+    if account == "root":
+        return ""
+    verbs = ("save", "apply *", "confirm *")
+    return "".join(f"{account} ALL=(root) NOPASSWD: {PATH} {verb}\n" for verb in verbs)
 
 
 @dataclass(frozen=True)

@@ -201,10 +201,13 @@ boot() { # what was confirmed last is there again
 install_here() { # account
 	printf '%s' "$1" | grep -Eqx '[a-z_][a-z0-9_.-]{0,31}' || quit 2 'Name the account that Rookery signs in with.'
 	mkdir -p "$KEPT"
-	for verb in save 'apply *' 'confirm *'; do
-		printf '%s ALL=(root) NOPASSWD: %s %s\n' "$1" "$(readlink -f "$0")" "$verb"
-	done >"$SUDOERS/rookery-firewall"
-	chmod 440 "$SUDOERS/rookery-firewall"
+	if [ "$1" != root ]; then
+		[ -d "$SUDOERS" ] || quit 4 'Install the package sudo first.'
+		for verb in save 'apply *' 'confirm *'; do
+			printf '%s ALL=(root) NOPASSWD: %s %s\n' "$1" "$(readlink -f "$0")" "$verb"
+		done >"$SUDOERS/rookery-firewall"
+		chmod 440 "$SUDOERS/rookery-firewall"
+	fi
 	cat >"$UNITS/rookery-firewall.service" <<UNIT
 [Unit]
 Description=Firewall rules that Rookery keeps

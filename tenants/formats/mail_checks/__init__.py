@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from tenants.formats.mail_checks.expected import DkimKey, Expected
+from tenants.formats.mail_checks.expected import DkimKey, Expected, KeptCertificate
 from tenants.formats.mail_checks.finding import Finding, Level, Who, worst
 from tenants.formats.mail_checks.judge import CHECKS, TOPICS, Judged, judge
 from tenants.formats.mail_checks.reading import Reading
@@ -25,6 +25,7 @@ __all__ = [
     "Expected",
     "Finding",
     "Judged",
+    "KeptCertificate",
     "Level",
     "Reading",
     "Who",

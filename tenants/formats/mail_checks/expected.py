@@ -11,7 +11,7 @@ from enum import Enum
 from tenants.formats.mail_checks.finding import Who
 from tenants.formats.mail_checks.reading import Lookup, Reading, Said
 
-__all__ = ["Compared", "DkimKey", "Expected", "Match", "compare", "exactly"]
+__all__ = ["Compared", "DkimKey", "Expected", "KeptCertificate", "Match", "compare", "exactly"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,19 @@ class DkimKey:
 
     selector: str
     public_key: str
+
+
+@dataclass(frozen=True)
+class KeptCertificate:
+    """A certificate in Rookery's zone, as workers found it. `serves`: it is valid and fits, though it may not
+    be renewed. `worries`: the machines had their time, and a person should look."""
+
+    host: str
+    sentence: str
+    fix: str
+    serves: bool
+    worries: bool
+    staging: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +62,7 @@ class Expected:
     sandboxed: bool = False
     block_lists: tuple[str, ...] = ()
     dkim: tuple[DkimKey, ...] = ()
+    certificates: tuple[KeptCertificate, ...] = ()
     issuer: str = "letsencrypt.org"
     signed: bool = False
 

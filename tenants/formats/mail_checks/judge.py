@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from tenants.formats.mail_checks import block_lists, doors, names, sending, servers, transport
+from tenants.formats.mail_checks import block_lists, doors, kept, names, sending, servers, transport
 from tenants.formats.mail_checks.expected import Expected
 from tenants.formats.mail_checks.finding import Finding, Level
 from tenants.formats.mail_checks.reading import NotAsked, Question, Reading
@@ -49,6 +49,7 @@ CHECKS = (
     Check("block-lists", "Block lists", _BELIEVED, block_lists.block_lists),
     Check("mta-sts", "MTA-STS", _PROTECTED, transport.mta_sts),
     Check("tls-rpt", "TLS reports", _PROTECTED, transport.tls_rpt),
+    Check("certificate", "Certificates", _PROTECTED, kept.certificates),
     Check("tlsa", "TLSA", _PROTECTED, transport.tlsa),
     Check("caa", "CAA", _PROTECTED, transport.caa),
 )

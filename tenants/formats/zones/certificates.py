@@ -15,6 +15,7 @@ from enum import Enum
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtensionOID, NameOID
 
@@ -23,7 +24,15 @@ from tenants.formats.zones.data.digests import TLSA
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 
-__all__ = ["RENEWED_BEFORE", "HostCertificate", "Standing", "certificates_in"]
+__all__ = [
+    "RENEWED_BEFORE",
+    "HostCertificate",
+    "Standing",
+    "certificates_in",
+    "is_worrying",
+    "turns_after",
+    "why_no_reload",
+]
 
 RENEWED_BEFORE = timedelta(days=14)
 _OWNER = (b"_letsencrypt", b"_tcp")
@@ -46,13 +55,22 @@ class Standing(Enum):
     UNREADABLE = "unreadable"
 
 
+# How long each may last before people are told: issuing takes minutes, the daily look of the unikernel a day.
+_PATIENCE = {
+    Standing.PENDING: timedelta(hours=1),
+    Standing.NOT_YET: timedelta(hours=1),
+    Standing.MISFIT: timedelta(days=1, hours=6),
+}
+_RENEWING = timedelta(days=2)
+
+
 @dataclass(frozen=True)
 class HostCertificate:
     """How one host's certificate stands.
 
     `names` are those in the certificate, or in the request while there is none; times are aware; `staging`
-    tells that no browser or mail server trusts the issuer. `sentence` says what is, `fix` what to do, if
-    anything.
+    tells that no browser or mail server trusts the issuer; `fingerprint` (SHA-256, hex) tells certificates
+    apart. `sentence` says what is, `fix` what to do, if anything.
     """
 
     host: Name
@@ -64,12 +82,59 @@ class HostCertificate:
     valid_until: datetime | None = None
     issuer: str = ""
     staging: bool = False
+    fingerprint: str = ""
 
 
 def certificates_in(sets: Iterable[RecordSet], now: datetime) -> tuple[HostCertificate, ...]:
     """Return how the certificates in a zone's record sets stand at `now` (aware), by host. Never raises for
     what the records hold."""
     return tuple(sorted(_found(sets, now), key=lambda each: each.host))
+
+
+def is_worrying(found: HostCertificate, since: datetime, now: datetime) -> bool:
+    """Whether a person should look at it, of one that stands so `since` then: not while the machines are
+    still within the time that they take."""
+    if found.standing is Standing.VALID:
+        return False
+    if found.standing is Standing.RENEWAL_DUE:
+        return _ends_within(found, now, RENEWED_BEFORE - _RENEWING)
+    if found.standing is Standing.UNREQUESTED:
+        return _ends_within(found, now, RENEWED_BEFORE)
+    return now >= since + _PATIENCE.get(found.standing, timedelta(0))
+
+
+def _ends_within(found: HostCertificate, now: datetime, time: timedelta) -> bool:
+    return found.valid_until is None or found.valid_until - now < time
+
+
+def turns_after(found: HostCertificate, since: datetime, now: datetime) -> datetime | None:
+    """When it stands otherwise, or begins to worry, though no record changes; None for never."""
+    turns = [since + _PATIENCE.get(found.standing, timedelta(0))]
+    if found.valid_from is not None:
+        turns.append(found.valid_from)
+    if found.valid_until is not None:
+        # Due is what has less than the time left, not exactly that.
+        before = (RENEWED_BEFORE, RENEWED_BEFORE - _RENEWING)
+        turns += [found.valid_until - each + timedelta.resolution for each in before]
+        turns.append(found.valid_until)
+    return min((each for each in turns if each > now), default=None)
+
+
+def why_no_reload(found: HostCertificate | None, now: datetime) -> str:
+    """Why what serves with this certificate must not be started anew now, in a sentence; "" if it may.
+
+    What runs goes on with the certificate that it has; what starts takes the one in the zone, and with none
+    that is valid ptt's servers wait for one and serve nobody. None: the zone has nothing for the host.
+    """
+    if found is None:
+        return "The zone has no certificate for it, so it would wait for one and serve nobody."
+    if found.valid_from is None or found.valid_until is None:
+        return f"{found.sentence} What starts now would wait, and serve nobody."
+    if found.standing is Standing.MISFIT:
+        return f"{found.sentence} What starts now would ask for another, and serve nobody until it comes."
+    if not found.valid_from <= now < found.valid_until:
+        return f"The certificate of {found.host.short} is not valid now. What starts now would serve nobody."
+    return ""
 
 
 def _found(sets: Iterable[RecordSet], now: datetime) -> Iterator[HostCertificate]:
@@ -137,7 +202,8 @@ def _issued(
     if staging:
         sentence += " It comes from the staging authority, which nobody trusts."
         fix = f"{fix} Start the Let's Encrypt unikernel with --production.".strip()
-    return HostCertificate(host, standing, sentence, fix, _names(issued), start, end, issuer, staging)
+    mark = issued.fingerprint(SHA256()).hex()
+    return HostCertificate(host, standing, sentence, fix, _names(issued), start, end, issuer, staging, mark)
 
 
 def _standing(

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from tenants.actions import git_hosts, update_servers
+from tenants.actions.agreed import Seen
 from tenants.actor import Actor
 from tenants.models import Domain, HostSetup, Repository, Zone
 from tests.tenants.zoning import begin, connect
@@ -52,7 +53,7 @@ def test_from_a_look_to_what_was_agreed(
     git_hosts.record_git_host(
         actor=Actor.rookery(),
         setup=HostSetup.objects.get(),
-        seen=git_hosts.SeenHost("by_hand", "Only git.", steps=[{"sentence": "Look", "command": "<b>"}]),
+        seen=Seen("by_hand", "Only git.", steps=[{"sentence": "Look", "command": "<b>"}]),
     )
     by_hand = as_alice.get(at)
     check_page(by_hand)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from tenants.actions import signing_keys
 from tenants.actions.record_sets import RecordChange
 from tenants.actor import Actor
 from tenants.models import Domain, Zone
@@ -55,6 +56,24 @@ def test_from_nothing_to_all_of_it(as_alice: Client, alice: Actor, zone: Zone) -
     assert said["_mta-sts.example.org TXT"][0].startswith('"v=STSv1; id=')
     again = as_alice.post(f"{PAGE}/mail", {**WISH, "do": "look"})
     assert "The zone has all of it already." in text_of(again)
+
+
+def test_the_signers_record_is_shown_and_compared_but_never_set(
+    as_alice: Client, alice: Actor, zone: Zone
+) -> None:
+    key = signing_keys.make_signing_key(actor=alice, domain=zone.domain, selector="s1").row
+    signing_keys.record_public_key(actor=Actor.rookery(), key=key, public_key="QUJD")
+    key.refresh_from_db()
+    shown = as_alice.post(f"{PAGE}/mail", {**WISH, "do": "look"})
+    check_page(shown)
+    assert "Not there yet" in text_of(shown)
+    assert key.record in text_of(shown)
+    assert not [each for each in shown.context["proposals"] if "_domainkey" in each["key"]]
+    row = others_wrote(zone, key.owner, "TXT", f'"{key.record}"')
+    assert "As predicted" in text_of(as_alice.get(f"{PAGE}/mail"))
+    row.data = ['"v=DKIM1; p=REVG"']
+    row.save()
+    assert "Another key" in text_of(as_alice.get(f"{PAGE}/mail"))
 
 
 def test_what_others_wrote_is_not_proposed_to_be_taken(as_alice: Client, zone: Zone) -> None:
