@@ -13,10 +13,11 @@ import pytest
 from django.utils import timezone
 
 from tenants.actions import secondaries, server_answers
+from tenants.actions.mail_checks import checks_of
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.zones.agreement import Reply, Server
-from tenants.models import Condition, Domain, ServerAnswer, SyncTarget, Zone
+from tenants.models import Condition, Domain, MailCheck, ServerAnswer, SyncTarget, Zone
 from tenants.models.sync import LONG_AGO
 from tenants.name_servers import ask_servers_soon, name_servers, servers_elsewhere
 from tests.mail_checks.test_observing import Names
@@ -91,26 +92,43 @@ def test_one_that_lags_for_too_long_is_a_condition_that_says_what_to_do(zone: Zo
     def condition() -> Condition:
         return Condition.objects.get(target=zone.target_id, type=Condition.Type.SERVERS_APART)
 
+    def tells_people() -> bool:
+        """Whether the checks, which mail what changed, are done again."""
+        later = timezone.now() + timedelta(days=1)
+        was = MailCheck.objects.get(domain=zone.domain).next_look_at == LONG_AGO
+        MailCheck.objects.update(looked_at=timezone.now(), next_look_at=later)
+        return was
+
+    checks_of(zone.domain)
+    tells_people()
     second.serial = 3
     look(zone, second)
     assert (answers(zone)[SECOND].agreement, answers(zone)[SECOND].behind) == ("behind", 2)
     assert not condition().status
+    assert not tells_people(), "it may still fetch it"
     long_ago = timezone.now() - timedelta(seconds=zone.refresh + zone.retry + 60)
-    ServerAnswer.objects.filter(address=SECOND).update(since=long_ago, apart_since=long_ago)
+    ServerAnswer.objects.filter(address=SECOND).update(
+        since=long_ago, apart_since=long_ago, asked_at=long_ago
+    )
     ask_servers_soon(zone)
     look(zone, second)
     found = condition()
     assert found.status
+    assert tells_people()
     assert "ns2.example.net (127.0.0.1) of example.org has been behind its primary since" in found.message
     assert "Let it transfer the zone" in found.message
     assert found.details == {
         "servers": [{"zone": "example.org", "host": "ns2.example.net", "address": SECOND}],
         "count": 1,
     }
+    ask_servers_soon(zone)
+    look(zone, second)
+    assert not tells_people(), "nothing changed"
     second.serial = 5
     ask_servers_soon(zone)
     look(zone, second)
     assert not condition().status
+    assert tells_people()
     second.serial = None
     ask_servers_soon(zone)
     look(zone, second)
