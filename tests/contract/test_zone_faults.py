@@ -4,7 +4,6 @@ loses nothing of anybody's, and says what is wrong."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from tenants.actions.record_sets import RecordChange
 from tenants.actor import Actor
 from tenants.models import SyncTarget, Zone
 from tests.contract.test_zone_repository import MAIL, fresh, machine_key, machine_writes, put, world, zone
-from tests.contract.zone_world import ZoneWorld
+from tests.contract.zone_world import ZoneWorld, cut
 from workers.controller import Ending
 from workers.targets.zone_primary import Primary
 from workers.targets.zone_repository import ZoneRepository
@@ -36,25 +35,9 @@ STEPS: list[tuple[type, str]] = [
 """What a pass does, in its order."""
 
 
-class Killed(Exception):
-    """The worker ended here."""
-
-
 def once_more(world: ZoneWorld) -> None:
     SyncTarget.objects.update(next_try_at=world.target.marked_at)
     world.agree()
-
-
-def cut(patch: pytest.MonkeyPatch, where: type, step: str, *, after: bool) -> None:
-    """Let `step` of a pass not happen, or happen and never return."""
-    original: Callable[..., Any] = getattr(where, step)
-
-    def die(*given: Any, **named: Any) -> Any:
-        if after:
-            original(*given, **named)
-        raise Killed
-
-    patch.setattr(where, step, die)
 
 
 def test_killed_at_any_step_and_run_again_converges(world: ZoneWorld, alice: Actor, zone: Zone) -> None:
