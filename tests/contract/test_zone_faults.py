@@ -61,19 +61,21 @@ def test_killed_at_any_step_and_run_again_converges(world: ZoneWorld, alice: Act
     assert world.running.repository.tip() == tip
 
 
-def test_an_update_between_our_look_and_our_push_is_kept(world: ZoneWorld, alice: Actor, zone: Zone) -> None:
+def test_an_update_between_our_look_and_our_push_is_kept(
+    world: ZoneWorld, alice: Actor, zone: Zone, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The primary pushes first; our push onto what we saw is refused, and the next one holds both."""
     key = machine_key(world, alice, zone)
     plan = world.kind.plan
 
     def plan_and_lose(*given: Any) -> Any:
         made = plan(*given)
-        world.kind.plan = plan  # type: ignore[method-assign]
+        monkeypatch.undo()
         machine_writes(world, key, "first.example.org", "first")
         return made
 
     put(alice, zone, RecordChange("www", "A", ("192.0.2.80",)))
-    world.kind.plan = plan_and_lose  # type: ignore[method-assign]
+    monkeypatch.setattr(world.kind, "plan", plan_and_lose)
     assert world.reconcile() is Ending.RETRY
     assert world.target.runs.latest("pk").outcome == "lost-race"
     assert "www" not in world.running.repository.show("example.org")

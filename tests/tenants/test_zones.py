@@ -166,6 +166,8 @@ LINES = ("a\nb", "a\r\nb", "a\rb", "a\u2028b", "a\x85b")
 def test_no_line_break_gets_into_anything_that_becomes_a_line(
     alice: Actor, zone: Zone, field: str, text: str
 ) -> None:
+    repository = zone.target.repository
+    assert repository is not None
     acts: dict[str, Callable[[], object]] = {
         "owner": lambda: put(alice, zone, RecordChange(text, "A", ("192.0.2.1",))),
         "record_type": lambda: put(alice, zone, RecordChange("x", text, ("192.0.2.1",))),
@@ -175,7 +177,7 @@ def test_no_line_break_gets_into_anything_that_becomes_a_line(
             actor=alice, zone=zone, host=text, address="192.0.2.7", transfer="open"
         ),
         "key": lambda: tsig_keys.create_key(
-            actor=alice, repository=zone.target.repository, zone=zone, used_by=text, right="update"
+            actor=alice, repository=repository, zone=zone, used_by=text, right="update"
         ),
     }
     before = zone.target.generation
