@@ -14,42 +14,36 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import dns.name
 import dns.rdatatype
 
-from tenants.formats.mailbox_syntax import Name
 from workers.sandbox import expansion, hop, paths, state
 from workers.sandbox.addresses import Addresses
 from workers.sandbox.certificates import Authority
 from workers.sandbox.control_socket import ControlSocket, RequestError
 from workers.sandbox.delegation import Resolved
+from workers.sandbox.door import Door
 from workers.sandbox.git_host import GitHost
 from workers.sandbox.listener import Console, LoopThread, clean
 from workers.sandbox.maildirs import MailStore
 from workers.sandbox.mailroom import Mailroom
 from workers.sandbox.names import HostedView
 from workers.sandbox.nameservers import NameServers
-from workers.sandbox.paths import domain_text
+from workers.sandbox.primary.zones import Held
 from workers.sandbox.relay import Relay
 from workers.sandbox.resolver import Resolver
 from workers.sandbox.roles import Boot, Role
+from workers.sandbox.routes import Routes, Stacks
 from workers.sandbox.smtp import Limits
 from workers.sandbox.submission import Submission
 from workers.sandbox.users import Table, read_users
 
-__all__ = ["MAX_SETTLING", "ROLES", "Addresses", "Sandbox", "SandboxError", "Stacks"]
+__all__ = ["MAX_SETTLING", "ROLES", "Addresses", "Sandbox", "SandboxError"]
 
 ROLES = ("submission", "relay")
 MAX_SETTLING = 200  # rounds
-
-
-class Stacks(Protocol):
-    """The zones of mail stacks."""
-
-    def resolve_here(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Resolved | None:
-        """What there is at a name; None when it lies in no such zone."""
 
 
 class SandboxError(Exception):
@@ -76,7 +70,8 @@ class Sandbox:
         self.repositories = repositories or data / "repositories"
         self._git_host, self._limits = git_host, limits
         self._view = HostedView(self.mail_server_of)
-        self._mx_of = mx_of or self._view.mx_of
+        self._routes = Routes(self, self._view)
+        self._mx_of = mx_of or self._routes.mx_of
         self._loop = LoopThread()
         self._roles: dict[tuple[str, str], Role] = {}
         self._domains: list[state.SandboxDomain] = []
@@ -84,6 +79,7 @@ class Sandbox:
         self._mailroom: Mailroom | None = None
         self._resolver: Resolver | None = None
         self._names: NameServers | None = None
+        self._door: Door | None = None
         self._socket: ControlSocket | None = None
         self._git_started = False
         self.stacks: Stacks | None = None
@@ -180,6 +176,17 @@ class Sandbox:
             raise RuntimeError("the sandbox does not run")
         return self._mailroom.host, self._mailroom.port
 
+    def primary_address(self) -> tuple[str, int]:
+        """Where the primary is. Raises RuntimeError without one."""
+        if self._names is None:
+            raise RuntimeError("the sandbox runs no primary")
+        status = self._names.status()
+        return status["host"], status["port"]
+
+    def held(self) -> Held:
+        """What the primary holds now; nothing without one."""
+        return self._names.held() if self._names else Held()
+
     def settle(self) -> None:
         """Wait until every mail that a server accepted has gone its way (for tests)."""
         self._loop.call(self._settle())
@@ -211,27 +218,29 @@ class Sandbox:
         await self._resolver.listen()
         for known in self._domains:
             await self._boot_domain(known)
+        self._door = Door(self.addresses.door(), self._authority, self.resolve, self.exchanger, self._limits)
+        await self._door.listen()
         self._socket = ControlSocket(self.control_path, self._command)
         await self._socket.listen()
 
     async def _stop(self) -> None:
-        if self._socket is not None:
-            await self._socket.close()
+        for outside in (self._socket, self._door):
+            if outside is not None:
+                await outside.close()
         for role in self._roles.values():
             await role.stop()
-        if self._mailroom is not None:
-            await self._mailroom.close()
-        if self._resolver is not None:
-            await self._resolver.close()
+        for beside in (self._mailroom, self._resolver):
+            if beside is not None:
+                await beside.close()
         if self._names is not None:
             await self._names.stop()
         self._roles, self._socket, self._mailroom, self._resolver, self._names = {}, None, None, None, None
+        self._door = None
 
     async def _settle(self) -> None:
         for _ in range(MAX_SETTLING):  # a mail may go from server to server
-            busy = [await role.settle() for role in self._roles.values()]
-            if self._mailroom is not None:
-                busy.append(await self._mailroom.settle())
+            servers = [*self._roles.values(), self._mailroom, self._door]
+            busy = [await each.settle() for each in servers if each is not None]
             if not any(busy):
                 return
 
@@ -293,7 +302,7 @@ class Sandbox:
                 store=self._store,
                 console=console,
                 mx_of=self._mx_of,
-                route=self._route,
+                route=self._routes.way,
                 limits=self._limits,
                 on_death=boot.on_death,
             )
@@ -345,10 +354,6 @@ class Sandbox:
         known = next((known for known in self._domains if known.domain == domain), None)
         return self.addresses.relay(known.number)[0] if known is not None else None
 
-    def _route(self, group: expansion.Group) -> hop.Way | None:
-        address = self.exchanger(domain_text(group.domain)) if isinstance(group.domain, Name) else None
-        return hop.Way(*address) if address else None
-
     def exchanger(self, domain: str) -> tuple[str, int] | None:
         """The mail server of a domain that was added here; None for others."""
         role = self._roles.get(("relay", domain.lower()))
@@ -364,6 +369,7 @@ class Sandbox:
             if self._git_host
             else None,
             "primary": self._names.status() if self._names else None,
+            "door": {"host": self._door.host, "port": self._door.port} if self._door else None,
             "ca_file": str(self.ca_file),
             "mail_folder": str(self.mail_folder),
             "repositories": str(self.repositories),
