@@ -78,7 +78,8 @@ def image_share(request: HttpRequest, image_id: int) -> HttpResponse:
     row = load_image(request, image_id)
     shared = request.POST.get("with") == "all"
     sent = request.POST.getlist("organizations")[:1000]
-    chosen = [int(each) for each in sent if each.isascii() and each.isdigit() and len(each) < 18]
+    # What is no number is no organization: refused, and not left out in silence.
+    chosen = [int(each) if each.isascii() and each.isdigit() and len(each) < 18 else 0 for each in sent]
     try:
         share_image(actor=actor_of(request), image=row, shared=shared, organizations=chosen)
     except (Conflict, Invalid) as error:
