@@ -181,6 +181,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Firewall: Kind.FIREWALL,
     m.HostPreparation: Kind.PREPARATION,
     m.Image: Kind.IMAGE,
+    m.ImageFeed: Kind.IMAGE,
     m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
     m.Volume: Kind.UNIKERNEL,
@@ -342,21 +343,25 @@ def may(actor: Actor, verb: Verb, thing: Model) -> bool:
     if verb in _verbs(role_in(actor, organization_id_of(thing)), kind):
         return True
     if isinstance(thing, m.Image):
-        return verb is Verb.VIEW and thing.shared and _is_member(actor)
+        return verb is Verb.VIEW and m.Image.objects.filter(lent_to(actor), pk=thing.pk).exists()
     return isinstance(thing, m.Mailbox) and (
         (verb in _verbs(Role.HOLDER, kind) and holds(actor, thing))
         or (verb in _verbs(Role.HOLDER, Kind.OWN_ALIAS) and holds_own_alias(actor, thing))
     )
 
 
-def _is_member(actor: Actor) -> bool:
-    """Of any organization; what is shared with all is for them, and not for strangers."""
+def lent_to(actor: Actor) -> Q:
+    """Images of others that the actor's organizations may run. What is shared with all is for members of
+    any organization, and not for strangers."""
     if actor.account is None or not actor.account.is_active:
-        return False
+        return Q(pk__in=())
     rows = m.Membership.objects.filter(account=actor.account)
     if actor.organization_id is not None:
         rows = rows.filter(organization=actor.organization_id)
-    return rows.exists()
+    if not rows.exists():
+        return Q(pk__in=())
+    chosen = m.Image.shared_with.through.objects.filter(organization__in=rows.values("organization_id"))
+    return Q(shared=True) | Q(pk__in=chosen.values("image_id"))
 
 
 def held_mailboxes(actor: Actor) -> QuerySet[m.Mailbox]:
@@ -539,7 +544,7 @@ def visible_to(actor: Actor, model: type[ModelT]) -> QuerySet[ModelT]:
     kind = _KINDS[model]
     rows: QuerySet[ModelT] = model._default_manager.all()
     path = _ORGANIZATION_PATH[kind]
-    shared = Q(shared=True) if model is m.Image and _is_member(actor) else Q()
+    shared = lent_to(actor) if model is m.Image else Q()
     if actor.organization_id is not None:
         rows = rows.filter(Q(**{path: actor.organization_id}) | shared)
     if not knows(actor, kind):

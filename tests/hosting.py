@@ -13,6 +13,7 @@ from django.utils import timezone
 from tenants.actions import (
     firewalls,
     hosts,
+    image_feeds,
     image_fetches,
     images,
     networks,
@@ -22,6 +23,7 @@ from tenants.actions import (
     volumes,
 )
 from tenants.actor import Actor
+from tenants.formats.builds import ListedBuild
 from tenants.models import (
     BuildServer,
     Firewall,
@@ -30,6 +32,7 @@ from tenants.models import (
     HostPreparation,
     HostShare,
     Image,
+    ImageFeed,
     ImageFetch,
     Network,
     Organization,
@@ -112,6 +115,7 @@ class Rock:
     guest_share: HostShare
     spare: Organization
     fetch: ImageFetch
+    feed: ImageFeed
     volume: Volume
     build_server: BuildServer
     firewall: Firewall
@@ -135,6 +139,8 @@ class Rock:
             "spare": self.spare.pk,
             "volume": self.volume.pk,
             "fetch": self.fetch.pk,
+            "feed": self.feed.pk,
+            "feed_digest": self.feed.sha256,
             "build_server": self.build_server.pk,
             "build_server_name": self.build_server.name,
             "rule": self.firewall_rule.pk,
@@ -226,6 +232,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         build_server=_build_server(),
         volume=volume,
         fetch=_failed_fetch(organization),
+        feed=_feed(organization),
     )
 
 
@@ -239,6 +246,17 @@ def _failed_fetch(organization: Organization) -> ImageFetch:
     url = f"https://{_build_server()}/relay.hvt"
     row = image_fetches.fetch_image(actor=rookery, organization=organization, url=url)
     image_fetches.fail_fetch(actor=rookery, fetch=row, problem="The server answered 404.", fix="Look there.")
+    return row
+
+
+def _feed(organization: Organization) -> ImageFeed:
+    """It proposes a build."""
+    rookery, now = Actor.rookery(), timezone.now()
+    url = f"https://{_build_server()}/job/relay"
+    row = image_feeds.add_feed(actor=rookery, organization=organization, url=url, role="relay")
+    listed = ListedBuild("6b0f5f0e-7f4b-4b7c-9d54-0a4f0d7f0a11", "relay.hvt", "ab" * 32, 5_000_000)
+    found = image_feeds.FoundBuild(listed, now - timedelta(days=1))
+    image_feeds.record_build(actor=rookery, feed=row, found=found, at=now)
     return row
 
 

@@ -16,6 +16,7 @@ from workers import ssh
 from workers.accounts import AccountCheck
 from workers.controller import Controller
 from workers.dialers import Dialers
+from workers.feed_watcher import FeedWatcher
 from workers.firewall.client import helper_command
 from workers.git_hosts import GitHosts
 from workers.image_courier import ImageCourier
@@ -104,8 +105,17 @@ def _port_above() -> int:
 
 @lru_cache(maxsize=1)
 def the_courier() -> ImageCourier:
+    return ImageCourier(_fetcher())
+
+
+@lru_cache(maxsize=1)
+def the_feed_watcher() -> FeedWatcher:
+    return FeedWatcher(_fetcher())
+
+
+def _fetcher() -> Fetcher:
     """A sandbox fetches from its own build server only."""
-    return ImageCourier(fetcher_here(sandbox_note) if settings.SANDBOX else Fetcher())
+    return fetcher_here(sandbox_note) if settings.SANDBOX else Fetcher()
 
 
 @lru_cache(maxsize=1)

@@ -26,6 +26,7 @@ from workers import (
     accounts,
     certificates,
     checker,
+    feed_watcher,
     git_hosts,
     image_courier,
     key_smith,
@@ -125,6 +126,8 @@ def _guards() -> list[tuple[str, int, str]]:
     hints += [("compute_signing_key", pk, "images") for pk in unknown[: key_smith.AT_ONCE]]
     images = image_courier.due_fetches().values_list("pk", flat=True)
     hints += [("fetch_image", pk, "images") for pk in images[: image_courier.AT_ONCE]]
+    feeds = feed_watcher.due_feeds(timezone.now()).values_list("pk", flat=True)
+    hints += [("look_at_feed", pk, "images") for pk in feeds[: feed_watcher.AT_ONCE]]
     due = scout.domains_to_review().values_list("pk", flat=True)
     hints += [("review", pk, "reviews") for pk in due[:AT_ONCE]]
     if likeness.waiting().exists():

@@ -9,7 +9,7 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from workers import certificates, key_smith, likeness, post, scout, sweeper
+from workers import certificates, feed_watcher, key_smith, likeness, post, scout, sweeper
 from workers.assembly import (
     account_check,
     controller,
@@ -17,6 +17,7 @@ from workers.assembly import (
     opener,
     preparations,
     the_courier,
+    the_feed_watcher,
     the_notary,
     the_scout,
 )
@@ -85,6 +86,12 @@ def prove_ownership(zone_id: int) -> None:
 def fetch_image(fetch_id: int) -> None:
     """Fetch one image from a build server."""
     the_courier().fetch(fetch_id)
+
+
+@shared_task(soft_time_limit=feed_watcher.SECONDS + 10, time_limit=feed_watcher.SECONDS + 20)
+def look_at_feed(feed_id: int) -> None:
+    """Look whether a job of a builds server has a newer build."""
+    the_feed_watcher().look(feed_id)
 
 
 @shared_task(soft_time_limit=key_smith.SECONDS, time_limit=key_smith.SECONDS + 10)

@@ -14,9 +14,10 @@ from rest_framework.response import Response
 from panel.api.base import ApiView
 from panel.api.body import JSONParser
 from panel.api.etags import Subject
-from panel.api.fields import Choice, Identifier, PageQuery, QueryIdentifier, Shape, Switch, Text
+from panel.api.fields import Choice, Identifier, Identifiers, PageQuery, QueryIdentifier, Shape, Switch, Text
 from panel.api.schema import operation
 from tenants import access
+from tenants.actions import image_sharing
 from tenants.actions import images as actions
 from tenants.errors import Invalid, Problem
 from tenants.models import Image, Organization
@@ -49,6 +50,9 @@ class ImageSerializer(serializers.Serializer[Any]):
     machine = serializers.CharField()
     devices = DeviceSerializer(many=True)
     shared = serializers.BooleanField(help_text="Every organization may run it.")
+    shared_with = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Organizations that may besides its own, for its owners."
+    )
     created_at = serializers.DateTimeField()
 
 
@@ -75,9 +79,14 @@ class ImageNames(Shape):
 
 
 class ImageShared(Shape):
-    shared = Switch()
+    shared = Switch(help_text="With every organization.")
+    organizations = Identifiers(
+        required=False,
+        max_length=image_sharing.MOST_CHOSEN,
+        help_text="Those that may run it besides its own, exactly; left out: as they are.",
+    )
 
-    example = {"shared": True}
+    example = {"shared": False, "organizations": [2]}
 
 
 class ImageQuery(PageQuery):
@@ -101,16 +110,25 @@ class Images(ApiView):
             "organization": row.organization_id,
             **{name: getattr(row, name) for name in fields},
             "shared": row.shared,
+            "shared_with": self._chosen(row),
             "created_at": row.created_at,
             "devices": [{"name": name, "kind": kind} for name, kind in row.devices],
         }
 
+    def _chosen(self, row: Image) -> list[int]:
+        """Who borrows an image is told to those who may change that, and to nobody else."""
+        new = self.dry and self.action == "create"
+        if new or not access.may(self.actor, access.Verb.CHANGE, row):
+            return []
+        return sorted(each.pk for each in row.shared_with.all())
+
     @operation("Images that you may run", responses=ImageSerializer)
     def list(self, request: Request) -> Response:
-        rows = access.visible_to(self.actor, Image)
+        rows = access.visible_to(self.actor, Image).prefetch_related("shared_with")
         if "organization" in self.given:
             rows = rows.filter(organization=self.given["organization"])
-        return self.page(rows, lambda found: [self._show(each) for each in found])
+        with access.asking_once():
+            return self.page(rows, lambda found: [self._show(each) for each in found])
 
     @operation(
         "Upload an image; the same again gives the one that is there",
@@ -153,11 +171,13 @@ class Images(ApiView):
         return self.act(lambda: actions.change_image(actor=self.actor, image=row, **given), self._show)
 
     @operation(
-        "Let every organization run it, or only its own", request=ImageShared, responses=ImageSerializer
+        "Let every organization run it, or chosen ones, or only its own; what runs goes on",
+        request=ImageShared,
+        responses=ImageSerializer,
     )
     def share_image(self, request: Request, image_id: int) -> Response:
         given, row = self.body(ImageShared), access.get(self.actor, Image, pk=image_id)
-        return self.act(lambda: actions.share_image(actor=self.actor, image=row, **given), self._show)
+        return self.act(lambda: image_sharing.share_image(actor=self.actor, image=row, **given), self._show)
 
     @operation("Delete an image that nothing uses", responses={200: ImageSerializer, 204: None})
     def destroy(self, request: Request, image_id: int) -> Response:

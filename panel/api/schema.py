@@ -41,6 +41,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
     "reader_id": {"schema": {"type": "integer"}, "description": "The id of what reads a repository."},
     "fetch_id": {"schema": {"type": "integer"}, "description": "The id of a fetch of an image."},
+    "feed_id": {"schema": {"type": "integer"}, "description": "The id of a watched job of a builds server."},
     "build_server_id": {"schema": {"type": "integer"}, "description": "The id of a build server."},
     "volume_id": {"schema": {"type": "integer"}, "description": "The id of a block volume."},
     "unikernel_id": {"schema": {"type": "integer"}, "description": "The id of a unikernel."},

@@ -18,6 +18,7 @@ from panel.api.firewalls import FirewallRules, Firewalls
 from panel.api.git_hosts import GitHosts
 from panel.api.guards import AddressCautions, DomainChecks
 from panel.api.hosts import HostNetworks, Hosts, HostVolumes
+from panel.api.image_feeds import ImageFeeds
 from panel.api.image_fetches import BuildServers, ImageFetches
 from panel.api.images import Images
 from panel.api.imports import DomainImports, ManyMailboxes
@@ -410,6 +411,17 @@ _image_fetches = [
         "<id:fetch_id>/again/", ImageFetches.as_view({"post": "fetch_image_again"}), name="image-fetch-again"
     ),
 ]
+_image_feeds = [
+    path("", ImageFeeds.as_view(_read_and_make), name="image-feeds"),
+    path(
+        "<id:feed_id>/",
+        ImageFeeds.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="image-feed",
+    ),
+    path("<id:feed_id>/look/", ImageFeeds.as_view({"post": "look_at_feed"}), name="image-feed-look"),
+    path("<id:feed_id>/take/", ImageFeeds.as_view({"post": "take_build"}), name="image-feed-take"),
+    path("<id:feed_id>/ignore/", ImageFeeds.as_view({"post": "ignore_build"}), name="image-feed-ignore"),
+]
 _unikernels = [
     path("", Unikernels.as_view({"get": "list"}), name="unikernels"),
     path(
@@ -464,6 +476,7 @@ _v1: list[URLPattern | URLResolver] = [
     path("hosts/", include(_hosts)),
     path("images/", include(_images)),
     path("image-fetches/", include(_image_fetches)),
+    path("image-feeds/", include(_image_feeds)),
     path("build-servers/", BuildServers.as_view(_read_and_make), name="build-servers"),
     path(
         "build-servers/<id:build_server_id>/",

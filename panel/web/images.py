@@ -5,37 +5,44 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from panel.web import sentences, times
+from panel.web import times
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
-from panel.web.frame import narrowed, shows
+from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.hosts import host_tabs
 from panel.web.sandbox_told import albatross_told
 from tenants import access, image_files
 from tenants.actions import images as actions
 from tenants.errors import Absent, Conflict
 from tenants.formats.solo5_image import MOST_IMAGE
-from tenants.models import Image, ImageFetch, Organization, Unikernel
+from tenants.models import Image, Organization, Unikernel
 
 Kind, Verb = access.Kind, access.Verb
 
 
-class ImageForm(forms.Form):
-    name = Typed(label="Name", widget=plain_input(maxlength="100", autocomplete="off"))
-    role = forms.ChoiceField(label="Role", choices=Image.Role.choices, initial=Image.Role.OTHER)
-    era = Typed(
+def role_field() -> Any:
+    return forms.ChoiceField(label="Role", choices=Image.Role.choices, initial=Image.Role.OTHER)
+
+
+def era_field() -> Any:
+    return Typed(
         label="Era",
         required=False,
         mark_optional=True,
         widget=plain_input(maxlength="40", autocomplete="off"),
         help_text="Which generation of the stack it belongs to, e.g. 2025.",
     )
+
+
+class ImageForm(forms.Form):
+    name = Typed(label="Name", widget=plain_input(maxlength="100", autocomplete="off"))
+    role = role_field()
+    era = era_field()
     note = Typed(
         label="Note",
         required=False,
@@ -60,25 +67,6 @@ def organizations_of(request: HttpRequest) -> QuerySet[Organization]:
     seen = access.visible_to(actor_of(request), Organization).order_by("name")
     mine = [each.pk for each in seen if shows(request, Verb.CREATE, Kind.IMAGE, each.pk)]
     return seen.filter(pk__in=mine)
-
-
-@page()
-def images(request: HttpRequest) -> HttpResponse:
-    now = timezone.now()
-    rows = narrowed(request, access.visible_to(actor_of(request), Image), "organization_id")
-    rows = rows.select_related("organization").annotate(users=Count("unikernels")).order_by("role", "-pk")
-    lines = [{"image": row, "at": times.moment(row.created_at, now)} for row in rows[:500]]
-    fetches = narrowed(request, access.visible_to(actor_of(request), ImageFetch), "organization_id")
-    context = {
-        **host_tabs("images"),
-        "fetches": fetches.exclude(state=ImageFetch.State.DONE).order_by("-pk")[:50],
-        "lines": lines,
-        "headline": sentences.amount(len(lines), "image", "images") + ", ready to run."
-        if lines
-        else "There is no image yet.",
-        "may_upload": organizations_of(request).exists(),
-    }
-    return render(request, "panel/image/list.html", context)
 
 
 @page(methods=("GET", "HEAD", "POST"))
@@ -124,6 +112,17 @@ def load_image(request: HttpRequest, image_id: int) -> Image:
     return image
 
 
+def sharing_of(request: HttpRequest, row: Image) -> dict[str, Any]:
+    """With whom an image can be shared; of those whom somebody else chose, no name is told."""
+    chosen = set(row.shared_with.values_list("pk", flat=True))
+    seen = access.visible_to(actor_of(request), Organization).exclude(pk=row.organization_id)
+    found = {each.pk: each.name for each in seen.order_by("name")[:200]}
+    choices = [{"pk": pk, "name": name, "chosen": pk in chosen} for pk, name in found.items()]
+    others = sorted(chosen - set(found))
+    choices += [{"pk": pk, "name": "one that an operator chose", "chosen": True} for pk in others]
+    return {"choices": choices, "number": len(chosen)}
+
+
 @page(methods=("GET", "HEAD", "POST"))
 def image(request: HttpRequest, image_id: int) -> HttpResponse:
     """What it is; a POST changes what it is called."""
@@ -155,7 +154,7 @@ def image(request: HttpRequest, image_id: int) -> HttpResponse:
         ],
         "may_change": access.may(actor, Verb.CHANGE, row),
         "may_delete": access.may(actor, Verb.DELETE, row),
-        "may_share": actor.is_operator,
+        "sharing": sharing_of(request, row) if access.may(actor, Verb.CHANGE, row) else None,
         "crumbs": [{"label": "Images", "url": reverse("images")}, {"label": row.name}],
     }
     return show(request, "panel/image/show.html", context, tried)
@@ -172,15 +171,3 @@ def image_delete(request: HttpRequest, image_id: int) -> HttpResponse:
         return redirect("image", image_id=image_id)
     tell(request, f"{name} was deleted.")
     return redirect("images")
-
-
-@page(methods=("POST",))
-def image_share(request: HttpRequest, image_id: int) -> HttpResponse:
-    row = load_image(request, image_id)
-    try:
-        shared = request.POST.get("shared") == "1"
-        actions.share_image(actor=actor_of(request), image=row, shared=shared)
-        tell(request, "Every organization may run it." if shared else "Only its own organization may run it.")
-    except Conflict as error:
-        refuse(request, error)
-    return redirect("image", image_id=image_id)

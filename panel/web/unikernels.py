@@ -152,6 +152,7 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
         **unikernel_tabs(row, "unikernel"),
         "life": now_context(row, last_ends(row), now)["banner"],
         "wanted": wanted,
+        "sees_image": access.may(actor_of(request), Verb.VIEW, row.image),
         "addresses": list(row.addresses.select_related("network").order_by("device")),
         "secrets": list(row.secrets.order_by("name").values_list("name", flat=True)),
         "arguments": "\n".join(row.arguments),

@@ -42,7 +42,9 @@ _ADDRESS = re.compile(r"(?:-[^=]*=)?(\d{1,3}(?:\.\d{1,3}){3})/(\d{1,2})")
 
 def image_of(share: HostShare, digest: str) -> Image | None:
     """An image that this organization may run and whose file is there, by its SHA-256."""
-    rows = Image.objects.filter(Q(organization=share.organization_id) | Q(shared=True), sha256=digest)
+    ours = Q(organization=share.organization_id)
+    lent = Q(shared=True) | Q(shared_with=share.organization_id)
+    rows = Image.objects.filter(ours | lent, sha256=digest).distinct()
     ours_first = sorted(rows, key=lambda row: row.organization_id != share.organization_id)
     return next((row for row in ours_first if is_there(row)), None)
 

@@ -96,9 +96,9 @@ def fetch_image(
     checks = Checks()
     with checks:
         values["url"], host = check_https_address(url)
-        _require_listed(host)
+        require_listed(host)
     with checks:
-        values["sha256"] = _check_digest(sha256)
+        values["sha256"] = check_digest(sha256)
     with checks:
         called = name or printable(file_name_of(values.get("url", "")), 100) or "image"
         values |= check_names(name=called, role=role, era=era, note=note)
@@ -121,7 +121,8 @@ def fetch_image(
     return row
 
 
-def _require_listed(host: str) -> None:
+def require_listed(host: str) -> None:
+    """Raise FormatError where nothing may be fetched from `host`."""
     names = list(BuildServer.objects.order_by("name").values_list("name", flat=True)[:10])
     if BuildServer.objects.filter(name=host).exists():
         return
@@ -133,7 +134,8 @@ def _require_listed(host: str) -> None:
     )
 
 
-def _check_digest(text: str) -> str:
+def check_digest(text: str) -> str:
+    """Return a SHA-256 in small letters, or nothing. Raises FormatError."""
     digest = text.strip().lower()
     if digest and not _SHA256.fullmatch(digest):
         raise FormatError(
@@ -154,7 +156,7 @@ def fetch_image_again(*, actor: Actor, fetch: ImageFetch) -> ImageFetch:
         raise Conflict("It has not failed.")
     with Checks() as checks:
         _, host = check_https_address(fetch.url)
-        _require_listed(host)
+        require_listed(host)
     checks.finish()
     _move(fetch, ImageFetch.State.WAITING, tries=0)
     outbox.hint_on_commit("fetch_image", fetch.pk, "images")

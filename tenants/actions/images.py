@@ -18,7 +18,7 @@ from tenants.actions.locking import lock
 from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.dryrun import is_rehearsed
-from tenants.errors import Checks, Conflict, Forbidden
+from tenants.errors import Checks, Conflict
 from tenants.formats.solo5_image import MOST_IMAGE, Solo5Image, inflate, is_compressed, read_image
 from tenants.formats.text import FormatError, check_name, check_text, printable
 from tenants.models import Image, Organization
@@ -198,33 +198,6 @@ def _told(image: Image) -> dict[str, Any]:
 
 
 @transaction.atomic
-def share_image(*, actor: Actor, image: Image, shared: bool) -> Image:
-    """Let every organization run an image, or only its own. Operators decide."""
-    access.require(actor, access.Verb.VIEW, image)
-    if not actor.is_operator or actor.read_only:
-        raise Forbidden("Images are shared with everybody by operators of this Rookery. Ask one.")
-    lock(image)
-    if shared == image.shared:
-        return image
-    others = image.unikernels.exclude(share__organization=image.organization)
-    if not shared and others.exists():
-        raise Conflict("Other organizations run this image.")
-    image.shared = shared
-    image.save(update_fields=["shared"])
-    whom = "every organization" if shared else f"{image.organization} only"
-    record(
-        actor,
-        "share_image",
-        image,
-        f"The image {image} is now for {whom}.",
-        organization=image.organization,
-        before={"image": image.pk, "shared": not shared},
-        after={"image": image.pk, "shared": shared},
-    )
-    return image
-
-
-@transaction.atomic
 def delete_image(*, actor: Actor, image: Image) -> None:
     """Delete an image that no unikernel uses, stopped ones included."""
     access.require(actor, access.Verb.DELETE, image)
@@ -263,6 +236,5 @@ undoable(
     ),
     told=lambda image, event: f"The image is called {event.before['name']} again.",
 )
-final("Change it back instead.", "share_image")
 final("Delete the image instead.", "upload_image")
 final("Upload the image again: Rookery keeps no file of it.", "delete_image")

@@ -127,6 +127,7 @@ def start_unikernel(*, actor: Actor, unikernel: Unikernel) -> Unikernel:
     lock(unikernel)
     _require_there(unikernel)
     if not unikernel.running:
+        _require_permitted(unikernel, unikernel.image)
         _require_fit(unikernel, running=True)
     return _switch(actor, unikernel, "start_unikernel", f"{unikernel} was started.", running=True)
 
@@ -188,8 +189,9 @@ def _is_proved_gone(row: Unikernel) -> bool:
 
 def _choose(actor: Actor, row: Unikernel, chosen: Chosen, checks: Checks) -> None:
     """Put what was chosen on the row, and refuse what cannot run."""
-    if "image" in chosen:
+    if "image" in chosen and chosen["image"].pk != row.image_id:
         access.require(actor, access.Verb.VIEW, chosen["image"])
+        _require_permitted(row, chosen["image"])
         row.image = chosen["image"]
     for field, least, most in (("memory", 1, 1 << 20), ("cpuid", 0, 1023), ("startup", 0, 1000)):
         value = chosen.get(field)
@@ -213,6 +215,13 @@ def _choose(actor: Actor, row: Unikernel, chosen: Chosen, checks: Checks) -> Non
         names = _secret_names(row, chosen.get("secrets", {}))
         check_references(row.arguments, secrets=names, devices=[device for device, _ in row.networks])
     _require_fit(row, running=row.running, checks=checks)
+
+
+def _require_permitted(row: Unikernel, image: Image) -> None:
+    """Images of others only as long as they are shared. Raises Invalid."""
+    if not image.is_for(row.share.organization_id):
+        said = f"The image {image} is not shared with {row.share.organization}, or not any more."
+        raise Invalid.of("image", said, "Choose another, or ask its owner to share it.")
 
 
 def _secret_names(row: Unikernel, secrets: Mapping[str, str | None]) -> set[str]:
@@ -336,7 +345,9 @@ def _of(event: Event) -> Unikernel | None:
 def _set_back(actor: Actor, row: Unikernel, event: Event) -> object:
     before = event.before
     networks = {each.pk: each for each in row.share.networks.all()}
-    image = access.visible_to(actor, Image).filter(sha256=before["image"]).first()
+    image: Image | None = row.image
+    if row.image.sha256 != before["image"]:
+        image = access.visible_to(actor, Image).filter(sha256=before["image"]).first()
     if image is None or any(pk not in networks for _, pk in before["networks"]):
         raise Conflict("The image or a network of that time is not there any more.")
     return change_unikernel(

@@ -8,6 +8,7 @@ from tenants.models.answers import StoredAnswer
 from tenants.models.certificates import Certificate
 from tenants.models.domains import Domain
 from tenants.models.events import Event
+from tenants.models.feeds import ImageFeed
 from tenants.models.fetches import BuildServer, ImageFetch
 from tenants.models.findings import Finding
 from tenants.models.firewalls import Firewall, FirewallRule
@@ -73,6 +74,7 @@ __all__ = [
     "HostShare",
     "HostWatch",
     "Image",
+    "ImageFeed",
     "ImageFetch",
     "ImportRow",
     "Installation",

@@ -40,6 +40,9 @@ class Image(models.Model):
     machine = models.CharField(max_length=20)
     devices = models.JSONField(help_text="Of its manifest: [name, kind] each.")
     shared = models.BooleanField(default=False, help_text="Every organization may run it.")
+    shared_with = models.ManyToManyField(
+        "tenants.Organization", related_name="lent_images", help_text="Who else may run it."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -64,6 +67,12 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_for(self, organization_id: int) -> bool:
+        """May this organization start it?"""
+        if self.shared or self.organization_id == organization_id:
+            return True
+        return self.shared_with.filter(pk=organization_id).exists()
 
     @property
     def file_name(self) -> str:

@@ -100,6 +100,7 @@ def _machines(name: str, world: World, number: int) -> None:
     rock = world.rock
     _copy(rock.image, sha256=tokens.new_token(), name=name)
     _copy(rock.fetch, name=name)
+    _copy(rock.feed, job=name)
     BuildServer.objects.get_or_create(name=f"{name}.builds.example")
     host = _copy(rock.host, name=name)
     share = _copy(rock.share, host=host, path=name)

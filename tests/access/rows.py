@@ -40,6 +40,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "reader_id": ("{reader}", "999999"),
     "volume_id": ("{volume}", "999999"),
     "fetch_id": ("{fetch}", "999999"),
+    "feed_id": ("{feed}", "999999"),
     "build_server_id": ("{build_server}", "999999"),
     "unikernel_id": ("{unikernel}", "999999"),
     "held_id": ("{held}", "999999"),

@@ -32,6 +32,7 @@ FREE_TEXT = {
     ("api:invitations", "note"),
     ("api:images", "name"), ("api:images", "era"), ("api:images", "note"),
     ("api:image-fetches", "name"), ("api:image-fetches", "era"), ("api:image-fetches", "note"),
+    ("api:image-feeds", "era"), ("api:image-feed", "era"),
     ("api:build-servers", "note"),
     ("api:image", "name"), ("api:image", "era"), ("api:image", "note"),
     ("api:hosts", "name"), ("api:update-servers", "name"), ("api:update-server", "name"),

@@ -66,6 +66,7 @@ PAGES = (
     "/hosts/{share}/prepare",
     "/images",
     "/images/build-servers",
+    "/images/feeds",
     "/unikernels",
     "/unikernels/{unikernel}/console",
     "/unikernels/{unikernel}/console/lines",
@@ -86,7 +87,8 @@ SINGLE = {
     "update-server", "update-server-new", "git-host", "zone-place", "zone-end",
     "stack-new", "host-new", "host-firewall-rule", "host-firewall-helper",
     "image", "image-upload",
-    "host-volume", "image-fetch", "image-fetching", "unikernel", "unikernel-new", "unikernel-change",
+    "host-volume", "image-feed", "image-fetch", "image-fetching",
+    "unikernel", "unikernel-new", "unikernel-change",
     "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",

@@ -249,6 +249,12 @@ ELSEWHERE = {
     "upload_image",
     "fetch_image",
     "fetch_image_again",
+    "add_feed",
+    "change_feed",
+    "look_at_feed",
+    "take_build",
+    "ignore_build",
+    "remove_feed",
     "add_build_server",
     "remove_build_server",
 }

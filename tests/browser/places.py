@@ -183,6 +183,7 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
         "host-prepare": f"{host}/prepare",
         "host-firewall": f"{host}/firewall",
         "images": "/images",
+        "image-feed": rock.watch(operator, "https://builds.sandbox.example/job/relay"),
         "image": image,
         "image-fetching": fetching,
         "host-volume": _make_a_volume(operator, host),
@@ -341,6 +342,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["host-new tls"] = "/hosts/new?by=tls"
         shown["image-upload"] = "/images/upload"
         shown["image-fetch"] = "/images/fetch"
+        shown["image-feeds"] = "/images/feeds"
         shown["build-servers"] = "/images/build-servers"
         for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
             visitor.open(path)

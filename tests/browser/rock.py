@@ -74,6 +74,18 @@ def fetch(owner: Visitor, url: str) -> str:
     return page.url.removeprefix(owner.url)
 
 
+def watch(owner: Visitor, url: str) -> str:
+    """A job of the sandbox's build server. Returns the path of its page, once a build is proposed."""
+    page = owner.open("/images/feeds")
+    page.get_by_label("Address of the job").fill(url)
+    page.get_by_label("Whose images will they be?").select_option(label="Analytical Society")
+    owner.press("Watch it")
+    path = page.get_by_role("link", name="relay", exact=True).get_attribute("href") or ""
+    owner.open(path)
+    expect(page.get_by_role("button", name="Ignore this build")).to_be_visible(timeout=SLOW_MS)
+    return path
+
+
 def make_unikernel(
     owner: Visitor, host: str, image: str, name: str, arguments: str, secrets: str = ""
 ) -> str:

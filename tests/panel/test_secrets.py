@@ -84,6 +84,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "look_at_certificates",
         "compute_signing_key",
         "fetch_image",
+        "look_at_feed",
         "review",
         "compare_passphrases",
     }

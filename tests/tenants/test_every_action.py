@@ -34,7 +34,9 @@ from tenants.actions import (
     holders,
     host_adoption,
     hosts,
+    image_feeds,
     image_fetches,
+    image_sharing,
     images,
     imports,
     invitations,
@@ -90,6 +92,7 @@ from tenants.models import (
     Host,
     HostShare,
     Image,
+    ImageFeed,
     ImageFetch,
     Invitation,
     Mailbox,
@@ -158,6 +161,7 @@ class World:
     spare: Organization
     reader: RepositoryReader
     fetch: ImageFetch
+    feed: ImageFeed
     volume: Volume
     build_server: BuildServer
     firewall: Firewall
@@ -191,6 +195,7 @@ def apply_import(actor: Actor, row: AddressImport) -> object:
 
 # What these write is not one event called like the action; sets write one for each member, too.
 WRITES = {
+    "take_build": ["fetch_image", "take_build"],
     "undo_event": ["trash_mailbox"],
     "empty_trash": ["purge_mailbox"],
     "import_addresses": ["create_mailbox", "import_addresses"],
@@ -543,6 +548,17 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         ),
     ),
     "fetch_image_again": ("OP", lambda a, w: image_fetches.fetch_image_again(actor=a, fetch=w.fetch)),
+    "add_feed": (
+        "OP",
+        lambda a, w: image_feeds.add_feed(
+            actor=a, organization=w.organization, url=f"https://{w.build_server}/job/signer"
+        ),
+    ),
+    "change_feed": ("OP", lambda a, w: image_feeds.change_feed(actor=a, feed=w.feed, era="2026")),
+    "look_at_feed": ("OP", lambda a, w: image_feeds.look_at_feed(actor=a, feed=w.feed)),
+    "take_build": ("OP", lambda a, w: image_feeds.take_build(actor=a, feed=w.feed, sha256=w.feed.sha256)),
+    "ignore_build": ("OP", lambda a, w: image_feeds.ignore_build(actor=a, feed=w.feed, sha256=w.feed.sha256)),
+    "remove_feed": ("OP", lambda a, w: image_feeds.remove_feed(actor=a, feed=w.feed)),
     "delete_volume": ("OP", lambda a, w: volumes.delete_volume(actor=a, volume=w.volume)),
     "look_at_preparation": (
         "P",
@@ -595,7 +611,7 @@ ACTIONS: dict[str, tuple[str, Act]] = {
     ),
     "upload_image": ("OP", lambda a, w: upload(a, w.organization, WITH_DISK)),
     "change_image": ("OP", lambda a, w: images.change_image(actor=a, image=w.image, note="new")),
-    "share_image": ("P", lambda a, w: images.share_image(actor=a, image=w.image, shared=True)),
+    "share_image": ("OP", lambda a, w: image_sharing.share_image(actor=a, image=w.image, shared=True)),
     "delete_image": ("OP", lambda a, w: images.delete_image(actor=a, image=w.bare_image)),
     "create_unikernel": (
         "OP",
@@ -662,6 +678,8 @@ OTHERS = {
     "delete_account",
     "expire_requests",
     "fail_fetch",
+    "fail_look",
+    "record_build",
     "forget_fetches",
     "keep_fetched_image",
     "forget_deleted_unikernels",

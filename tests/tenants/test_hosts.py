@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenants import image_files
-from tenants.actions import hosts, images, networks, undo, unikernels, volumes
+from tenants.actions import hosts, image_sharing, images, networks, undo, unikernels, volumes
 from tenants.actor import Actor
 from tenants.desired_host import desired_host
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
@@ -145,7 +145,7 @@ def test_a_shared_image_is_for_every_member_and_no_stranger(
 
     row = upload(alice, organization)
     assert not access.visible_to(charlie, Image).exists()
-    images.share_image(actor=olga, image=row, shared=True)
+    image_sharing.share_image(actor=olga, image=row, shared=True)
     assert access.visible_to(charlie, Image).get() == row
     assert not access.visible_to(Actor(), Image).exists()
     with pytest.raises(Forbidden):

@@ -58,6 +58,7 @@ ZONES = {
 MACHINES = {
     "add_host", "pin_host_key", "remove_host", "share_host", "unshare_host", "change_quota", "add_network",
     "remove_network", "add_volume", "delete_volume", "upload_image", "fetch_image", "fetch_image_again",
+    "add_feed", "change_feed", "look_at_feed", "take_build", "ignore_build", "remove_feed",
     "change_image", "share_image", "delete_image",
     "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
     "link_reader", "unlink_reader", "restart_readers",

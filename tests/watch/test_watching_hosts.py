@@ -281,3 +281,21 @@ def test_a_past_that_comes_in_pieces_is_not_doubled(world: HostWorld, watcher_of
     listener.hear(old)
     assert [line.text for line in listener.lines] == [first.text]
     listener.console.close()
+
+
+def test_a_daemon_that_is_restarted_mid_stream(world: HostWorld, watcher_of: WatcherOf) -> None:
+    """Nothing is written twice, and the watcher goes on with what runs again."""
+    row = run(world)
+    watcher = watcher_of(world.host)
+    turn_until(watcher, lambda: "tick 2" in texts(row) and Sample.objects.exists())
+    world.stand_in.restart()
+    with suppress(Retry):  # at once, or when the next command finds nobody
+        turn_often(watcher)
+    end(watcher)
+    HostWatch.objects.update(lease_until=Now(), next_try_at=Now())
+    seen = len(texts(row))
+    following = watcher_of(world.host, "b")
+    turn_until(following, lambda: len(texts(row)) > seen + 2)
+    kept = ConsoleLine.objects.filter(unikernel=row).values_list("at", "text")
+    assert len(set(kept)) == len(kept)
+    assert UnikernelWatch.objects.get(unikernel=row).running

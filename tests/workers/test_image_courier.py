@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,52 +16,18 @@ from tenants import image_files, outbox
 from tenants.actions import image_fetches
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, Invalid
-from tenants.models import BuildServer, Event, Image, ImageFetch, Organization
+from tenants.models import BuildServer, Event, Image, ImageFetch
 from tenants.models.sync import LONG_AGO
-from tests.contract.host_world import own_images
 from tests.hosting import NETWORKED, PLAIN
+from tests.workers.builds import Builds, builds
 from workers import image_courier, sweeper
 from workers.image_courier import ImageCourier, due_fetches
 from workers.outward import Fetcher
-from workers.sandbox.builds import NAME, fetcher_here
-from workers.sandbox.builds import BuildServer as Server
-from workers.sandbox.certificates import Authority
+from workers.sandbox.builds import NAME
 
 pytestmark = pytest.mark.django_db
+__all__ = ["builds"]
 ROOKERY = Actor.rookery()
-
-
-@dataclass
-class Builds:
-    folder: Path
-    fetcher: Fetcher
-    organization: Organization
-    actor: Actor
-
-    def ask(self, file: str = "relay.hvt", **given: Any) -> ImageFetch:
-        return image_fetches.fetch_image(
-            actor=self.actor, organization=self.organization, url=f"https://{NAME}/{file}", **given
-        )
-
-    def fetch(self, row: ImageFetch) -> ImageFetch:
-        ImageCourier(self.fetcher).fetch(row.pk)
-        row.refresh_from_db()
-        return row
-
-
-@pytest.fixture
-def builds(settings: Any, tmp_path: Path, alice: Actor, organization: Organization) -> Iterator[Builds]:
-    own_images(settings, tmp_path)
-    folder = tmp_path / "builds"
-    folder.mkdir()
-    (folder / "relay.hvt").write_bytes(NETWORKED)
-    authority = Authority(tmp_path / "tls")
-    server = Server(folder, authority.server_context([NAME], "127.0.0.1"), "127.0.0.1", 0)
-    place = {"address": server.address, "port": server.port}
-    fetcher = fetcher_here(lambda: {"builds": place, "ca_file": str(authority.ca_file)})
-    image_fetches.add_build_server(actor=ROOKERY, name=NAME)
-    yield Builds(folder, fetcher, organization, alice)
-    server.stop()
 
 
 def test_what_is_fetched_is_an_image_like_every_other(builds: Builds) -> None:

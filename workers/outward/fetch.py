@@ -99,8 +99,9 @@ class Fetcher:
     trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     @contextmanager
-    def get(self, url: str, *, most: int, timeout: float) -> Iterator[Fetched]:
-        """GET within `timeout` seconds in all and `most` bytes of body. Raises FetchError."""
+    def get(self, url: str, *, most: int, timeout: float, accept: str = "") -> Iterator[Fetched]:
+        """GET within `timeout` seconds in all and `most` bytes of body; `accept` is the media type that is
+        asked for. Raises FetchError."""
         until = monotonic() + timeout
         host = self._checked(url).hostname
         for _ in range(MOST_REDIRECTS + 1):
@@ -111,7 +112,7 @@ class Fetcher:
                     "Give the address that it leads to, if you trust it.",
                 )
             with self._connected(str(host), until) as connection:
-                answer = _ask(connection, parts)
+                answer = _ask(connection, parts, accept)
                 if answer.status in _MOVED:
                     url = urljoin(url, answer.getheader("Location") or "")
                     continue
@@ -187,9 +188,12 @@ class Fetcher:
         raise Unreachable(f"{host} did not answer: {_shown(words)}.") from problem
 
 
-def _ask(connection: http.client.HTTPSConnection, parts: SplitResult) -> http.client.HTTPResponse:
+def _ask(
+    connection: http.client.HTTPSConnection, parts: SplitResult, accept: str
+) -> http.client.HTTPResponse:
     path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
     headers = {"Accept-Encoding": "identity", "User-Agent": "Rookery", "Connection": "close"}
+    headers |= {"Accept": accept} if accept else {}
     try:
         connection.request("GET", path, headers=headers)
         return connection.getresponse()

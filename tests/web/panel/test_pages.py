@@ -84,6 +84,7 @@ def pages(
         "/d/example.org/dns/repository/new",
         "/images",
         "/images/build-servers",
+        "/images/feeds",
         "/requests",
         f"/requests/{waiting_request.pk}",
         "/runs",
