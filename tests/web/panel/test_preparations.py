@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from tenants.actor import Actor
 from tenants.models import Domain, HostPreparation
@@ -44,7 +44,7 @@ def test_from_a_look_to_what_was_agreed(
 
 
 def test_the_sandbox_needs_no_preparation(
-    as_olga: Client, domain: Domain, settings: SettingsWrapper, tmp_path: Path
+    as_olga: Client, domain: Domain, settings: Any, tmp_path: Path
 ) -> None:
     rock = build_rock(domain.organization, HOST_KEY)
     host = rock.bare_host.host
