@@ -608,6 +608,8 @@ OTHERS = {
     "record_dropped",
     "record_ownership",
     "record_public_key",
+    "record_export",
+    "expire_exports",
     "record_certificates",
     "record_git_host",
     "record_preparation",
