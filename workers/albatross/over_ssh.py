@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 
@@ -21,6 +22,8 @@ from workers.ssh import (
     Channel,
     ConnectionPool,
     HostKeyUnknown,
+    NotForwarded,
+    PortClosed,
     SshEndpoint,
     SshError,
 )
@@ -100,27 +103,45 @@ class SshDialer:
         return self._joined(bridge_command(path), str(path), timeout)
 
     def dial_port(self, address: IPv4Address, port: int, timeout: float) -> SshConnection:
-        """Join a TCP port as the host reaches it. Raises what `dial` raises."""
-        command = port_command(address, port, timeout)
-        return self._joined(command, f"port {port} of {address}", timeout + 1)
-
-    def _joined(self, command: str, what: str, timeout: float) -> SshConnection:
-        with ExitStack() as stack:
+        """Reach a TCP port as the host does: through its sshd, or where that forwards nothing, joined like a
+        socket. Raises what `dial` raises."""
+        what = f"port {port} of {address}"
+        with _in_words(), ExitStack() as stack:
             try:
                 connection = stack.enter_context(self._pool.connection(self._endpoint))
-                channel = stack.enter_context(connection.open(command))
-                greeting = _greeting(channel, what, timeout)
-                if greeting is not None:
-                    return SshConnection(channel, greeting, stack.pop_all())
-                complaint = channel.stderr() or "the host ran nothing for us"
-            except AuthenticationRefused as problem:
-                raise NotPermitted(str(problem), "Add Rookery's key to the account on the host.") from None
-            except HostKeyUnknown:
-                raise  # a person must look at it
-            except SshError as problem:
-                raise Unreachable(str(problem)) from None
+                channel = stack.enter_context(connection.forward(str(address), port, timeout))
+                return SshConnection(channel, b"", stack.pop_all())
+            except NotForwarded:
+                reason = ""
+            except PortClosed as problem:
+                reason = str(problem)
+        if reason:
+            raise _not_joined(what, reason)
+        return self._joined(port_command(address, port, timeout), what, timeout + 1)
+
+    def _joined(self, command: str, what: str, timeout: float) -> SshConnection:
+        with _in_words(), ExitStack() as stack:
+            connection = stack.enter_context(self._pool.connection(self._endpoint))
+            channel = stack.enter_context(connection.open(command))
+            greeting = _greeting(channel, what, timeout)
+            if greeting is not None:
+                return SshConnection(channel, greeting, stack.pop_all())
+            complaint = channel.stderr() or "the host ran nothing for us"
         # The program ended by itself: the connection stays good for others.
         raise _not_joined(what, complaint)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What SSH raises, as this package says it."""
+    try:
+        yield
+    except AuthenticationRefused as problem:
+        raise NotPermitted(str(problem), "Add Rookery's key to the account on the host.") from None
+    except HostKeyUnknown:
+        raise  # a person must look at it
+    except SshError as problem:
+        raise Unreachable(str(problem)) from None
 
 
 class SshConnection:
