@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Prefetch, QuerySet
@@ -13,6 +14,8 @@ from tenants.desired_firewall import FAMILIES, rule_of
 from tenants.desired_host import wanted_unikernel
 from tenants.desired_zones import opened_key
 from tenants.formats.by_hand import version_of
+from tenants.formats.firewall.derive import derive
+from tenants.formats.firewall.intent import Intent
 from tenants.formats.firewall.rules import Rule
 from tenants.formats.text import FormatError
 from tenants.formats.way_out.export import (
@@ -34,12 +37,14 @@ from tenants.models import (
     Mailbox,
     Repository,
     SigningKey,
+    Stack,
     TargetAddress,
     TsigKey,
     Unikernel,
     Zone,
 )
 from tenants.secrets import Opener, Purpose
+from tenants.stack_wishes import stack_intent
 from tenants.zone_contents import content_of
 
 
@@ -146,8 +151,11 @@ def _public_keys(relay: Repository | None, zone: Zone | None) -> Iterator[Public
 
 def _hosts(domain: Domain, opener: Opener, gaps: list[str]) -> Iterator[ExportedHost]:
     shares = HostShare.objects.filter(organization=domain.organization_id).select_related("host")
+    stack = Stack.objects.select_related("share__host", "release").filter(domain=domain).first()
     for share in shares.order_by("host__name", "pk"):
-        rows = [row for row in _unikernels(share) if _serves(row, domain)]
+        here = stack if stack is not None and stack.share_id == share.pk else None
+        parts = set(here.release.labels.values()) if here is not None and here.release is not None else set()
+        rows = [row for row in _unikernels(share) if row.name in parts or _serves(row, domain)]
         if not rows:
             continue
         used = {str(label) for row in rows for _, label in row.blocks}
@@ -158,7 +166,7 @@ def _hosts(domain: Domain, opener: Opener, gaps: list[str]) -> Iterator[Exported
             version=version_of(share.host.release),
             unikernels=tuple(_unikernel(row, share, opener) for row in rows),
             volumes=tuple(volumes.values_list("label", "size")),
-            rules=_rules(share, rows, domain, gaps),
+            rules=_rules(share, rows, here, gaps),
         )
 
 
@@ -183,19 +191,28 @@ def _unikernel(row: Unikernel, share: HostShare, opener: Opener) -> ExportedUnik
 
 
 def _rules(
-    share: HostShare, rows: list[Unikernel], domain: Domain, gaps: list[str]
+    share: HostShare, rows: list[Unikernel], stack: Stack | None, gaps: list[str]
 ) -> dict[int, tuple[Rule, ...]]:
-    """Those that lead to these unikernels, or from them; of a host that the organization has itself."""
-    if share.host.organization_id != domain.organization_id:
-        gaps.append(f"The firewall of {share.host.name}: somebody else runs that host. Ask them.")
+    """What the stack needs, and the rules by hand that lead to these unikernels or from them; the latter of a
+    host that the organization has itself."""
+    intent = stack_intent(stack) if stack is not None else Intent()
+    rules = _rules_by_hand(share, rows, gaps)
+    try:
+        found = {family: derive(replace(intent, by_hand=rules), family) for family in FAMILIES}
+    except FormatError as error:
+        gaps.append(f"Firewall rules of {share.host.name}: {error.problem}")
         return {}
+    return {family: each for family, each in found.items() if each}
+
+
+def _rules_by_hand(share: HostShare, rows: list[Unikernel], gaps: list[str]) -> tuple[Rule, ...]:
+    if share.host.organization_id != share.organization_id:
+        gaps.append(f"Rules by hand in the firewall of {share.host.name}: somebody else runs it. Ask them.")
+        return ()
     ours = {each.address for row in rows for each in row.addresses.all()}
     found = FirewallRule.objects.filter(firewall__host=share.host, firewall__enabled=True)
-    rules = [
+    return tuple(
         rule_of(row)
         for row in found
         if row.to_address in ours or {row.source.partition("/")[0], row.destination.partition("/")[0]} & ours
-    ]
-    return {
-        family: tuple(rule for rule in rules if rule.family in {None, family}) for family in FAMILIES if rules
-    }
+    )

@@ -131,7 +131,7 @@ _ABOUT = (
 
 def _always_missing() -> tuple[str, ...]:
     return (
-        "Private SSH keys: make new ones, they are cheap (`ssh-keygen -t ed25519`).",
+        "Rookery's private SSH keys: make new ones, they are cheap (`ssh-keygen -t ed25519`).",
         "Mails: ptt passes them on and keeps none.",
         "The images: their files lie where they were built, under the SHA-256 that the commands name.",
     )
