@@ -82,8 +82,8 @@ def _steps(export: DomainExport, begun: date) -> Iterator[str]:
         yield f"**{_day(changed)}**: let the domain's MX record lead to the new server."
     yield (
         f"**{_day(ended)}**: when the old side has had no mail for days, stop its unikernels, remove"
-        " Rookery's SSH keys (`ssh/public-keys`) from the git hosts, and make new TSIG keys: old copies of"
-        " this export hold the present ones."
+        " Rookery's SSH keys (`ssh/public-keys`) from the git hosts, and make new keys: old copies of this"
+        " export hold the present ones."
     )
     yield f"**{_day(ended)}**: end the domain in Rookery, and delete these files."
 
@@ -91,9 +91,10 @@ def _steps(export: DomainExport, begun: date) -> Iterator[str]:
 def _people(export: DomainExport, begun: date) -> Iterator[str]:
     number = sum(1 for _ in logins(export.entries))
     if number:
+        people = "one person" if number == 1 else f"{number} people"
         yield (
-            f"**From {_day(begun)}**: tell the {number} people with a passphrase the new server's name and"
-            " that they have to set a new passphrase, or let them keep it as told below."
+            f"**From {_day(begun)}**: tell the {people} with a passphrase the new server's name and that"
+            " they have to set a new passphrase, or let them keep it as told below."
         )
 
 

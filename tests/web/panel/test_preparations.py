@@ -48,7 +48,7 @@ def test_the_sandbox_needs_no_preparation(
 ) -> None:
     rock = build_rock(domain.organization, HOST_KEY)
     host = rock.bare_host.host
-    told = {"release": "2.7.2", "bridges": [], "host_key": HOST_KEY, "images": []}
+    told: dict[str, Any] = {"release": "2.7.2", "bridges": [], "host_key": HOST_KEY, "images": []}
     told["ways"] = {"ssh": {"host": host.host, "port": host.port}, "tls": {}, "local": {}}
     (tmp_path / "addresses.json").write_text(json.dumps({"albatross": told}))
     settings.SANDBOX, settings.SANDBOX_CONTROL = True, tmp_path / "control.sock"
