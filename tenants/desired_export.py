@@ -54,6 +54,7 @@ def desired_export(domain: Domain, opener: Opener, made_at: datetime) -> DomainE
     zone = Zone.objects.select_related("target__repository__primary", "domain").filter(domain=domain).first()
     rows = Mailbox.objects.filter(domain=domain, trashed_at=None)
     entries, absent = entries_of(domain, rows, opener)
+    signing = SigningKey.objects.filter(domain=domain).select_related("domain")
     gaps: list[str] = []
     hosts = tuple(_hosts(domain, opener, gaps))
     keys, place = _zone_keys(zone, opener, gaps)
