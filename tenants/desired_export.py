@@ -67,9 +67,7 @@ def desired_export(domain: Domain, opener: Opener, made_at: datetime) -> DomainE
         zone=content_of(zone) if zone is not None else None,
         zones=place,
         keys=keys,
-        signers=tuple(
-            _signer(row, opener) for row in SigningKey.objects.filter(domain=domain).order_by("selector")
-        ),
+        signers=tuple(_signer(row, opener) for row in signing.order_by("selector")),
         certificates=tuple(_certificates(zone)),
         public_keys=tuple(_public_keys(relay, zone)),
         hosts=hosts,
