@@ -47,6 +47,7 @@ class Kind(StrEnum):
     ZONE = "zone"
     TSIG_KEY = "key"
     SIGNING_KEY = "signing key"
+    EXPORT = "export of a domain"
     NAME_SERVER = "name server"
     HOST = "host"
     HOST_SHARE = "part of a host"
@@ -92,6 +93,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.ZONE: EDIT,
         Kind.TSIG_KEY: EDIT,
         Kind.SIGNING_KEY: EDIT,
+        Kind.EXPORT: frozenset({V.VIEW, V.CREATE, V.CHANGE}),
         Kind.NAME_SERVER: EDIT,
         Kind.HOST: EDIT,
         Kind.HOST_SHARE: SEE,
@@ -175,6 +177,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.Zone: Kind.ZONE,
     m.TsigKey: Kind.TSIG_KEY,
     m.SigningKey: Kind.SIGNING_KEY,
+    m.DomainExport: Kind.EXPORT,
     m.UpdateServer: Kind.NAME_SERVER,
     m.Host: Kind.HOST,
     m.HostShare: Kind.HOST_SHARE,
@@ -202,6 +205,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ZONE: "domain__organization_id",
     Kind.TSIG_KEY: "repository__organization_id",
     Kind.SIGNING_KEY: "domain__organization_id",
+    Kind.EXPORT: "domain__organization_id",
     Kind.NAME_SERVER: "organization_id",
     Kind.HOST: "organization_id",
     Kind.HOST_SHARE: "organization_id",
@@ -226,6 +230,7 @@ _DOMAIN_PATH: dict[Kind, str] = {
     Kind.TSIG_KEY: "zone__domain_id",
     Kind.STACK: "domain_id",
     Kind.SIGNING_KEY: "domain_id",
+    Kind.EXPORT: "domain_id",
 }
 # What contains everything else may be seen by every token: addresses begin with it.
 _CONTAINERS = frozenset({Kind.ORGANIZATION, Kind.DOMAIN})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
-from tenants.models import Mailbox, SyncTarget, TargetAddress
+from tenants.models import Domain, Mailbox, SyncTarget, TargetAddress
 from tenants.reach import reaches
 from tenants.secrets import Opener, Purpose
 
@@ -53,6 +53,14 @@ def desired_relay(
     if not complete and names is not None:
         asked = [name.decode("utf-8", "replace") for name in names]
         rows = rows.filter(Q(generation__gt=target.observed_generation) | Q(local_part__in=asked))
+    entries, absent = entries_of(domain, rows, opener)
+    return DesiredRelay(target.generation, entries, frozenset(absent), complete)
+
+
+def entries_of(
+    domain: Domain, rows: QuerySet[Mailbox], opener: Opener
+) -> tuple[dict[bytes, RelayEntry], set[bytes]]:
+    """The entries of those `rows` of a domain that get mail, and the names of those that do not."""
     confirmed = TargetAddress.objects.filter(
         confirmed_at__isnull=False, exchange__in=TargetAddress.FLOWS, mailbox__in=rows.values("pk")
     )
@@ -71,7 +79,7 @@ def desired_relay(
             continue
         password = opener.open(Purpose.MAILBOX_HASH, bytes(sealed)) if sealed else NO_LOGIN
         entries[name] = RelayEntry(targets=tuple(targets), password=password)
-    return DesiredRelay(target.generation, entries, frozenset(absent), complete)
+    return entries, absent
 
 
 def known_names(target: SyncTarget) -> frozenset[bytes]:

@@ -168,7 +168,7 @@ def desired_keys(target: SyncTarget, opener: Opener) -> list[DesiredKeys]:
         if row.removed or (row.zone is not None and not row.zone.is_kept):
             removed.add(name)
         else:
-            keys.append(_opened(row, opener))
+            keys.append(opened_key(row, opener))
     return [DesiredKeys(zone, tuple(keys), frozenset(removed)) for zone, (keys, removed) in files.items()]
 
 
@@ -183,9 +183,10 @@ def notifying_keys(target: SyncTarget, opener: Opener) -> list[FileKey]:
     ordered = sorted(
         rows, key=lambda row: (row.generation > target.observed_generation, row.removed, -row.pk)
     )
-    return [_opened(row, opener) for row in ordered]
+    return [opened_key(row, opener) for row in ordered]
 
 
-def _opened(row: TsigKey, opener: Opener) -> FileKey:
+def opened_key(row: TsigKey, opener: Opener) -> FileKey:
+    """A key with its secret."""
     secret = opener.open(Purpose.TSIG_KEY, bytes(row.sealed_secret))
     return FileKey(Name.of(row.name), row.algorithm, secret)

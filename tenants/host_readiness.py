@@ -96,8 +96,8 @@ def _bridges(share: HostShare) -> list[Check]:
 
 
 def _quota(share: HostShare) -> Check:
-    told = f"{share.most_unikernels} unikernels with {share.memory} MB together, on CPUs"
-    told += f" {', '.join(map(str, sorted(share.cpuids)))}"
+    told = f"{share.most_unikernels} unikernels with {share.memory} MB together, on"
+    told += f" CPU{'s' if len(share.cpuids) > 1 else ''} {', '.join(map(str, sorted(share.cpuids)))}"
     known = share.host.seen.get("cpuids")
     if isinstance(known, list) and not set(share.cpuids) <= set(known):
         return Check(

@@ -21,9 +21,5 @@ def exported_zone(zone: Zone, form: str) -> str:
     address, port = (primary.address, primary.port) if primary is not None else ("127.0.0.1", 53)
     if form == "nsupdate":
         return nsupdate_commands(content, address, port)
-    remote = ""
-    if repository is not None:
-        host = f"[{repository.host}]" if ":" in repository.host else repository.host
-        path = repository.path if repository.path.startswith("/") else f"/~/{repository.path}"
-        remote = f"ssh://{repository.username}@{host}:{repository.port}{path}"
+    remote = repository.remote if repository is not None else ""
     return git_commands(content, GitPlace(remote, getattr(repository, "branch", "main"), address, port))

@@ -38,6 +38,7 @@ from tenants.actions import (
 from tenants.actor import Actor
 from tenants.formats import mail_checks as checks
 from tenants.formats.sshkeys import fingerprint
+from tenants.formats.way_out.archive import new_key, sealed
 from tenants.models import (
     Account,
     AddressImport,
@@ -45,6 +46,7 @@ from tenants.models import (
     Condition,
     DecisionLink,
     Domain,
+    DomainExport,
     Event,
     Evidence,
     Finding,
@@ -107,6 +109,8 @@ class World:
     zone_key: TsigKey
     secondary: SecondaryServer
     signing_key: SigningKey
+    export: DomainExport
+    export_key: str
     update_server: UpdateServer
     rock: Rock
     reader: RepositoryReader
@@ -147,6 +151,8 @@ class World:
             "signing_key": self.signing_key.pk,
             "reader": self.reader.pk,
             "update_server": self.update_server.pk,
+            "export": self.export.pk,
+            "export_key": self.export_key,
             "soon": f"{timezone.now() + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}",
             **self.rock.names,
         }
@@ -195,6 +201,7 @@ def build_world(
     target = SyncTarget.objects.get(repository=repository)
     row, _ = accounts.create_token(actor=owner, name="old")
     rock = build_rock(organization, HOST_KEY)
+    key = new_key()
     return World(
         organization=organization,
         domain=domain,
@@ -227,11 +234,25 @@ def build_world(
         zone_key=zone_key,
         secondary=secondary,
         signing_key=_retired_key(owner, domain),
+        export=ready_export(domain, key.public),
+        export_key=key.private,
         rock=rock,
         reader=waiting_reader(repository, rock.unikernel),
         update_server=update_servers.connect_update_server(
             actor=owner, organization=organization, name="ns1", address=PUBLIC_SERVER, key=UPDATE_KEY
         ),
+    )
+
+
+def ready_export(domain: Domain, public_key: bytes) -> DomainExport:
+    """As if a worker had made it."""
+    return DomainExport.objects.create(
+        domain=domain,
+        state=DomainExport.State.READY,
+        public_key=public_key,
+        sealed_archive=sealed(b"an archive", public_key),
+        asked_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(hours=1),
     )
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tenants import answers, limits, outbox
 from tenants.actions.deciders import remind_deciders
+from tenants.actions.domain_exports import expire_exports
 from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.former_passphrases import forget_former_passphrases
 from tenants.actions.image_fetches import forget_fetches
@@ -26,6 +27,7 @@ from workers import (
     accounts,
     certificates,
     checker,
+    exporter,
     feed_watcher,
     git_hosts,
     image_courier,
@@ -124,6 +126,8 @@ def _guards() -> list[tuple[str, int, str]]:
     hints += [("look_at_certificates", pk, "reviews") for pk in aging[:AT_ONCE]]
     unknown = key_smith.unknown_keys().values_list("pk", flat=True)
     hints += [("compute_signing_key", pk, "images") for pk in unknown[: key_smith.AT_ONCE]]
+    exports = exporter.waiting_exports().values_list("pk", flat=True)
+    hints += [("make_domain_export", pk, "images") for pk in exports[: exporter.AT_ONCE]]
     images = image_courier.due_fetches().values_list("pk", flat=True)
     hints += [("fetch_image", pk, "images") for pk in images[: image_courier.AT_ONCE]]
     feeds = feed_watcher.due_feeds(timezone.now()).values_list("pk", flat=True)
@@ -150,6 +154,7 @@ def _tidy() -> None:
     forget_fetches(actor=rookery)
     forget_former_passphrases(actor=rookery)
     purge_trash(actor=rookery)
+    expire_exports(actor=rookery)
     remind_of_expiry(actor=rookery)
     expire_addresses(actor=rookery)
     forget_deleted_unikernels(actor=rookery)

@@ -9,7 +9,7 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from workers import certificates, feed_watcher, key_smith, likeness, post, scout, sweeper
+from workers import certificates, exporter, feed_watcher, key_smith, likeness, post, scout, sweeper
 from workers.assembly import (
     account_check,
     controller,
@@ -98,6 +98,12 @@ def look_at_feed(feed_id: int) -> None:
 def compute_signing_key(key_id: int) -> None:
     """Compute the public key of a DKIM signer from its seed."""
     key_smith.compute(key_id, opener())
+
+
+@shared_task(soft_time_limit=exporter.SECONDS, time_limit=exporter.SECONDS + 10)
+def make_domain_export(export_id: int) -> None:
+    """Put the export of one domain together."""
+    exporter.make(export_id, opener())
 
 
 @shared_task

@@ -52,6 +52,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "token": {"schema": {"type": "string"}, "description": "The last part of the link."},
     "key_id": {"schema": {"type": "integer"}, "description": "The id of a key of a zone."},
     "signing_key_id": {"schema": {"type": "integer"}, "description": "The id of a DKIM key."},
+    "export_id": {"schema": {"type": "integer"}, "description": "The id of an export."},
     "server_id": {"schema": {"type": "integer"}, "description": "The id of a secondary server."},
     "repository_id": {"schema": {"type": "integer"}, "description": "The id of a zone repository."},
     "name_server_id": {

@@ -12,6 +12,7 @@ from panel.api.activity import Events
 from panel.api.aliases import Aliases, DomainAliases, DomainAliasRules
 from panel.api.bulk import Bulk
 from panel.api.changes import Changes
+from panel.api.domain_exports import DomainExports, OneDomainExport
 from panel.api.domains import Domains
 from panel.api.findings import Findings
 from panel.api.firewalls import FirewallRules, Firewalls
@@ -170,6 +171,17 @@ _domains: list[URLPattern | URLResolver] = [
         name="alias-rules",
     ),
     path("<domain:domain>/held-names/", HeldNames.as_view(_read_and_make), name="held-names"),
+    path("<domain:domain>/exports/", DomainExports.as_view(_read_and_make), name="domain-exports"),
+    path(
+        "<domain:domain>/exports/<id:export_id>/",
+        OneDomainExport.as_view({"get": "retrieve"}),
+        name="domain-export",
+    ),
+    path(
+        "<domain:domain>/exports/<id:export_id>/fetch/",
+        OneDomainExport.as_view({"post": "fetch"}),
+        name="domain-export-fetch",
+    ),
     path("<domain:domain>/signing-keys/", DomainSigningKeys.as_view(_read_and_make), name="signing-keys"),
     path(
         "<domain:domain>/signing-keys/<id:signing_key_id>/",

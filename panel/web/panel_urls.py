@@ -49,6 +49,7 @@ from panel.web import (
     unikernels,
     update_servers,
     volumes,
+    way_out,
     zone_access,
     zone_endings,
     zone_exports,
@@ -192,6 +193,8 @@ urlpatterns = [
         signing_keys.signing_key_remove,
         name="signing-key-remove",
     ),
+    path(f"{_DOMAIN}/way-out", way_out.way_out, name="way-out"),
+    path(f"{_DOMAIN}/way-out/fetch", way_out.way_out_fetch, name="way-out-fetch"),
     path(f"{_DOMAIN}/settings/names", domain_rules.domain_names, name="domain-names"),
     path(
         f"{_DOMAIN}/settings/names/<int:held_id>/release",

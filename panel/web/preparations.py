@@ -10,11 +10,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from panel.web import times
+from panel.web import sentences, times
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.git_hosts import BADGES
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.hosts import load_share
+from panel.web.sandbox_told import is_sandbox_host
 from tenants import access
 from tenants.actions import preparations
 from tenants.errors import Conflict, Invalid
@@ -95,7 +96,9 @@ def _show(
     form: PreparationForm,
     tried: Tried[HostPreparation] | None,
 ) -> HttpResponse:
-    host = share.host
+    host, is_sandbox = share.host, is_sandbox_host(share.host)
+    may_change = access.may_create(actor_of(request), Kind.PREPARATION, host.organization)
+    is_there = host.transport == Host.Transport.SSH and bool(host.host_key) and not is_sandbox
     badge, word = BADGES[State(row.state) if row is not None else State.UNKNOWN]
     context = {
         "share": share,
@@ -107,7 +110,10 @@ def _show(
         "looked": times.moment(row.looked_at if row else None, timezone.now(), relative=True),
         "is_moving": row is not None and bool(row.asked),
         "may_do": row is not None and row.state == State.TODO and not row.asked,
-        "may_change": access.may_create(actor_of(request), Kind.PREPARATION, host.organization),
+        "may_change": may_change,
+        "may_look": may_change and is_there,
+        "right_words": sentences.amount(len(row.right) if row else 0, "thing is", "things are"),
+        "is_sandbox": is_sandbox,
         "has_ssh": host.transport == Host.Transport.SSH,
         "form": form,
         "crumbs": [

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from panel.web.fragments import shown_key
+from tenants.models import Host
 from tenants.sandbox_note import sandbox_note
 
 _FORMS = {
@@ -35,3 +36,11 @@ def albatross_told() -> dict[str, Any] | None:
         }
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_sandbox_host(host: Host) -> bool:
+    """Is it the sandbox's own? It is no machine, so there is nothing to prepare."""
+    told = albatross_told()
+    known = [] if told is None else told["forms"].values()
+    place = ("host", "port") if host.transport != Host.Transport.LOCAL else ("socket_folder",)
+    return any(all(str(form.get(name, "")) == str(getattr(host, name)) for name in place) for form in known)

@@ -6,6 +6,7 @@ from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
 from tenants.models.certificates import Certificate
+from tenants.models.domain_exports import DomainExport
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.feeds import ImageFeed
@@ -59,6 +60,7 @@ __all__ = [
     "DecisionLink",
     "Delivery",
     "Domain",
+    "DomainExport",
     "Event",
     "Evidence",
     "Finding",

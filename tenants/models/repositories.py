@@ -73,5 +73,12 @@ class Repository(models.Model):
         return Pace(quiet=self.restart_quiet, apart=self.restart_apart)
 
     @property
+    def remote(self) -> str:
+        """Its address as git takes it. A relative path begins in the account's home."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        path = self.path if self.path.startswith("/") else f"/~/{self.path}"
+        return f"ssh://{self.username}@{host}:{self.port}{path}"
+
+    @property
     def short_name(self) -> str:
         return self.path.rstrip("/").rsplit("/", 1)[-1]

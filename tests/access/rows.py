@@ -30,6 +30,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "import_id": ("{import}", "999999"),
     "repository_id": ("{zone_repository}", "999999"),
     "key_id": ("{zone_key}", "999999"),
+    "export_id": ("{export}", "999999"),
     "signing_key_id": ("{signing_key}", "999999"),
     "server_id": ("{secondary}", "999999"),
     "name_server_id": ("{update_server}", "999999"),

@@ -60,6 +60,7 @@ PAGES = (
     "/d/{domain}/dns/servers",
     "/d/{domain}/dns/registrar",
     "/d/{domain}/settings/signing-keys",
+    "/d/{domain}/way-out",
     "/hosts",
     "/hosts/{share}",
     "/hosts/{share}/firewall",

@@ -198,6 +198,8 @@ ELSEWHERE = {
     "make_signing_key",
     "switch_signing_key",
     "remove_signing_key",
+    "ask_for_export",
+    "fetch_export",
     "change_image",
     "change_primary",
     "change_quota",

@@ -95,6 +95,7 @@ WITHOUT = {
     "api:record-sets", "api:record-set-freeze", "api:zone-keys", "api:zone-key", "api:zone-key-rotate",
     "api:zone-secondaries", "api:zone-secondary", "api:zone-repositories", "api:hosts", "api:host-networks",
     "api:update-servers", "api:signing-keys",
+    "api:domain-exports", "api:domain-export-fetch",
     "api:host-network", "api:host-volumes", "api:host-volume", "api:images", "api:host-unikernels",
     "api:build-servers", "api:build-server", "api:image-fetches",
     "api:host-firewall-rules", "api:host-firewall-rule", "api:readers", "api:readers-restart",
@@ -176,6 +177,8 @@ ALONE = {
     "api:zone-secondaries",
     "api:zone-secondary",
     "api:signing-keys",
+    "api:domain-exports",
+    "api:domain-export-fetch",
 }
 BULKABLE = [
     row for row in ROWS if row.method != "GET" and row.answer("anonymous") == "401" and row.name not in ALONE

@@ -27,6 +27,7 @@ from tenants.actions import (
     alias_rules,
     aliases,
     bulk,
+    domain_exports,
     domains,
     expiry,
     firewalls,
@@ -77,6 +78,7 @@ from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
+from tenants.formats.way_out.archive import new_key
 from tenants.models import (
     AddressImport,
     AddressRequest,
@@ -84,6 +86,7 @@ from tenants.models import (
     CheckLine,
     Condition,
     Domain,
+    DomainExport,
     Event,
     Finding,
     Firewall,
@@ -119,7 +122,7 @@ from tests.exchanges import shared_pair
 from tests.hosting import FORWARDED, WITH_DISK, Rock, build_rock, upload, waiting_reader
 from tests.stacking import build_stack
 from tests.tenants.zoning import MAIL, begin, connect
-from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, seen_host
+from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, ready_export, seen_host
 
 
 @dataclass
@@ -145,6 +148,8 @@ class World:
     secondary: SecondaryServer
     signing_key: SigningKey
     old_signing_key: SigningKey
+    export: DomainExport
+    export_key: str
     unproved: Zone
     let_go: Zone
     updated: UpdateServer
@@ -508,6 +513,11 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "OP",
         lambda a, w: signing_keys.remove_signing_key(actor=a, key=w.old_signing_key),
     ),
+    "ask_for_export": ("OP", lambda a, w: domain_exports.ask_for_export(actor=a, domain=w.domain)),
+    "fetch_export": (
+        "OP",
+        lambda a, w: domain_exports.fetch_export(actor=a, export=w.export, key=w.export_key),
+    ),
     "add_host": (
         "OP",
         lambda a, w: hosts.add_host(
@@ -666,6 +676,8 @@ OTHERS = {
     "record_dropped",
     "record_ownership",
     "record_public_key",
+    "record_export",
+    "expire_exports",
     "record_certificates",
     "record_git_host",
     "record_preparation",
@@ -892,6 +904,7 @@ def build_world(
     SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     target.refresh_from_db()
     rock = build_rock(domain.organization, line)
+    key_pair = new_key()
     ready = _ready_for_a_stack(alice, domain.organization, zones_at, rock)
     given = (rock.share, rock.network)
     return World(
@@ -919,6 +932,8 @@ def build_world(
         secondary=secondary,
         signing_key=signing_key,
         old_signing_key=old_signing_key,
+        export=ready_export(domain, key_pair.public),
+        export_key=key_pair.private,
         unproved=unproved,
         reader=waiting_reader(repository, rock.unikernel),
         **vars(rock),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -37,3 +41,19 @@ def test_from_a_look_to_what_was_agreed(
     waiting = as_olga.get(f"/hosts/{rock.share.pk}/prepare")
     check_page(waiting)
     assert "Nothing is sent" in text_of(waiting)
+
+
+def test_the_sandbox_needs_no_preparation(
+    as_olga: Client, domain: Domain, settings: Any, tmp_path: Path
+) -> None:
+    rock = build_rock(domain.organization, HOST_KEY)
+    host = rock.bare_host.host
+    told: dict[str, Any] = {"release": "2.7.2", "bridges": [], "host_key": HOST_KEY, "images": []}
+    told["ways"] = {"ssh": {"host": host.host, "port": host.port}, "tls": {}, "local": {}}
+    (tmp_path / "addresses.json").write_text(json.dumps({"albatross": told}))
+    settings.SANDBOX, settings.SANDBOX_CONTROL = True, tmp_path / "control.sock"
+    page = as_olga.get(f"/hosts/{rock.bare_host.pk}/prepare")
+    check_page(page)
+    assert "Nothing to prepare" in text_of(page)
+    assert "Look at the host" not in text_of(page)
+    assert "Nothing to prepare" not in text_of(as_olga.get(f"/hosts/{rock.share.pk}/prepare"))
