@@ -5,7 +5,7 @@ from __future__ import annotations
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
-from tenants.models.certificates import Certificate
+from tenants.models.certificates import Certificate, CertificateUse
 from tenants.models.domains import Domain
 from tenants.models.events import Event
 from tenants.models.fetches import BuildServer, ImageFetch
@@ -49,6 +49,7 @@ __all__ = [
     "ApiToken",
     "BuildServer",
     "Certificate",
+    "CertificateUse",
     "CheckChange",
     "CheckLine",
     "CheckMute",
