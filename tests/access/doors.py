@@ -19,6 +19,7 @@ from panel.web import (
     address_people,
     aliases,
     ask,
+    certificate_uses,
     domain_rules,
     domains,
     expiry,
@@ -114,6 +115,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "image": images.ImageForm,
     "image-fetch": image_fetches.FetchForm,
     "build-servers": image_fetches.BuildServerForm,
+    "certificate-link": certificate_uses.CertificateUseForm,
     "unikernel-new": unikernel_form.UnikernelForm,
     "unikernel-change": unikernel_form.ChangeForm,
 }
@@ -168,6 +170,7 @@ BUTTONS = {
     "host-volume-delete": ("label",),
     "unikernel-delete": ("name",),
     "unikernel-name": ("add_name",),
+    "certificate-link": ("certificate", "automatic"),
     "host-found-decide": ("unit",),
 }
 

@@ -27,6 +27,7 @@ from tenants.actions import (
     alias_rules,
     aliases,
     bulk,
+    certificate_uses,
     domains,
     expiry,
     firewalls,
@@ -75,6 +76,7 @@ from tenants.models import (
     AddressImport,
     AddressRequest,
     BuildServer,
+    CertificateUse,
     CheckLine,
     Condition,
     Domain,
@@ -107,7 +109,7 @@ from tenants.models import (
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account, join, make_address
 from tests.exchanges import shared_pair
-from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload, waiting_reader
+from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload, waiting_reader, waiting_use
 from tests.tenants.zoning import MAIL, begin, connect
 from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, seen_host
 
@@ -150,6 +152,7 @@ class World:
     guest_share: HostShare
     spare: Organization
     reader: RepositoryReader
+    use: CertificateUse
     fetch: ImageFetch
     volume: Volume
     build_server: BuildServer
@@ -344,6 +347,17 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: readers.change_restart_pace(actor=a, repository=w.repository, quiet=60, apart=900),
     ),
     "restart_readers": ("OMP", lambda a, w: readers.restart_readers(actor=a, repository=w.repository)),
+    "link_certificate": (
+        "OP",
+        lambda a, w: certificate_uses.link_certificate(
+            actor=a, unikernel=w.stopped, certificate=w.use.zone.certificates.get()
+        ),
+    ),
+    "unlink_certificate": ("OP", lambda a, w: certificate_uses.unlink_certificate(actor=a, use=w.use)),
+    "restart_for_certificate": (
+        "OMP",
+        lambda a, w: certificate_uses.restart_for_certificate(actor=a, use=w.use),
+    ),
     "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
     "change_trash_days": (
         "OP",
@@ -599,6 +613,7 @@ OTHERS = {
     "record_ownership",
     "record_public_key",
     "record_certificates",
+    "propose_restarts",
     "record_git_host",
     "record_preparation",
     "record_preparation_progress",
@@ -846,6 +861,7 @@ def build_world(
         old_signing_key=old_signing_key,
         unproved=unproved,
         reader=waiting_reader(repository, rock.unikernel),
+        use=waiting_use(zone, rock.unikernel),
         **vars(rock),
         let_go=zone_endings.let_go_zone(actor=alice, zone=begin(alice, fourth, zones_at)),
         updated=update_servers.connect_update_server(
