@@ -61,6 +61,7 @@ MACHINES = {
     "change_image", "share_image", "delete_image",
     "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
     "link_reader", "unlink_reader", "restart_readers",
+    "link_certificate", "unlink_certificate", "restart_for_certificate",
     "answer_add_name",
 }  # fmt: skip
 AROUND = {
