@@ -187,8 +187,7 @@ class AlbatrossHost:
         )
 
     def _restart_of(self, observed: ObservedHost, due: Waiting) -> HostChange:
-        reading = host_restarts.by_label(observed.readings)[due.label]
-        info = observed.seen.running[due.label]
+        reading, info = host_restarts.by_label(observed.readings)[due.label], observed.seen.running[due.label]
         mark = self._opener.mark(likeness.form_of_running(info, dialect_of(observed.release)))
         wanted = next(each for each in observed.desired.unikernels if each.label == due.label)
         return host_restarts.restart_of(reading, mark, wanted)
@@ -381,11 +380,12 @@ class AlbatrossHost:
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         """Come back when the next restart is due."""
-        ask_soon(current, _share(current.target))
-        due = host_restarts.next_due(_share(current.target))
+        share = _share(current.target)
+        ask_soon(current, share)
+        due = host_restarts.next_due(share)
         if due is not None and due > current.now:
             wake(current.target, due)
-        return host_certificates.statement(_share(current.target))
+        return host_certificates.statement(share)
 
     def maintain(self, current: Pass) -> Statement | None:
         return None
