@@ -54,6 +54,7 @@ class Kind(StrEnum):
     PREPARATION = "preparation of a host"
     IMAGE = "image"
     UNIKERNEL = "unikernel"
+    STACK = "mail stack"
 
 
 class Role(StrEnum):
@@ -98,6 +99,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.PREPARATION: SEE,
         Kind.IMAGE: EDIT,
         Kind.UNIKERNEL: EDIT | {V.SWITCH},
+        Kind.STACK: EDIT | {V.SWITCH, V.DECIDE},
     },
     Role.MANAGER: {
         Kind.ORGANIZATION: SEE,
@@ -121,6 +123,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.PREPARATION: SEE,
         Kind.IMAGE: SEE,
         Kind.UNIKERNEL: frozenset({V.VIEW, V.SWITCH}),
+        Kind.STACK: SEE,
     },
     Role.VIEWER: dict.fromkeys(
         (
@@ -145,6 +148,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.PREPARATION,
             Kind.IMAGE,
             Kind.UNIKERNEL,
+            Kind.STACK,
         ),
         SEE,
     ),
@@ -180,6 +184,7 @@ _KINDS: dict[type[Model], Kind] = {
     m.ImageFetch: Kind.IMAGE,
     m.Unikernel: Kind.UNIKERNEL,
     m.Volume: Kind.UNIKERNEL,
+    m.Stack: Kind.STACK,
 }
 _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.ORGANIZATION: "pk",
@@ -203,6 +208,7 @@ _ORGANIZATION_PATH: dict[Kind, str] = {
     Kind.PREPARATION: "host__organization_id",
     Kind.IMAGE: "organization_id",
     Kind.UNIKERNEL: "share__organization_id",
+    Kind.STACK: "domain__organization_id",
 }
 
 _DOMAIN_PATH: dict[Kind, str] = {
@@ -217,6 +223,7 @@ _DOMAIN_PATH: dict[Kind, str] = {
     Kind.EVENT: "domain_id",
     Kind.ZONE: "domain_id",
     Kind.TSIG_KEY: "zone__domain_id",
+    Kind.STACK: "domain_id",
     Kind.SIGNING_KEY: "domain_id",
 }
 # What contains everything else may be seen by every token: addresses begin with it.

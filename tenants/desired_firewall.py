@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from dataclasses import dataclass, replace
 
 from tenants.formats.firewall.by_hand import check_by_hand
 from tenants.formats.firewall.derive import derive
-from tenants.formats.firewall.intent import Bridge, Intent
+from tenants.formats.firewall.intent import Bridge, Intent, merge
 from tenants.formats.firewall.restore import Wanted
 from tenants.formats.firewall.rules import Rule
 from tenants.formats.firewall.saved import Owner
-from tenants.formats.unikernels import ROOT_PATH
 from tenants.models import Firewall, FirewallRule, Installation, SyncTarget
+from tenants.stack_wishes import bridge_of, stack_intent, stacks_on
 
 FAMILIES = (4, 6)
 
@@ -35,20 +34,17 @@ def desired_firewall(target: SyncTarget) -> DesiredFirewall:
 
 
 def intent_of(firewall: Firewall) -> Intent:
-    """What this host's firewall is for. Raises FormatError with the field of a rule that is wrong."""
-    return Intent(
-        bridges=bridges_of(firewall) if firewall.isolates else (),
-        by_hand=tuple(check_by_hand(row.as_given) for row in firewall.rules.all()),
-    )
+    """What this host's firewall is for: rules by hand, and what its stacks need; the network of a stack is
+    always kept apart. Raises FormatError with the field of a rule that is wrong."""
+    apart = Intent(bridges=bridges_of(firewall) if firewall.isolates else ())
+    needed = merge([apart, *(stack_intent(stack) for stack in stacks_on(firewall.host))])
+    return replace(needed, by_hand=tuple(check_by_hand(row.as_given) for row in firewall.rules.all()))
 
 
 def bridges_of(firewall: Firewall) -> tuple[Bridge, ...]:
-    """Named by the path of those who have them: that is what the host shows of tenants anyway."""
+    """Of all networks of the host."""
     rows = firewall.host.networks.select_related("share").order_by("bridge")
-    return tuple(
-        Bridge(row.share.path or ROOT_PATH, row.bridge, IPv4Network(row.subnet), IPv4Address(row.gateway))
-        for row in rows
-    )
+    return tuple(bridge_of(row) for row in rows)
 
 
 def rule_of(row: FirewallRule) -> Rule:

@@ -17,6 +17,7 @@ from tenants.actions import (
     images,
     networks,
     organizations,
+    public_addresses,
     unikernels,
     volumes,
 )
@@ -34,6 +35,7 @@ from tenants.models import (
     ImageFetch,
     Network,
     Organization,
+    PublicAddress,
     Repository,
     RepositoryReader,
     SyncTarget,
@@ -117,6 +119,7 @@ class Rock:
     build_server: BuildServer
     firewall: Firewall
     firewall_rule: FirewallRule
+    public: PublicAddress
 
     @property
     def names(self) -> dict[str, Any]:
@@ -138,6 +141,7 @@ class Rock:
             "build_server": self.build_server.pk,
             "build_server_name": self.build_server.name,
             "rule": self.firewall_rule.pk,
+            "public": self.public.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -221,6 +225,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     return Rock(
         firewall=firewall,
         firewall_rule=rule,
+        public=public_addresses.add_public_address(actor=rookery, share=machine.share, address="192.0.2.90"),
         host=host,
         share=machine.share,
         bare_host=share_of(bare, organization),

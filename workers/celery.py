@@ -17,6 +17,7 @@ QUEUES = (
     "dynamic_update",
     "albatross_host",
     "firewall",
+    "stack",
     "checks",
     "lookups",
     "mail_checks",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from tenants.models import Firewall, HostShare, Repository, SyncTarget, UpdateServer
+from tenants.models import Firewall, HostShare, Repository, Stack, SyncTarget, UpdateServer
 
 
 def place_url(target: SyncTarget) -> str:
@@ -37,6 +37,8 @@ def machine_of(target: SyncTarget) -> str:
     place = target.place
     if isinstance(place, HostShare | Firewall):
         return place.host.host or str(place.host)
+    if isinstance(place, Stack):
+        return place.share.host.host or str(place.share.host)
     if isinstance(place, UpdateServer):
         return place.where
     return place.host if place is not None else ""
@@ -45,7 +47,7 @@ def machine_of(target: SyncTarget) -> str:
 def keys_of(target: SyncTarget) -> tuple[str, str]:
     """The host's key: (pinned, shown last), as lines; empty where there is none."""
     place = target.place
-    if isinstance(place, UpdateServer):
+    if isinstance(place, UpdateServer | Stack):
         return "", ""
     holder = place.host if isinstance(place, HostShare | Firewall) else place
     return (holder.host_key, holder.offered_host_key) if holder is not None else ("", "")

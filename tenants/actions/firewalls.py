@@ -18,7 +18,8 @@ from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.firewall.by_hand import RuleByHand, check_by_hand
 from tenants.formats.firewall.derive import derive
 from tenants.formats.text import FormatError
-from tenants.models import Firewall, FirewallRule, Host, SyncTarget
+from tenants.models import Firewall, FirewallRule, Host, Stack, SyncTarget
+from tenants.stack_wishes import stacks_on
 
 MOST_BY_HAND = 1000
 
@@ -85,6 +86,9 @@ def release_firewall(*, actor: Actor, firewall: Firewall) -> Firewall:
     lock(firewall)
     if not firewall.enabled:
         return firewall
+    served = [str(row) for row in stacks_on(firewall.host) if row.firewall != Stack.Firewall.CLOSED]
+    if served:
+        raise Conflict(f"{', '.join(served[:5])} would be cut off from the Internet. Remove that first.")
     firewall.enabled = False
     firewall.save(update_fields=["enabled"])
     _mark_and_record(

@@ -19,7 +19,7 @@ from tenants.errors import Checks, Conflict, Forbidden
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_name, printable
 from tenants.formats.unikernels import ROOT_PATH, check_label
-from tenants.models import Firewall, Host, HostShare, Organization, SyncTarget
+from tenants.models import Firewall, Host, HostShare, Organization, Stack, SyncTarget
 from tenants.secrets import Purpose, seal
 
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]{1,300}")
@@ -238,6 +238,7 @@ def remove_host(*, actor: Actor, host: Host) -> None:
     access.require(actor, access.Verb.DELETE, host)
     lock(host)
     left = [str(row) for share in host.shares.all() for row in share.unikernels.all()[:5]]
+    left += [str(row) for row in Stack.objects.filter(share__host=host).select_related("domain")[:5]]
     if left:
         raise Conflict(f"{host} still has {', '.join(left[:5])}. Delete these first, so that they end there.")
     firewall = Firewall.objects.filter(host=host).select_related("sync_target").first()
@@ -291,7 +292,7 @@ def unshare_host(*, actor: Actor, share: HostShare) -> None:
     lock(share)
     if share.organization_id == share.host.organization_id:
         raise Conflict("This is the part of those who run the host. Remove the host instead.")
-    if share.unikernels.exists():
+    if share.unikernels.exists() or share.stacks.exists():
         raise Conflict(f"{share.organization} still has unikernels there. They must be deleted first.")
     organization, host, path = share.organization, share.host, share.path
     share.delete()

@@ -64,6 +64,7 @@ def remove_network(*, actor: Actor, network: Network) -> None:
     access.require(actor, access.Verb.CHANGE, share.host)
     lock(share.host)
     users = [row.name for row in share.unikernels.all() if any(pk == network.pk for _, pk in row.networks)]
+    users += [str(row) for row in network.stacks.select_related("domain")]
     if users:
         raise Conflict(f"{', '.join(users[:5])} uses this network. Change that first.")
     before = {"bridge": network.bridge, "subnet": network.subnet}

@@ -33,6 +33,7 @@ from tenants.models.request_rules import RequestRules
 from tenants.models.requests import AddressRequest, DecisionLink
 from tenants.models.server_answers import ServerAnswer
 from tenants.models.signing_keys import SigningKey
+from tenants.models.stacks import PublicAddress, Release, Stack, StackPhase, StackSecret
 from tenants.models.sync import Condition, Evidence, Run, Step, SyncTarget
 from tenants.models.unikernels import Unikernel, UnikernelSecret
 from tenants.models.update_servers import UpdateServer
@@ -84,7 +85,9 @@ __all__ = [
     "Organization",
     "OutgoingMail",
     "PrimaryServer",
+    "PublicAddress",
     "RecordSet",
+    "Release",
     "Repository",
     "RepositoryReader",
     "RequestRules",
@@ -94,6 +97,9 @@ __all__ = [
     "ServerAnswer",
     "SignInLink",
     "SigningKey",
+    "Stack",
+    "StackPhase",
+    "StackSecret",
     "Step",
     "StoredAnswer",
     "SyncTarget",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tenants.models.firewalls import Firewall
     from tenants.models.hosts import HostShare
     from tenants.models.repositories import Repository
+    from tenants.models.stacks import Stack
     from tenants.models.update_servers import UpdateServer
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -32,6 +33,7 @@ class SyncTarget(models.Model):
         DYNAMIC_UPDATE = "dynamic_update", "name server with dynamic updates"
         ALBATROSS_HOST = "albatross_host", "albatross host"
         FIREWALL = "firewall", "firewall"
+        STACK = "stack", "mail stack"
 
     class DriftMode(models.TextChoices):
         REPORT = "report", "report: show it, touch nothing"
@@ -53,6 +55,9 @@ class SyncTarget(models.Model):
     )
     firewall = models.OneToOneField(
         "tenants.Firewall", on_delete=models.CASCADE, null=True, related_name="sync_target"
+    )
+    stack = models.OneToOneField(
+        "tenants.Stack", on_delete=models.CASCADE, null=True, related_name="sync_target"
     )
     drift_mode = models.CharField(max_length=10, choices=DriftMode.choices, default=DriftMode.REPORT)
 
@@ -80,7 +85,7 @@ class SyncTarget(models.Model):
                 condition=Q(observed_generation__lte=F("generation")), name="nothing_observed_before_asked"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=("albatross_host", "dynamic_update", "firewall"))
+                condition=Q(kind__in=("albatross_host", "dynamic_update", "firewall", "stack"))
                 | Q(repository__isnull=False),
                 name="target_has_its_repository",
             ),
@@ -96,6 +101,9 @@ class SyncTarget(models.Model):
                 condition=~Q(kind="firewall") | Q(firewall__isnull=False),
                 name="firewall_target_has_its_firewall",
             ),
+            models.CheckConstraint(
+                condition=~Q(kind="stack") | Q(stack__isnull=False), name="stack_target_has_its_stack"
+            ),
             one_of(
                 "sync_target",
                 "kind",
@@ -104,6 +112,7 @@ class SyncTarget(models.Model):
                 "dynamic_update",
                 "albatross_host",
                 "firewall",
+                "stack",
             ),
             one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
         ]
@@ -116,9 +125,9 @@ class SyncTarget(models.Model):
         return f"{self.get_kind_display()} {self.place}"
 
     @property
-    def place(self) -> Repository | HostShare | UpdateServer | Firewall | None:
+    def place(self) -> Repository | HostShare | UpdateServer | Firewall | Stack | None:
         """What is kept in agreement."""
-        return self.repository or self.host_share or self.update_server or self.firewall
+        return self.repository or self.host_share or self.update_server or self.firewall or self.stack
 
     @property
     def in_agreement(self) -> bool:

@@ -6,6 +6,7 @@ an owner, an operator. `in`: led to the sign-in; `to`: done, led on.
 
 from __future__ import annotations
 
+from tenants.formats.roles.catalogue import ROLES
 from tests.access import zones
 from tests.access.rows import Row
 from tests.conftest import HASH
@@ -39,6 +40,19 @@ FIREWALL_RULE = {
     "verdict": "",
     "note": "submission",
     "position": "1",
+}
+
+# Services fill all roles: there is no image of any.
+STACK = {
+    "network": "{network}",
+    "public": "{public}",
+    "production": "staging",
+    "open_relay": "",
+    "selector": "s1",
+    "submission_host": "",
+    "git_address": "",
+    **{f"service_{role}": f"192.0.2.{number}" for number, role in enumerate(ROLES, start=71)},
+    **{f"image_{role}": "" for role in ROLES},
 }
 
 PUBLIC = [
@@ -301,6 +315,8 @@ PANEL = [
     Row("run-live", "GET", "401 404 404 200 200 200 200"),
     Row("run-retry", "POST", MANAGERS),
     Row("run-agree", "POST", OWNERS, {"checksum": "c" * 64}),
+    Row("stack-new", "GET", "in 404 404 403 403 200 200"),
+    Row("stack-new", "POST", "in 404 404 403 403 200 200", STACK, query={"host": "{share}"}),
 ]
 
 

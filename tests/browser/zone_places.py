@@ -64,6 +64,7 @@ def pages_of_zones(visitor: Visitor, domain: str, bare: str, *, may_change: bool
     git_host = visitor.open(found["zone-repository"]).locator('main a[href*="/git-host/"]').first
     found["git-host"] = str(git_host.get_attribute("href"))
     if may_change:
+        found["stack-new"] = f"/d/{domain}/stack/new"
         found["zone-place"] = f"/d/{domain}/dns/place"
         found["update-server-new"] = f"/d/{bare}/dns/server/new"
         found["zone-end"] = f"/d/{domain}/dns/end"

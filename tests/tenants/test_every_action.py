@@ -46,6 +46,7 @@ from tenants.actions import (
     organizations,
     own_account,
     preparations,
+    public_addresses,
     readers,
     record_sets,
     repositories,
@@ -53,6 +54,7 @@ from tenants.actions import (
     requests,
     secondaries,
     signing_keys,
+    stacks,
     sync,
     targets,
     test_mail,
@@ -69,8 +71,10 @@ from tenants.actions import (
     zone_repositories,
     zones,
 )
+from tenants.actions.blueprints import Choices, preview_stack
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden
+from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.models import (
     AddressImport,
@@ -94,11 +98,13 @@ from tenants.models import (
     Membership,
     Network,
     Organization,
+    PublicAddress,
     Repository,
     RepositoryReader,
     Run,
     SecondaryServer,
     SigningKey,
+    Stack,
     SyncTarget,
     TsigKey,
     Unikernel,
@@ -109,7 +115,8 @@ from tenants.models import (
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account, join, make_address
 from tests.exchanges import shared_pair
-from tests.hosting import FORWARDED, WITH_DISK, build_rock, upload, waiting_reader, waiting_use
+from tests.hosting import FORWARDED, WITH_DISK, Rock, build_rock, upload, waiting_reader, waiting_use
+from tests.stacking import build_stack
 from tests.tenants.zoning import MAIL, begin, connect
 from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, seen_host
 
@@ -158,6 +165,10 @@ class World:
     build_server: BuildServer
     firewall: Firewall
     firewall_rule: FirewallRule
+    public: PublicAddress
+    stack: Stack
+    halted: Stack
+    ready: Domain
 
 
 Act = Callable[[Actor, World], object]
@@ -165,6 +176,16 @@ Act = Callable[[Actor, World], object]
 
 def preview(actor: Actor, world: World) -> AddressImport:
     return imports.preview_import(actor=actor, domain=world.domain, content=b"address\nmary\n")
+
+
+def choices(world: World) -> Choices:
+    """Those of a stack that can be made."""
+    images = dict.fromkeys(ROLES, world.image)
+    return Choices(world.share, world.network, world.public, images, services={})
+
+
+def plan_digest(world: World) -> str:
+    return preview_stack(actor=Actor.rookery(), domain=world.ready, choices=choices(world)).digest
 
 
 def apply_import(actor: Actor, row: AddressImport) -> object:
@@ -186,6 +207,16 @@ WRITES = {
     "import_zone": ["set_record_set"],
     "add_secondary": ["set_record_set", "set_record_set", "add_secondary"],
     "remove_secondary": ["set_record_set", "delete_record_set", "remove_secondary"],
+    "preview_stack": [],
+    "make_stack": [
+        *["create_key"] * 4,
+        *["create_unikernel"] * 4,
+        "link_reader",
+        *["create_unikernel"] * 2,
+        "link_reader",
+        *["create_unikernel"] * 2,
+        "make_stack",
+    ],
 }
 
 # About the whole installation: nothing is hidden from those who may not.
@@ -555,6 +586,27 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         "P",
         lambda a, w: firewalls.remove_firewall_rule(actor=a, rule=w.firewall_rule),
     ),
+    "add_public_address": (
+        "OP",
+        lambda a, w: public_addresses.add_public_address(actor=a, share=w.share, address="192.0.2.99"),
+    ),
+    "remove_public_address": (
+        "OP",
+        lambda a, w: public_addresses.remove_public_address(actor=a, public=w.public),
+    ),
+    "preview_stack": ("OP", lambda a, w: preview_stack(actor=a, domain=w.ready, choices=choices(w))),
+    "make_stack": (
+        "OP",
+        lambda a, w: stacks.make_stack(actor=a, domain=w.ready, choices=choices(w), plan=plan_digest(w)),
+    ),
+    "retry_phase": ("OP", lambda a, w: stacks.retry_phase(actor=a, stack=w.stack, phase="git")),
+    "cancel_stack": ("OP", lambda a, w: stacks.cancel_stack(actor=a, stack=w.stack)),
+    "resume_stack": ("OP", lambda a, w: stacks.resume_stack(actor=a, stack=w.halted)),
+    "remove_stack": ("OP", lambda a, w: stacks.remove_stack(actor=a, stack=w.stack, name="example.org")),
+    "decide_open_relay": (
+        "OP",
+        lambda a, w: stacks.decide_open_relay(actor=a, stack=w.stack, open_relay=True),
+    ),
     "upload_image": ("OP", lambda a, w: upload(a, w.organization, WITH_DISK)),
     "change_image": ("OP", lambda a, w: images.change_image(actor=a, image=w.image, note="new")),
     "share_image": ("P", lambda a, w: images.share_image(actor=a, image=w.image, shared=True)),
@@ -837,7 +889,12 @@ def build_world(
     SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     target.refresh_from_db()
     rock = build_rock(domain.organization, line)
+    ready = _ready_for_a_stack(alice, domain.organization, zones_at, rock)
+    given = (rock.share, rock.network)
     return World(
+        ready=ready,
+        stack=build_stack(domain, *given, "192.0.2.91", "running"),
+        halted=build_stack(second, *given, "192.0.2.92", "cancelled"),
         organization=domain.organization,
         domain=domain,
         mailbox=mailbox,
@@ -872,6 +929,17 @@ def build_world(
             key=UPDATE_KEY,
         ),
     )
+
+
+def _ready_for_a_stack(alice: Actor, organization: Organization, zones_at: Repository, rock: Rock) -> Domain:
+    """A domain with a relay and a zone, and room for eight unikernels."""
+    ready = domains.create_domain(actor=alice, organization=organization, name="ready.example")
+    begin(alice, ready, zones_at)
+    relay = repositories.connect_repository(actor=alice, domain=ready, host="git.example.org", path="r.git")
+    Repository.objects.filter(pk=relay.pk).update(host_key=HOST_KEY)
+    hosts.change_quota(actor=Actor.rookery(), share=rock.share, memory=4096, most_unikernels=20)
+    Image.objects.filter(pk=rock.image.pk).update(era="p23")
+    return ready
 
 
 def everything() -> dict[str, list[Any]]:

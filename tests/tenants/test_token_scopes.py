@@ -62,8 +62,10 @@ MACHINES = {
     "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
     "link_reader", "unlink_reader", "restart_readers",
     "link_certificate", "unlink_certificate", "restart_for_certificate",
-    "answer_add_name",
+    "answer_add_name", "add_public_address", "remove_public_address",
 }  # fmt: skip
+# Mail stacks of other domains; making one also takes a host.
+STACKS = {"preview_stack", "make_stack", "resume_stack"}
 AROUND = {
     "add_build_server",
     "remove_build_server",
@@ -77,9 +79,9 @@ AROUND = {
 SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "its domain": (
         {"domain": "example.org"},
-        set(ACTIONS) - AROUND - ZONES - MACHINES - {"connect_repository"},
+        set(ACTIONS) - AROUND - ZONES - MACHINES - STACKS - {"connect_repository"},
     ),
-    "another domain": ({"domain": "second.example"}, {"connect_repository"}),
+    "another domain": ({"domain": "second.example"}, {"connect_repository", "resume_stack"}),
     "mailboxes": ({"kinds": {"mailbox"}}, MAILBOX | MANY),
     "requests": ({"kinds": {"address request"}}, {"approve_request", "refuse_request"}),
     "events": ({"kinds": {"event"}}, set()),
@@ -104,6 +106,7 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "fetch_image",
             "fetch_image_again",
             "create_unikernel",
+            "preview_stack",
             *MANY,
         },
     ),
@@ -124,12 +127,20 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "withdraw_invitation",
             "remove_zone",
             "let_go_zone",
+            "remove_stack",
             "undo_event",
         },
     ),
     "deciding": (
         {"verbs": {"decide"}},
-        {"approve_request", "refuse_request", "approve_plan", "confirm_reload", "decide_findings"},
+        {
+            "approve_request",
+            "refuse_request",
+            "approve_plan",
+            "confirm_reload",
+            "decide_findings",
+            "decide_open_relay",
+        },
     ),
 }
 

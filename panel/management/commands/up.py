@@ -27,8 +27,8 @@ WORKERS = {
     # Two of these that hang must not delay a password change.
     "keeper": ["--concurrency=2", "--queues=albatross_host,firewall"],
     "courier": ["--concurrency=2", "--queues=mail,sweep,reviews"],
-    # Name servers may be silent for long, and build servers slow.
-    "scout": ["--concurrency=3", "--queues=lookups,images"],
+    # Name servers may be silent for long, build servers slow, and new unikernels not there yet.
+    "scout": ["--concurrency=3", "--queues=lookups,images,stack"],
     # One look at a domain may last a minute.
     "checker": ["--concurrency=2", "--queues=mail_checks"],
 }

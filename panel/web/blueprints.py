@@ -1,0 +1,87 @@
+"""The blueprint of a domain's mail stack: choose, read the whole plan, confirm once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from panel.web.domains import domain_context, get_domain
+from panel.web.fields import Tried, show, try_form
+from panel.web.handling import actor_of, page
+from panel.web.stack_form import BlueprintForm
+from tenants import access, fit
+from tenants.actions.blueprints import Blueprint, preview_stack
+from tenants.formats.stacks.plan import Step
+from tenants.models import Domain, HostShare, Image
+
+_MOST = 500
+
+
+@page(methods=("GET", "HEAD", "POST"))
+def stack_new(request: HttpRequest, domain: str) -> HttpResponse:
+    """First the host; then what runs there; a POST shows the plan and writes nothing."""
+    row = get_domain(request, domain)
+    actor = actor_of(request)
+    access.require_create(actor, access.Kind.STACK, row.domain.organization)
+    shares = _shares(request, row.domain)
+    share = _share(request, shares)
+    context: dict[str, Any] = {
+        **domain_context(request, row, "stack-new"),
+        "crumbs": [
+            {"label": "Domains", "url": reverse("domains")},
+            {"label": row.domain.name, "url": reverse("domain", kwargs={"domain": row.domain.name})},
+            {"label": "Mail stack"},
+        ],
+        "shares": shares,
+        "share": share,
+    }
+    if share is None:
+        return show(request, "panel/stack/host.html", context)
+    images = access.visible_to(actor, Image).order_by("role", "name")[:_MOST]
+    form = BlueprintForm(
+        request.POST or None,
+        share=share,
+        images=[each for each in images if each.manifest.runs_on_albatross],
+        name=row.domain.mail_program_host,
+    )
+    tried: Tried[Blueprint] | None = None
+    if request.method == "POST":
+        tried = try_form(
+            form,
+            lambda: preview_stack(actor=actor, domain=row.domain, choices=form.choices()),
+            typed_in=form.typed_in,
+        )
+        if tried.value is not None:
+            context |= {"blueprint": tried.value, "steps": [_line(each) for each in tried.value.plan.steps]}
+    context |= {"form": form, "room": fit.room(share), "lacking": _lacking_first(form)}
+    return show(request, "panel/stack/new.html", context, tried)
+
+
+def _shares(request: HttpRequest, domain: Domain) -> list[HostShare]:
+    rows = access.visible_to(actor_of(request), HostShare).filter(organization=domain.organization_id)
+    return list(rows.select_related("host", "organization").order_by("host__name")[:_MOST])
+
+
+def _share(request: HttpRequest, shares: list[HostShare]) -> HostShare | None:
+    wanted = request.GET.get("host", "")
+    if len(shares) == 1:
+        return shares[0]
+    return next((each for each in shares if str(each.pk) == wanted), None)
+
+
+def _lacking_first(form: BlueprintForm) -> list[str]:
+    """What has to be there before anything can be chosen."""
+    found = []
+    if not form.networks:
+        found.append("There is no network for you on this host. Those who run the host give you one.")
+    if not form.publics:
+        found.append("No public address of this host is free for you. Those who run the host give you one.")
+    if not form.images:
+        found.append("There is no image yet. Upload those of the roles, or fetch them from a build server.")
+    return found
+
+
+def _line(step: Step) -> dict[str, Any]:
+    return {"title": step.title, "what": step.what, "commands": "\n".join(step.commands)}

@@ -1,0 +1,87 @@
+"""A domain for which a mail stack can be made: connected, proved, on a host with room and a firewall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils import timezone
+
+from tenants.actions import firewalls, hosts, public_addresses, repositories, stacks
+from tenants.actions.blueprints import Blueprint, Choices, preview_stack
+from tenants.actor import Actor
+from tenants.formats.roles.catalogue import ROLES
+from tenants.formats.stacks.phases import phases_of
+from tenants.models import Domain, Firewall, HostShare, Network, Release, Repository, Stack, SyncTarget
+from tests.hosting import NETWORKED, Machine, add_host, share_of, upload
+from tests.tenants.zoning import begin
+from tests.world import HOST_KEY
+
+PUBLIC = "192.0.2.25"
+
+
+@dataclass
+class Site:
+    """Where a stack can be made, and what is chosen for it."""
+
+    owner: Actor
+    domain: Domain
+    machine: Machine
+    choices: Choices
+
+    def preview(self, **changes: Any) -> Blueprint:
+        return preview_stack(actor=self.owner, domain=self.domain, choices=replace(self.choices, **changes))
+
+    def make(self, **changes: Any) -> Stack:
+        choices = replace(self.choices, **changes)
+        plan = preview_stack(actor=self.owner, domain=self.domain, choices=choices).digest
+        return stacks.make_stack(actor=self.owner, domain=self.domain, choices=choices, plan=plan)
+
+    @property
+    def firewall(self) -> Firewall:
+        return Firewall.objects.get(host=self.machine.host)
+
+
+def build_site(owner: Actor, domain: Domain, **given: Any) -> Site:
+    """All eight roles run the same image here: nothing in it boots."""
+    operator = Actor.rookery()
+    begin(owner, domain)
+    repositories.connect_repository(actor=owner, domain=domain, host="git.example.org", path="relay.git")
+    Repository.objects.update(host_key=HOST_KEY)
+    reached = {"transport": "ssh", "host": "rock.example", "username": "rookery"}
+    host = add_host(operator, domain.organization, **reached | given)
+    share = share_of(host, domain.organization)
+    hosts.change_quota(actor=operator, share=share, memory=4096, most_unikernels=20)
+    machine = Machine(operator, host, share_of(host, domain.organization))
+    network = machine.network()
+    firewalls.manage_firewall(actor=operator, host=host)
+    public = public_addresses.add_public_address(actor=operator, share=share, address=PUBLIC)
+    image = upload(operator, domain.organization, NETWORKED, name="ptt", era="p23")
+    choices = Choices(
+        share=machine.share, network=network, public=public, images=dict.fromkeys(ROLES, image), services={}
+    )
+    return Site(owner, Domain.objects.get(pk=domain.pk), machine, choices)
+
+
+def build_stack(domain: Domain, share: HostShare, network: Network, address: str, wanted: str) -> Stack:
+    """The rows of a stack whose first phase failed; nothing else of it is there."""
+    rookery, now = Actor.rookery(), timezone.now()
+    stack = Stack.objects.create(
+        domain=domain,
+        share=share,
+        network=network,
+        public=public_addresses.add_public_address(actor=rookery, share=share, address=address),
+        submission_host=f"smtp.{domain}",
+        git_address="10.0.0.1",
+        wanted=wanted,
+        changed_at=now,
+    )
+    SyncTarget.objects.create(kind="stack", organization=domain.organization, stack=stack, marked_at=now)
+    relay = {"role": "relay", "era": "p23", "image": "0" * 64, "label": "none", "arguments": []}
+    stack.release = Release.objects.create(
+        stack=stack, number=1, parts=[{**relay, "address": "10.0.0.9"}], made_by="Rookery", made_at=now
+    )
+    stack.save()
+    stacks.keep_phases(stack, phases_of(["relay"], receives=False, own_primary=False))
+    stack.phases.filter(name="git").update(state="failed", reason="Nobody answered.")
+    return stack
