@@ -353,7 +353,9 @@ class AlbatrossHost:
             names = ", ".join(each.unit for each in left[:5])
             raise Retry("not-as-written", f"{names}: not as it was written; looking again.")
         proof = self._proof(after, plan.apart, "The host runs exactly what was asked for.")
-        restarted = [each.unit for each in plan.changes if isinstance(each, HostChange) and _restarts(each)]
+        restarted = [
+            each.unit for each in plan.changes if isinstance(each, HostChange) and each.deed is Deed.RESTART
+        ]
         read = host_restarts.evidence(observed.readings, restarted)
         return replace(proof, evidence={**proof.evidence, **read})
 
@@ -389,10 +391,6 @@ class AlbatrossHost:
 
     def maintain(self, current: Pass) -> Statement | None:
         return None
-
-
-def _restarts(change: HostChange) -> bool:
-    return change.deed is Deed.RESTART
 
 
 def _share(target: SyncTarget) -> HostShare:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from tenants.actor import Actor
 from tenants.models import CertificateUse, Domain
@@ -13,6 +14,7 @@ from tests.web.people import text_of
 from tests.world import HOST_KEY
 
 pytestmark = pytest.mark.django_db
+ZONE = reverse("zone", kwargs={"domain": "example.org"})
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def test_a_restart_is_proposed_and_pressed(as_alice: Client, use: CertificateUse
     at = f"/unikernels/{use.unikernel_id}"
     page = text_of(as_alice.get(at))
     assert "it goes on with the old one until it starts again" in page
-    assert "relay, which needs a restart for it" in text_of(as_alice.get("/domains/example.org/dns"))
+    assert "relay, which needs a restart for it" in text_of(as_alice.get(ZONE))
     page = text_of(as_alice.post(f"{at}/certificate/restart", follow=True))
     assert "It restarts now, and takes the renewed certificate." in page
     use.refresh_from_db()
@@ -47,4 +49,4 @@ def test_it_is_chosen_and_let_go(as_alice: Client, use: CertificateUse) -> None:
     )
     page = text_of(as_alice.post(f"{at}/certificate/unlink", follow=True))
     assert "Link a certificate" in page
-    assert "relay, which needs" not in text_of(as_alice.get("/domains/example.org/dns"))
+    assert "relay, which needs" not in text_of(as_alice.get(ZONE))
