@@ -96,7 +96,9 @@ def _badge(use: CertificateUse) -> dict[str, str]:
         return {"state": "off", "word": "Stopped"}
     if use.held:
         return {"state": "todo", "word": "Held"}
-    return {"state": "live", "word": "Restarts"} if use.due_at else {"state": "todo", "word": "Restart it"}
+    return (
+        {"state": "live", "word": "Restarts"} if use.due_at else {"state": "todo", "word": "Needs a restart"}
+    )
 
 
 def _said(use: CertificateUse) -> str:
