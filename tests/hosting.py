@@ -26,6 +26,8 @@ from tenants.actor import Actor
 from tenants.formats.builds import ListedBuild
 from tenants.models import (
     BuildServer,
+    Certificate,
+    CertificateUse,
     Firewall,
     FirewallRule,
     Host,
@@ -42,6 +44,7 @@ from tenants.models import (
     SyncTarget,
     Unikernel,
     Volume,
+    Zone,
 )
 from tests.albatross import solo5_files as files
 
@@ -160,6 +163,17 @@ def waiting_reader(repository: Repository, unikernel: Unikernel) -> RepositoryRe
         changed_at=now,
         waiting_since=now,
         due_at=now + timedelta(minutes=5),
+    )
+
+
+def waiting_use(zone: Zone, unikernel: Unikernel) -> CertificateUse:
+    """A unikernel whose certificate was renewed."""
+    now, host, mark = timezone.now(), f"mail.{zone.name}", "ab" * 32
+    Certificate.objects.create(
+        zone=zone, host=host, standing="valid", since=now, looked_at=now, sentence="Valid.", fingerprint=mark
+    )
+    return CertificateUse.objects.create(
+        unikernel=unikernel, zone=zone, host=host, wanted=mark, taken="cd" * 32, changed_at=now
     )
 
 

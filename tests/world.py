@@ -43,6 +43,7 @@ from tenants.models import (
     Account,
     AddressImport,
     AddressRequest,
+    CertificateUse,
     Condition,
     DecisionLink,
     Domain,
@@ -69,7 +70,7 @@ from tenants.models import (
     UpdateServer,
 )
 from tests.conftest import HASH, make_address
-from tests.hosting import Rock, build_rock, waiting_reader
+from tests.hosting import Rock, build_rock, waiting_reader, waiting_use
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 CHECKSUM = "c" * 64
@@ -114,6 +115,7 @@ class World:
     update_server: UpdateServer
     rock: Rock
     reader: RepositoryReader
+    use: CertificateUse
 
     @property
     def names(self) -> dict[str, Any]:
@@ -150,6 +152,7 @@ class World:
             "secondary": self.secondary.pk,
             "signing_key": self.signing_key.pk,
             "reader": self.reader.pk,
+            "certificate": self.use.zone.certificates.get(host=self.use.host).pk,
             "update_server": self.update_server.pk,
             "export": self.export.pk,
             "export_key": self.export_key,
@@ -238,6 +241,7 @@ def build_world(
         export_key=key.private,
         rock=rock,
         reader=waiting_reader(repository, rock.unikernel),
+        use=waiting_use(secondary.zone, rock.unikernel),
         update_server=update_servers.connect_update_server(
             actor=owner, organization=organization, name="ns1", address=PUBLIC_SERVER, key=UPDATE_KEY
         ),

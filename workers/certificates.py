@@ -9,14 +9,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from tenants.actions.certificate_uses import propose_restarts
 from tenants.actions.certificates import record_certificates
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.formats.zones.certificates import certificates_in
+from tenants.kept_certificates import certificates_of
 from tenants.models import Certificate, Condition, SyncTarget, Zone
-from tenants.zone_contents import is_readable, records_of
 from workers.recorder import state_conditions
 from workers.targets.base import Statement
+from workers.targets.relay_readers import wake
 
 _MOST_NAMED = 5
 
@@ -33,11 +34,13 @@ def look(zone_id: int, now: Callable[[], datetime] = timezone.now) -> bool:
     zone = due_zones(at).select_related("domain__organization").filter(pk=zone_id).first()
     if zone is None:
         return False
-    rows = zone.record_sets.filter(type="TLSA", owner__startswith="_letsencrypt._tcp.", absent=False)
-    found = certificates_in([records_of(row) for row in rows if is_readable(row)], at)
+    found, rookery = certificates_of(zone, at), Actor.rookery()
     try:
         with transaction.atomic():
-            record_certificates(actor=Actor.rookery(), zone=zone, found=found, at=at)
+            record_certificates(actor=rookery, zone=zone, found=found, at=at)
+            for use in propose_restarts(actor=rookery, zone=zone, at=at):
+                # Its start is seen now; a later one shows that it was restarted.
+                wake(use.unikernel.share.sync_target, at)
             target = SyncTarget.objects.select_for_update().get(pk=zone.target_id)
             state_conditions(target, [_statement(target)], at)
     except Absent:

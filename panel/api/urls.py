@@ -11,6 +11,7 @@ from panel.api.account import Me, Tokens
 from panel.api.activity import Events
 from panel.api.aliases import Aliases, DomainAliases, DomainAliasRules
 from panel.api.bulk import Bulk
+from panel.api.certificate_uses import CertificateUses
 from panel.api.changes import Changes
 from panel.api.domain_exports import DomainExports, OneDomainExport
 from panel.api.domains import Domains
@@ -446,6 +447,16 @@ _unikernels = [
         "<id:unikernel_id>/add-name/",
         Unikernels.as_view({"post": "answer_add_name"}),
         name="unikernel-add-name",
+    ),
+    path(
+        "<id:unikernel_id>/certificate/",
+        CertificateUses.as_view({"get": "retrieve", "put": "link_certificate", "delete": "destroy"}),
+        name="certificate-use",
+    ),
+    path(
+        "<id:unikernel_id>/certificate/restart/",
+        CertificateUses.as_view({"post": "restart_for_certificate"}),
+        name="certificate-restart",
     ),
     path("<id:unikernel_id>/stop/", Unikernels.as_view({"post": "stop_unikernel"}), name="unikernel-stop"),
     path("<id:unikernel_id>/console/", ConsoleLines.as_view({"get": "list"}), name="unikernel-console"),

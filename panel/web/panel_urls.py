@@ -10,6 +10,7 @@ from panel.web import (
     aliases,
     blueprints,
     bulk,
+    certificate_uses,
     consoles,
     domain_rules,
     domains,
@@ -295,6 +296,11 @@ urlpatterns = [
     path(f"{_UNIKERNEL}/stop", unikernels.unikernel_stop, name="unikernel-stop"),
     path(f"{_UNIKERNEL}/start", unikernels.unikernel_start, name="unikernel-start"),
     path(f"{_UNIKERNEL}/name", host_found.unikernel_name, name="unikernel-name"),
+    path(f"{_UNIKERNEL}/certificate", certificate_uses.certificate_link, name="certificate-link"),
+    path(f"{_UNIKERNEL}/certificate/unlink", certificate_uses.certificate_unlink, name="certificate-unlink"),
+    path(
+        f"{_UNIKERNEL}/certificate/restart", certificate_uses.certificate_restart, name="certificate-restart"
+    ),
     path(f"{_UNIKERNEL}/delete", unikernels.unikernel_delete, name="unikernel-delete"),
     path("requests", requests.requests, name="requests"),
     path("requests/refuse", requests.requests_refuse, name="requests-refuse"),

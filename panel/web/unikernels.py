@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import proofs
+from panel.web.certificate_uses import certificate_context
 from panel.web.consoles import now_context, unikernel_tabs
 from panel.web.fields import Tried, show, try_form
 from panel.web.fragments import carrying_run_of, run_url
@@ -158,6 +159,7 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
         "arguments": "\n".join(row.arguments),
         "restarts": _restarts(row),
         "reads": reads_of(request, row),
+        **certificate_context(request, row, now),
         "commands": "\n".join(
             [
                 by_hand.create_line(wanted, row.full_name, version, force=row.running),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.http import HttpRequest
+
 from panel.web import times
+from panel.web.certificate_uses import uses_of
 from tenants.models import Certificate, Zone
 
 Standing = Certificate.Standing
@@ -23,8 +26,9 @@ _WORDS = {
 }
 
 
-def certificate_lines(zone: Zone, now: datetime) -> list[dict[str, Any]]:
+def certificate_lines(request: HttpRequest, zone: Zone, now: datetime) -> list[dict[str, Any]]:
     """Those that need somebody first."""
+    uses = uses_of(request, zone)
     rows = zone.certificates.order_by("-worries", "host")[:_MOST]
     return [
         {
@@ -33,6 +37,7 @@ def certificate_lines(zone: Zone, now: datetime) -> list[dict[str, Any]]:
             "sentence": row.sentence,
             "fix": row.fix if row.worries or row.staging else "",
             "issuer": row.issuer,
+            "uses": uses.get(row.host, []),
             "since": times.moment(row.since, now),
             "badge": _badge(row),
         }

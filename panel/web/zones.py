@@ -88,7 +88,7 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "zone"),
         **zone_context(actor_of(request), thing, now),
-        "certificates": certificate_lines(thing, now),
+        "certificates": certificate_lines(request, thing, now),
         "groups": row_lines(rows, thing.name, thing.minimum, staged),
         "staged": len(staged),
         "next_serial": thing.serial + 1,

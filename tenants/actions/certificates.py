@@ -21,10 +21,8 @@ MOST = 200
 
 
 @transaction.atomic
-def record_certificates(
-    *, actor: Actor, zone: Zone, found: Sequence[HostCertificate], at: datetime
-) -> list[Certificate]:
-    """Make the rows of a zone say what its records said `at`; returns those whose certificate was renewed.
+def record_certificates(*, actor: Actor, zone: Zone, found: Sequence[HostCertificate], at: datetime) -> None:
+    """Make the rows of a zone say what its records said `at`.
 
     One that stands otherwise than before is an event. When one begins to worry, or does no more, the
     domain's checks are done again: they tell people.
@@ -33,14 +31,11 @@ def record_certificates(
     lock(zone)
     known = {row.host: row for row in zone.certificates.all()}
     turns: list[datetime] = []
-    renewed: list[Certificate] = []
     changed = False
     for each in found[:MOST]:
         row = known.pop(owner_text(each.host), None)
-        before, mark = (_needs(row), row.fingerprint) if row is not None else (False, "")
+        before = row is not None and _needs(row)
         row = _keep(actor, zone, row, each, at)
-        if mark and row.fingerprint not in ("", mark):
-            renewed.append(row)
         changed |= _needs(row) != before
         turn = turns_after(each, row.since, at)
         turns += [turn] if turn is not None else []
@@ -48,7 +43,6 @@ def record_certificates(
     if changed or any(_needs(row) for row in known.values()):
         check_soon(zone.domain)
     Zone.objects.filter(pk=zone.pk).update(certificates_due_at=min(turns, default=None))
-    return renewed
 
 
 def _needs(row: Certificate) -> bool:

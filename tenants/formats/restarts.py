@@ -1,4 +1,4 @@
-"""When unikernels that read a relay repository restart: pure, for workers and for pages.
+"""When unikernels that read a relay repository or a certificate restart: pure, for workers and for pages.
 
 ptt reads relay.git only when it boots, and what it holds of mails in flight is in its memory alone. So a
 restart waits for a quiet moment and keeps its distance from the last one; what takes something away from
@@ -15,9 +15,10 @@ from tenants.formats.relay_entry import RelayEntry
 from tenants.formats.relay_reading import NO_LOGIN
 from tenants.formats.text import FormatError
 
-SUBMISSION, RELAY = "submission", "relay"
-# Submission first: who signs in with a new passphrase is let in before mail to new targets flows.
-ROLES = (SUBMISSION, RELAY)
+SUBMISSION, RELAY, CERTIFICATE = "submission", "relay", "certificate"
+# Submission first: who signs in with a new passphrase is let in before mail to new targets flows. Last what
+# has read its repository and only takes a renewed certificate, or reads none at all: nobody waits for that.
+ROLES = (SUBMISSION, RELAY, CERTIFICATE)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def takes_away(before: Mapping[bytes, RelayEntry], after: Mapping[bytes, RelayEn
 
 @dataclass(frozen=True)
 class Waiting:
-    """A unikernel whose repository holds something newer than what it read.
+    """A unikernel whose repository holds something newer than what it read, or for which a renewed
+    certificate is there (`repository` is 0 for one that reads none).
 
     `should_run` is what is desired. `problem` says why it must not start now, "" when it may;
     `here` is whether it is on the host that is asked now.

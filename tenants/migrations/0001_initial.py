@@ -3583,6 +3583,66 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="CertificateUse",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("host", models.CharField(max_length=253)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "when somebody says so"),
+                            ("automatic", "by itself"),
+                            ("off", "not linked"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "wanted",
+                    models.CharField(
+                        blank=True, help_text="SHA-256, hex; empty until there is one.", max_length=64
+                    ),
+                ),
+                (
+                    "taken",
+                    models.CharField(blank=True, help_text="The same of the one that it has.", max_length=64),
+                ),
+                ("changed_at", models.DateTimeField(help_text="When the renewed one was found.", null=True)),
+                ("due_at", models.DateTimeField(help_text="Not before this it is restarted.", null=True)),
+                ("started", models.DateTimeField(null=True)),
+                ("restarted_at", models.DateTimeField(null=True)),
+                (
+                    "held",
+                    models.CharField(
+                        blank=True, help_text="Why it does not restart although due.", max_length=500
+                    ),
+                ),
+                (
+                    "unikernel",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="certificate_use",
+                        to="tenants.unikernel",
+                    ),
+                ),
+                (
+                    "zone",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="certificate_uses",
+                        to="tenants.zone",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Certificate",
             fields=[
                 (
@@ -5447,6 +5507,23 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("absent", False), ("holder", "managed"), _connector="OR"),
                 name="only_managed_sets_are_to_be_gone",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="certificateuse",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mode__in", ("proposed", "automatic", "off"))),
+                name="certificate_use_mode_is_a_choice",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="certificateuse",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("host", django.db.models.functions.text.Lower("host")),
+                    models.Q(("host", ""), _negated=True),
+                ),
+                name="certificate_use_host_is_in_lower_case",
             ),
         ),
         migrations.AddConstraint(

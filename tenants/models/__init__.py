@@ -5,7 +5,7 @@ from __future__ import annotations
 from tenants.models.accounts import Account, ApiToken, SignInLink
 from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
-from tenants.models.certificates import Certificate
+from tenants.models.certificates import Certificate, CertificateUse
 from tenants.models.domain_exports import DomainExport
 from tenants.models.domains import Domain
 from tenants.models.events import Event
@@ -52,6 +52,7 @@ __all__ = [
     "ApiToken",
     "BuildServer",
     "Certificate",
+    "CertificateUse",
     "CheckChange",
     "CheckLine",
     "CheckMute",

@@ -19,6 +19,7 @@ from panel.web import (
     address_people,
     aliases,
     ask,
+    certificate_uses,
     domain_rules,
     domains,
     expiry,
@@ -121,6 +122,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "image-feeds": image_feeds.FeedForm,
     "image-feed": image_feeds.FeedKindForm,
     "build-servers": image_fetches.BuildServerForm,
+    "certificate-link": certificate_uses.CertificateUseForm,
     "unikernel-new": unikernel_form.UnikernelForm,
     "unikernel-change": unikernel_form.ChangeForm,
 }
@@ -177,6 +179,7 @@ BUTTONS = {
     "host-volume-delete": ("label",),
     "unikernel-delete": ("name",),
     "unikernel-name": ("add_name",),
+    "certificate-link": ("certificate", "automatic"),
     "host-found-decide": ("unit",),
 }
 

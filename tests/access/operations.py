@@ -510,6 +510,16 @@ HOSTS = [
     Row("api:unikernel-exits", "GET", TEAM),
     Row("api:unikernel", "DELETE", coded(OWNERS, 204)),
     Row("api:unikernel-add-name", "POST", OWNERS, {"add_name": True}),
+    Row("api:certificate-use", "GET", TEAM),
+    Row(
+        "api:certificate-use",
+        "PUT",
+        OWNERS,
+        {"domain": "{domain}", "host": "mail.{domain}", "automatic": True},
+        at={"unikernel_id": "{stopped}"},
+    ),
+    Row("api:certificate-use", "DELETE", coded(OWNERS, 204)),
+    Row("api:certificate-restart", "POST", MANAGERS),
     Row("api:unikernel-stop", "POST", MANAGERS),
     Row("api:unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
 ]

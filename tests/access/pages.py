@@ -471,6 +471,9 @@ HOSTS = [
     ),
     Row("unikernel-stop", "POST", MANAGERS),
     Row("unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
+    Row("certificate-link", "POST", OWNERS, {"certificate": "{certificate}", "automatic": "on"}),
+    Row("certificate-unlink", "POST", OWNERS),
+    Row("certificate-restart", "POST", MANAGERS),
     Row("unikernel-name", "POST", OWNERS, {"add_name": "yes"}),
     Row("unikernel-delete", "POST", OWNERS, {"name": "relay"}),
 ]

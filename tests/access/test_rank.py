@@ -151,9 +151,12 @@ ELSEWHERE = {
     "approve_plan",
     "decide_findings",  # a test of its own
     "leave_organization",
+    "link_certificate",
     "link_reader",
     "change_restart_pace",
+    "restart_for_certificate",
     "restart_readers",
+    "unlink_certificate",
     "unlink_reader",
     # Rules and lists of a domain, dates, and the end of what is in the trash.
     "accept_shared_exchange",

@@ -102,7 +102,12 @@ WITHOUT = {
 }  # fmt: skip
 
 # What makes the thing that is compared from then on.
-MAKES = {("api:repository", "PUT"), ("api:zone", "PUT"), ("api:host-firewall-manage", "POST")}
+MAKES = {
+    ("api:repository", "PUT"),
+    ("api:zone", "PUT"),
+    ("api:certificate-use", "PUT"),
+    ("api:host-firewall-manage", "POST"),
+}
 
 
 @pytest.mark.parametrize(

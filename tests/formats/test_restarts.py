@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from tenants.formats.relay_entry import RelayEntry
 from tenants.formats.relay_reading import NO_LOGIN
-from tenants.formats.restarts import RELAY, SUBMISSION, USUAL, Restarts, Waiting, decide, due, takes_away
+from tenants.formats.restarts import (
+    CERTIFICATE,
+    RELAY,
+    SUBMISSION,
+    USUAL,
+    Restarts,
+    Waiting,
+    decide,
+    due,
+    takes_away,
+)
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -152,3 +162,16 @@ def test_a_host_that_cannot_restart_says_so() -> None:
     found = decided(SECOND_ONE, restartable=False)
     assert (labels(found), len(found.held)) == ([], 1)
     assert "by hand" in found.held[0].why
+
+
+def test_who_only_takes_a_certificate_keeps_no_relay_waiting_and_waits_for_nobody() -> None:
+    renewed = replace(FIRST, role=CERTIFICATE, due_at=NOON)
+    receiver = Waiting("receiver", 0, CERTIFICATE, NOON)
+    running = {*BOTH, "receiver"}
+    found = decided(SECOND_ONE, renewed, receiver, running=running)
+    assert labels(found) == ["receiver", "relay", "submission"]
+    held = decided(
+        SECOND_ONE, replace(renewed, problem="The certificate expired."), receiver, running=running
+    )
+    assert labels(held) == ["receiver", "relay"]
+    assert [each.why for each in held.held] == ["The certificate expired."]

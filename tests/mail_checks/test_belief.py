@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.formats.mail_checks import DkimKey, Level, Reading
+from tenants.formats.mail_checks import DkimKey, Level, Reading, Who
 from tenants.formats.mail_checks.reading import Said
 from tenants.formats.mail_checks.spf_record import Cost, Unreadable, cost, read_spf, verdict
 from tests.mail_checks.seen import (
@@ -213,6 +213,24 @@ def test_keys(said: Said, level: Level, words: str) -> None:
     found = good().dns(NAME, "TXT", said).line(EXPECTED, "dkim:s1")
     assert found.level is level
     assert words in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("texts", "ours", "elsewhere"),
+    [
+        ((), "Start the signer", "Copy the record of s1._domainkey.example.org"),
+        (("p=AAAA",), "restart the signer", "Copy the record of s1._domainkey.example.org"),
+        (("p=AAAA", f"p={KEY}"), "the signer only adds", "Remove the old record there."),
+    ],
+)
+def test_what_to_do_about_a_key_depends_on_who_writes_the_zone(
+    texts: tuple[str, ...], ours: str, elsewhere: str
+) -> None:
+    seen = good().dns(NAME, "TXT", data(*texts) if texts else EMPTY)
+    assert ours in seen.line(EXPECTED, "dkim:s1").fix
+    found = seen.line(ELSEWHERE, "dkim:s1")
+    assert (found.who, found.level) == (Who.DNS, Level.FAIL)
+    assert elsewhere in found.fix
 
 
 def test_a_key_on_its_way() -> None:

@@ -27,6 +27,7 @@ from tenants.actions import (
     alias_rules,
     aliases,
     bulk,
+    certificate_uses,
     domain_exports,
     domains,
     expiry,
@@ -83,6 +84,7 @@ from tenants.models import (
     AddressImport,
     AddressRequest,
     BuildServer,
+    CertificateUse,
     CheckLine,
     Condition,
     Domain,
@@ -119,7 +121,7 @@ from tenants.models import (
 from tenants.reach import REACHES_SOMEBODY
 from tests.conftest import HASH, account, join, make_address
 from tests.exchanges import shared_pair
-from tests.hosting import FORWARDED, WITH_DISK, Rock, build_rock, upload, waiting_reader
+from tests.hosting import FORWARDED, WITH_DISK, Rock, build_rock, upload, waiting_reader, waiting_use
 from tests.stacking import build_stack
 from tests.tenants.zoning import MAIL, begin, connect
 from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, ready_export, seen_host
@@ -165,6 +167,7 @@ class World:
     guest_share: HostShare
     spare: Organization
     reader: RepositoryReader
+    use: CertificateUse
     fetch: ImageFetch
     feed: ImageFeed
     volume: Volume
@@ -385,6 +388,17 @@ ACTIONS: dict[str, tuple[str, Act]] = {
         lambda a, w: readers.change_restart_pace(actor=a, repository=w.repository, quiet=60, apart=900),
     ),
     "restart_readers": ("OMP", lambda a, w: readers.restart_readers(actor=a, repository=w.repository)),
+    "link_certificate": (
+        "OP",
+        lambda a, w: certificate_uses.link_certificate(
+            actor=a, unikernel=w.stopped, certificate=w.use.zone.certificates.get()
+        ),
+    ),
+    "unlink_certificate": ("OP", lambda a, w: certificate_uses.unlink_certificate(actor=a, use=w.use)),
+    "restart_for_certificate": (
+        "OMP",
+        lambda a, w: certificate_uses.restart_for_certificate(actor=a, use=w.use),
+    ),
     "confirm_reload": ("OP", lambda a, w: sync.confirm_reload(actor=a, target=w.target)),
     "change_trash_days": (
         "OP",
@@ -679,6 +693,7 @@ OTHERS = {
     "record_export",
     "expire_exports",
     "record_certificates",
+    "propose_restarts",
     "record_git_host",
     "record_preparation",
     "record_preparation_progress",
@@ -936,6 +951,7 @@ def build_world(
         export_key=key_pair.private,
         unproved=unproved,
         reader=waiting_reader(repository, rock.unikernel),
+        use=waiting_use(zone, rock.unikernel),
         **vars(rock),
         let_go=zone_endings.let_go_zone(actor=alice, zone=begin(alice, fourth, zones_at)),
         updated=update_servers.connect_update_server(

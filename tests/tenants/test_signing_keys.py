@@ -45,6 +45,16 @@ def test_a_key_made_here_has_a_seed_that_only_workers_read(alice: Actor, domain:
     assert new.seed not in json.dumps([event.before, event.after, event.sentence])
 
 
+@pytest.mark.parametrize("selector", ["n", "S", "ds", "caa", "type1", "10m", "2026.e"])
+def test_a_selector_for_which_a_primary_of_2022_drops_the_zone_is_refused(
+    alice: Actor, domain: Domain, selector: str
+) -> None:
+    with pytest.raises(Invalid, match="would serve the zone no more") as caught:
+        make(alice, domain, selector)
+    assert {each.field for each in caught.value.problems} == {"selector"}
+    assert not SigningKey.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("algorithm", "expected"),
     [("rsa-2048", "dkim_p22_p23_p24_rsa2048"), ("ed25519", "ed25519_public_of_fortuna32")],

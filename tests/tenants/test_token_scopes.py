@@ -62,6 +62,7 @@ MACHINES = {
     "change_image", "share_image", "delete_image",
     "create_unikernel", "change_unikernel", "stop_unikernel", "start_unikernel", "delete_unikernel",
     "link_reader", "unlink_reader", "restart_readers",
+    "link_certificate", "unlink_certificate", "restart_for_certificate",
     "answer_add_name", "add_public_address", "remove_public_address",
 }  # fmt: skip
 # Mail stacks of other domains; making one also takes a host.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tenants import image_files
 from tenants.desired_host import desired_host
 from tenants.formats.restarts import Restarts, Waiting
 from tenants.formats.restarts import decide as decide_restarts
 from tenants.formats.unikernels import DesiredHost, WantedUnikernel
-from tenants.models import Host, HostShare, Image, SyncTarget, Unikernel
+from tenants.models import Host, HostShare, SyncTarget, Unikernel
 from tenants.secrets import Opener
 from workers import ssh
 from workers.albatross import (
@@ -27,17 +25,17 @@ from workers.albatross import (
     dialect_of,
 )
 from workers.albatross.quota import covering
-from workers.albatross.values import UnikernelConfig
 from workers.hosting import likeness
 from workers.hosting.decide import Base, Deed, HostChange, decide, policy_of
 from workers.hosting.masking import masked, secret_values
 from workers.hosting.seen import SeenHost, look
 from workers.hosting.watching import last_moment, wait_until_ready, watch
 from workers.outcome import NeedsPerson, Retry
-from workers.plan import Action, Apart, Limits, Plan
-from workers.targets import host_findings, host_restarts, host_statements
+from workers.plan import Apart, Limits, Plan
+from workers.targets import host_certificates, host_findings, host_restarts, host_statements
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.host_connection import HostAccess, outcomes
+from workers.targets.host_images import config_of
 from workers.targets.host_restarts import Reading
 from workers.targets.reader_service import Place, Service, as_it_is, ask_soon
 from workers.targets.relay_readers import wake
@@ -189,21 +187,10 @@ class AlbatrossHost:
         )
 
     def _restart_of(self, observed: ObservedHost, due: Waiting) -> HostChange:
-        reading = host_restarts.by_label(observed.readings)[due.label]
-        info = observed.seen.running[due.label]
+        reading, info = host_restarts.by_label(observed.readings)[due.label], observed.seen.running[due.label]
         mark = self._opener.mark(likeness.form_of_running(info, dialect_of(observed.release)))
         wanted = next(each for each in observed.desired.unikernels if each.label == due.label)
-        texts = (f"read {reading.before[:10] or 'nobody knows what'}", f"reads {reading.commit[:10]}")
-        return HostChange(
-            action=Action.UPDATE,
-            unit=due.label,
-            before_id=mark,
-            after_id=f"{mark} reads {reading.commit}",
-            texts=lambda: texts,
-            deed=Deed.RESTART,
-            label=due.label,
-            wanted=wanted,
-        )
+        return host_restarts.restart_of(reading, mark, wanted)
 
     def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:
         return host_statements.statements(plan, findings)
@@ -248,12 +235,13 @@ class AlbatrossHost:
     ) -> None:
         wanted, client, dialect = change.wanted, observed.client, dialect_of(observed.release)
         assert wanted is not None  # noqa: S101 - of every start
-        config = self._config(share, wanted.digest, likeness.settings_of(wanted, dialect))
+        config = config_of(share, wanted.digest, likeness.settings_of(wanted, dialect))
         self._require_unmoved(observed, name, change)
         self._remember_sent(current, change)
         replaces = change.deed is Deed.REPLACE
         before = last_moment(client, name)
         reading = host_restarts.about_to_read(share, change.label)
+        certificate = host_certificates.about_to_take(share, change.label)
         current.note(f"{'Replacing' if replaces else 'Starting'} {name} with image {wanted.digest[:12]}")
         try:
             client.create(name, config, force=replaces)
@@ -262,6 +250,7 @@ class AlbatrossHost:
                 raise Retry("lost-race", f"{name} was started by somebody else; looking again.") from error
             raise
         self._look_after(current, client, share, name, wanted, before, reads=reading is not None)
+        host_certificates.took(current, certificate)
         if reading is not None:
             host_restarts.took_up(current, *reading)
             self._serves(current, observed, reading[0])
@@ -274,9 +263,10 @@ class AlbatrossHost:
         assert wanted is not None  # noqa: S101 - of every restart
         config = None
         if dialect.restart is None:
-            config = self._config(share, wanted.digest, likeness.settings_of(wanted, dialect))
+            config = config_of(share, wanted.digest, likeness.settings_of(wanted, dialect))
         self._require_unmoved(observed, name, change)
         reading = host_restarts.by_label(observed.readings)[change.label]
+        certificate = host_certificates.about_to_take(share, change.label)
         before = last_moment(client, name)
         host_restarts.remember_sent(current, reading, observed.seen.running[change.label].started)
         try:
@@ -290,6 +280,7 @@ class AlbatrossHost:
             host_restarts.was_not_sent(current, reading)
             raise
         self._look_after(current, client, share, name, wanted, before, reads=True)
+        host_certificates.took(current, certificate)
         host_restarts.took_up(current, reading.pk, reading.commit)
         silence = self._serves(current, observed, reading.pk)
         if silence and host_restarts.relay_follows(observed.readings, reading):
@@ -328,22 +319,6 @@ class AlbatrossHost:
         since = f", up since {started:%H:%M:%S}" if started else ""
         current.note(f"{name} runs{since}; watched for {self._watch_seconds:.0f} s")
 
-    def _config(self, share: HostShare, digest: str, settings: Any) -> UnikernelConfig:
-        image = Image.objects.filter(sha256=digest, unikernels__share=share).first()
-        try:
-            if image is None:
-                raise image_files.ImageDamaged("it is not there any more")
-            data = image_files.read(image)
-        except image_files.ImageDamaged as error:
-            raise NeedsPerson(
-                "image-damaged",
-                f"The image {digest[:12]} cannot be used: {error}. Nothing was ended.",
-                "Upload the same image again, then look again.",
-            ) from error
-        if share.host.transport == Host.Transport.LOCAL:
-            return UnikernelConfig(settings, data)
-        return UnikernelConfig(settings, zlib.compress(data, 6), compressed=True)
-
     def _require_unmoved(self, observed: ObservedHost, name: Name, change: HostChange) -> None:
         """Compare-and-set as far as albatross has one: nobody changed it since the plan was made."""
         found = observed.client.unikernels(name)
@@ -378,7 +353,9 @@ class AlbatrossHost:
             names = ", ".join(each.unit for each in left[:5])
             raise Retry("not-as-written", f"{names}: not as it was written; looking again.")
         proof = self._proof(after, plan.apart, "The host runs exactly what was asked for.")
-        restarted = [each.unit for each in plan.changes if isinstance(each, HostChange) and _restarts(each)]
+        restarted = [
+            each.unit for each in plan.changes if isinstance(each, HostChange) and each.deed is Deed.RESTART
+        ]
         read = host_restarts.evidence(observed.readings, restarted)
         return replace(proof, evidence={**proof.evidence, **read})
 
@@ -405,18 +382,15 @@ class AlbatrossHost:
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         """Come back when the next restart is due."""
-        ask_soon(current, _share(current.target))
-        due = host_restarts.next_due(_share(current.target))
+        share = _share(current.target)
+        ask_soon(current, share)
+        due = host_restarts.next_due(share)
         if due is not None and due > current.now:
             wake(current.target, due)
-        return None
+        return host_certificates.statement(share)
 
     def maintain(self, current: Pass) -> Statement | None:
         return None
-
-
-def _restarts(change: HostChange) -> bool:
-    return change.deed is Deed.RESTART
 
 
 def _share(target: SyncTarget) -> HostShare:

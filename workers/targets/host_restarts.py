@@ -1,4 +1,4 @@
-"""Restarts of unikernels that read a relay repository, as part of a pass over their host."""
+"""Restarts of unikernels that read a relay repository or a certificate, as part of a pass over their host."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from tenants.formats.restarts import RELAY, SUBMISSION, Restarts, Waiting
+from tenants.formats.restarts import CERTIFICATE, RELAY, SUBMISSION, Restarts, Waiting
 from tenants.formats.text import printable
-from tenants.models import HostShare, Repository, RepositoryReader
+from tenants.formats.unikernels import WantedUnikernel
+from tenants.models import CertificateUse, HostShare, Repository, RepositoryReader
 from tenants.secrets import Opener
 from workers import ssh
 from workers.albatross.values import UnikernelInfo
+from workers.hosting.decide import Deed, HostChange
+from workers.plan import Action
 from workers.repository import RemoteRepository, RepositoryError, read_refs
+from workers.targets import host_certificates
 from workers.targets.base import Pass
 from workers.targets.endpoint import endpoint_of
 from workers.targets.reader_certificates import certificate_problem
@@ -26,13 +30,26 @@ from workers.targets.relay_readers import wake
 
 @dataclass(frozen=True)
 class Reading:
-    """A reader's row as this pass saw it, and what the pure decision needs of it."""
+    """What waits as this pass saw it, and what the pure decision needs of it.
+
+    `pk` is the row of what reads a repository, 0 for one that only uses a certificate; `use` is there when
+    it is due for one.
+    """
 
     pk: int
     commit: str
     before: str
     apart: timedelta
     waiting: Waiting
+    use: CertificateUse | None = None
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What it has now, and what it starts with."""
+        if self.waiting.role == CERTIFICATE and self.use is not None:
+            has = self.use.taken[:10] or "nobody knows which"
+            return f"serves with certificate {has}", f"takes certificate {self.use.wanted[:10]}"
+        return f"read {self.before[:10] or 'nobody knows what'}", f"reads {self.commit[:10]}"
 
 
 def look(
@@ -49,6 +66,7 @@ def look(
     A branch is read only when something here is due: what starts without one ends at once.
     """
     service.ask_again(current, share)
+    uses = host_certificates.look(current, share, running)
     here = RepositoryReader.objects.filter(RepositoryReader.WAITING, unikernel__share=share)
     rows = list(
         RepositoryReader.objects.filter(
@@ -62,15 +80,20 @@ def look(
             took_up(current, row.pk, row.sent_commit)
             row.read_commit = row.sent_commit
     waiting = [row for row in rows if row.is_waiting]
+    known = [row.pk for row in waiting]
+    # What reads a repository reads it whenever it starts: it is looked after in the same way.
+    only = RepositoryReader.objects.filter(unikernel__in=list(uses)).exclude(pk__in=known)
+    waiting += only.select_related("unikernel", "repository__sync_target")
     problems: dict[int, str] = {}
     for row in waiting:
         runs_here = row.unikernel.share_id == share.pk and row.unikernel.name in running
-        is_due = row.due_at is not None and row.due_at <= current.now and row.should_run
+        due_at = _due(row, uses.get(row.unikernel_id))
+        is_due = due_at is not None and due_at <= current.now and row.should_run
         if runs_here and is_due and row.repository_id not in problems:
             current.note(f"Reading refs/heads/{row.repository.branch} of {row.repository}")
             problems[row.repository_id] = _problem(row.repository, row.wanted_commit, opener, pool)
     unready = unserved(current, waiting)
-    return tuple(
+    readings = [
         Reading(
             pk=row.pk,
             commit=row.wanted_commit,
@@ -79,17 +102,28 @@ def look(
             waiting=Waiting(
                 label=row.unikernel.name,
                 repository=row.repository_id,
-                role=row.role,
-                due_at=row.due_at or current.now,
+                role=row.role if row.is_waiting else CERTIFICATE,
+                due_at=_due(row, uses.get(row.unikernel_id)) or current.now,
                 should_run=row.should_run,
                 here=row.unikernel.share_id == share.pk,
                 problem=problems.get(row.repository_id)
-                or certificate_problem(row)
+                or certificate_problem(row.unikernel, current.now)
                 or unready.get(row.pk, ""),
             ),
+            use=uses.pop(row.unikernel_id, None),
         )
         for row in waiting
-    )
+    ]
+    for use in uses.values():
+        waits = host_certificates.waiting_of(use, current.now)
+        readings.append(Reading(0, "", "", use.pace.between(urgent=False), waits, use))
+    return tuple(readings)
+
+
+def _due(row: RepositoryReader, use: CertificateUse | None) -> datetime | None:
+    """Of a reader: the sooner of what it has to read, and the certificate that it has to take."""
+    times = (row.due_at if row.is_waiting else None, use.due_at if use is not None else None)
+    return min((each for each in times if each is not None), default=None)
 
 
 def _was_restarted(row: RepositoryReader, info: UnikernelInfo) -> bool:
@@ -118,9 +152,26 @@ def _problem(repository: Repository, commit: str, opener: Opener, pool: ssh.Conn
 # What is written down ---------------------------------------------------------------------------------
 
 
+def restart_of(reading: Reading, mark: str, wanted: WantedUnikernel) -> HostChange:
+    """The change of a plan; `mark` is that of what runs now, and stays."""
+    label, texts = reading.waiting.label, reading.texts
+    return HostChange(
+        action=Action.UPDATE,
+        unit=label,
+        before_id=mark,
+        after_id=f"{mark} {texts[1]}",
+        texts=lambda: texts,
+        deed=Deed.RESTART,
+        label=label,
+        wanted=wanted,
+    )
+
+
 def tell_held(current: Pass, readings: Sequence[Reading], found: Restarts) -> None:
     """Keep why something does not restart, for people; its repository's page says it."""
     held = {each.label: each.why for each in found.held}
+    uses = {label: each.use for label, each in by_label(readings).items() if each.use is not None}
+    host_certificates.tell_held(current, uses, found.held)
     rows = RepositoryReader.objects.filter(pk__in=[each.pk for each in readings if each.waiting.here])
     for row in rows.select_related("unikernel", "repository__sync_target"):
         why = held.get(row.unikernel.name, "")[:500]
@@ -146,12 +197,16 @@ def remember_sent(current: Pass, reading: Reading, started: datetime | None) -> 
         RepositoryReader.objects.filter(pk=reading.pk).update(
             sent_commit=reading.commit, sent_started=started, due_at=current.now + reading.apart
         )
+    if reading.use is not None:
+        host_certificates.remember_sent(current, reading.use, started)
 
 
 def was_not_sent(current: Pass, reading: Reading) -> None:
     """The host was away before it could hear of it."""
     with current.write():
         RepositoryReader.objects.filter(pk=reading.pk).update(sent_commit="", due_at=current.now)
+    if reading.use is not None:
+        host_certificates.was_not_sent(current, reading.use)
 
 
 def took_up(current: Pass, reader: int, commit: str) -> None:
@@ -177,7 +232,9 @@ def next_due(share: HostShare) -> datetime | None:
     rows = RepositoryReader.objects.filter(
         RepositoryReader.WAITING, unikernel__share=share, unikernel__deleted_at=None, unikernel__running=True
     )
-    return rows.exclude(due_at=None).order_by(F("due_at")).values_list("due_at", flat=True).first()
+    first = rows.exclude(due_at=None).order_by(F("due_at")).values_list("due_at", flat=True).first()
+    times = (first, host_certificates.next_due(share))
+    return min((each for each in times if each is not None), default=None)
 
 
 def relay_follows(readings: Iterable[Reading], first: Reading) -> bool:
@@ -194,4 +251,6 @@ def by_label(readings: Iterable[Reading]) -> dict[str, Reading]:
 
 def evidence(readings: Sequence[Reading], labels: Iterable[str]) -> dict[str, Any]:
     known = by_label(readings)
-    return {f"{label} read"[:40]: known[label].commit for label in labels if label in known}
+    found = [(label, known[label]) for label in labels if label in known]
+    taken = {f"{label} took"[:40]: each.use.wanted for label, each in found if each.use is not None}
+    return {f"{label} read"[:40]: each.commit for label, each in found if each.commit} | taken

@@ -185,6 +185,7 @@ def _judge_key(expected: Expected, reading: Reading, key: DkimKey) -> Finding:
     if found.match is Match.WAITING:
         text = f"The DKIM key {key.selector} is on its way: old answers are kept until {clock(found)}."
         return Finding("dkim", Level.WAITING, text, key.selector, said.records, wanted, until=found.until)
+    copy = f"Copy the record of {name} from the domain's DKIM keys into the DNS there."
     if not said.records:
         what, fix = "is not published", "Start the signer: it publishes the key when it starts."
     elif len(said.records) > 1:
@@ -193,6 +194,8 @@ def _judge_key(expected: Expected, reading: Reading, key: DkimKey) -> Finding:
         what, fix = "is revoked (an empty p=)", "Publish the key again."
     else:
         what, fix = "is not the one with which the signer signs", "Remove the record and restart the signer."
+    if not expected.servers:  # no signer writes there
+        fix = "Remove the old record there." if len(said.records) > 1 else copy
     text = f"The DKIM key {key.selector} {what}: signatures do not verify."
     return Finding("dkim", Level.FAIL, text, key.selector, said.records, wanted, expected.keeper, fix)
 

@@ -16,6 +16,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Interface, IPv6Address
 
 from tenants.formats.addresses import check_domain, check_host_name, split_address
 from tenants.formats.text import FormatError, printable
+from tenants.formats.zones.dkim_record import check_zone_keeps
 from tenants.formats.zones.keyfile import Right, scope_of
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.seeded_keys import seed_bytes
@@ -95,6 +96,8 @@ def check_value(kind: Kind, value: str, *, field: str) -> None:
         raise FormatError(
             field, f"{shown} is not {kind.value}.", _EXAMPLES.get(kind, "Check it for mistakes.")
         )
+    if kind is Kind.SELECTOR:
+        check_zone_keeps(value, field=field)
 
 
 def key_zone(value: str) -> Name | None:

@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-__all__ = ["dkim_text", "published_key"]
+from tenants.formats.text import FormatError
+from tenants.formats.zones.primary.dialect import OLD
+from tenants.formats.zones.primary.errors import UnreadableError
+from tenants.formats.zones.primary.reader import read_records
+
+__all__ = ["check_zone_keeps", "dkim_text", "published_key"]
+
+
+def check_zone_keeps(selector: str, *, field: str) -> None:
+    """Raise FormatError for a selector whose record loses its zone to a primary of 2022.
+
+    That one writes the signer's record into the zone's file, and when it reads the file again it takes some
+    labels (`s`, `ds`, `type1`, `10m`) for words of its own and refuses the whole zone.
+    """
+    line = f'$ORIGIN example.\n{selector}._domainkey\t3600\tTXT\t"v=DKIM1"\n'
+    try:
+        read_records(line.encode(), OLD)
+    except UnreadableError as error:
+        raise FormatError(
+            field,
+            f"A primary of 2022 cannot read “{selector}” in its own file: it would serve the zone no more.",
+            "Choose another, such as s1.",
+        ) from error
 
 
 def dkim_text(public_key: str, kind: str = "rsa") -> bytes:
