@@ -97,7 +97,7 @@ WITHOUT = {
     "api:update-servers", "api:signing-keys",
     "api:domain-exports", "api:domain-export-fetch",
     "api:host-network", "api:host-volumes", "api:host-volume", "api:images", "api:host-unikernels",
-    "api:build-servers", "api:build-server", "api:image-fetches",
+    "api:build-servers", "api:build-server", "api:image-fetches", "api:image-feeds",
     "api:host-firewall-rules", "api:host-firewall-rule", "api:readers", "api:readers-restart",
 }  # fmt: skip
 

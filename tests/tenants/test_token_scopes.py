@@ -108,6 +108,8 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "fetch_image_again",
             "create_unikernel",
             "preview_stack",
+            "add_feed",
+            "ask_for_export",  # and cannot fetch it
             *MANY,
         },
     ),
