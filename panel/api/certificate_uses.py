@@ -89,10 +89,11 @@ class CertificateUses(ApiView):
     def link_certificate(self, request: Request, unikernel_id: int) -> Response:
         given, unikernel = self.body(CertificateUseWish), self._unikernel(unikernel_id)
         access.require(self.actor, access.Verb.CHANGE, unikernel)
-        rows = Certificate.objects.filter(
-            zone__in=access.visible_to(self.actor, Zone), zone__domain__name=given["domain"].lower()
-        )
-        certificate = rows.filter(host=given["host"].lower()).select_related("zone__domain").first()
+        zone = access.visible_to(self.actor, Zone).filter(domain__name=given["domain"].lower()).first()
+        if zone is None:
+            raise Invalid.of("domain", "There is no such zone.", "Name a domain whose zone is kept here.")
+        rows = Certificate.objects.filter(zone=zone, host=given["host"].lower())
+        certificate = rows.select_related("zone__domain").first()
         if certificate is None:
             said = "There is no such certificate in that zone."
             raise Invalid.of("host", said, "See GET …/zone/certificates/ for those that are there.")

@@ -179,7 +179,7 @@ BUTTONS = {
     "host-volume-delete": ("label",),
     "unikernel-delete": ("name",),
     "unikernel-name": ("add_name",),
-    "certificate-link": ("certificate", "automatic"),
+    "certificate-link": ("certificate",),
     "host-found-decide": ("unit",),
 }
 
