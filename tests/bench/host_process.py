@@ -43,7 +43,7 @@ class _Counting(git_host.GitHost):
     commands = 0
 
 
-class _CountingSession(git_host._Session):
+class _CountingSession(git_host.Session):
     def start(self, channel: paramiko.Channel, command: str) -> None:
         _Counting.commands += 1
         super().start(channel, command)
@@ -51,7 +51,7 @@ class _CountingSession(git_host._Session):
 
 class PythonHost:
     def __init__(self, folder: Path, *, git_only: bool) -> None:
-        git_host._Session = _CountingSession  # type: ignore[misc] # this process serves nothing else
+        git_host.Session = _CountingSession  # type: ignore[misc] # this process serves nothing else
         self._host = _Counting(folder, "127.0.0.1", shell=not git_only)
 
     def start(self) -> dict[str, object]:

@@ -132,15 +132,14 @@ def test_an_account_without_a_shell_is_told(host: GitHost, connection: ssh.Conne
 
 
 def test_a_key_is_let_in_once_and_never_with_other_rights(connection: ssh.Connection, host: GitHost) -> None:
-    """The sandbox's host keeps its own list; this is `.ssh` in the folder that is the account's home."""
     file = host.folder / ".ssh" / "authorized_keys"
-    file.parent.mkdir(mode=0o700)
-    file.write_text("# by hand\nssh-ed25519 AAAAsomebody somebody")  # no line end
+    before = file.read_text() + "# by hand\nssh-ed25519 AAAAsomebody somebody"  # no line end
+    file.write_text(before)
     line = restricted_line(OTHER_PUBLIC, "/srv/zone.git", writes=True, comment="primary")
     assert authorize(connection, line) == "added"
     assert authorize(connection, line) == "there"
     assert authorize(connection, OTHER_PUBLIC) == "otherwise"
-    assert file.read_text() == f"# by hand\nssh-ed25519 AAAAsomebody somebody\n{line}\n"
+    assert file.read_text() == f"{before}\n{line}\n"
     assert file.stat().st_mode & 0o077 in {0, 0o044}
 
 

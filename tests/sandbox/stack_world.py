@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from tenants.formats.firewall.intent import Intent
 from tenants.formats.firewall.rules import Chain
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.keys import new_seed, new_ssh_key, ssh_public_line
+from tenants.formats.sshkeys import new_ssh_key as new_openssh_key
+from tenants.formats.stacks.git_access import authorized_line
 from tenants.formats.stacks.plan import StackPlan, plan_stack
 from tenants.formats.zones.keyfile import TsigKey, emit_keys
 from tenants.formats.zones.names import Name as ZoneName
@@ -29,8 +31,10 @@ from tenants.formats.zones.zone import Soa, Zone
 from tenants.formats.zones.zone_file import emit
 from tests.sandbox.world import UserRepository, entry
 from tests.stacks.wishes import wish
+from workers import ssh
 from workers.albatross import Client, LocalDialer, Name, Release, Timeouts, dialect_of
 from workers.albatross.values import NetworkDevice, Settings, UnikernelConfig
+from workers.repository import authorize
 from workers.sandbox.albatross.daemon import Machine
 from workers.sandbox.albatross.host import AlbatrossHost
 from workers.sandbox.certificates import Authority
@@ -48,6 +52,14 @@ RELEASE = Release(2, 7, 2)
 PACE = 0.05
 PATIENCE = 20.0
 DOMAIN = "x25519.net"
+
+
+ROOKERYS = new_openssh_key("Rookery")
+
+
+def rookery(git: GitHost) -> ssh.SshEndpoint:
+    """The git host, as Rookery connects to it."""
+    return ssh.SshEndpoint(git.host, git.port, "git", ROOKERYS[0], pinned_key=git.public_key)
 
 
 def free_realm() -> tuple[Realm, socket.socket]:
@@ -243,7 +255,9 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
     plan = plan_stack(wish(domain=DOMAIN, **changes))
     secrets = secrets_of(plan)
     repositories = folder / "repositories"
-    git = GitHost(repositories, realm.here("10.0.0.1"))
+    git = GitHost(repositories, realm.here("10.0.0.1"), shell=True)  # noqa: S604 - on loopback
+    git.reach = lambda address, port: (realm.here(address), real_port(port))
+    git.authorize(ROOKERYS[1])
     users = UserRepository(repositories / "relay.git")
     users.commit(
         {
@@ -254,14 +268,16 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
     )
     zones = UserRepository(repositories / "zone.git")
     zones.commit(zone_files(plan, secrets))
-    for role in ("primary", "relay"):
-        git.authorize(ssh_public_line(secrets[role]["ssh-key"]))
     store = MailStore(folder / "mail")
     loop = LoopThread()
     loop.start()
     mailroom = Mailroom(host=realm.here("10.0.0.254"), port=0, store=store, console=Console("mailroom"))
     loop.call(mailroom.listen())
     git.start()
+    with closing(ssh.connect(rookery(git))) as connection:
+        for role, path, writes in (("primary", "zone.git", True), ("relay", "relay.git", False)):
+            line = authorized_line(ssh_public_line(secrets[role]["ssh-key"]), path, write=writes)
+            assert authorize(connection, line) == "added"
     nat = NatFile(folder / "iptables.json")
     world = World(
         folder=folder,

@@ -13,7 +13,7 @@ import pytest
 from tenants.formats.sshkeys import new_ssh_key
 from tests.contract.wire import Break, Wire
 from workers import ssh
-from workers.sandbox import git_host
+from workers.sandbox import git_host, git_session
 
 PRIVATE, PUBLIC = new_ssh_key("test")
 
@@ -50,7 +50,7 @@ def test_a_command_that_is_neither_accepted_nor_refused(
         given_up.wait(20)
         return False
 
-    monkeypatch.setattr(git_host._Server, "check_channel_exec_request", think)
+    monkeypatch.setattr(git_session._Server, "check_channel_exec_request", think)
     began = time.monotonic()
     with pytest.raises(ssh.Unreachable):
         connection.open("true")

@@ -135,7 +135,9 @@ def test_an_account_that_may_only_run_git_gets_the_commands_to_paste(
         b"receive.denydeletes",
         b"true",
     ]
-    assert len((host.folder / ".ssh" / "authorized_keys").read_text().splitlines()) == 1
+    ours, its = (host.folder / ".ssh" / "authorized_keys").read_text().splitlines()
+    assert not ours.startswith("restrict")
+    assert its.startswith("restrict")
     by_git = look(repository)
     assert by_git.right == ["The repository answers, and its branch main has no commits yet."]
     host.shell = True
@@ -177,8 +179,7 @@ def test_something_else_in_its_place_is_for_a_person(
     # A key that is there with other rights is told too, and never doubled.
     (host.folder / "zone.git" / "precious").unlink()
     (host.folder / "zone.git").rmdir()
-    (host.folder / ".ssh").mkdir()
-    (host.folder / ".ssh" / "authorized_keys").write_text(PUBLIC)
+    host.authorize(PUBLIC)
     told = look(repository, writers=[PUBLIC])
     assert (told.state, len(told.steps)) == (State.TODO, 3)
     assert "with other rights" in told.problems[0]

@@ -21,6 +21,8 @@ from workers.ssh import (
     Channel,
     ConnectionPool,
     HostKeyUnknown,
+    NotForwarded,
+    PortClosed,
     SshEndpoint,
     SshError,
 )
@@ -100,9 +102,27 @@ class SshDialer:
         return self._joined(bridge_command(path), str(path), timeout)
 
     def dial_port(self, address: IPv4Address, port: int, timeout: float) -> SshConnection:
-        """Join a TCP port as the host reaches it. Raises what `dial` raises."""
-        command = port_command(address, port, timeout)
-        return self._joined(command, f"port {port} of {address}", timeout + 1)
+        """Reach a TCP port as the host does: through its sshd, or where that forwards nothing, joined like a
+        socket. Raises what `dial` raises."""
+        what = f"port {port} of {address}"
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(self._pool.connection(self._endpoint))
+                channel = stack.enter_context(connection.forward(str(address), port, timeout))
+                return SshConnection(channel, b"", stack.pop_all())
+            except NotForwarded:
+                reason = ""
+            except PortClosed as problem:
+                reason = str(problem)
+            except AuthenticationRefused as problem:
+                raise NotPermitted(str(problem), "Add Rookery's key to the account on the host.") from None
+            except HostKeyUnknown:
+                raise  # a person must look at it
+            except SshError as problem:
+                raise Unreachable(str(problem)) from None
+        if reason:
+            raise _not_joined(what, reason)
+        return self._joined(port_command(address, port, timeout), what, timeout + 1)
 
     def _joined(self, command: str, what: str, timeout: float) -> SshConnection:
         with ExitStack() as stack:

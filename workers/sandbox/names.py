@@ -22,6 +22,7 @@ from enum import Enum
 SHARED = frozenset({"north.shared.example", "south.shared.example"})
 NO_MX, NULL_MX, STRICT, SILENT = "nomx.example", "nullmx.example", "strict.example", "silent.example"
 BLOCK_LIST = "block-list.example"
+ROOT_SERVER = "ns.registry.example."
 SPECIAL = (*sorted(SHARED), NO_MX, NULL_MX, STRICT, SILENT)
 
 
@@ -49,6 +50,8 @@ class HostedView:
 
     def ask(self, name: str, kind: str) -> Said:
         """The records of `name` (lower case, no final dot)."""
+        if name in {"", "."} and kind == "NS":
+            return Said(Code.FOUND, (ROOT_SERVER,))
         if name == SILENT or name.endswith(f".{SILENT}"):
             return Said(Code.BROKEN)
         if name.rpartition(".")[2] == "invalid":

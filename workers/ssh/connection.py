@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import paramiko
+from paramiko.common import OPEN_FAILED_CONNECT_FAILED
 
 from tenants.formats.text import printable
 from workers.ssh.endpoint import (
@@ -24,6 +25,8 @@ from workers.ssh.endpoint import (
     CommandFailed,
     HostKeyChanged,
     HostKeyUnknown,
+    NotForwarded,
+    PortClosed,
     ProtocolError,
     SshEndpoint,
     TooManyChannels,
@@ -239,6 +242,29 @@ class Connection:
         except (paramiko.SSHException, EOFError, OSError) as error:
             self.close()
             raise Unreachable(f"no command could be started: {_said(error)}") from error
+        return Channel(channel)
+
+    def forward(self, address: str, port: int, timeout: float) -> Channel:
+        """Be led to a TCP port that the host reaches (RFC 4254 §7.2). Raises NotForwarded where the host does
+        that for nobody, PortClosed, or Unreachable after which the connection is closed."""
+        self.last_used = time.monotonic()
+        try:
+            channel = self._transport.open_channel(
+                "direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=timeout
+            )
+        except paramiko.ChannelException as error:
+            if error.code == OPEN_FAILED_CONNECT_FAILED:
+                raise PortClosed(_said(error)) from error
+            raise NotForwarded(_said(error)) from error
+        except (paramiko.SSHException, EOFError, OSError) as error:
+            # The library keeps one error per connection: of two refused at once, one hears no reason.
+            if "Unable to open channel" in str(error):
+                raise NotForwarded(_said(error)) from error
+            if self.alive and "timeout" in str(error).lower():
+                raise PortClosed("no answer in time") from error
+            self.close()
+            raise Unreachable(f"no port could be opened: {_said(error)}") from error
+        channel.settimeout(self.endpoint.timeout)
         return Channel(channel)
 
     @contextmanager

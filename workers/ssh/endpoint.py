@@ -32,6 +32,14 @@ class TooManyChannels(Unreachable):
     """It runs no more commands at once on this connection, which goes on with those that run."""
 
 
+class NotForwarded(SshError):
+    """The host leads nobody to ports; its other services go on."""
+
+
+class PortClosed(SshError):
+    """The host did not get a connection to a port; the connection to the host itself goes on."""
+
+
 class HostKeyUnknown(SshError):
     """No key is pinned yet. The host was asked for its key and nothing else: no name, no proof of ours."""
 

@@ -10,11 +10,12 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
 from tenants.formats.text import printable
+from workers.plug import Plug
 from workers.zone.errors import Garbled, Unreachable
 
 __all__ = ["Deadline", "Dial", "Server", "Stream", "connect", "datagram", "opened", "reason"]
@@ -23,8 +24,8 @@ _DNS_PORT = 53
 _MOST_DATAGRAM = 65_535
 _MOST_STRAY = 64
 
-Dial = Callable[[str, int, socket.SocketKind, float], socket.socket]
-"""A connected socket (SOCK_STREAM or SOCK_DGRAM) to an IP address and port, within so many seconds; raises
+Dial = Callable[[str, int, socket.SocketKind, float], Plug]
+"""A connection (SOCK_STREAM or SOCK_DGRAM) to an IP address and port, within so many seconds; raises
 OSError. A way that has no UDP raises OSError for SOCK_DGRAM: then TCP is used."""
 
 
@@ -85,7 +86,7 @@ class Stream:
     """DNS messages over TCP, each after its length (RFC 1035 §4.2.2). Its calls raise OSError (of which
     TimeoutError is one) when the connection breaks or the time is over."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, connection: Plug, deadline: Deadline) -> None:
         self._connection, self._deadline = connection, deadline
 
     def send(self, wire: bytes) -> None:
@@ -129,7 +130,7 @@ def datagram(server: Server, wire: bytes, deadline: Deadline, accept: Callable[[
 
     Raises OSError when none came in time (TimeoutError), or there is no way.
     """
-    with server.dial(server.address, server.port, socket.SOCK_DGRAM, deadline.left()) as connection:
+    with closing(server.dial(server.address, server.port, socket.SOCK_DGRAM, deadline.left())) as connection:
         connection.settimeout(deadline.left())
         connection.send(wire)
         for _ in range(_MOST_STRAY):
