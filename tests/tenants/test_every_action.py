@@ -687,6 +687,10 @@ OTHERS = {
     "take_over_unikernel",
     "take_over_volume",
     "take_over_image",
+    "record_phases",
+    "write_phase",
+    "withdraw_phase",
+    "forget_removed_stacks",
     "withdraw_request",
 }
 
