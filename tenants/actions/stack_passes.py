@@ -15,6 +15,7 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock, lock_kept
 from tenants.actions.record_sets import RecordChange, change_record_sets
 from tenants.actions.reversals import final
+from tenants.actions.stack_records import changes_for, mx_set, places_of, sets_of
 from tenants.actions.stacks import unikernel_of
 from tenants.actions.tsig_keys import remove_key
 from tenants.actions.unikernels import delete_unikernel, start_unikernel, stop_unikernel
@@ -24,7 +25,6 @@ from tenants.formats.stacks.phases import FIREWALL, GIT_ACCESS, MX, OPEN, RECORD
 from tenants.formats.zones.record_set import RecordSet as Records
 from tenants.formats.zones.stored import stored_texts
 from tenants.models import Firewall, Stack, StackPhase, TsigKey
-from tenants.actions.stack_records import changes_for, mx_set, places_of, sets_of
 from tenants.stack_wishes import zone_of
 
 _ENDED = {State.PROVED, State.FAILED, State.GONE}

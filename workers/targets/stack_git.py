@@ -69,7 +69,9 @@ class GitRights:
         gone = not proof
         if len(proof) == len(list(self._keys(stack))):
             return Found(written=True, proof=proof or {"keys": "none is needed"}, gone=gone)
-        return Found(written=written or bool(proof), waiting="The git host does not let them in yet.", gone=gone)
+        return Found(
+            written=written or bool(proof), waiting="The git host does not let them in yet.", gone=gone
+        )
 
     def grant(self, stack: Stack) -> None:
         """Raises Conflict with what to do by hand, and Retry."""
