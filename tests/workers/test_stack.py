@@ -5,7 +5,6 @@ Its neighbours (zone, host, firewall) say at once that they agree, and roles ans
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -96,10 +95,10 @@ class Way:
 
 
 @pytest.fixture
-def way(settings: Any, tmp_path: Path, alice: Actor, domain: Domain) -> Iterator[Way]:
+def way(settings: Any, tmp_path: Path, alice: Actor, domain: Domain) -> Way:
     own_images(settings, tmp_path)
     site = build_site(alice, domain)
-    yield Way(site, site.make(open_relay=True))
+    return Way(site, site.make(open_relay=True))
 
 
 def test_every_phase_is_written_in_its_turn_and_proved(way: Way) -> None:

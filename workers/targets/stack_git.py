@@ -104,8 +104,8 @@ class GitRights:
                 )
             if said == "otherwise":
                 raise Conflict(
-                    f"A line for the {key.use} key stands in authorized_keys on {key.repository.host} with other"
-                    " rights. Take it out by hand, then try again."
+                    f"A line for the {key.use} key stands in authorized_keys on {key.repository.host} with"
+                    " other rights. Take it out by hand, then try again."
                 )
 
     def _keys(self, stack: Stack) -> Iterator[_Key]:

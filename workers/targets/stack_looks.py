@@ -135,34 +135,33 @@ class Looks:
     def _role(self, role: str) -> Found:
         rows = Unikernel.objects.filter(share=self.stack.share_id, name=self._labels.get(role, ""))
         row = rows.select_related("share__sync_target").first()
-        target = self.stack.share.sync_target
-        if row is None or row.deleted_at is not None:
-            gone = row is None or row.generation <= target.observed_generation
-            if self._leaves:
-                return Found(gone=gone, waiting=_said(target))
-            return Found(problem="Its unikernel was deleted. Remove the stack, and make it anew.")
         if self._leaves:
-            removes = self.stack.wanted == Stack.Wanted.REMOVED
-            stopped = not row.running and row.generation <= target.observed_generation
-            return Found(row.running or removes, waiting=_said(target), gone=stopped and not removes)
-        if not row.running:
-            return Found()
-        if row.ended:
+            return self._leaving(row)
+        if row is None or row.deleted_at is not None:
+            return Found(problem="Its unikernel was deleted. Remove the stack, and make it anew.")
+        if row.ended and row.running:
             said = " / ".join(row.ended_words.splitlines()[-3:])[:600]
             return Found(True, problem=f"It ended by itself. Its console said last: “{said}”.")
         before = self.kept.get(role, Standing())
-        if before.state is State.PROVED:
+        if row.running and before.state is State.PROVED:
             return Found(True, proof=before.proof)
-        return self._probed(role, row, before)
+        return self._probed(role, row, before) if row.running else Found()
+
+    def _leaving(self, row: Unikernel | None) -> Found:
+        """Stopped when it was cancelled, deleted when it is removed; either was proved on the host."""
+        target = self.stack.share.sync_target
+        if row is None:
+            return Found(gone=True)
+        proved = row.generation <= target.observed_generation
+        if row.deleted_at is not None or self.stack.wanted == Stack.Wanted.REMOVED:
+            deleted = row.deleted_at is not None
+            return Found(written=not deleted, waiting=_said(target), gone=deleted and proved)
+        return Found(row.running, waiting=_said(target), gone=not row.running and proved)
 
     def _probed(self, role: str, row: Unikernel, before: Standing) -> Found:
         target, probe = row.share.sync_target, ROLES[role].probe
         if probe.kind is ProbeKind.RUNNING:
-            runs = row.generation <= target.observed_generation
-            since = before.began or self.now
-            if not runs or self.now - since < timedelta(seconds=probe.within / 2):
-                return Found(True, waiting=_said(target) or probe.reason)
-            return Found(True, proof={"runs": f"since {since:%Y-%m-%d %H:%M:%S} UTC"})
+            return self._kept_running(row, before, probe)
         given = row.addresses.order_by("device").first()
         if given is None:
             return Found(True, problem="It has no address.")
@@ -171,10 +170,17 @@ class Looks:
         except Setback as setback:
             return Found(True, waiting=setback.sentence)
         if isinstance(seen, Proved):
-            if "not probed" in seen.proof and row.generation > target.observed_generation:
-                return Found(True, waiting=_said(target))
-            return Found(True, proof=dict(seen.proof))
+            unsure = "not probed" in seen.proof and row.generation > target.observed_generation
+            return Found(True, proof=None if unsure else dict(seen.proof), waiting=_said(target))
         return Found(True, waiting=f"{probe.reason} So far {seen.problem}. {_said(target)}".strip())
+
+    def _kept_running(self, row: Unikernel, before: Standing, probe: Probe) -> Found:
+        """It has no port: that it did not end within half of its time is all there is to see."""
+        target, since = row.share.sync_target, before.began or self.now
+        runs = row.generation <= target.observed_generation
+        if not runs or self.now - since < timedelta(seconds=probe.within / 2):
+            return Found(True, waiting=_said(target) or probe.reason)
+        return Found(True, proof={"runs": f"since {since:%Y-%m-%d %H:%M:%S} UTC"})
 
 
 def _no_zone(*, gone: bool) -> Found:
