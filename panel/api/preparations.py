@@ -53,7 +53,7 @@ class PreparationSerializer(serializers.Serializer[Any]):
 
 
 class PreparationLook(Shape):
-    username = Text(required=False, default="root", max_length=400)
+    username = Text(max_length=400, help_text="The account that does it: root, or one that may use sudo.")
     key_fingerprint = Text(
         required=False,
         default="",

@@ -58,6 +58,7 @@ SILENT |= {
     "import_zone",
     "read_zone_text",
     "preview_import",
+    "preview_stack",
     "renew_import",
     "discard_import",
     "forget_imports",

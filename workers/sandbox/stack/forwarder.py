@@ -144,7 +144,7 @@ class Forwarder:
                 server.bind((address, 0))
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await loop.sock_connect(server, target)
-                await asyncio.gather(_pump(client, server), _pump(server, client))
+                await _joined(client, server)
 
     def datagram(self, door: Door, data: bytes, client: tuple[str, int]) -> None:
         """One that came to a UDP door."""
@@ -173,6 +173,18 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self._forwarder.datagram(self._door, data, (str(addr[0]), int(addr[1])))
+
+
+async def _joined(client: socket.socket, server: socket.socket) -> None:
+    """Copy both ways until both have ended, or one has broken; then neither waits on a socket any more, whose
+    number the next connection may get."""
+    ways = [asyncio.ensure_future(_pump(*each)) for each in ((client, server), (server, client))]
+    try:
+        await asyncio.gather(*ways)
+    finally:
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
 
 
 async def _pump(source: socket.socket, sink: socket.socket) -> None:
