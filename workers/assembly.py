@@ -28,11 +28,12 @@ from workers.sandbox.builds import fetcher_here
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.firewall import helper_of
 from workers.sandbox.servers import SandboxServers
+from workers.sandbox.stack.places import place_here
 from workers.scout import Scout
 from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.dynamic_update import DynamicUpdate
 from workers.targets.firewall import HostFirewall
-from workers.targets.reader_service import as_it_is, only_here
+from workers.targets.reader_service import as_it_is
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.stack import MailStack
@@ -120,7 +121,7 @@ def controller() -> Controller:
     relay = RelayRepository(opener=opener(), pool=pool(), reloader=PerRepository(reloaders))
     zones = ZoneRepository(opener=opener(), pool=pool(), dial=dialers().name_server)
     updates = DynamicUpdate(opener=opener(), dial=dialers().name_server)
-    place = only_here if settings.SANDBOX else as_it_is
+    place = place_here(sandbox_note) if settings.SANDBOX else as_it_is
     host = AlbatrossHost(opener=opener(), pool=host_pool(), place=place)
     firewall = HostFirewall(opener=opener(), pool=host_pool(), command=_helper_command())
     stack = MailStack(git=GitRights(opener(), pool()), ask=Probes(opener(), host_pool(), place))

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -46,9 +47,8 @@ class NoForwarding(OpenSshHost):
         return f"{super()._configuration(port, key)}{no}"
 
 
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshEndpoint]:
-    host = NoForwarding(tmp_path_factory.mktemp("ssh") / "home", git_only=False)
+@contextmanager
+def started(host: OpenSshHost) -> Iterator[SshEndpoint]:
     told: dict[str, Any] = host.start()
     host.authorize(PUBLIC)
     yield SshEndpoint(
@@ -61,6 +61,18 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshEndpoint]:
         timeout=5,
     )
     host.stop()
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshEndpoint]:
+    with started(NoForwarding(tmp_path_factory.mktemp("ssh") / "home", git_only=False)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def forwarding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshEndpoint]:
+    with started(OpenSshHost(tmp_path_factory.mktemp("ssh") / "home", git_only=False)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -125,8 +137,15 @@ def test_a_key_that_is_not_authorized_is_named(pool: ConnectionPool, endpoint: S
         Client(SshDialer(pool, stranger), DIALECT, QUICK).unikernels()
 
 
-def test_a_port_that_the_host_reaches(pool: ConnectionPool, endpoint: SshEndpoint) -> None:
-    """It is joined as a socket is; a refused one costs no connection."""
+@pytest.mark.parametrize("way", ["endpoint", "forwarding"])
+def test_a_port_that_the_host_reaches(
+    pool: ConnectionPool, way: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through sshd itself, or joined as a socket is where sshd forwards nothing; a refused port costs no
+    connection."""
+    endpoint: SshEndpoint = request.getfixturevalue(way)
+    if way == "forwarding":
+        monkeypatch.setattr(over_ssh, "port_command", lambda *_: "echo not needed; false")
     dialer = SshDialer(pool, endpoint)
     here = IPv4Address("127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -141,7 +160,8 @@ def test_a_port_that_the_host_reaches(pool: ConnectionPool, endpoint: SshEndpoin
         joined.close()
     with pool.connection(endpoint) as connection:
         kept = connection
-    with pytest.raises(Unreachable, match=f"port {port} of 127.0.0.1 on the host: Connection refused"):
+    reason = "nobody took the connection" if way == "forwarding" else "Connection refused"
+    with pytest.raises(Unreachable, match=f"port {port} of 127.0.0.1 on the host: {reason}"):
         dialer.dial_port(here, port, 5)
     with pool.connection(endpoint) as connection:
         assert connection is kept

@@ -26,6 +26,7 @@ from tenants.formats.sshkeys import new_ssh_key as new_openssh_key
 from tenants.formats.stacks.git_access import authorized_line
 from tenants.formats.stacks.plan import StackPlan, plan_stack
 from tenants.formats.zones.keyfile import TsigKey, emit_keys
+from tenants.formats.zones.names import ROOT
 from tenants.formats.zones.names import Name as ZoneName
 from tenants.formats.zones.zone import Soa, Zone
 from tenants.formats.zones.zone_file import emit
@@ -54,6 +55,7 @@ PATIENCE = 20.0
 DOMAIN = "x25519.net"
 
 
+ROOT_KEY = TsigKey(ZoneName.of("all._update"), "SHA256", new_seed())
 ROOKERYS = new_openssh_key("Rookery")
 
 
@@ -245,7 +247,11 @@ def zone_files(plan: StackPlan, secrets: Mapping[str, Mapping[str, str]]) -> dic
     for role, name in plan.keys.items():
         _, algorithm, secret = secrets[role]["dns-key"].split(":")
         keys.append(TsigKey(name, algorithm, secret))
-    return {DOMAIN: emit(zone), f"{DOMAIN}._keys": emit_keys(origin, keys)}
+    return {
+        DOMAIN: emit(zone),
+        f"{DOMAIN}._keys": emit_keys(origin, keys),
+        "_keys": emit_keys(ROOT, [ROOT_KEY]),
+    }
 
 
 @contextmanager
@@ -256,7 +262,6 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
     secrets = secrets_of(plan)
     repositories = folder / "repositories"
     git = GitHost(repositories, realm.here("10.0.0.1"), shell=True)  # noqa: S604 - on loopback
-    git.reach = lambda address, port: (realm.here(address), real_port(port))
     git.authorize(ROOKERYS[1])
     users = UserRepository(repositories / "relay.git")
     users.commit(
@@ -290,6 +295,7 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
         pace=PACE,
         tls_bits=2048,
     )
+    git.reach = world.reach
     sockets = folder / "albatross"
     sockets.mkdir()
     host = AlbatrossHost(sockets, RELEASE, machine=Machine(bridges=["br0"]), lives=roles_of(world), pace=PACE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -12,11 +13,15 @@ import pytest
 
 from tenants.formats.arguments import Place, References, fill_in
 from tenants.formats.roles.keys import signer_key
-from tenants.formats.roles.role import Era
+from tenants.formats.roles.role import Era, ProbeKind
 from tenants.formats.zones.dkim_record import published_key
 from tests.sandbox.dkim_reading import verified
-from tests.sandbox.stack_world import DOMAIN, StackWorld, stack_world
+from tests.sandbox.stack_world import DOMAIN, ROOT_KEY, StackWorld, rookery, stack_world
 from tests.sandbox.world import PASSPHRASE, git
+from workers.albatross import SshDialer
+from workers.probes import Expected, Proved, Silent, ask_role
+from workers.sandbox.stack.world import SharedPrimary
+from workers.ssh import ConnectionPool
 
 OUT = (
     f"From: John  <john@{DOMAIN}>\r\nTo: somebody@far.example\r\nSubject: Hi\r\n\r\n"
@@ -44,6 +49,29 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackWorld]:
             name = world.create(each.role.name)
             world.wait_for(name, READY[each.role.name])
         yield world
+
+
+def test_each_role_is_asked_at_its_private_address(running: StackWorld) -> None:
+    """Through the host's own SSH, by the question that the catalogue has for it."""
+    pool = ConnectionPool()
+    dialer = SshDialer(pool, rookery(running.git))
+    for each in running.plan.roles:
+        probe = each.role.probe
+        if probe.kind is ProbeKind.RUNNING:
+            continue
+        host = f"smtp.{DOMAIN}" if probe.kind is ProbeKind.SMTPS else DOMAIN
+        expected = Expected(DOMAIN, host, datetime.now(UTC), serial=7)
+        place = IPv4Address(each.address), probe.port
+        found = ask_role(dialer, place, probe.kind, expected, seconds=10)
+        assert isinstance(found, Proved), (each.role.name, found)
+        if probe.kind in {ProbeKind.SMTPS, ProbeKind.SMTP_STARTTLS}:
+            wrong = ask_role(dialer, place, probe.kind, replace(expected, host="other.example"), seconds=10)
+            assert wrong == Silent(f"its certificate is for {host} instead of other.example")
+        later = ask_role(dialer, (IPv4Address("10.0.0.77"), probe.port), probe.kind, expected)
+        assert isinstance(later, Silent)
+        assert "10.0.0.77" in later.problem
+    with pool.connection(rookery(running.git)) as connection:
+        assert connection.alive
 
 
 def test_mail_goes_out_signed(running: StackWorld) -> None:
@@ -163,7 +191,7 @@ def test_a_flip_moves_new_connections_and_leaves_old_ones(running: StackWorld) -
 
 def test_each_waits_or_ends_where_what_it_needs_is_not_there(tmp_path: Path) -> None:
     """An order that is wrong heals by restarts; a primary without git stays away; mail without a resolver is
-    lost."""
+    lost. Certificates come by a key for every zone, from a primary at the host's own address."""
     with stack_world(tmp_path) as world:
         signer = world.create("signer")
         world.wait_for(signer, "solo5_exit(2)")
@@ -178,7 +206,7 @@ def test_each_waits_or_ends_where_what_it_needs_is_not_there(tmp_path: Path) -> 
         world.wait_for(submission, "no certificate for smtp.x25519.net yet")
         relay = world.create("relay")
         world.wait_for(relay, "listening on")
-        world.create("letsencrypt")
+        world.create("letsencrypt", tuple(with_root_key(world)))
         world.wait_for(submission, "listening on")
         world.publish()
         with world.mail_program() as client:
@@ -189,6 +217,16 @@ def test_each_waits_or_ends_where_what_it_needs_is_not_there(tmp_path: Path) -> 
         world.client.destroy(primary)
         with pytest.raises((ConnectionError, EOFError)):
             world.ask(DOMAIN, "SOA")
+
+
+def with_root_key(world: StackWorld) -> Iterator[bytes]:
+    """Let's Encrypt's for every zone of a primary that is on the host."""
+    shared = world.world.primaries["10.0.0.3"]
+    world.world.shared = SharedPrimary(lambda: (shared.host, shared.port), lambda: shared.held)
+    given = {b"--dns-key": ROOT_KEY.unikernel_string().encode(), b"--dns-server": b"10.0.0.1"}
+    for word in world.arguments("letsencrypt"):
+        option = word.partition(b"=")[0]
+        yield option + b"=" + given[option] if option in given else word
 
 
 def lonely_words(world: StackWorld) -> Iterator[bytes]:

@@ -42,7 +42,7 @@ class Mail:
         except ssl.SSLCertVerificationError as error:
             said = printable(error.verify_message or "it is not trusted", 200).removesuffix(".")
         except (OSError, BrokenTalkError) as error:
-            return Connected(problem=why(error))
+            return Connected(problem=_reason(error))
         try:
             return self._look(question, believing(), said)
         except (OSError, BrokenTalkError):
@@ -60,7 +60,7 @@ class Mail:
                 code, said = talk.say(f"RCPT TO:<{STRANGER}>")
                 return Relayed({"2": True, "5": False}.get(code[:1]), said)
         except (OSError, BrokenTalkError) as error:
-            return Relayed(None, why(error))
+            return Relayed(None, _reason(error))
 
     def _look(self, question: Connect, context: ssl.SSLContext, distrust: str) -> Connected:
         with self._dialled(question.address, question.port) as talk:
@@ -72,7 +72,7 @@ class Mail:
             except ssl.SSLCertVerificationError:
                 raise
             except (ssl.SSLError, ConnectionError) as error:
-                return Connected(tls_problem=why(error))
+                return Connected(tls_problem=_reason(error))
             if at_once:
                 talk.expect("220")
             return _seen(talk.shown, distrust)
@@ -86,6 +86,10 @@ class Mail:
             yield talk
         finally:
             talk.close()
+
+
+def _reason(error: Exception) -> str:
+    return "nobody answered in time" if isinstance(error, TimeoutError) else why(error)
 
 
 def _start_tls(talk: Talk, helo: str) -> str:

@@ -14,12 +14,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import dns.name
 import dns.rdatatype
 
-from tenants.formats.mailbox_syntax import Name
 from workers.sandbox import expansion, hop, paths, state
 from workers.sandbox.addresses import Addresses
 from workers.sandbox.certificates import Authority
@@ -31,25 +30,19 @@ from workers.sandbox.maildirs import MailStore
 from workers.sandbox.mailroom import Mailroom
 from workers.sandbox.names import HostedView
 from workers.sandbox.nameservers import NameServers
-from workers.sandbox.paths import domain_text
+from workers.sandbox.primary.zones import Held
 from workers.sandbox.relay import Relay
 from workers.sandbox.resolver import Resolver
 from workers.sandbox.roles import Boot, Role
+from workers.sandbox.routes import Routes, Stacks
 from workers.sandbox.smtp import Limits
 from workers.sandbox.submission import Submission
 from workers.sandbox.users import Table, read_users
 
-__all__ = ["MAX_SETTLING", "ROLES", "Addresses", "Sandbox", "SandboxError", "Stacks"]
+__all__ = ["MAX_SETTLING", "ROLES", "Addresses", "Sandbox", "SandboxError"]
 
 ROLES = ("submission", "relay")
 MAX_SETTLING = 200  # rounds
-
-
-class Stacks(Protocol):
-    """The zones of mail stacks."""
-
-    def resolve_here(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> Resolved | None:
-        """What there is at a name; None when it lies in no such zone."""
 
 
 class SandboxError(Exception):
@@ -76,7 +69,8 @@ class Sandbox:
         self.repositories = repositories or data / "repositories"
         self._git_host, self._limits = git_host, limits
         self._view = HostedView(self.mail_server_of)
-        self._mx_of = mx_of or self._view.mx_of
+        self._routes = Routes(self, self._view)
+        self._mx_of = mx_of or self._routes.mx_of
         self._loop = LoopThread()
         self._roles: dict[tuple[str, str], Role] = {}
         self._domains: list[state.SandboxDomain] = []
@@ -179,6 +173,17 @@ class Sandbox:
         if self._mailroom is None:
             raise RuntimeError("the sandbox does not run")
         return self._mailroom.host, self._mailroom.port
+
+    def primary_address(self) -> tuple[str, int]:
+        """Where the primary is. Raises RuntimeError without one."""
+        if self._names is None:
+            raise RuntimeError("the sandbox runs no primary")
+        status = self._names.status()
+        return status["host"], status["port"]
+
+    def held(self) -> Held:
+        """What the primary holds now; nothing without one."""
+        return self._names.held() if self._names else Held()
 
     def settle(self) -> None:
         """Wait until every mail that a server accepted has gone its way (for tests)."""
@@ -293,7 +298,7 @@ class Sandbox:
                 store=self._store,
                 console=console,
                 mx_of=self._mx_of,
-                route=self._route,
+                route=self._routes.way,
                 limits=self._limits,
                 on_death=boot.on_death,
             )
@@ -344,10 +349,6 @@ class Sandbox:
         """The address of that server."""
         known = next((known for known in self._domains if known.domain == domain), None)
         return self.addresses.relay(known.number)[0] if known is not None else None
-
-    def _route(self, group: expansion.Group) -> hop.Way | None:
-        address = self.exchanger(domain_text(group.domain)) if isinstance(group.domain, Name) else None
-        return hop.Way(*address) if address else None
 
     def exchanger(self, domain: str) -> tuple[str, int] | None:
         """The mail server of a domain that was added here; None for others."""

@@ -24,6 +24,7 @@ from workers.sandbox.dns_listener import DnsListener
 from workers.sandbox.git_host import GitHost
 from workers.sandbox.listener import Console
 from workers.sandbox.primary.server import Primary
+from workers.sandbox.primary.zones import Held
 from workers.ssh import SshEndpoint
 
 __all__ = ["NameServers"]
@@ -42,7 +43,7 @@ class NameServers:
         self._folder, self._git_host = data / "primary", git_host
         self._primary_address, self._registry_address = primary, registry
         self._primary: Primary | None = None
-        self.delegations = Delegations(self._held, primary[0], registry[0])
+        self.delegations = Delegations(self.held, primary[0], registry[0])
         self._registry = DnsListener(*registry, self.delegations.handle, fallback=UNPRIVILEGED_PORT)
         self.root_key = ""
         """The key that covers every zone, as unikernels take it: a secret, of a toy."""
@@ -73,7 +74,8 @@ class NameServers:
             self.delegations.delegate(zone, delegation)
         return self.status()
 
-    def _held(self) -> Any:
+    def held(self) -> Held:
+        """What the primary holds now."""
         assert self._primary is not None  # noqa: S101 - asked only while it runs
         return self._primary.held
 

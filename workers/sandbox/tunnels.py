@@ -53,10 +53,11 @@ class Tunnels:
 
     def _join(self, channel: paramiko.Channel, there: socket.socket) -> None:
         with suppress(OSError, EOFError, ValueError, paramiko.SSHException):
-            while ready := select.select([channel, there], [], [], _SILENT_SECONDS)[0]:
-                if channel in ready and not _moved(channel, there):
+            asked, answered = channel.fileno(), there.fileno()
+            while ready := select.select([asked, answered], [], [], _SILENT_SECONDS)[0]:
+                if asked in ready and not _moved(channel, there):
                     break
-                if there in ready and not _moved(there, channel):
+                if answered in ready and not _moved(there, channel):
                     break
         with suppress(OSError, EOFError, paramiko.SSHException):
             channel.close()

@@ -254,7 +254,7 @@ class Connection:
             )
         except paramiko.ChannelException as error:
             if error.code == OPEN_FAILED_CONNECT_FAILED:
-                raise PortClosed(_said(error)) from error
+                raise PortClosed("nobody took the connection") from error
             raise NotForwarded(_said(error)) from error
         except (paramiko.SSHException, EOFError, OSError) as error:
             # The library keeps one error per connection: of two refused at once, one hears no reason.

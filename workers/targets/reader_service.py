@@ -36,11 +36,6 @@ def as_it_is(host: Host, address: IPv4Address, port: int) -> tuple[IPv4Address, 
     return (address, port) if usable else None
 
 
-def only_here(host: Host, address: IPv4Address, port: int) -> tuple[IPv4Address, int] | None:
-    """In a sandbox: nothing outside of this machine is asked, through whatever host."""
-    return (address, port) if address.is_loopback else None
-
-
 @dataclass(frozen=True)
 class Service:
     """Asks servers on one host. `seconds`: how long a restarted one is waited for in a pass."""

@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Host, Repository, Zone
+from tenants.models import Host, Network, Repository, Zone
 from workers.sandbox import builds, handmade, zone_repository
 from workers.sandbox.albatross.demo import RELEASE, DemoHost
 from workers.sandbox.certificates import write_private
@@ -27,6 +27,7 @@ from workers.sandbox.git_host import GitHost
 from workers.sandbox.stack.demo import demo_world
 from workers.sandbox.stack.images import ROLE_IMAGES
 from workers.sandbox.stack.launching import roles_of
+from workers.sandbox.stack.world import World
 
 LOOK_EVERY_SECONDS = 0.5
 # Several sandboxes on one machine (a demo and its tests) use different third numbers of 127.0.x.y.
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             address, port = sandbox.addresses.builds()
             context = sandbox.authority.server_context([builds.NAME], address)
             build_server = builds.BuildServer(albatross.folder / "images", context, address, port)
-            steward = _Steward(host, sandbox, albatross, build_server, folder)
+            steward = _Steward(host, sandbox, world, albatross, build_server, folder)
             steward.publish()
             self.stdout.write(f"sandbox  git at {host.host}:{host.port}, key {fingerprint(host.public_key)}")
             name_server = sandbox.status()["primary"]
@@ -97,13 +98,14 @@ class _Steward:
         self,
         host: GitHost,
         sandbox: Sandbox,
+        world: World,
         albatross: DemoHost,
         build_server: builds.BuildServer,
         folder: Path,
     ) -> None:
         self._host = host
         self._builds = build_server
-        self._sandbox = sandbox
+        self._sandbox, self._world = sandbox, world
         self._albatross = albatross
         self._folder = folder
         self._served: set[tuple[str, str, str]] = set()
@@ -123,6 +125,7 @@ class _Steward:
                     transport=Host.Transport.SSH, host=self._host.host, port=self._host.port
                 ).values_list("public_key", flat=True)
             )
+            self._world.gateways.update(Network.objects.values_list("gateway", flat=True))
         except DatabaseError:
             return  # not migrated yet, or busy: the next look finds it
         for row in rows:
@@ -185,6 +188,10 @@ class _Steward:
             ),
             "builds": {"name": builds.NAME, "address": self._builds.address, "port": self._builds.port},
             "domains": domains,
-            "stacks": {"public": self._sandbox.addresses.public(), "ca_file": status["ca_file"]},
+            "stacks": {
+                "public": self._sandbox.addresses.public(),
+                "ca_file": status["ca_file"],
+                "realm": self._world.realm.number,
+            },
         }
         write_private(self._folder / "addresses.json", json.dumps(told, indent=1).encode())

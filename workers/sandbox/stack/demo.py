@@ -11,7 +11,7 @@ from workers.sandbox.git_host import GitHost
 from workers.sandbox.names import HostedView
 from workers.sandbox.stack.forwarder import Forwarder, NatFile
 from workers.sandbox.stack.realm import Realm
-from workers.sandbox.stack.world import GitPlace, World
+from workers.sandbox.stack.world import GitPlace, SharedPrimary, World
 
 __all__ = ["demo_world"]
 
@@ -37,6 +37,8 @@ def demo_world(folder: Path, sandbox: Sandbox, git: GitHost) -> tuple[World, For
         zones=sandbox,
         exchanger=sandbox.exchanger,
         nat=nat,
+        shared=SharedPrimary(sandbox.primary_address, sandbox.held),
     )
     sandbox.stacks = world
+    git.reach = world.reach
     return world, Forwarder(realm, nat)

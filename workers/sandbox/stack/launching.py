@@ -94,6 +94,7 @@ async def _begun(unikernel: Unikernel, launch: Launch, write: Write) -> None:
         )
         await asyncio.Event().wait()  # it runs, and no packet finds it
     world.private[here] = unikernel.address
+    world.gateways.add(unikernel.gateway)
     try:
         await asyncio.sleep(float(unikernel.one("--delay", "0")) * world.pace)
         await _SERVE[unikernel.role.name](unikernel)

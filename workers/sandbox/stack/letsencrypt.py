@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from dns.rdtypes.ANY.SOA import SOA
 
-from tenants.formats.zones.names import Name
+from tenants.formats.zones.names import ROOT, Name
 from workers.sandbox.certificates import Authority
 from workers.sandbox.stack.certificate import AUTHORITY, LEAF, REQUEST, TTL, names_in, tlsa
 from workers.sandbox.stack.primary_talk import Fill, PrimaryTalk, TalkError
@@ -50,41 +50,79 @@ class Wanted:
 
 
 async def serve_certificates(unikernel: Unikernel) -> None:
-    """Look, issue, look again, for ever. Raises EndsError where the primary cannot be reached or refuses."""
+    """Look, issue, look again, for ever: through the zone of its key, or with a root key through all that the
+    primary has. Raises EndsError where the primary cannot be reached or refuses its one zone."""
     talk = PrimaryTalk.of(unikernel, "--port")
     world, console = unikernel.world, unikernel.console
-    authority = world.production if unikernel.has("--production") else world.staging
     kind = "production" if unikernel.has("--production") else "staging"
-    try:
-        zone = await asyncio.to_thread(talk.transfer)
-    except TalkError as error:
-        raise EndsError(f"Fatal error: exception Failure({error})") from None
-    console.write("info", f"{talk.origin.short} transferred, serial {zone.soa.serial}; using the {kind} CA")
-    failures: dict[str, int] = {}
+    secondary = _Secondary(unikernel, world.production if kind == "production" else world.staging)
+    if talk.origin != ROOT:
+        await secondary.begin(talk)
+        console.write("info", f"using the {kind} CA")
+        while True:
+            await secondary.look(talk)
+            await asyncio.sleep(_LOOK * world.pace)
+    server = unikernel.one("--dns-server")
+    console.write("info", f"a key for every zone, using the {kind} CA")
     while True:
-        for wanted in wanted_in(zone, datetime.now(UTC)):
-            if failures.get(wanted.host, 0) < _MOST_FAILURES:
-                done = await _served(unikernel, talk, authority, wanted)
-                failures[wanted.host] = 0 if done else failures.get(wanted.host, 0) + 1
-        zone = await _changed(unikernel, talk, zone)
-        failures = {host: count for host, count in failures.items() if count}
+        for zone in world.zones_at(server):
+            await secondary.look(talk.about(zone))
+        await asyncio.sleep(_LOOK * world.pace)
 
 
-async def _changed(unikernel: Unikernel, talk: PrimaryTalk, zone: Transferred) -> Transferred:
-    """Wait for another serial. A primary that is away is waited for, as every secondary does."""
-    away = False
-    while True:
-        await asyncio.sleep(_LOOK * unikernel.world.pace)
+class _Secondary:
+    """What it knows of its zones."""
+
+    def __init__(self, unikernel: Unikernel, authority: Authority) -> None:
+        self._unikernel, self._authority = unikernel, authority
+        self._zones: dict[Name, Transferred] = {}
+        self._failures: dict[str, int] = {}
+        self._away = False
+
+    async def begin(self, talk: PrimaryTalk) -> None:
+        """The first transfer, and what is asked for there. Raises EndsError."""
         try:
-            found = await asyncio.to_thread(talk.records, talk.zone, "SOA")
-            serials = {each.serial for each in found if isinstance(each, SOA)}
-            if not serials or zone.soa.serial in serials:
-                continue
-            return await asyncio.to_thread(talk.transfer)
+            zone = await self._transfer(talk)
         except TalkError as error:
-            if not away:
-                unikernel.console.write("warn", f"the primary does not answer: {error}")
-            away = True
+            raise EndsError(f"Fatal error: exception Failure({error})") from None
+        await self._serve(talk, zone)
+
+    async def look(self, talk: PrimaryTalk) -> None:
+        """Serve what a zone asks for, if it was changed. A primary that is away is waited for, as every
+        secondary does."""
+        try:
+            if not await self._changed(talk):
+                return
+            zone = await self._transfer(talk)
+            self._away = False
+        except TalkError as error:
+            if not self._away:
+                self._unikernel.console.write("warn", f"the primary does not answer: {error}")
+            self._away = True
+        else:
+            await self._serve(talk, zone)
+
+    async def _serve(self, talk: PrimaryTalk, zone: Transferred) -> None:
+        for wanted in wanted_in(zone, datetime.now(UTC)):
+            if self._failures.get(wanted.host, 0) < _MOST_FAILURES:
+                done = await _served(self._unikernel, talk, self._authority, wanted)
+                self._failures[wanted.host] = 0 if done else self._failures.get(wanted.host, 0) + 1
+                if not done:
+                    self._zones.pop(talk.origin, None)  # it is tried again
+
+    async def _transfer(self, talk: PrimaryTalk) -> Transferred:
+        zone = await asyncio.to_thread(talk.transfer)
+        if talk.origin not in self._zones:
+            said = f"{talk.origin.short} transferred, serial {zone.soa.serial}"
+            self._unikernel.console.write("info", said)
+        self._zones[talk.origin] = zone
+        return zone
+
+    async def _changed(self, talk: PrimaryTalk) -> bool:
+        known = self._zones.get(talk.origin)
+        found = await asyncio.to_thread(talk.records, talk.zone, "SOA")
+        serials = {each.serial for each in found if isinstance(each, SOA)}
+        return known is None or bool(serials and known.soa.serial not in serials)
 
 
 async def _served(unikernel: Unikernel, talk: PrimaryTalk, authority: Authority, wanted: Wanted) -> bool:

@@ -22,6 +22,7 @@ from workers.sandbox import expansion, hop
 from workers.sandbox.handing import Handing, LostError
 from workers.sandbox.paths import domain_text, text
 from workers.sandbox.relay import Relay
+from workers.sandbox.routes import chain_only
 from workers.sandbox.smtp import MAX_BAD_COMMANDS, Conversation, Mail, SmtpServer
 from workers.sandbox.stack import dkim
 from workers.sandbox.stack.certificate import tls_context
@@ -69,8 +70,7 @@ async def relay(unikernel: Unikernel) -> None:
         unikernel.console.write("warn", f"Invalid value for /{skipped.name}: {skipped.reason}")
     unikernel.console.write("info", f"{table.entries} aliases")
     lookups, world = Lookups.of(unikernel), unikernel.world
-    trust = ssl.create_default_context(cafile=str(world.production.ca_file))
-    trust.check_hostname = False  # only the chain is looked at
+    trust = chain_only(world.production)
 
     def route(group: expansion.Group) -> hop.Way:
         """To the address that the resolver gave: a stack of this host, a domain of the sandbox, or the rest
@@ -79,8 +79,8 @@ async def relay(unikernel: Unikernel) -> None:
         nat = world.nat()
         source = nat.leaves_as(unikernel.address, group.mx, SMTP)
         here = world.realm.here(source) if source else unikernel.here
-        if (group.mx, "tcp", SMTP) in nat.doors:
-            return hop.Way(world.realm.here(group.mx), real_port(SMTP), here, trust)
+        if (door := world.door(group.mx, SMTP)) is not None:
+            return hop.Way(*door, here, trust)
         return hop.Way(*(world.exchanger(domain) or world.mailroom()), here)
 
     server = Relay(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dns.exception
 import dns.message
@@ -19,7 +19,6 @@ from tenants.formats.roles.kinds import key_zone
 from tenants.formats.zones.keyfile import TsigKey
 from tenants.formats.zones.names import Name
 from workers.sandbox.dns_listener import DNS_PORT
-from workers.sandbox.stack.realm import real_port
 from workers.sandbox.stack.unikernel import EndsError, Unikernel
 from workers.zone.errors import NotSendable, ZoneError
 from workers.zone.keys import parse_key, signer
@@ -65,8 +64,13 @@ class PrimaryTalk:
             raise EndsError("the DNS key cannot be used") from None
         if zone is None:
             raise EndsError("the DNS key may update no zone")
-        server = unikernel.world.realm.here(unikernel.one("--dns-server"))
-        return cls(server, real_port(port), unikernel.here, zone, key)
+        return cls(
+            *unikernel.world.primary_at(unikernel.one("--dns-server"), port), unikernel.here, zone, key
+        )
+
+    def about(self, zone: Name) -> PrimaryTalk:
+        """The same about another zone that the key covers."""
+        return replace(self, origin=zone)
 
     def records(self, name: str | dns.name.Name, kind: str) -> list[dns.rdata.Rdata]:
         """The records of a name; none: it has none, or does not exist. Raises TalkError."""
