@@ -206,7 +206,9 @@ WRITES = {
     "remove_secondary": ["set_record_set", "delete_record_set", "remove_secondary"],
     "preview_stack": [],
     "make_stack": [
-        *["create_key"] * 4,
+        "create_key",
+        "make_signing_key",
+        *["create_key"] * 3,
         *["create_unikernel"] * 4,
         "link_reader",
         *["create_unikernel"] * 2,
