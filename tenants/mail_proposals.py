@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from tenants.actions.zone_imports import holding
 from tenants.errors import Invalid
 from tenants.formats.text import FormatError
@@ -13,6 +15,7 @@ from tenants.formats.zones.dkim_record import published_key
 from tenants.formats.zones.mail_records import MailWish, Proposal, mail_proposals, read_wish
 from tenants.formats.zones.names import Name
 from tenants.models import Zone
+from tenants.sandbox_note import sandbox_door
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,18 @@ def usual_wish(zone: Zone) -> dict[str, str]:
     rows = {(row.owner, row.type): row.data for row in zone.record_sets.filter(absent=False)}
     best = sorted(rows.get((zone.name, "MX"), ()), key=lambda text: int(text.partition(" ")[0] or 0))
     host = best[0].rpartition(" ")[2].removesuffix(".") if best else f"mail.{zone.name}"
-    addresses = [*rows.get((host, "A"), ()), *rows.get((host, "AAAA"), ())]
+    addresses = [*rows.get((host, "A"), ()), *rows.get((host, "AAAA"), ())] or _sandbox_door()
     return {
         "host": host,
         "addresses": " ".join(addresses),
         "reports": f"postmaster@{zone.name}",
         "issuer": "letsencrypt.org",
     }
+
+
+def _sandbox_door() -> list[str]:
+    """The address of the sandbox's mail server that any domain may name; none outside the sandbox."""
+    return [door[0]] if settings.SANDBOX and (door := sandbox_door()) else []
 
 
 def plan_mail(zone: Zone, **wish: Any) -> MailPlan:

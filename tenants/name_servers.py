@@ -19,6 +19,7 @@ __all__ = [
     "name_servers",
     "overdue_answers",
     "primary_place",
+    "servers_elsewhere",
 ]
 
 FOLLOWS_WITHIN = timedelta(seconds=20)
@@ -49,6 +50,15 @@ def name_servers(zone: Zone) -> tuple[Server, ...]:
     others = [each for each in (*entered, *known) if each[1] != primary]
     found = [Server(host, primary, primary=True), *(Server(*each) for each in dict.fromkeys(others))]
     return tuple(found[:MOST_SERVERS])
+
+
+def servers_elsewhere(zone: Zone) -> tuple[str, ...]:
+    """The name servers of a zone of which Rookery knows no address: their names lie in other zones."""
+    rows = zone.record_sets.filter(absent=False)
+    named = [each.removesuffix(".") for row in rows.filter(owner=zone.name, type="NS") for each in row.data]
+    here = set(rows.filter(type__in=("A", "AAAA"), owner__in=named).values_list("owner", flat=True))
+    entered = set(zone.secondaries.values_list("host", flat=True))
+    return tuple(sorted(set(named) - here - entered))[:MOST_SERVERS]
 
 
 def ask_servers_soon(zone: Zone, delay: timedelta = timedelta(0)) -> None:

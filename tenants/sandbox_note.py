@@ -19,3 +19,12 @@ def sandbox_note(at_most: int = -1) -> dict[str, Any]:
     if not isinstance(note, dict):
         raise ValueError("the sandbox's note is no object")
     return note
+
+
+def sandbox_door() -> tuple[str, int] | None:
+    """Where the sandbox's mail server listens that any domain may name; None where no sandbox runs."""
+    try:
+        host, port = sandbox_note(262_144)["door"]
+        return str(host), int(port)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -36,7 +36,16 @@ def the_server_asker() -> ServerAsker:
     def port_of(address: str) -> int:
         return sandbox_ports(_told()).get((address, 53), 53) if settings.SANDBOX else 53
 
-    return ServerAsker(dialers().name_server, port_of)
+    def resolve(name: str) -> list[str]:
+        ask = _nobody if settings.SANDBOX and not settings.RESOLVERS else _resolver()
+        return [each for kind in ("A", "AAAA") for each in ask(Lookup(name, kind)).records]
+
+    return ServerAsker(dialers().name_server, port_of, resolve)
+
+
+def _resolver() -> AskNames:
+    """Asks the resolvers alone, no other server."""
+    return AskNames(inside_sandbox({}), settings.RESOLVERS)
 
 
 def _outside(servers: Mapping[str, int]) -> Observer:
@@ -56,10 +65,12 @@ def _inside(servers: Mapping[str, int]) -> Observer:
 
 
 def _expect_inside(domain: Domain, expected: Expected) -> Expected:
-    """The sandbox tells which mail servers it runs, and for which domains."""
-    told = _told().get("domains", {})
+    """The sandbox tells which mail servers it runs, for which domains, and which stands in front of all."""
+    note = _told()
+    told = note.get("domains", {})
     theirs = Domain.objects.filter(organization=domain.organization_id, name__in=list(told)[:_MOST_TOLD])
     servers = [told[name].get("incoming") for name in theirs.values_list("name", flat=True)]
+    servers.append(note.get("door"))
     found = frozenset(str(each[0]) for each in servers if each)
     return replace(expected, ours=found, sandboxed=True)
 
@@ -80,7 +91,7 @@ def sandbox_ports(told: Mapping[str, Any]) -> dict[tuple[str, int], int]:
     """Where a sandbox's servers really listen, by what it tells of itself: they may not have low ports."""
     found: dict[tuple[str, int], int] = {}
     primary = told.get("primary", {})
-    places = [(53, primary.get("address")), (53, primary.get("above"))]
+    places = [(53, primary.get("address")), (53, primary.get("above")), (25, told.get("door"))]
     for each in told.get("domains", {}).values():
         places += [(25, each.get("incoming")), (465, each.get("submission"))]
     for port, place in places:

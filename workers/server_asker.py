@@ -17,7 +17,7 @@ from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.formats.zones.agreement import MOST_SERVERS, Reply, Server
 from tenants.models import Zone
-from tenants.name_servers import name_servers, primary_place
+from tenants.name_servers import name_servers, primary_place, servers_elsewhere
 from tenants.zone_contents import origin_of
 from workers.recorder import state_conditions
 from workers.targets.server_statements import servers_statement
@@ -33,10 +33,11 @@ _SECONDS = 4.0
 @dataclass(frozen=True)
 class ServerAsker:
     """`dial` decides who may be asked; `port_of` says where a name server at an address really listens: a
-    sandbox's may have no low ports."""
+    sandbox's may have no low ports. `resolve` gives the addresses of a name, none where nobody knows it."""
 
     dial: Dial
     port_of: Callable[[str], int] = lambda address: 53
+    resolve: Callable[[str], Sequence[str]] = lambda name: ()
     now: Callable[[], datetime] = timezone.now
     seconds: float = _SECONDS
 
@@ -48,7 +49,7 @@ class ServerAsker:
         zone = Zone.objects.select_related(
             "domain__organization", "target__repository__primary", "target__update_server"
         ).get(pk=zone_id)
-        replies = self._ask(zone, name_servers(zone))
+        replies = self._ask(zone, self._servers(zone))
         now = self.now()
         try:
             with transaction.atomic():
@@ -59,6 +60,16 @@ class ServerAsker:
         except Absent:
             return False
         return True
+
+    def _servers(self, zone: Zone) -> list[Server]:
+        """Those that rows know by address, then those whose names lie in other zones."""
+        known = name_servers(zone)
+        addresses = {each.address for each in known}
+        elsewhere = servers_elsewhere(zone)
+        with ThreadPoolExecutor(MOST_SERVERS, thread_name_prefix="name-servers") as pool:
+            found = zip(elsewhere, pool.map(self.resolve, elsewhere), strict=True)
+        others = [Server(host, each) for host, given in found for each in given if each not in addresses]
+        return [*known, *dict.fromkeys(others)][:MOST_SERVERS]
 
     def _ask(self, zone: Zone, servers: Sequence[Server]) -> dict[Server, Reply]:
         """The primary last: what it has then, every server may have fetched; none is taken to be ahead."""

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from panel.web import sentences, times
+from panel.web.check_topics import CALM, Shown, Topic, group
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.frame import shows
@@ -96,14 +97,14 @@ def _sentence(domain: Domain, lines: list[CheckLine], broken: int) -> str:
 
 def _topics(
     domain: Domain, lines: list[CheckLine], mutes: dict[str, CheckMute], now: datetime
-) -> list[dict[str, Any]]:
-    by_topic: dict[str, list[dict[str, Any]]] = {topic: [] for topic in TOPICS}
+) -> list[Topic]:
+    shown = []
     for number, line in enumerate(lines, start=1):
-        check = _CHECKS.get(line.check_name)
+        check, mute = _CHECKS.get(line.check_name), mutes.get(line.line)
         if check is not None:
-            shown = _line(domain, line, mutes.get(line.line), now)
-            by_topic[check.topic].append({**shown, "number": number})
-    return [{"title": topic, "lines": found} for topic, found in by_topic.items() if found]
+            context = {**_line(domain, line, mute, now), "number": number}
+            shown.append(Shown(check.topic, Level(line.level), mute is not None, context))
+    return group(TOPICS, shown)
 
 
 def _line(domain: Domain, line: CheckLine, mute: CheckMute | None, now: datetime) -> dict[str, Any]:
@@ -123,6 +124,7 @@ def _line(domain: Domain, line: CheckLine, mute: CheckMute | None, now: datetime
         "who": line.who,
         "at_registrar": line.who == Who.REGISTRAR,
         "fix": line.fix,
+        "is_calm": mute is not None or Level(line.level) in CALM,
         "mute": mute,
         "muted_until": times.moment(mute.until if mute else None, now),
         "since": times.moment(line.since, now),

@@ -18,7 +18,7 @@ from panel.web.handling import actor_of, page
 from panel.web.repositories import sandbox_told
 from panel.web.sandbox_told import albatross_told
 from tenants.errors import Absent
-from tenants.sandbox_note import sandbox_note
+from tenants.sandbox_note import sandbox_door, sandbox_note
 
 SHOWN_PER_ADDRESS = 20
 SHOWN_ADDRESSES = 200
@@ -75,6 +75,7 @@ def name_server_told() -> dict[str, Any] | None:
             **words,
             "host": str(host),
             "port": int(port),
+            "door": sandbox_door(),
             "above": str(above),
             "dig": f"dig @{host}{flags} {words['zone']} MX",
             "dig_above": f"dig @{above}{above_flags} {words['zone']} NS",

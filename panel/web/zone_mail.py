@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -20,6 +21,7 @@ from tenants.actions.record_sets import RecordChange
 from tenants.errors import Invalid
 from tenants.formats.zones.mail_records import sts_policy
 from tenants.mail_proposals import MailPlan, plan_mail, usual_wish
+from tenants.sandbox_note import sandbox_door
 
 POLICIES = (
     ("none", "Only report it"),
@@ -99,6 +101,7 @@ def zone_mail(request: HttpRequest, domain: str) -> HttpResponse:
         "form": form,
         "proposals": _lines(plan),
         "computed": plan is not None,
+        "door": sandbox_door() if settings.SANDBOX else None,
         "dkim": plan.dkim if plan is not None else (),
         "predicted": plan.predicted if plan is not None else (),
         "sts": sts_policy(plan.wish) if plan is not None and plan.wish.strict_tls else "",

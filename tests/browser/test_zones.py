@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import dns.message
 import dns.query
 import pytest
-from playwright.sync_api import StorageState, expect
+from playwright.sync_api import Locator, StorageState, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.product import Product
@@ -19,10 +20,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 DOMAIN = "harbour.example"
 
 
+def told(product: Product) -> Any:
+    """What the sandbox says of itself."""
+    return json.loads((product.data / "sandbox" / "addresses.json").read_text())
+
+
 def asked(product: Product, name: str, kind: str) -> list[str]:
     """What the sandbox's primary answers, as dig would show it."""
-    told = json.loads((product.data / "sandbox" / "addresses.json").read_text())["primary"]
-    address, port = told["address"]
+    address, port = told(product)["primary"]["address"]
     answer = dns.query.udp(dns.message.make_query(name, kind), address, port=port, timeout=5)
     return sorted(str(each) for found in answer.answer for each in found)
 
@@ -59,7 +64,8 @@ def test_a_domain_s_mail_is_found_within_seconds(
     page.get_by_role("button", name="Keep it for the review").click()
     expect(page.locator(".errorlist")).to_contain_text(f"mail.{DOMAIN} has none in this zone")
     owner.complaints.clear()  # the console tells of the refusal, by right
-    write(owner, DOMAIN, "A", "mail", "192.0.2.25")
+    door = str(told(product)["door"][0])
+    write(owner, DOMAIN, "A", "mail", door)
     write(owner, DOMAIN, "MX", "@", "10 mail")
     expect(page.get_by_text("2 changes, serial")).to_be_visible()
     owner.press("Review", role="link")
@@ -79,8 +85,43 @@ def test_a_domain_s_mail_is_found_within_seconds(
     owner.press("Undo it")
     owner.open_until(f"/d/{DOMAIN}/dns", page.locator("#zone-proof-line", has_text="serial 3"))
     assert asked(product, DOMAIN, "MX") == []
+    _follow_the_proposals(owner, door)
     _make_a_key(owner)
     assert owner.complaints == []
+
+
+def _follow_the_proposals(owner: Visitor, door: str) -> None:
+    """With the records that Rookery proposes nothing is wrong; with a wrong one, its line says so and how to
+    mend it, and what is right folds away."""
+    page = owner.open(f"/d/{DOMAIN}/dns/mail")
+    owner.press("Keep what is ticked for the review")
+    owner.press("Apply")
+    expect(page.locator("#zone-proof-line")).to_contain_text("serial 4", timeout=SLOW_MS)
+    section = _checked(owner)
+    expect(section).to_contain_text(f"Mail of {DOMAIN} works, as far as Rookery can see.")
+    expect(section.locator(".badge.ok")).not_to_have_count(0)
+    expect(section.locator(".badge:is(.todo, .fail, .wait)")).to_have_count(0)
+    page.goto(f"{owner.url}/d/{DOMAIN}/dns/record?type=TXT&owner={DOMAIN}")
+    page.locator("textarea").fill("v=spf1 ip4:192.0.2.1 -all")
+    owner.press("Keep it for the review")
+    owner.press("Review", role="link")
+    owner.press("Apply")
+    expect(page.locator("#zone-proof-line")).to_contain_text("serial 5", timeout=SLOW_MS)
+    section = _checked(owner)
+    wrong = section.locator("li", has=page.locator(".badge:is(.todo, .fail, .wait)"))
+    expect(wrong).to_have_count(1)
+    expect(wrong).to_contain_text(f"does not allow {door}, from where its mail leaves")
+    expect(wrong).to_contain_text(f"Add ip4:{door} before its end. Who can: you, in Rookery.")
+    expect(section.locator("summary")).to_contain_text("more lines are right")
+
+
+def _checked(owner: Visitor) -> Locator:
+    """What the checks say after one more look, for which the page waits by itself."""
+    page = owner.open(f"/d/{DOMAIN}/checks")
+    owner.press("Check all again")
+    section = page.locator("#mail-section")
+    expect(section).not_to_contain_text("Being looked at now.", timeout=2 * SLOW_MS)
+    return section
 
 
 def _make_a_key(owner: Visitor) -> None:

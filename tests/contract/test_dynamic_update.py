@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -21,7 +22,7 @@ from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from tenants.models import Condition, Event, Organization, SyncTarget, UpdateServer, Zone
 from tenants.secrets import Opener
-from tests.contract.zone_world import connected
+from tests.contract.zone_world import connected, cut
 from tests.tenants.zoning import MAIL, again, put
 from tests.zone.servers import running_bind, running_knot
 from tests.zone.world import OTHER_SECRET, TEXT, zone_key
@@ -35,7 +36,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.debian]
 
 KEY = zone_key("rookery.keys.example")
 SECOND = zone_key("second.keys.example", "SHA512", OTHER_SECRET)
-SERVED = [f"d{number}.example" for number in range(12)]
+SERVED = [f"d{number}.example" for number in range(15)]
 ZONES = {Name.of(name): TEXT.replace("example.org", name) for name in SERVED}
 _next = count()
 
@@ -237,6 +238,59 @@ def test_many_changes_go_in_several_messages_and_all_arrive(
     assert len(sent) > 1, "more than fits into 64 KiB"
     assert sum(sent) == len(changes)
     assert world.ask("h259", "TXT") == [f'"{"x" * 250}"']
+
+
+def test_killed_at_any_step_and_run_again_converges(world: World) -> None:
+    steps = ("observe", "_read", "plan", "statements", "apply", "_send", "verify")
+    for number, (step, after) in enumerate(((step, after) for step in steps for after in (False, True)), 1):
+        world.put(RecordChange(f"step{number}", "A", (f"192.0.2.{number}",)))
+        with pytest.MonkeyPatch.context() as patch:
+            cut(patch, DynamicUpdate, step, after=after)
+            assert world.reconcile() is Ending.BUG, (step, after)
+        world.agree()
+        assert world.ask(f"step{number}", "A") == [f"192.0.2.{number}"], (step, after)
+    before = served_serial(world.server, world.name).serial
+    world.agree()
+    assert served_serial(world.server, world.name).serial == before
+
+
+def test_a_server_that_is_away_or_has_another_time_is_written_to_later(world: World) -> None:
+    world.put(RecordChange("late", "A", ("192.0.2.8",)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.kind, "_dial", dialled_nobody)
+        assert world.reconcile() is Ending.RETRY
+        assert world.target.runs.latest("pk").outcome == "primary-unreachable"
+    real = time.time
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.time", lambda: real() + 5000)
+        patch.setattr("workers.zone.messages.time", lambda: real() + 5000)
+        assert world.reconcile() is Ending.STOPPED
+    assert world.target.stop_code == "clocks-differ"
+    world.agree()
+    assert world.ask("late", "A") == ["192.0.2.8"]
+
+
+def test_an_answer_that_is_lost_is_looked_after_and_not_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[object] = []
+
+    def lose(*given: Any, **named: Any) -> None:
+        sent.append(given)
+        update(*given, **named)
+        raise wire.UnknownOutcome("No answer came.")
+
+    monkeypatch.setattr("workers.zone.update", lose)
+    world.put(RecordChange("once", "A", ("192.0.2.9",)))
+    assert world.reconcile() is Ending.RETRY
+    assert world.target.runs.latest("pk").outcome == "unknown-outcome"
+    world.agree()
+    assert len(sent) == 1
+    assert world.ask("once", "A") == ["192.0.2.9"]
+
+
+def dialled_nobody(*given: Any, **named: Any) -> Any:
+    raise ConnectionRefusedError(111, "Connection refused")
 
 
 def test_a_zone_that_is_not_served_there_holds_up_no_other(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import dns.message
 import dns.query
+import pytest
 
 from tenants.actions import repositories, zone_proofs, zone_repositories, zones
 from tenants.actor import Actor
@@ -97,3 +98,19 @@ def connected(owner: Actor, organization: Organization, folder: Path) -> Iterato
         )
         yield world
         world.kind.close()
+
+
+class Killed(Exception):
+    """The worker ended here."""
+
+
+def cut(patch: pytest.MonkeyPatch, where: type, step: str, *, after: bool) -> None:
+    """Let `step` of a pass not happen, or happen and never return."""
+    original: Callable[..., Any] = getattr(where, step)
+
+    def die(*given: Any, **named: Any) -> Any:
+        if after:
+            original(*given, **named)
+        raise Killed
+
+    patch.setattr(where, step, die)

@@ -202,7 +202,7 @@ class MailServer:
                 talking.sendall(self.says.get(verb, "250 fine").encode() + b"\r\n")
                 if verb == "STARTTLS":
                     with self.context.wrap_socket(talking, server_side=True) as secured:
-                        secured.recv(4096)
+                        self._talk(secured)
                     return
 
     def mail(self, trusted: bool = True) -> Mail:
@@ -295,7 +295,14 @@ def test_relaying_is_asked_and_nothing_sent(server: MailServer, said: str, accep
     server.says["RCPT"] = said
     assert server.mail().relay(Relay(HERE)) == Relayed(accepted, said[4:])
     time.sleep(0.05)
-    assert [each.split()[0] for each in server.heard] == ["EHLO", "MAIL", "RCPT", "QUIT"]
+    in_tls = ["EHLO", "MAIL", "RCPT", "QUIT"]
+    assert [each.split()[0] for each in server.heard] == ["EHLO", "STARTTLS", *in_tls]
+
+
+def test_relaying_is_asked_without_tls_where_there_is_none(server: MailServer) -> None:
+    server.says["EHLO"] = "250 hello"
+    assert server.mail().relay(Relay(HERE)) == Relayed(False, "no relaying")
+    assert "STARTTLS" not in server.heard
 
 
 def test_a_server_that_takes_no_mail_now_says_nothing_about_relaying(server: MailServer) -> None:

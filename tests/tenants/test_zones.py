@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -154,6 +156,50 @@ def test_what_the_primary_would_corrupt_is_refused_with_its_fix(
         put(alice, zone, RecordChange(owner, kind, (text,)))
     assert all(each.fix for each in refused.value.problems)
     assert zone.record_sets.count() == rows
+
+
+LINES = ("a\nb", "a\r\nb", "a\rb", "a\u2028b", "a\x85b")
+
+
+@pytest.mark.parametrize("text", LINES)
+@pytest.mark.parametrize("field", ["owner", "record_type", "records", "contact", "secondary", "key"])
+def test_no_line_break_gets_into_anything_that_becomes_a_line(
+    alice: Actor, zone: Zone, field: str, text: str
+) -> None:
+    repository = zone.target.repository
+    assert repository is not None
+    acts: dict[str, Callable[[], object]] = {
+        "owner": lambda: put(alice, zone, RecordChange(text, "A", ("192.0.2.1",))),
+        "record_type": lambda: put(alice, zone, RecordChange("x", text, ("192.0.2.1",))),
+        "records": lambda: put(alice, zone, RecordChange("x", "TXT", (text,))),
+        "contact": lambda: zones.change_soa(actor=alice, zone=zone, contact=f"{text}@example.org"),
+        "secondary": lambda: secondaries.add_secondary(
+            actor=alice, zone=zone, host=text, address="192.0.2.7", transfer="open"
+        ),
+        "key": lambda: tsig_keys.create_key(
+            actor=alice, repository=repository, zone=zone, used_by=text, right="update"
+        ),
+    }
+    before = zone.target.generation
+    with pytest.raises(Invalid) as refused:
+        acts[field]()
+    assert all(each.field and each.problem and each.fix for each in refused.value.problems)
+    assert not any(set("\n\r\u2028\x85") & set(each.problem) for each in refused.value.problems)
+    assert again(zone).target.generation == before
+
+
+def test_a_long_text_is_one_string_of_what_was_given(alice: Actor, zone: Zone) -> None:
+    put(alice, zone, RecordChange("long", "TXT", ("k" * 900,)))
+    assert zone.record_sets.get(type="TXT").data == [f'"{"k" * 900}"']
+
+
+def test_an_alias_stands_alone_whichever_came_first(alice: Actor, zone: Zone) -> None:
+    put(alice, zone, *MAIL)
+    with pytest.raises(Invalid, match="is an alias and has other records too"):
+        put(alice, again(zone), RecordChange("mail", "CNAME", ("ns1",)))
+    put(alice, again(zone), RecordChange("www", "CNAME", ("mail",)))
+    with pytest.raises(Invalid, match="is an alias and has other records too"):
+        put(alice, again(zone), RecordChange("www", "TXT", ("beside",)))
 
 
 def test_many_types_are_taken(alice: Actor, zone: Zone) -> None:

@@ -54,6 +54,7 @@ def sandbox(tmp_path: Path, settings: Any) -> Iterator[Sandbox]:
                 "above": [registry["host"], registry["port"]],
             },
             "domains": {NAME: servers},
+            "door": list(status["door"].values()),
             "ca_file": status["ca_file"],
         }
         (tmp_path / "addresses.json").write_text(json.dumps(told))
@@ -64,17 +65,13 @@ def sandbox(tmp_path: Path, settings: Any) -> Iterator[Sandbox]:
         check_assembly.the_checker.cache_clear()
 
 
-def publish(sandbox: Sandbox) -> None:
-    """Lead the zone, made by hand, to the mail servers of the sandbox."""
-    status = sandbox.status()
-    address = IPv4Address(next(role["host"] for role in status["roles"] if role["role"] == "relay"))
-    before = IPv4Address(HostedView().ask(f"mx.{NAME}", "A").records[0])
-    mx, smtp = Name.of(f"mx.{NAME}"), Name.of(f"smtp.{NAME}")
-    changes = [
-        Change(mx, "A", (before.packed,), RecordSet(mx, 300, [A(address)])),
-        Change(smtp, "A", (), RecordSet(smtp, 300, [A(address)])),
-    ]
-    server = Server(status["primary"]["host"], status["primary"]["port"])
+def lead(sandbox: Sandbox, name: str, address: IPv4Address, before: IPv4Address | None) -> None:
+    """Lead a name of the zone, which was made by hand, to another mail server."""
+    primary = sandbox.status()["primary"]
+    owner = Name.of(name)
+    there = (before.packed,) if before else ()
+    changes = [Change(owner, "A", there, RecordSet(owner, 300, [A(address)]))]
+    server = Server(primary["host"], primary["port"])
     update(server, Name.of(NAME), parse_key(sandbox.root_key()), changes)
 
 
@@ -88,7 +85,9 @@ def look(domain: Domain) -> dict[str, str]:
 def test_the_checks_of_a_domain_of_the_sandbox(
     sandbox: Sandbox, alice: Actor, organization: Organization
 ) -> None:
-    publish(sandbox)
+    relay = IPv4Address(next(role["host"] for role in sandbox.status()["roles"] if role["role"] == "relay"))
+    lead(sandbox, f"mx.{NAME}", relay, IPv4Address(HostedView().ask(f"mx.{NAME}", "A").records[0]))
+    lead(sandbox, f"smtp.{NAME}", relay, None)
     domain = domains.create_domain(actor=alice, organization=organization, name=NAME)
     Domain.objects.filter(pk=domain.pk).update(submission_host=f"smtp.{NAME}")
     domain.refresh_from_db()
@@ -96,3 +95,8 @@ def test_the_checks_of_a_domain_of_the_sandbox(
     bad = {line.partition(":")[0] for line, level in levels.items() if level in (Level.FAIL, Level.WARN)}
     assert bad == {"port-25", "open-relay"}, "as ptt's servers are: no TLS, and they take mail for anybody"
     assert not {Level.UNKNOWN, Level.WAITING} & set(levels.values())
+    door = sandbox.status()["door"]["host"]
+    lead(sandbox, f"mx.{NAME}", IPv4Address(door), relay)
+    levels = look(domain)
+    assert not {Level.FAIL, Level.WARN, Level.UNKNOWN} & set(levels.values())
+    assert levels[f"port-25:mx.{NAME} {door}"] == levels[f"open-relay:mx.{NAME} {door}"] == Level.OK

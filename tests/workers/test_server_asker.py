@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 import dns.flags
@@ -13,12 +13,13 @@ import pytest
 from django.utils import timezone
 
 from tenants.actions import secondaries, server_answers
+from tenants.actions.mail_checks import checks_of
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.zones.agreement import Reply, Server
-from tenants.models import Condition, Domain, ServerAnswer, SyncTarget, Zone
+from tenants.models import Condition, Domain, MailCheck, ServerAnswer, SyncTarget, Zone
 from tenants.models.sync import LONG_AGO
-from tenants.name_servers import ask_servers_soon, name_servers
+from tenants.name_servers import ask_servers_soon, name_servers, servers_elsewhere
 from tests.mail_checks.test_observing import Names
 from tests.tenants.zoning import again, begin
 from workers.dialers import Dialers
@@ -65,9 +66,11 @@ def answers(zone: Zone) -> dict[str, ServerAnswer]:
     return {row.address: row for row in zone.server_answers.all()}
 
 
-def look(zone: Zone, second: Dns) -> bool:
+def look(zone: Zone, second: Dns, names: Mapping[str, Sequence[str]] | None = None) -> bool:
     """192.0.2.1, which the zone names itself, lies outside the sandbox; nobody listens at the primary."""
-    return ServerAsker(Dialers(here=True).name_server, lambda address: second.port, seconds=0.5).look(zone.pk)
+    dial, known = Dialers(here=True).name_server, names or {}
+    asker = ServerAsker(dial, lambda address: second.port, lambda name: known.get(name, ()), seconds=0.5)
+    return asker.look(zone.pk)
 
 
 def test_each_server_says_what_it_has(zone: Zone, second: Dns) -> None:
@@ -89,30 +92,60 @@ def test_one_that_lags_for_too_long_is_a_condition_that_says_what_to_do(zone: Zo
     def condition() -> Condition:
         return Condition.objects.get(target=zone.target_id, type=Condition.Type.SERVERS_APART)
 
+    def tells_people() -> bool:
+        """Whether the checks, which mail what changed, are done again."""
+        later = timezone.now() + timedelta(days=1)
+        was = MailCheck.objects.get(domain=zone.domain).next_look_at == LONG_AGO
+        MailCheck.objects.update(looked_at=timezone.now(), next_look_at=later)
+        return was
+
+    checks_of(zone.domain)
+    tells_people()
     second.serial = 3
     look(zone, second)
     assert (answers(zone)[SECOND].agreement, answers(zone)[SECOND].behind) == ("behind", 2)
     assert not condition().status
+    assert not tells_people(), "it may still fetch it"
     long_ago = timezone.now() - timedelta(seconds=zone.refresh + zone.retry + 60)
-    ServerAnswer.objects.filter(address=SECOND).update(since=long_ago, apart_since=long_ago)
+    ServerAnswer.objects.filter(address=SECOND).update(
+        since=long_ago, apart_since=long_ago, asked_at=long_ago
+    )
     ask_servers_soon(zone)
     look(zone, second)
     found = condition()
     assert found.status
+    assert tells_people()
     assert "ns2.example.net (127.0.0.1) of example.org has been behind its primary since" in found.message
     assert "Let it transfer the zone" in found.message
     assert found.details == {
         "servers": [{"zone": "example.org", "host": "ns2.example.net", "address": SECOND}],
         "count": 1,
     }
+    ask_servers_soon(zone)
+    look(zone, second)
+    assert not tells_people(), "nothing changed"
     second.serial = 5
     ask_servers_soon(zone)
     look(zone, second)
     assert not condition().status
+    assert tells_people()
     second.serial = None
     ask_servers_soon(zone)
     look(zone, second)
     assert answers(zone)[SECOND].agreement == "not_authoritative"
+
+
+def test_a_server_in_another_zone_is_found_by_its_name(zone: Zone, second: Dns) -> None:
+    """One that was entered by hand is asked where that says, whatever its name says."""
+    row = zone.record_sets.get(owner=zone.name, type="NS")
+    row.data = [*row.data, "ns2.example.net.", "ns3.example.com.", "nobody.example.com."]
+    row.save()
+    assert servers_elsewhere(zone) == ("nobody.example.com", "ns3.example.com")
+    names = {"ns3.example.com": (OTHER, SECOND), "ns2.example.net": ("127.0.0.99",)}
+    assert look(zone, second, names)
+    assert answers(zone)[OTHER].host == "ns3.example.com"
+    assert answers(zone)[SECOND].host == "ns2.example.net"
+    assert set(answers(zone)) == {PRIMARY, SECOND, OTHER, "192.0.2.1"}
 
 
 def test_a_server_that_is_removed_is_forgotten(alice: Actor, zone: Zone, second: Dns) -> None:

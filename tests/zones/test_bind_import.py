@@ -175,6 +175,7 @@ def test_leaving_out_an_address_leaves_out_what_needs_it() -> None:
         ("a SVCB 1 b ech=AASqqqqq", "Leave out “ech”"),
         ("a SVCB 1 b ech=AAAA", "invalid ECHConfigList"),
         ("a TYPE35 \\# 1 00", "not the data of a TYPE35 record"),
+        ("@ SOA ns1 h 20260101123000 1 2 3 4", "20260101123000 is not an unsigned 32-bit integer"),
     ],
 )
 def test_broken_lines_are_refused_alone(text: str, reason: str) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 
@@ -105,7 +106,7 @@ class SshDialer:
         """Reach a TCP port as the host does: through its sshd, or where that forwards nothing, joined like a
         socket. Raises what `dial` raises."""
         what = f"port {port} of {address}"
-        with ExitStack() as stack:
+        with _in_words(), ExitStack() as stack:
             try:
                 connection = stack.enter_context(self._pool.connection(self._endpoint))
                 channel = stack.enter_context(connection.forward(str(address), port, timeout))
@@ -114,33 +115,33 @@ class SshDialer:
                 reason = ""
             except PortClosed as problem:
                 reason = str(problem)
-            except AuthenticationRefused as problem:
-                raise NotPermitted(str(problem), "Add Rookery's key to the account on the host.") from None
-            except HostKeyUnknown:
-                raise  # a person must look at it
-            except SshError as problem:
-                raise Unreachable(str(problem)) from None
         if reason:
             raise _not_joined(what, reason)
         return self._joined(port_command(address, port, timeout), what, timeout + 1)
 
     def _joined(self, command: str, what: str, timeout: float) -> SshConnection:
-        with ExitStack() as stack:
-            try:
-                connection = stack.enter_context(self._pool.connection(self._endpoint))
-                channel = stack.enter_context(connection.open(command))
-                greeting = _greeting(channel, what, timeout)
-                if greeting is not None:
-                    return SshConnection(channel, greeting, stack.pop_all())
-                complaint = channel.stderr() or "the host ran nothing for us"
-            except AuthenticationRefused as problem:
-                raise NotPermitted(str(problem), "Add Rookery's key to the account on the host.") from None
-            except HostKeyUnknown:
-                raise  # a person must look at it
-            except SshError as problem:
-                raise Unreachable(str(problem)) from None
+        with _in_words(), ExitStack() as stack:
+            connection = stack.enter_context(self._pool.connection(self._endpoint))
+            channel = stack.enter_context(connection.open(command))
+            greeting = _greeting(channel, what, timeout)
+            if greeting is not None:
+                return SshConnection(channel, greeting, stack.pop_all())
+            complaint = channel.stderr() or "the host ran nothing for us"
         # The program ended by itself: the connection stays good for others.
         raise _not_joined(what, complaint)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What SSH raises, as this package says it."""
+    try:
+        yield
+    except AuthenticationRefused as problem:
+        raise NotPermitted(str(problem), "Add Rookery's key to the account on the host.") from None
+    except HostKeyUnknown:
+        raise  # a person must look at it
+    except SshError as problem:
+        raise Unreachable(str(problem)) from None
 
 
 class SshConnection:

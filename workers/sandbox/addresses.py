@@ -13,8 +13,8 @@ __all__ = ["Addresses"]
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Where everything listens: 127.0.<block>.1 git, .2 mailroom, .3 resolver, .4 primary name server, .5 the
-    one above it, .6 albatross, .7 its build server, .(20 + n) domain number n, .241 to .244 what is public of
-    mail stacks.
+    one above it, .6 albatross, .7 its build server, .8 the mail server in front of domains, .(20 + n) domain
+    number n, .241 to .244 what is public of mail stacks.
 
     With `free_ports` every port is chosen by the system (several sandboxes at once); `status` tells them.
     """
@@ -53,6 +53,10 @@ class Addresses:
     def builds(self) -> tuple[str, int]:
         """The build server (TLS)."""
         return self._at(7, 1443)
+
+    def door(self) -> tuple[str, int]:
+        """The mail server in front of those of domains (SMTP with STARTTLS)."""
+        return self._at(8, 1025)
 
     def public(self) -> list[str]:
         """The public addresses that the host has for mail stacks."""

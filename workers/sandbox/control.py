@@ -24,6 +24,7 @@ from workers.sandbox.addresses import Addresses
 from workers.sandbox.certificates import Authority
 from workers.sandbox.control_socket import ControlSocket, RequestError
 from workers.sandbox.delegation import Resolved
+from workers.sandbox.door import Door
 from workers.sandbox.git_host import GitHost
 from workers.sandbox.listener import Console, LoopThread, clean
 from workers.sandbox.maildirs import MailStore
@@ -78,6 +79,7 @@ class Sandbox:
         self._mailroom: Mailroom | None = None
         self._resolver: Resolver | None = None
         self._names: NameServers | None = None
+        self._door: Door | None = None
         self._socket: ControlSocket | None = None
         self._git_started = False
         self.stacks: Stacks | None = None
@@ -216,27 +218,29 @@ class Sandbox:
         await self._resolver.listen()
         for known in self._domains:
             await self._boot_domain(known)
+        self._door = Door(self.addresses.door(), self._authority, self.resolve, self.exchanger, self._limits)
+        await self._door.listen()
         self._socket = ControlSocket(self.control_path, self._command)
         await self._socket.listen()
 
     async def _stop(self) -> None:
-        if self._socket is not None:
-            await self._socket.close()
+        for outside in (self._socket, self._door):
+            if outside is not None:
+                await outside.close()
         for role in self._roles.values():
             await role.stop()
-        if self._mailroom is not None:
-            await self._mailroom.close()
-        if self._resolver is not None:
-            await self._resolver.close()
+        for beside in (self._mailroom, self._resolver):
+            if beside is not None:
+                await beside.close()
         if self._names is not None:
             await self._names.stop()
         self._roles, self._socket, self._mailroom, self._resolver, self._names = {}, None, None, None, None
+        self._door = None
 
     async def _settle(self) -> None:
         for _ in range(MAX_SETTLING):  # a mail may go from server to server
-            busy = [await role.settle() for role in self._roles.values()]
-            if self._mailroom is not None:
-                busy.append(await self._mailroom.settle())
+            servers = [*self._roles.values(), self._mailroom, self._door]
+            busy = [await each.settle() for each in servers if each is not None]
             if not any(busy):
                 return
 
@@ -365,6 +369,7 @@ class Sandbox:
             if self._git_host
             else None,
             "primary": self._names.status() if self._names else None,
+            "door": {"host": self._door.host, "port": self._door.port} if self._door else None,
             "ca_file": str(self.ca_file),
             "mail_folder": str(self.mail_folder),
             "repositories": str(self.repositories),

@@ -176,6 +176,11 @@ class SmtpServer:
     async def authenticate(self, talk: Conversation) -> None:
         """Before the mail: a role that wants a login asks for it here."""
 
+    def takes(self, recipient: ForwardPath) -> bool:
+        """Whether a recipient is taken at all: ptt's servers take everybody."""
+        del recipient
+        return True
+
     async def accept(
         self, talk: Conversation, envelope: Envelope
     ) -> Callable[[Mail], Coroutine[Any, Any, None]]:
@@ -293,7 +298,12 @@ class SmtpServer:
             elif word == "RCPT" and envelope is not None:
                 if len(envelope.recipients) >= MAX_RECIPIENTS:
                     raise await talk.bye(452, "Too many recipients")
-                envelope.recipients.append(_forward_path(rest))
+                recipient = _forward_path(rest)
+                if not self.takes(recipient):
+                    bad += 1
+                    await talk.reply(550, "That domain is not served here")
+                    continue
+                envelope.recipients.append(recipient)
                 await talk.reply(250, "Recipient accepted")
             elif word == "DATA" and envelope is not None:
                 if not envelope.recipients:

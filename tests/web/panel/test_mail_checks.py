@@ -50,6 +50,13 @@ def test_every_line_says_what_is_what_should_be_who_and_how(as_alice: Client, do
     assert "1 thing to look at in example.org" in text
 
 
+def test_a_right_line_is_its_sentence_which_leads_to_its_page(as_alice: Client, domain: Domain) -> None:
+    found(domain, Finding("spf", Level.OK, "SPF is right."), BAD)
+    page = as_alice.get(PAGE).content.decode()
+    assert f'<a class="calm" href="{PAGE}/line?line=spf"><bdi>SPF is right.</bdi></a>' in page
+    assert page.count(">Check again<") == page.count(">History and muting<") == 1
+
+
 def test_a_muted_line_counts_no_more(as_alice: Client, alice: Actor, domain: Domain) -> None:
     found(domain, BAD)
     until = timezone.now() + timedelta(days=3)

@@ -181,6 +181,7 @@ class _Steward:
                 "branch": zone_repository.BRANCH,
                 "root_key": self._sandbox.root_key(),
             },
+            "door": [status["door"]["host"], status["door"]["port"]],
             "ca_file": status["ca_file"],
             "albatross": self._albatross.told(
                 {"host": self._host.host, "port": self._host.port, "username": "rookery"},

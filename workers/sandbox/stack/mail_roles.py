@@ -23,7 +23,7 @@ from workers.sandbox.handing import Handing, LostError
 from workers.sandbox.paths import domain_text, text
 from workers.sandbox.relay import Relay
 from workers.sandbox.routes import chain_only
-from workers.sandbox.smtp import MAX_BAD_COMMANDS, Conversation, Mail, SmtpServer
+from workers.sandbox.smtp import Conversation, Mail, SmtpServer
 from workers.sandbox.stack import dkim
 from workers.sandbox.stack.certificate import tls_context
 from workers.sandbox.stack.lookups import Lookups
@@ -31,6 +31,7 @@ from workers.sandbox.stack.primary_talk import PrimaryTalk, TalkError
 from workers.sandbox.stack.realm import real_port
 from workers.sandbox.stack.repositories import read_table
 from workers.sandbox.stack.unikernel import EndsError, Unikernel
+from workers.sandbox.starting_tls import begin_tls
 from workers.sandbox.submission import Submission
 
 __all__ = ["relay", "signer", "spamfilter", "submission", "verifier"]
@@ -167,21 +168,7 @@ class Verifier(Handing):
 
     async def authenticate(self, talk: Conversation) -> None:
         """STARTTLS, and EHLO again."""
-        for _ in range(MAX_BAD_COMMANDS):
-            word, rest = await talk.command()
-            if word == "QUIT":
-                raise await talk.bye(221, "Bye")
-            if word == "STARTTLS" and not rest:
-                await talk.reply(220, "Go ahead")
-                await talk.start_tls(self.certificate)
-                word, rest = await talk.command()
-                if word not in ("HELO", "EHLO") or not rest:
-                    raise await talk.bye(503, "EHLO first")
-                kept = (*SmtpServer.extensions, f"SIZE {self.limits.mail_bytes}")
-                await talk.reply(250, f"{self.name} at your service", *kept)
-                return
-            await talk.reply(530, "Must issue a STARTTLS command first")
-        raise await talk.bye(554, "Too many bad commands")
+        await begin_tls(self, talk, self.certificate)
 
     async def rewritten(self, mail: Mail) -> bytes:
         client = self.unikernel.world.seen_as(mail.client)
