@@ -3,9 +3,9 @@ targets, against a real git host, the sandbox's albatross with its roles, and th
 
 from __future__ import annotations
 
-import json
 import shlex
 import smtplib
+import ssl as ssl_module
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -32,7 +32,7 @@ from tenants.actions.blueprints import Choices, preview_stack
 from tenants.actor import Actor
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Domain, Host, Mailbox, Repository, Stack, SyncTarget
+from tenants.models import Domain, Host, Repository, Stack, SyncTarget
 from tenants.secrets import Opener
 from tests.contract.host_world import own_images
 from tests.conftest import make_address
@@ -79,6 +79,7 @@ class Outside:
     host: StandIn
     client: Client
     store: MailStore
+    authority: Authority
 
     @property
     def public(self) -> str:
@@ -120,7 +121,7 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
     forwarder.start()
     client = Client(LocalDialer(sockets), dialect_of(RELEASE), Timeouts(2.0, 5.0, 10.0, 20.0))
     try:
-        yield Outside(tmp_path, realm, git, host, client, store)
+        yield Outside(tmp_path, realm, git, host, client, store, world.production)
     finally:
         forwarder.stop()
         host.stop()
@@ -142,7 +143,7 @@ class Site:
     late: timedelta = timedelta()
     endings: list[str] = field(default_factory=list)
 
-    def round(self, organization: Any = None) -> None:
+    def round(self) -> None:
         """Every target that is due, and those that wait as if their time had come."""
         SyncTarget.objects.filter(failures__gt=0).update(next_try_at=LONG_AGO, next_check_at=LONG_AGO)
         for target in SyncTarget.objects.order_by("kind", "pk"):
@@ -265,6 +266,7 @@ def test_a_stack_is_made_takes_a_mail_and_leaves_nothing(site: Site) -> None:
     outside = site.outside
     make_address(site.owner, site.domain, "paul", "paul@elsewhere.example")
     site.round()
+    before = site.outside.git.grants().keys()
     site.choices = Choices(**{**vars(site.choices), "production": True, "open_relay": True})
     plan = preview_stack(actor=site.owner, domain=site.domain, choices=site.choices)
     assert not plan.lacking, plan.lacking
@@ -272,7 +274,35 @@ def test_a_stack_is_made_takes_a_mail_and_leaves_nothing(site: Site) -> None:
         actor=site.owner, domain=site.domain, choices=site.choices, plan=plan.digest
     )
     ending = site.go(stack)
-    print(site.told(stack))
+    print(site.told(stack)); open("/tmp/rk-stacks-told","w").write("\n".join([site.told(stack), *site.endings]))
     assert ending is Ending.AGREED, site.told(stack)
     assert {row.state for row in stack.phases.all()} == {"proved"}, site.told(stack)
     assert len(outside.running()) == 8
+
+    _mail_comes_in(outside)
+    stacks.remove_stack(actor=site.owner, stack=stack, name=site.domain.name)
+    ending = site.go(stack)
+    open("/tmp/rk-stacks-told2", "w").write(site.told(stack))
+    assert ending is Ending.AGREED, site.told(stack)
+    assert {row.state for row in stack.phases.all()} == {"gone"}, site.told(stack)
+    assert outside.running() == set()
+    assert outside.git.grants().keys() == before
+    assert "10.0.0." not in rules_of(outside.folder).read_text()
+    assert stack_passes.forget_removed_stacks(actor=Actor.rookery()) == 1
+    assert not Stack.objects.exists()
+
+
+def _mail_comes_in(outside: Outside) -> None:
+    """Through the public address: receiver, spam filter and relay, to whom the alias points."""
+    with closing(
+        smtplib.SMTP(outside.public, real_port(25), "mx.ext.test", timeout=10, source_address=("127.9.9.9", 0))
+    ) as client:
+        client.ehlo()
+        context = ssl_module.create_default_context(cafile=str(outside.authority.ca_file))
+        context.check_hostname = False
+        client.starttls(context=context)
+        client.sendmail("a@ext.test", ["paul@example.org"], "From: a@ext.test\r\nSubject: Hi\r\n\r\nText.\r\n")
+    folder = outside.store.folder / folder_name("paul@elsewhere.example") / "new"
+    until(lambda: folder.is_dir() and any(folder.iterdir()), lambda: "no mail came")
+    (found,) = folder.iterdir()
+    assert b"X-Spamtacus: no" in found.read_bytes()
