@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import shlex
 import smtplib
-import ssl as ssl_module
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,8 @@ from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Domain, Host, Repository, Stack, SyncTarget
 from tenants.secrets import Opener
-from tests.contract.host_world import own_images
 from tests.conftest import make_address
+from tests.contract.host_world import own_images
 from tests.hosting import Machine, share_of, upload
 from tests.sandbox.stack_world import PACE, RELEASE, free_realm, until
 from workers import ssh
@@ -193,9 +193,7 @@ def site(outside: Outside, olga: Actor, alice: Actor, domain: Domain, settings: 
                 command=shlex.quote(str(helper_of(outside.folder))),
                 confirm_within=30,
             ),
-            SyncTarget.Kind.STACK: MailStack(
-                git=GitRights(opener, pool), ask=Probes(opener, pool, as_it_is)
-            ),
+            SyncTarget.Kind.STACK: MailStack(git=GitRights(opener, pool), ask=Probes(opener, pool, as_it_is)),
         },
         clock=lambda: timezone.now() + made.late,
     )
@@ -270,11 +268,8 @@ def test_a_stack_is_made_takes_a_mail_and_leaves_nothing(site: Site) -> None:
     site.choices = Choices(**{**vars(site.choices), "production": True, "open_relay": True})
     plan = preview_stack(actor=site.owner, domain=site.domain, choices=site.choices)
     assert not plan.lacking, plan.lacking
-    stack = stacks.make_stack(
-        actor=site.owner, domain=site.domain, choices=site.choices, plan=plan.digest
-    )
+    stack = stacks.make_stack(actor=site.owner, domain=site.domain, choices=site.choices, plan=plan.digest)
     ending = site.go(stack)
-    print(site.told(stack)); open("/tmp/rk-stacks-told","w").write("\n".join([site.told(stack), *site.endings]))
     assert ending is Ending.AGREED, site.told(stack)
     assert {row.state for row in stack.phases.all()} == {"proved"}, site.told(stack)
     assert len(outside.running()) == 8
@@ -282,7 +277,6 @@ def test_a_stack_is_made_takes_a_mail_and_leaves_nothing(site: Site) -> None:
     _mail_comes_in(outside)
     stacks.remove_stack(actor=site.owner, stack=stack, name=site.domain.name)
     ending = site.go(stack)
-    open("/tmp/rk-stacks-told2", "w").write(site.told(stack))
     assert ending is Ending.AGREED, site.told(stack)
     assert {row.state for row in stack.phases.all()} == {"gone"}, site.told(stack)
     assert outside.running() == set()
@@ -295,13 +289,17 @@ def test_a_stack_is_made_takes_a_mail_and_leaves_nothing(site: Site) -> None:
 def _mail_comes_in(outside: Outside) -> None:
     """Through the public address: receiver, spam filter and relay, to whom the alias points."""
     with closing(
-        smtplib.SMTP(outside.public, real_port(25), "mx.ext.test", timeout=10, source_address=("127.9.9.9", 0))
+        smtplib.SMTP(
+            outside.public, real_port(25), "mx.ext.test", timeout=10, source_address=("127.9.9.9", 0)
+        )
     ) as client:
         client.ehlo()
-        context = ssl_module.create_default_context(cafile=str(outside.authority.ca_file))
+        context = ssl.create_default_context(cafile=str(outside.authority.ca_file))
         context.check_hostname = False
         client.starttls(context=context)
-        client.sendmail("a@ext.test", ["paul@example.org"], "From: a@ext.test\r\nSubject: Hi\r\n\r\nText.\r\n")
+        client.sendmail(
+            "a@ext.test", ["paul@example.org"], "From: a@ext.test\r\nSubject: Hi\r\n\r\nText.\r\n"
+        )
     folder = outside.store.folder / folder_name("paul@elsewhere.example") / "new"
     until(lambda: folder.is_dir() and any(folder.iterdir()), lambda: "no mail came")
     (found,) = folder.iterdir()
