@@ -1,5 +1,5 @@
-"""A mail stack from its plan to a mail that arrives, and to nothing left: the real controller with all kinds of
-targets, against a real git host, the sandbox's albatross with its roles, and the helper of its firewall."""
+"""A mail stack from its plan to a mail that arrives, and to nothing left: the real controller with all kinds
+of targets, against a real git host, the sandbox's albatross with its roles, and its firewall's helper."""
 
 from __future__ import annotations
 

@@ -56,7 +56,9 @@ def identity(state: _State) -> str:
 def decide(
     wanted: Wanted, seen: Family, base: Base, *, repair: bool, leaving: Wanted | None = None
 ) -> Decision:
-    """Compare one family; the end of rules in `leaving` was confirmed. Raises FormatError (field `owner`) where the chains are somebody else's."""
+    """Compare one family; the end of rules in `leaving` was confirmed.
+
+    Raises FormatError (field `owner`) where the chains are somebody else's."""
     saved, family = seen.saved, wanted.family
     changes: list[FirewallChange] = []
     apart: list[Apart] = []
