@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tenants.formats.firewall.by_hand import check_by_hand
 from tenants.formats.firewall.derive import derive
@@ -11,17 +11,21 @@ from tenants.formats.firewall.intent import Bridge, Intent, merge
 from tenants.formats.firewall.restore import Wanted
 from tenants.formats.firewall.rules import Rule
 from tenants.formats.firewall.saved import Owner
-from tenants.models import Firewall, FirewallRule, Installation, SyncTarget
-from tenants.stack_wishes import bridge_of, stack_intent, stacks_on
+from tenants.models import Firewall, FirewallRule, Installation, Stack, SyncTarget
+from tenants.stack_wishes import bridge_of, full_intent, stack_intent, stacks_on
 
 FAMILIES = (4, 6)
 
 
 @dataclass(frozen=True)
 class DesiredFirewall:
-    """By address family. A family without rules has no chains of ours on the host."""
+    """By address family. A family without rules has no chains of ours on the host.
+
+    `leaving` are rules that stacks had before somebody confirmed their end.
+    """
 
     wanted: Mapping[int, Wanted]
+    leaving: Mapping[int, Wanted] = field(default_factory=dict)
 
 
 def desired_firewall(target: SyncTarget) -> DesiredFirewall:
@@ -30,7 +34,17 @@ def desired_firewall(target: SyncTarget) -> DesiredFirewall:
     assert firewall is not None  # noqa: S101 - of every target of this kind
     owner = Owner(Installation.current_id(), target.generation)
     intent = intent_of(firewall) if firewall.enabled else Intent()
-    return DesiredFirewall({family: Wanted(owner, derive(intent, family), family) for family in FAMILIES})
+    leaving = merge(
+        full_intent(stack, stack.release)
+        for stack in stacks_on(firewall.host)
+        if stack.wanted != Stack.Wanted.RUNNING and stack.release is not None
+    )
+    return DesiredFirewall(
+        *(
+            {family: Wanted(owner, derive(each, family), family) for family in FAMILIES}
+            for each in (intent, leaving)
+        )
+    )
 
 
 def intent_of(firewall: Firewall) -> Intent:

@@ -37,6 +37,9 @@ from workers.targets.firewall import HostFirewall
 from workers.targets.reader_service import as_it_is
 from workers.targets.relay_repository import RelayRepository
 from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
+from workers.targets.stack import MailStack
+from workers.targets.stack_git import GitRights
+from workers.targets.stack_looks import Probes
 from workers.targets.zone_repository import ZoneRepository
 
 
@@ -131,6 +134,7 @@ def controller() -> Controller:
     place = place_here(sandbox_note) if settings.SANDBOX else as_it_is
     host = AlbatrossHost(opener=opener(), pool=host_pool(), place=place)
     firewall = HostFirewall(opener=opener(), pool=host_pool(), command=_helper_command())
+    stack = MailStack(git=GitRights(opener(), pool()), ask=Probes(opener(), host_pool(), place))
     return Controller(
         kinds={
             SyncTarget.Kind.RELAY_REPOSITORY: relay,
@@ -138,6 +142,7 @@ def controller() -> Controller:
             SyncTarget.Kind.DYNAMIC_UPDATE: updates,
             SyncTarget.Kind.ALBATROSS_HOST: host,
             SyncTarget.Kind.FIREWALL: firewall,
+            SyncTarget.Kind.STACK: stack,
         }
     )
 

@@ -366,7 +366,7 @@ class _OnePass:
 
 
 ANSWERED = Statement(Condition.Type.REACHABLE, True, "answered", "It answered.")
-_STILL_REACHABLE = frozenset({"lost-race", "copy-damaged"})
+_STILL_REACHABLE = frozenset({"lost-race", "copy-damaged", "on-its-way"})
 _AGREED = (
     Statement(Condition.Type.SYNCED, True, "observed", "The outside was compared and agrees."),
     ANSWERED,

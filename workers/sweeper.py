@@ -18,6 +18,7 @@ from tenants.actions.former_passphrases import forget_former_passphrases
 from tenants.actions.image_fetches import forget_fetches
 from tenants.actions.imports import forget_imports
 from tenants.actions.request_ends import expire_requests
+from tenants.actions.stack_passes import forget_removed_stacks
 from tenants.actions.trash import purge_trash
 from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actions.volumes import forget_deleted_volumes
@@ -159,3 +160,4 @@ def _tidy() -> None:
     expire_addresses(actor=rookery)
     forget_deleted_unikernels(actor=rookery)
     forget_deleted_volumes(actor=rookery)
+    forget_removed_stacks(actor=rookery)

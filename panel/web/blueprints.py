@@ -5,30 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, show, try_form
-from panel.web.handling import actor_of, page
+from panel.web.handling import actor_of, page, tell
 from panel.web.stack_form import BlueprintForm
 from tenants import access, fit
 from tenants.actions.blueprints import Blueprint, preview_stack
+from tenants.actions.stacks import make_stack
 from tenants.formats.stacks.plan import Step
-from tenants.models import Domain, HostShare, Image
+from tenants.models import Domain, HostShare, Image, Stack
 
 _MOST = 500
 
 
 @page(methods=("GET", "HEAD", "POST"))
 def stack_new(request: HttpRequest, domain: str) -> HttpResponse:
-    """First the host; then what runs there; a POST shows the plan and writes nothing."""
+    """First the host; then what runs there. A POST shows the plan and writes nothing; one that names the plan
+    that was shown makes exactly that."""
     row = get_domain(request, domain)
     actor = actor_of(request)
     access.require_create(actor, access.Kind.STACK, row.domain.organization)
     shares = _shares(request, row.domain)
     share = _share(request, shares)
     context: dict[str, Any] = {
-        **domain_context(request, row, "stack-new"),
+        **domain_context(request, row, "stack"),
         "crumbs": [
             {"label": "Domains", "url": reverse("domains")},
             {"label": row.domain.name, "url": reverse("domain", kwargs={"domain": row.domain.name})},
@@ -47,6 +50,13 @@ def stack_new(request: HttpRequest, domain: str) -> HttpResponse:
         name=row.domain.mail_program_host,
     )
     tried: Tried[Blueprint] | None = None
+    if request.method == "POST" and request.POST.get("plan"):
+        tried_to_make = try_form(form, lambda: _make(request, row.domain, form), typed_in=form.typed_in)
+        if tried_to_make.ok:
+            tell(request, "A worker begins now. You can leave this page: it goes on by itself.")
+            return redirect("stack", domain=row.domain.name)
+        context |= {"form": form, "room": fit.room(share), "lacking": _lacking_first(form)}
+        return show(request, "panel/stack/new.html", context, tried_to_make)
     if request.method == "POST":
         tried = try_form(
             form,
@@ -57,6 +67,11 @@ def stack_new(request: HttpRequest, domain: str) -> HttpResponse:
             context |= {"blueprint": tried.value, "steps": [_line(each) for each in tried.value.plan.steps]}
     context |= {"form": form, "room": fit.room(share), "lacking": _lacking_first(form)}
     return show(request, "panel/stack/new.html", context, tried)
+
+
+def _make(request: HttpRequest, domain: Domain, form: BlueprintForm) -> Stack:
+    plan = request.POST["plan"][:100]
+    return make_stack(actor=actor_of(request), domain=domain, choices=form.choices(), plan=plan)
 
 
 def _shares(request: HttpRequest, domain: Domain) -> list[HostShare]:

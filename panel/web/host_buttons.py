@@ -41,7 +41,7 @@ def host_pin(request: HttpRequest, share_id: int) -> HttpResponse:
     return redirect("host", share_id=share_id)
 
 
-def _do(
+def do_on_host(
     request: HttpRequest, share_id: int, act: Callable[[HostShare], object], sentence: str
 ) -> HttpResponse:
     share = load_share(request, share_id)
@@ -56,7 +56,7 @@ def _do(
 @page(methods=("POST",))
 def host_look(request: HttpRequest, share_id: int) -> HttpResponse:
     actor = actor_of(request)
-    return _do(
+    return do_on_host(
         request,
         share_id,
         lambda share: sync.check_now(actor=actor, target=share.sync_target),
@@ -74,7 +74,7 @@ def host_preview(request: HttpRequest, share_id: int) -> HttpResponse:
 @page(methods=("POST",))
 def host_drift_mode(request: HttpRequest, share_id: int) -> HttpResponse:
     actor, mode = actor_of(request), request.POST.get("mode", "")[:20]
-    return _do(
+    return do_on_host(
         request,
         share_id,
         lambda share: sync.change_drift_mode(actor=actor, target=share.sync_target, mode=mode),
@@ -82,7 +82,7 @@ def host_drift_mode(request: HttpRequest, share_id: int) -> HttpResponse:
     )
 
 
-def _form_action(
+def form_action(
     request: HttpRequest, share_id: int, name: str, make: Callable[[HostShare], Any], done: str
 ) -> HttpResponse:
     """A form of the host's page: refusals are shown beside what was typed."""
@@ -108,7 +108,7 @@ def host_quota(request: HttpRequest, share_id: int) -> HttpResponse:
 
         return form, act
 
-    return _form_action(request, share_id, "quota_form", make, "A worker sets the quota policy now.")
+    return form_action(request, share_id, "quota_form", make, "A worker sets the quota policy now.")
 
 
 def _numbers(text: str) -> list[int]:
@@ -121,7 +121,7 @@ def _numbers(text: str) -> list[int]:
 @page(methods=("POST",))
 def host_network_add(request: HttpRequest, share_id: int) -> HttpResponse:
     actor, form = actor_of(request), NetworkForm(request.POST)
-    return _form_action(
+    return form_action(
         request,
         share_id,
         "network_form",
@@ -140,13 +140,13 @@ def host_network_remove(request: HttpRequest, share_id: int, network_id: int) ->
             raise Absent
         networks.remove_network(actor=actor, network=network)
 
-    return _do(request, share_id, act, "The network was taken back.")
+    return do_on_host(request, share_id, act, "The network was taken back.")
 
 
 @page(methods=("POST",))
 def host_volume_add(request: HttpRequest, share_id: int) -> HttpResponse:
     actor, form = actor_of(request), VolumeForm(request.POST)
-    return _form_action(
+    return form_action(
         request,
         share_id,
         "volume_form",
@@ -164,7 +164,7 @@ def host_share(request: HttpRequest, share_id: int) -> HttpResponse:
         form = ShareForm(request.POST, organizations=unshared(actor, share.host))
         return form, lambda: actions.share_host(actor=actor, host=share.host, **form.cleaned_data)
 
-    return _form_action(request, share_id, "share_form", make, "That organization has its part now.")
+    return form_action(request, share_id, "share_form", make, "That organization has its part now.")
 
 
 @page(methods=("POST",))

@@ -130,6 +130,14 @@ class NetworkForm(forms.Form):
     )
 
 
+class PublicAddressForm(forms.Form):
+    address = Typed(
+        label="Public address",
+        widget=plain_input(maxlength="15", autocomplete="off"),
+        help_text="As the host itself has it. One domain's mail uses it, at ports 25 and 465.",
+    )
+
+
 class VolumeForm(forms.Form):
     label = Typed(label="Name", widget=plain_input(maxlength="63", autocomplete="off"))
     size = forms.IntegerField(label="Size in MB", min_value=1, max_value=1 << 24)

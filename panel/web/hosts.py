@@ -17,7 +17,7 @@ from panel.web.fields import Tried, show, try_form
 from panel.web.fragments import run_url, shown_key
 from panel.web.frame import narrowed, shows
 from panel.web.handling import actor_of, page, tell
-from panel.web.host_forms import FORMS, NetworkForm, QuotaForm, ShareForm, VolumeForm
+from panel.web.host_forms import FORMS, NetworkForm, PublicAddressForm, QuotaForm, ShareForm, VolumeForm
 from panel.web.host_found_lines import found_context
 from panel.web.host_standing import host_standing, unikernel_standing
 from panel.web.repositories import condition_lines, run_line
@@ -197,6 +197,8 @@ def show_host(request: HttpRequest, share: HostShare, *, status: int = 200, **mo
         "shares": list(thing.shares.select_related("organization")) if actor.is_operator else [],
         "quota_form": QuotaForm.of(share),
         "network_form": NetworkForm(),
+        "publics": list(share.public_addresses.select_related("stack__domain").order_by("pk")),
+        "public_form": PublicAddressForm(),
         "volume_form": VolumeForm(),
         "share_form": ShareForm(organizations=unshared(actor, thing)) if actor.is_operator else None,
         "drift_mode": target.drift_mode,

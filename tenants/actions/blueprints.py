@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from tenants import access
+from tenants.actions.signing_keys import MOST as MOST_KEYS
 from tenants.actor import Actor
 from tenants.desired_firewall import FAMILIES, intent_of
 from tenants.errors import Absent, Checks, Conflict, Problem
@@ -30,6 +31,7 @@ from tenants.models import (
     Network,
     PublicAddress,
     Repository,
+    SigningKey,
     Stack,
     TsigKey,
     Zone,
@@ -120,6 +122,7 @@ def preview_stack(*, actor: Actor, domain: Domain, choices: Choices) -> Blueprin
     lacking = (
         *_about_git(relay, zone, wish),
         *_about_zone(zone, plan),
+        *_about_signing(domain, wish),
         *_about_host(choices, plan),
         *_about_firewall(choices, plan),
     )
@@ -248,6 +251,18 @@ def _about_zone(zone: Zone | None, plan: StackPlan) -> Iterator[Problem]:
     taken = TsigKey.objects.filter(repository=repository, name__in=names).order_by("name")
     for name in taken.values_list("name", flat=True):
         yield Problem("domain", f"There is a key {name} already.", "Remove it on the zone's page.")
+
+
+def _about_signing(domain: Domain, wish: Wish) -> Iterator[Problem]:
+    """A seed that is kept already is sealed: whoever plans cannot give it to another signer."""
+    if "signer" not in wish.images:
+        return
+    keys = SigningKey.objects.filter(domain=domain)
+    if keys.filter(selector=wish.selector).exists():
+        said = f"{wish.selector} has a DKIM key already, and its seed stays where it is."
+        yield Problem("selector", said, "Choose another selector, such as the next year.")
+    elif keys.count() >= MOST_KEYS:
+        yield Problem("selector", f"{domain} has {MOST_KEYS} DKIM keys already.", "Remove a retired one.")
 
 
 def _about_host(choices: Choices, plan: StackPlan) -> Iterator[Problem]:

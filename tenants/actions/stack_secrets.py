@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tenants.actions.blueprints import Blueprint
+from tenants.actions.signing_keys import make_signing_key
 from tenants.actions.tsig_keys import create_key
 from tenants.actor import Actor
 from tenants.formats.roles.keys import new_seed, new_ssh_key
 from tenants.models import Stack, StackSecret, TsigKey, Zone
 from tenants.secrets import Purpose, seal
 from tenants.stack_wishes import zone_of
+
+DKIM_SEED = "dkim-seed"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ def make_secrets(actor: Actor, stack: Stack, blueprint: Blueprint) -> Made:
         role = each.role.name
         for secret in each.secrets:
             if secret.option == "--ssh-key":
+                continue
+            if secret.name == DKIM_SEED:
+                # The domain's own key: it outlives the stack, and the checks know it.
+                key_row = make_signing_key(actor=actor, domain=stack.domain, selector=stack.selector)
+                made.values[role, secret.name] = key_row.seed
                 continue
             row: TsigKey | None = None
             if secret.option == "--dns-key":

@@ -315,6 +315,9 @@ PANEL = [
     Row("run-live", "GET", "401 404 404 200 200 200 200"),
     Row("run-retry", "POST", MANAGERS),
     Row("run-agree", "POST", OWNERS, {"checksum": "c" * 64}),
+    Row("stack", "GET", TEAM),
+    # There is none here; who may do what with one is told by the table of actions.
+    Row("stack-act", "POST", "in 404 404 404 404 404 404", {"do": "cancel"}),
     Row("stack-new", "GET", "in 404 404 403 403 200 200"),
     Row("stack-new", "POST", "in 404 404 403 403 200 200", STACK, query={"host": "{share}"}),
 ]
@@ -356,6 +359,8 @@ HOSTS = [
         OWNERS,
         {"bridge": "third", "subnet": "10.0.3.0/24", "gateway": "10.0.3.1"},
     ),
+    Row("host-public-add", "POST", OWNERS, {"address": "192.0.2.93"}),
+    Row("host-public-remove", "POST", OWNERS, at={"public_id": "{public}"}),
     Row("host-network-remove", "POST", OWNERS, at={"network_id": "{bare_network}"}),
     Row("host-volume-add", "POST", OWNERS, {"label": "more", "size": "8"}),
     Row("host-volume", "GET", TEAM),

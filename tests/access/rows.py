@@ -37,6 +37,7 @@ _USUAL: dict[str, tuple[str, str]] = {
     "share_id": ("{share}", "999999"),
     "rule_id": ("{rule}", "999999"),
     "network_id": ("{network}", "999999"),
+    "public_id": ("{public}", "999999"),
     "image_id": ("{image}", "999999"),
     "reader_id": ("{reader}", "999999"),
     "volume_id": ("{volume}", "999999"),

@@ -86,7 +86,7 @@ SINGLE = {
     "zone-import", "zone-export", "zone-download", "zone-mail",
     "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
     "update-server", "update-server-new", "git-host", "zone-place", "zone-end",
-    "stack-new", "host-new", "host-firewall-rule", "host-firewall-helper",
+    "stack", "stack-new", "host-new", "host-firewall-rule", "host-firewall-helper",
     "image", "image-upload",
     "host-volume", "image-feed", "image-fetch", "image-fetching",
     "unikernel", "unikernel-new", "unikernel-change",

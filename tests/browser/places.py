@@ -289,6 +289,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain-request-rules": f"/d/{DOMAIN}/settings/requests",
         "domain-activity": f"/d/{DOMAIN}/activity",
         "domain-settings": f"/d/{DOMAIN}/settings",
+        "stack": f"/d/{DOMAIN}/stack",
         "domain-trash": f"/d/{DOMAIN}/trash",
         "domain-trash empty": "/d/klein.example/trash",
         "domain-settings not-connected": "/d/klein.example/settings",

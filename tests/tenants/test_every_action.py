@@ -219,7 +219,9 @@ WRITES = {
     "remove_secondary": ["set_record_set", "delete_record_set", "remove_secondary"],
     "preview_stack": [],
     "make_stack": [
-        *["create_key"] * 4,
+        "create_key",
+        "make_signing_key",
+        *["create_key"] * 3,
         *["create_unikernel"] * 4,
         "link_reader",
         *["create_unikernel"] * 2,
@@ -732,6 +734,10 @@ OTHERS = {
     "take_over_unikernel",
     "take_over_volume",
     "take_over_image",
+    "record_phases",
+    "write_phase",
+    "withdraw_phase",
+    "forget_removed_stacks",
     "withdraw_request",
 }
 

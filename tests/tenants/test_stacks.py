@@ -14,6 +14,7 @@ from tenants.actions import (
     images,
     networks,
     public_addresses,
+    signing_keys,
     stacks,
     tsig_keys,
     zones,
@@ -37,6 +38,7 @@ from tenants.models import (
     Organization,
     Release,
     RepositoryReader,
+    SigningKey,
     Stack,
     StackPhase,
     StackSecret,
@@ -172,7 +174,9 @@ def test_names_that_are_taken_are_said(site: Site) -> None:
     assert repository is not None
     tsig_keys.create_key(actor=site.owner, repository=repository, zone=zone, used_by="signer", right="update")
     site.machine.unikernel("example-org-relay-1", upload(site.machine.actor, site.domain.organization))
+    signing_keys.make_signing_key(actor=site.owner, domain=site.domain, selector="s1")
     text = lacking(site)
+    assert "s1 has a DKIM key already" in text
     assert "a key signer._update.example.org already" in text
     assert "a unikernel example-org-relay-1 already" in text
 
@@ -283,6 +287,10 @@ def test_secrets_are_sealed_and_fit_what_unikernels_take(site: Site) -> None:
         words = [word.decode() for word in fill_in(row.arguments, place)]
         check_role_arguments(ROLES[part["role"]], Era.P23, words, filled=True)
         for name, value in secrets.items():
+            if name == "dkim-seed":
+                signing = SigningKey.objects.get(domain=site.domain, selector="s1")
+                assert opener.open(Purpose.DKIM_SEED, bytes(signing.sealed_seed)) == value
+                continue
             holder = {"relay": "users", "submission": "users", "primary": "zones"}.get(part["role"])
             kept = stack.secrets.get(
                 holder=holder if name == "ssh-key" and holder else part["role"], name=name

@@ -66,6 +66,9 @@ SILENT |= {
     "forget_deleted_unikernels",
     "forget_deleted_volumes",
     "forget_watched",
+    "record_phases",
+    "write_phase",
+    "withdraw_phase",
 }
 
 

@@ -28,7 +28,7 @@ class Base:
 
 @dataclass(frozen=True)
 class FirewallChange(Change):
-    """`rules` counts those before and after."""
+    """`rules` counts those before and after; whose end was confirmed is in neither."""
 
     family: int = 4
     rules: tuple[int, int] = (0, 0)
@@ -53,8 +53,12 @@ def identity(state: _State) -> str:
     return "" if state is None else hashlib.sha256("\n".join(state).encode()).hexdigest()
 
 
-def decide(wanted: Wanted, seen: Family, base: Base, *, repair: bool) -> Decision:
-    """Compare one family. Raises FormatError (field `owner`) where the chains are somebody else's."""
+def decide(
+    wanted: Wanted, seen: Family, base: Base, *, repair: bool, leaving: Wanted | None = None
+) -> Decision:
+    """Compare one family; the end of rules in `leaving` was confirmed.
+
+    Raises FormatError (field `owner`) where the chains are somebody else's."""
     saved, family = seen.saved, wanted.family
     changes: list[FirewallChange] = []
     apart: list[Apart] = []
@@ -71,7 +75,8 @@ def decide(wanted: Wanted, seen: Family, base: Base, *, repair: bool) -> Decisio
         known = {proved, base.sent.get(unit), "" if proved is None else proved}
         if repair or before in known:
             todo.append(chain)
-            changes.append(_change(family, chain, there, ours))
+            confirmed = set(state_wanted(leaving, chain) or ()) if leaving is not None else set()
+            changes.append(_change(family, chain, there, ours, confirmed))
         else:
             apart.append(_apart(unit, there, ours, proved, untouched=after == proved))
     text = ""
@@ -80,7 +85,8 @@ def decide(wanted: Wanted, seen: Family, base: Base, *, repair: bool) -> Decisio
     return Decision(tuple(changes), tuple(apart), text, observed)
 
 
-def _change(family: int, chain: Chain, there: _State, ours: _State) -> FirewallChange:
+def _change(family: int, chain: Chain, there: _State, ours: _State, confirmed: set[str]) -> FirewallChange:
+    surprising = tuple(line for line in there or () if line not in confirmed or line in (ours or ()))
     action = Action.CREATE if there is None else Action.DELETE if ours is None else Action.UPDATE
     return FirewallChange(
         action,
@@ -89,7 +95,7 @@ def _change(family: int, chain: Chain, there: _State, ours: _State) -> FirewallC
         identity(ours),
         texts=lambda: (_text(there), _text(ours)),
         family=family,
-        rules=(_count(there), _count(ours)),
+        rules=(_count(surprising), _count(ours)),
     )
 
 

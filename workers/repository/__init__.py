@@ -10,7 +10,15 @@ from workers.repository.errors import (
     RepositoryError,
     UnknownOutcome,
 )
-from workers.repository.hosting import Hosting, authorize, inspect, look_for_key, restricted_line, set_up
+from workers.repository.hosting import (
+    Hosting,
+    authorize,
+    inspect,
+    look_for_key,
+    restricted_line,
+    set_up,
+    withdraw,
+)
 from workers.repository.mirror import Mirror
 from workers.repository.objects import Commit
 from workers.repository.push import push
@@ -52,4 +60,5 @@ __all__ = [
     "restricted_line",
     "set_up",
     "tidy_remote",
+    "withdraw",
 ]

@@ -16,7 +16,7 @@ from workers.repository.errors import RepositoryError
 from workers.repository.remote import RemoteRepository, ShellUnavailable
 from workers.ssh import CommandFailed, Connection, ProtocolError
 
-__all__ = ["Hosting", "authorize", "inspect", "look_for_key", "restricted_line", "set_up"]
+__all__ = ["Hosting", "authorize", "inspect", "look_for_key", "restricted_line", "set_up", "withdraw"]
 
 _LIMIT = 65_536
 _PATH = r"""
@@ -91,6 +91,19 @@ if [ ! -e "$file" ]; then echo absent
 elif grep -qxF -- "$line" "$file"; then echo there
 elif grep -qF -- "$blob" "$file"; then echo otherwise
 else echo absent; fi
+"""
+# Our own line and no other; the file is replaced at once, as it was but for that.
+_WITHDRAW = r"""
+IFS= read -r blob
+IFS= read -r line
+umask 077
+file="$HOME/.ssh/authorized_keys"
+[ -e "$file" ] || { echo absent; exit 0; }
+if grep -qxF -- "$line" "$file"; then
+  grep -vxF -- "$line" "$file" >"$file.rookery"; [ $? -le 1 ] || exit 1
+  cat "$file.rookery" >"$file" && rm -f "$file.rookery" || exit 1
+fi
+if grep -qF -- "$blob" "$file"; then echo otherwise; else echo absent; fi
 """
 _KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/=]{40,2000})")
 
@@ -188,6 +201,15 @@ def look_for_key(connection: Connection, line: str) -> str:
     Raises ValueError for a line that is none, ShellUnavailable, Unreachable.
     """
     return _about_key(connection, _LETS_IN, line, {"there", "otherwise", "absent"})
+
+
+def withdraw(connection: Connection, line: str) -> str:
+    """Take a line out of the account's authorized_keys. Returns `absent`, or `otherwise`: the key is there
+    with other rights, which somebody gave by hand.
+
+    Raises ValueError for a line that is none, ShellUnavailable, Unreachable.
+    """
+    return _about_key(connection, _WITHDRAW, line, {"otherwise", "absent"})
 
 
 def _about_key(connection: Connection, script: str, line: str, answers: set[str]) -> str:

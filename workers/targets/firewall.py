@@ -129,7 +129,8 @@ class HostFirewall:
                 if wanted.rules or seen.saved.chains:
                     check_owner(wanted, seen.saved)
                     words.require_one_back_end(host, family, seen)
-                found[family] = decide(wanted, seen, base, repair=repair)
+                leaving = observed.desired.leaving.get(family)
+                found[family] = decide(wanted, seen, base, repair=repair, leaving=leaving)
         return found
 
     def statements(self, current: Pass, plan: Plan, findings: Findings) -> Sequence[Statement]:

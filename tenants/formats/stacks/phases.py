@@ -218,7 +218,7 @@ def _backward(
         return Standing(State.PENDING, reason)
     if told.problem:
         return Standing(State.FAILED, told.problem, began=before.began or now)
-    if before.state is State.FAILED and not told.written:
+    if before.state is State.FAILED:
         return before
     began = before.began if before.state is State.LEAVING and before.began else now
     standing = Standing(State.LEAVING, told.waiting or "Until its end is proved.", began=began)

@@ -89,7 +89,7 @@ def plan_stack(wish: Wish) -> StackPlan:
         _firewall(before_it_serves(intent), StepKind.FIREWALL, "Prepare the firewall"),
         *(_unikernel(wish, each) for each in roles),
         _firewall(intent, StepKind.EXPOSE, "Open the ports of mail"),
-        _mx(wish),
+        *([] if _stays_closed(wish) else [_mx(wish)]),
         _check(wish),
     ]
     warnings = tuple(f"{each.role.title}: {text}" for each in roles for text in each.warnings)
@@ -104,8 +104,13 @@ def _repository(each: Placed) -> str:
     return "zones" if each.role.name == "primary" else "users"
 
 
+def _stays_closed(wish: Wish) -> bool:
+    """Nothing can come in, so nothing is led here."""
+    return "verifier" in wish.images and not wish.open_relay
+
+
 def _exposure(wish: Wish) -> tuple[str, ...]:
-    if "verifier" not in wish.images or wish.open_relay:
+    if not _stays_closed(wish):
         return ()
     return ("Port 25 stays closed: no mail comes in until somebody decides about the open relay.",)
 

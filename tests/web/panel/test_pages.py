@@ -72,6 +72,7 @@ def pages(
         "/d/example.org/trash",
         "/d/example.org/activity",
         "/d/example.org/settings",
+        "/d/example.org/stack",
         "/d/example.org/stack/new",
         "/d/example.org/settings/repository",
         "/d/example.org/settings/repository/findings",
