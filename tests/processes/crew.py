@@ -125,6 +125,7 @@ class Crew:
             "ROOKERY_WORKERS_PUBLIC_KEY": settings.WORKERS_PUBLIC_KEY,
             "ROOKERY_SMTP_PORT": str(self._no_mail.getsockname()[1]),
             "ROOKERY_SWEEP_SECONDS": "0.4",
+            "ROOKERY_NEAR_NETWORKS": "127.0.0.0/8",
             "REDIS_URL": self.broker.url,
         }
         if "DATABASE_URL" in os.environ:
