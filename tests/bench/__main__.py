@@ -17,6 +17,7 @@ import django
 
 assert environment
 os.environ["DJANGO_SETTINGS_MODULE"] = "panel.settings"
+os.environ["ROOKERY_NEAR_NETWORKS"] = "127.0.0.0/8"  # its git hosts are here
 
 
 def main() -> int:
