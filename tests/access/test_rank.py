@@ -48,6 +48,8 @@ from tests.conftest import HASH, make_address
 from tests.tenants.test_every_action import ACTIONS
 from tests.world import World, add_member, ask
 
+pytestmark = pytest.mark.one_database
+
 
 @dataclass
 class Place:

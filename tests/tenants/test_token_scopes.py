@@ -30,6 +30,8 @@ from tests.tenants.test_every_action import (  # the fixtures too
     world,
 )
 
+pytestmark = pytest.mark.one_database
+
 assert _taken_back
 assert db
 assert people
