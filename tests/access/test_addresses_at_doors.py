@@ -19,6 +19,8 @@ from tests.api.client import Api
 from tests.conftest import HASH
 from tests.world import ask
 
+pytestmark = pytest.mark.one_database
+
 ROWS = {(row.name, row.method): row for row in [*pages.ROWS, *operations.ROWS]}
 
 

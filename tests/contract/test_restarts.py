@@ -39,7 +39,7 @@ from workers.sandbox.albatross.host import AlbatrossHost as StandIn
 from workers.sandbox.certificates import Authority
 from workers.targets.albatross_host import AlbatrossHost
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 @dataclass
