@@ -12,7 +12,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tenants.formats.public_addresses import Address, is_public
+from tenants.formats.public_addresses import Address, Network, may_be_named
 from workers.zone.server import connect
 
 _MOST_ADDRESSES = 4
@@ -22,13 +22,11 @@ _MOST_ADDRESSES = 4
 class Dialers:
     """`near` are networks around this machine that may be named, too; `here`: this machine only."""
 
-    near: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network] = ()
+    near: Sequence[Network] = ()
     here: bool = False
 
     def may(self, address: Address) -> bool:
-        if self.here:
-            return address.is_loopback
-        return is_public(address) or any(address in network for network in self.near)
+        return address.is_loopback if self.here else may_be_named(address, self.near)
 
     def name_server(self, address: str, port: int, kind: socket.SocketKind, timeout: float) -> socket.socket:
         """Raises OSError, also for an address that may not be named."""

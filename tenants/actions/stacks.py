@@ -216,26 +216,16 @@ def retry_phase(*, actor: Actor, stack: Stack, phase: str) -> StackPhase:
 @transaction.atomic
 def cancel_stack(*, actor: Actor, stack: Stack) -> Stack:
     """Take back what runs and what lets mail in; keys, addresses and records stay, so that it can go on."""
-    access.require(actor, access.Verb.SWITCH, stack)
-    lock(stack)
-    _require_not_leaving(stack)
-    if stack.wanted == Stack.Wanted.CANCELLED:
-        return stack
-    _want(stack, Stack.Wanted.CANCELLED)
-    _mark_and_record(actor, "cancel_stack", stack, f"{stack} was cancelled: nothing of it shall run.")
+    if _switched(actor, stack, Stack.Wanted.CANCELLED):
+        _mark_and_record(actor, "cancel_stack", stack, f"{stack} was cancelled: nothing of it shall run.")
     return stack
 
 
 @transaction.atomic
 def resume_stack(*, actor: Actor, stack: Stack) -> Stack:
     """Go on with a stack that was cancelled, from what is there."""
-    access.require(actor, access.Verb.SWITCH, stack)
-    lock(stack)
-    _require_not_leaving(stack)
-    if stack.wanted == Stack.Wanted.RUNNING:
-        return stack
-    _want(stack, Stack.Wanted.RUNNING)
-    _mark_and_record(actor, "resume_stack", stack, f"{stack} goes on.")
+    if _switched(actor, stack, Stack.Wanted.RUNNING):
+        _mark_and_record(actor, "resume_stack", stack, f"{stack} goes on.")
     return stack
 
 
@@ -290,6 +280,17 @@ def unikernel_of(stack: Stack, role: str) -> Unikernel | None:
     label = stack.release.labels.get(role) if stack.release is not None else None
     rows = Unikernel.objects.select_related("share__host", "share__sync_target", "share__organization")
     return rows.filter(share=stack.share_id, name=label, deleted_at=None).first() if label else None
+
+
+def _switched(actor: Actor, stack: Stack, wanted: Stack.Wanted) -> bool:
+    """Have it run or not; False where that was wanted already."""
+    access.require(actor, access.Verb.SWITCH, stack)
+    lock(stack)
+    _require_not_leaving(stack)
+    if stack.wanted == wanted:
+        return False
+    _want(stack, wanted)
+    return True
 
 
 def _require_not_leaving(stack: Stack) -> None:

@@ -20,7 +20,7 @@ from tenants.actions.reversals import final, undoable
 from tenants.actions.zone_repositories import check_server_address
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict
-from tenants.formats.public_addresses import is_public
+from tenants.formats.public_addresses import may_be_named
 from tenants.formats.text import FormatError, check_name, printable
 from tenants.formats.zones.keyfile import ALGORITHMS, TsigKey
 from tenants.formats.zones.names import Name
@@ -181,9 +181,8 @@ def _check_place(name: str, address: str, port: int) -> dict[str, Any]:
         name = check_name(name, field="name", maximum=63)
     with checks:
         address = check_server_address(address)
-        found = ipaddress.ip_address(address)
-        near = any(found in network for network in settings.NEAR_NETWORKS)
-        if not (settings.SANDBOX or near or is_public(found)):
+        allowed = may_be_named(ipaddress.ip_address(address), settings.NEAR_NETWORKS)
+        if not (settings.SANDBOX or allowed):
             raise FormatError(
                 "address",
                 f"{address} is not an address of the public Internet.",

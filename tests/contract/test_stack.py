@@ -37,23 +37,18 @@ from tenants.secrets import Opener
 from tests.conftest import make_address
 from tests.contract.host_world import own_images
 from tests.hosting import Machine, share_of, upload
-from tests.sandbox.stack_world import PACE, RELEASE, free_realm, until
+from tests.sandbox.stack_world import free_realm, machine, until
 from workers import ssh
-from workers.albatross import Client, LocalDialer, Timeouts, dialect_of
+from workers.albatross import Client
 from workers.controller import Controller, Ending
-from workers.sandbox.albatross.daemon import Machine as Hardware
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
 from workers.sandbox.certificates import Authority
 from workers.sandbox.firewall import helper_of, make_firewall, rules_of
 from workers.sandbox.git_host import GitHost
-from workers.sandbox.listener import Console, LoopThread
 from workers.sandbox.maildirs import MailStore, folder_name
-from workers.sandbox.mailroom import Mailroom
-from workers.sandbox.stack.forwarder import Forwarder, NatFile
+from workers.sandbox.stack.forwarder import NatFile
 from workers.sandbox.stack.images import ROLE_IMAGES
-from workers.sandbox.stack.launching import roles_of
 from workers.sandbox.stack.realm import Realm, real_port
-from workers.sandbox.stack.world import GitPlace, World
 from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.firewall import HostFirewall
 from workers.targets.reader_service import as_it_is
@@ -94,42 +89,11 @@ class Outside:
 def outside(tmp_path: Path) -> Iterator[Outside]:
     realm, lock = free_realm()
     git = GitHost(tmp_path / "home", realm.here("10.0.0.1"), shell=True)  # noqa: S604 - on loopback
-    store, loop = MailStore(tmp_path / "mail"), LoopThread()
-    loop.start()
-    mailroom = Mailroom(host=realm.here("10.0.0.254"), port=0, store=store, console=Console("mailroom"))
-    loop.call(mailroom.listen())
-    git.start()
     make_firewall(tmp_path)
-    nat = NatFile(rules_of(tmp_path))
-    room, sockets = tmp_path / "room", tmp_path / "a"
+    nat, room = NatFile(rules_of(tmp_path)), tmp_path / "room"
     room.mkdir()
-    sockets.mkdir()
-    world = World(
-        folder=room,
-        realm=realm,
-        git=GitPlace(git.host, git.port, git.public_key),
-        mailroom=lambda: (mailroom.host, mailroom.port),
-        production=Authority(room / "production"),
-        staging=Authority(room / "staging", "(STAGING) Rookery sandbox"),
-        nat=nat,
-        pace=PACE,
-        tls_bits=2048,
-    )
-    git.reach = world.reach
-    host = StandIn(sockets, RELEASE, machine=Hardware(bridges=["br0"]), lives=roles_of(world), pace=PACE)
-    host.start()
-    forwarder = Forwarder(realm, nat)
-    forwarder.start()
-    client = Client(LocalDialer(sockets), dialect_of(RELEASE), Timeouts(2.0, 5.0, 10.0, 20.0))
-    try:
-        yield Outside(tmp_path, realm, git, host, client, store, world.production)
-    finally:
-        forwarder.stop()
-        host.stop()
-        loop.call(mailroom.close())
-        loop.stop()
-        git.stop()
-        lock.close()
+    with closing(lock), machine(room, tmp_path / "a", realm, git, nat) as made:
+        yield Outside(tmp_path, realm, git, made.host, made.client, made.store, made.world.production)
 
 
 @dataclass

@@ -254,6 +254,53 @@ def zone_files(plan: StackPlan, secrets: Mapping[str, Mapping[str, str]]) -> dic
     }
 
 
+@dataclass(frozen=True)
+class Running:
+    """What runs on the one machine of a sandbox, beside its git."""
+
+    host: AlbatrossHost
+    client: Client
+    world: World
+    forwarder: Forwarder
+    store: MailStore
+
+
+@contextmanager
+def machine(folder: Path, sockets: Path, realm: Realm, git: GitHost, nat: NatFile) -> Iterator[Running]:
+    """Git, albatross, forwarded ports, and the mail room of everybody else; `folder` keeps what they keep."""
+    store, loop = MailStore(folder / "mail"), LoopThread()
+    loop.start()
+    mailroom = Mailroom(host=realm.here("10.0.0.254"), port=0, store=store, console=Console("mailroom"))
+    loop.call(mailroom.listen())
+    git.start()
+    world = World(
+        folder=folder,
+        realm=realm,
+        git=GitPlace(git.host, git.port, git.public_key),
+        mailroom=lambda: (mailroom.host, mailroom.port),
+        production=Authority(folder / "production"),
+        staging=Authority(folder / "staging", "(STAGING) Rookery sandbox"),
+        nat=nat,
+        pace=PACE,
+        tls_bits=2048,
+    )
+    git.reach = world.reach
+    sockets.mkdir()
+    host = AlbatrossHost(sockets, RELEASE, machine=Machine(bridges=["br0"]), lives=roles_of(world), pace=PACE)
+    host.start()
+    forwarder = Forwarder(realm, nat)
+    forwarder.start()
+    client = Client(LocalDialer(sockets), dialect_of(RELEASE), Timeouts(2.0, 5.0, 10.0, 20.0))
+    try:
+        yield Running(host, client, world, forwarder, store)
+    finally:
+        forwarder.stop()
+        host.stop()
+        loop.call(mailroom.close())
+        loop.stop()
+        git.stop()
+
+
 @contextmanager
 def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
     """Everything but the unikernels."""
@@ -273,44 +320,23 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
     )
     zones = UserRepository(repositories / "zone.git")
     zones.commit(zone_files(plan, secrets))
-    store = MailStore(folder / "mail")
-    loop = LoopThread()
-    loop.start()
-    mailroom = Mailroom(host=realm.here("10.0.0.254"), port=0, store=store, console=Console("mailroom"))
-    loop.call(mailroom.listen())
-    git.start()
-    with closing(ssh.connect(rookery(git))) as connection:
-        for role, path, writes in (("primary", "zone.git", True), ("relay", "relay.git", False)):
-            line = authorized_line(ssh_public_line(secrets[role]["ssh-key"]), path, write=writes)
-            assert authorize(connection, line) == "added"
     nat = NatFile(folder / "iptables.json")
-    world = World(
-        folder=folder,
-        realm=realm,
-        git=GitPlace(git.host, git.port, git.public_key),
-        mailroom=lambda: (mailroom.host, mailroom.port),
-        production=Authority(folder / "production"),
-        staging=Authority(folder / "staging", "(STAGING) Rookery sandbox"),
-        nat=nat,
-        pace=PACE,
-        tls_bits=2048,
-    )
-    git.reach = world.reach
-    sockets = folder / "albatross"
-    sockets.mkdir()
-    host = AlbatrossHost(sockets, RELEASE, machine=Machine(bridges=["br0"]), lives=roles_of(world), pace=PACE)
-    host.start()
-    forwarder = Forwarder(realm, nat)
-    forwarder.start()
-    client = Client(LocalDialer(sockets), dialect_of(RELEASE), Timeouts(2.0, 5.0, 10.0, 20.0))
-    try:
+    with closing(lock), machine(folder, folder / "albatross", realm, git, nat) as made:
+        with closing(ssh.connect(rookery(git))) as connection:
+            for role, path, writes in (("primary", "zone.git", True), ("relay", "relay.git", False)):
+                line = authorized_line(ssh_public_line(secrets[role]["ssh-key"]), path, write=writes)
+                assert authorize(connection, line) == "added"
         yield StackWorld(
-            folder, realm, git, host, client, world, forwarder, plan, users, zones, secrets, store
+            folder,
+            realm,
+            git,
+            made.host,
+            made.client,
+            made.world,
+            made.forwarder,
+            plan,
+            users,
+            zones,
+            secrets,
+            made.store,
         )
-    finally:
-        forwarder.stop()
-        host.stop()
-        loop.call(mailroom.close())
-        loop.stop()
-        git.stop()
-        lock.close()
