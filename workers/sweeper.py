@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F, Q, QuerySet, Window
@@ -95,11 +96,9 @@ def sweep() -> int:
     mails = OutgoingMail.objects.filter(
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")
-    hints += [("deliver_mail", pk, "mail") for pk in mails.values_list("pk", flat=True)[:AT_ONCE]]
-    asked = git_hosts.asked_setups().values_list("pk", flat=True)
-    hints += [("serve_git_host", pk, "checks") for pk in asked[:AT_ONCE]]
-    prepared = preparing.asked_preparations().values_list("pk", flat=True)
-    hints += [("serve_preparation", pk, "images") for pk in prepared[:AT_ONCE]]
+    hints += _for_each(mails, "deliver_mail", "mail")
+    hints += _for_each(git_hosts.asked_setups(), "serve_git_host", "checks")
+    hints += _for_each(preparing.asked_preparations(), "serve_preparation", "images")
     hints += _guards()
     for task, row_id, queue in hints:
         try:
@@ -111,30 +110,28 @@ def sweep() -> int:
     return len(hints)
 
 
+def _for_each(rows: QuerySet[Any], task: str, queue: str, most: int = AT_ONCE) -> list[tuple[str, int, str]]:
+    """A hint at each of the first rows."""
+    return [(task, pk, queue) for pk in rows.values_list("pk", flat=True)[:most]]
+
+
 def _guards() -> list[tuple[str, int, str]]:
     """What is to be looked up, looked at again, or compared."""
     if not limits.was_spent(UNLISTED, "sweep"):
         limits.spend(UNLISTED, "sweep")
         scout.find_unlisted()
         checker.begin_checks()
-    hints = [("look_up", pk, "lookups") for pk in scout.due_domains().values_list("pk", flat=True)[:AT_ONCE]]
-    unproved = ownership.unproved_zones().values_list("pk", flat=True)
-    hints += [("prove_ownership", pk, "lookups") for pk in unproved[:AT_ONCE]]
+    now = timezone.now()
+    hints = _for_each(scout.due_domains(), "look_up", "lookups")
+    hints += _for_each(ownership.unproved_zones(), "prove_ownership", "lookups")
     hints += [("check_mail", pk, "mail_checks") for pk in checker.checks_to_do()]
-    served = server_asker.zones_to_ask().values_list("pk", flat=True)
-    hints += [("ask_servers", pk, "mail_checks") for pk in served[: server_asker.AT_ONCE]]
-    aging = certificates.due_zones(timezone.now()).values_list("pk", flat=True)
-    hints += [("look_at_certificates", pk, "reviews") for pk in aging[:AT_ONCE]]
-    unknown = key_smith.unknown_keys().values_list("pk", flat=True)
-    hints += [("compute_signing_key", pk, "images") for pk in unknown[: key_smith.AT_ONCE]]
-    exports = exporter.waiting_exports().values_list("pk", flat=True)
-    hints += [("make_domain_export", pk, "images") for pk in exports[: exporter.AT_ONCE]]
-    images = image_courier.due_fetches().values_list("pk", flat=True)
-    hints += [("fetch_image", pk, "images") for pk in images[: image_courier.AT_ONCE]]
-    feeds = feed_watcher.due_feeds(timezone.now()).values_list("pk", flat=True)
-    hints += [("look_at_feed", pk, "images") for pk in feeds[: feed_watcher.AT_ONCE]]
-    due = scout.domains_to_review().values_list("pk", flat=True)
-    hints += [("review", pk, "reviews") for pk in due[:AT_ONCE]]
+    hints += _for_each(server_asker.zones_to_ask(), "ask_servers", "mail_checks", server_asker.AT_ONCE)
+    hints += _for_each(certificates.due_zones(now), "look_at_certificates", "reviews")
+    hints += _for_each(key_smith.unknown_keys(), "compute_signing_key", "images", key_smith.AT_ONCE)
+    hints += _for_each(exporter.waiting_exports(), "make_domain_export", "images", exporter.AT_ONCE)
+    hints += _for_each(image_courier.due_fetches(), "fetch_image", "images", image_courier.AT_ONCE)
+    hints += _for_each(feed_watcher.due_feeds(now), "look_at_feed", "images", feed_watcher.AT_ONCE)
+    hints += _for_each(scout.domains_to_review(), "review", "reviews")
     if likeness.waiting().exists():
         hints.append(("compare_passphrases", 0, "reviews"))
     return hints

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db import transaction
-
 from tenants.actions import host_adoption
 from tenants.actions.images import Received, received
 from tenants.actions.locking import lock
@@ -117,22 +115,21 @@ class _Taker:
     def _write(
         self, what: Sequence[Foreign], *, image: Image | None = None, came: Received | None = None
     ) -> None:
-        """All of it or nothing. The share is locked before the lease's row, as everywhere."""
+        """All of it or nothing."""
         actor = Actor.rookery()
-        with transaction.atomic():
+        with self.current.write():
             lock(self.share)
-            with self.current.write():
-                for each in what:
-                    if each.volume is not None:
-                        label, size = each.volume
-                        host_adoption.take_over_volume(actor=actor, share=self.share, label=label, size=size)
-                        continue
-                    if came is not None:
-                        image = host_adoption.take_over_image(
-                            actor=actor, share=self.share, came=came, name=each.unit
-                        )
-                    assert image is not None  # noqa: S101 - kept, or read just now
-                    self._take_row(actor, each, image)
+            for each in what:
+                if each.volume is not None:
+                    label, size = each.volume
+                    host_adoption.take_over_volume(actor=actor, share=self.share, label=label, size=size)
+                    continue
+                if came is not None:
+                    image = host_adoption.take_over_image(
+                        actor=actor, share=self.share, came=came, name=each.unit
+                    )
+                assert image is not None  # noqa: S101 - kept, or read just now
+                self._take_row(actor, each, image)
         self.done += [each.unit for each in what]
 
     def _take_row(self, actor: Actor, each: Foreign, image: Image) -> None:
