@@ -6,8 +6,6 @@ refusal repeats a value that may hold a password.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import ipaddress
 import logging
 import math
@@ -21,6 +19,8 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError, FileAwareEnv
+
+from tenants import keys
 
 _environment = FileAwareEnv(strip_whitespace=True)
 _ON, _OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -50,8 +50,17 @@ def text(name: str, default: str = "") -> str:
         ) from error
 
 
-def switch(name: str) -> bool:
-    value = text(name, "0").lower()
+def require(*names: str) -> None:
+    """Refuse a start where one of these is not set: there is no good guess for it in real use."""
+    missing = [name for name in names if not text(name)]
+    if missing:
+        others = f" Also missing: {', '.join(missing[1:])}." if missing[1:] else ""
+        fix = f"Set it, or {missing[0]}_FILE; docs/settings.md tells what it means.{others}"
+        raise refusal(missing[0], "is missing, and ROOKERY_PRODUCTION takes no default for it", fix)
+
+
+def switch(name: str, *, default: bool = False) -> bool:
+    value = text(name, str(int(default))).lower()
     if value not in _ON | _OFF:
         raise refusal(name, f"is {value!r}", "Write 1 or 0.")
     return value in _ON
@@ -67,6 +76,14 @@ def number(name: str, default: float, fix: str, *, most: float = math.inf) -> fl
     if not (0 < found <= most and math.isfinite(found)):
         raise refusal(name, f"is {value!r}", fix)
     return found
+
+
+def count(name: str, default: int, fix: str, *, most: int) -> int:
+    """From 1 to `most`."""
+    value = text(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= most:
+        raise refusal(name, f"is {value!r}", fix)
+    return int(value)
 
 
 def port(name: str, default: int) -> int:
@@ -172,6 +189,44 @@ def networks(name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, 
     return tuple(found)
 
 
+def token(name: str) -> str:
+    """Empty, or long enough that nobody guesses it."""
+    value = text(name)
+    if value and (len(value) < 32 or len(set(value)) < 5 or not value.isascii() or not value.isprintable()):
+        raise refusal(
+            name, "is too easy to guess", "Write 32 random letters and digits or more, or leave it out."
+        )
+    return value
+
+
+def passphrase(name: str) -> str:
+    """Empty, or words that nobody finds by trying."""
+    value = text(name)
+    if value and len(value) < 20:
+        raise refusal(name, "is too easy to guess", "Write five random words or more, or leave it out.")
+    return value
+
+
+def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = text(name, default).lower()
+    if value not in choices:
+        raise refusal(name, f"is {value!r}", f"Write {' or '.join(choices)}.")
+    return value
+
+
+def file(name: str) -> Path | None:
+    """A file that is made when it is needed; None where none is named."""
+    value = text(name)
+    if value and not Path(value).is_absolute():
+        raise refusal(name, f"is {value!r}", "Write a path that begins with /.")
+    return Path(value) if value else None
+
+
+def named_folder(name: str) -> Path | None:
+    """A folder that is made when it is needed; None where none is named."""
+    return file(name)
+
+
 def time_zone(name: str, default: str) -> str:
     value = text(name, default)
     try:
@@ -191,25 +246,43 @@ def log_level(name: str, default: str) -> str:
 # Keys -----------------------------------------------------------------------------------------------------
 
 
-def secret(name: str) -> str:
-    """A key that signs; what Django's own check asks of one."""
-    value = text(name)
-    if value and (len(value) < 50 or len(set(value)) < 5):
+def key_file(name: str, default: Path) -> Path | None:
+    """The file that a key comes from; None where the environment itself holds it."""
+    named = os.environ.get(f"{name}_FILE", "").strip()
+    if named:
+        return Path(named)
+    return None if text(name) else default
+
+
+def secrets(name: str) -> list[str]:
+    """Keys that sign, the one in use first, former ones after it; what Django's own check asks of each."""
+    values = text(name).split()
+    if any(len(each) < 50 or len(set(each)) < 5 for each in values):
         fix = "Write 50 random characters or more, or leave it out: then one is made in the data folder."
         raise refusal(name, "is too easy to guess", fix)
-    return value
+    return values
 
 
-def key_of_workers(name: str, file: str) -> str:
-    """32 bytes in base64, as the file of this name in a data folder says them."""
+def public_key_of_workers(name: str) -> str:
+    """32 bytes in base64."""
+    return public_key(name, "Write what the file keys/workers.pub says.")
+
+
+def public_key(name: str, fix: str = "Write what manage.py backup --new-key FILE said.") -> str:
+    """32 bytes in base64."""
     value = text(name)
-    try:
-        length = len(base64.b64decode(value, validate=True))
-    except (binascii.Error, ValueError):
-        length = 0
-    if value and length != 32:
-        raise refusal(name, "is not 32 bytes of base64", f"Write what the file {file} says.")
+    if value and not keys.is_key(value):
+        raise refusal(name, "is not 32 bytes of base64", fix)
     return value
+
+
+def keys_of_workers(name: str) -> keys.WorkersKeys:
+    """The private key in use and former ones, as a file workers.key says them."""
+    try:
+        return keys.WorkersKeys.read(text(name))
+    except ValueError as error:
+        fix = "Write what the file keys/workers.key says."
+        raise refusal(name, "is not 32 bytes of base64", fix) from error
 
 
 # Servers --------------------------------------------------------------------------------------------------
@@ -238,6 +311,8 @@ def database(name: str) -> dict[str, Any] | None:
         "HOST": parts.hostname or socket_folder,
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
+        # Such a cursor outlives its transaction, and a pooler between us and the server may not keep it.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}, **options},
     }
 
@@ -288,6 +363,22 @@ def smtp(prefix: str) -> dict[str, Any]:
         "EMAIL_USE_TLS": starttls,
         "EMAIL_USE_SSL": tls,
     }
+
+
+def mail_home(prefix: str, default: str, folder: Path) -> tuple[str, Path]:
+    """An address whose mail workers can read, and the Maildir in which it arrives; empty: there is none."""
+    address, place = text(f"{prefix}_HOME", default), text(f"{prefix}_MAILDIR")
+    local_part, _, domain = address.rpartition("@")
+    plain = re.fullmatch(r"[A-Za-z0-9._+-]{1,64}", local_part) and "." in domain and _is_host(domain)
+    if address and not plain:
+        raise refusal(f"{prefix}_HOME", "is no address", "Write it like canary@panel.example.org.")
+    if place and not Path(place).is_absolute():
+        raise refusal(f"{prefix}_MAILDIR", "is no whole path", "Write it like /var/mail/canary/Maildir.")
+    if bool(address) != bool(place) and (place or address != default):
+        missing = "MAILDIR" if address else "HOME"
+        fix = f"Set {prefix}_{missing} too, or neither."
+        raise refusal(f"{prefix}_{'HOME' if address else 'MAILDIR'}", "is set alone", fix)
+    return address.lower(), Path(place) if place else folder
 
 
 def sender(name: str, default: str) -> str:

@@ -6,10 +6,14 @@ writes the masked one: Django's, the web server's access log, tracebacks.
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.config
 import re
+from datetime import UTC, datetime
 from typing import Any
+
+from tenants import log_context
 
 MASK = "***"
 
@@ -18,13 +22,19 @@ _SLASH = r"(?:/|%2[Ff])"
 _LINK = re.compile(
     rf"({_SLASH}(?:sign-in|asked{_SLASH}confirm|asked|confirm|invited|decide"
     rf"|public{_SLASH}(?:requests|invitations|decisions)){_SLASH}+)"
-    r"(?!confirm(?:/|%2[Ff]|$|[\s?#\"']))[^\s/?#&\"'%]+"
+    # The template of such an address tells nothing.
+    r"(?!<\w+:\w+>)(?!confirm(?:/|%2[Ff]|$|[\s?#\"']))[^\s/?#&\"'%]+"
 )
 _API_KEY = re.compile(r"\brk_[A-Za-z0-9_-]{6,}")
 _HASH = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{128}(?![0-9A-Fa-f])")
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S
 )
+_PASSWORD_OF_URL = re.compile(r"(?<=://)([^\s/@:'\"]*):[^\s/'\"]+(?=@)")
+# What a header of a request or a curl command says.
+_AUTHORIZATION = re.compile(r"\b(Bearer|Basic)(\s+|%20)[A-Za-z0-9._~+/=-]{8,}", re.I)
+# TSIG, sealing and DKIM keys: 32 bytes in the base64 of files.
+_KEY = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{43}=(?![A-Za-z0-9+/=])")
 # 256 bits in base64, wherever they stand; a host key's public fingerprint has the same length.
 _TOKEN = re.compile(r"(?<!SHA256:)(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 
@@ -35,6 +45,9 @@ def mask(text: str) -> str:
     text = _API_KEY.sub(f"rk_{MASK}", text)
     text = _HASH.sub(MASK, text)
     text = _PRIVATE_KEY.sub(f"{MASK} private key {MASK}", text)
+    text = _PASSWORD_OF_URL.sub(rf"\1:{MASK}", text)
+    text = _AUTHORIZATION.sub(rf"\1\2{MASK}", text)
+    text = _KEY.sub(MASK, text)
     return _TOKEN.sub(lambda found: MASK if _is_mixed(found[0]) else found[0], text)
 
 
@@ -66,6 +79,34 @@ class MaskedRecords:
         if record.stack_info:
             record.stack_info = mask(record.stack_info)
         return record
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: what was said, when, by whom, and for which request, target or run.
+
+    `told` of a record (`extra={"told": {...}}`) stands in it too. Masked once more as a whole, since a
+    program may hand over fields that the record's maker never saw.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **log_context.current(),
+            **getattr(record, "told", {}),
+        }
+        # Django's own lines about an answer are written after the middleware has ended.
+        if request_id := getattr(getattr(record, "request", None), "request_id", None):
+            line["request"] = request_id
+        if record.exc_text or record.exc_info:
+            line["error"] = record.exc_text or self.formatException(record.exc_info or (None, None, None))
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        masked = {name: mask(each) if isinstance(each, str) else each for name, each in line.items()}
+
+        return json.dumps(masked, ensure_ascii=True, default=str)
 
 
 def _mask_message(record: logging.LogRecord) -> None:

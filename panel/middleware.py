@@ -5,12 +5,19 @@ from __future__ import annotations
 import ipaddress
 import uuid
 from collections.abc import Callable
+from typing import Any, cast
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
 
 from panel.logs import mask
+from panel.sessions import SessionStore, note_use
+from tenants import log_context
 from tenants.actor import Actor, Via
+from tenants.factors import lacking_for
 from tenants.models import Account
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -53,7 +60,8 @@ class RequestContext:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
         request.client_ip = client_ip(request)  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with log_context.working_for(request=request.request_id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
 
@@ -79,6 +87,7 @@ class SecurityHeaders:
         response.setdefault("Referrer-Policy", referrer_policy(request))
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.setdefault("Cache-Control", "no-store")
         return response
 
@@ -92,6 +101,47 @@ class CurrentActor:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.actor = actor_of(request, Via.WEB)  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class StaffSessions:
+    """An operator's session ends some hours after its sign-in, used or not. Notes uses of all sessions."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if isinstance(user, Account):
+            session = cast(SessionStore, request.session)
+            row = session.row
+            if row is not None and user.is_staff and timezone.now() - row.begun_at > settings.STAFF_SESSION:
+                logout(request)
+            elif row is not None and row.must_rotate:
+                session.cycle_key()
+            else:
+                note_use(session)
+        return self.get_response(request)
+
+
+class NeededFactors:
+    """Whoever lacks a second factor that they must have is led to setting one up, before anything else.
+
+    Pages for everybody stay open; the API says it in its own way (panel.api.base).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        account = cast(PanelRequest, request).actor.account
+        if account is None or getattr(view, "without_factor", False) or request.path.startswith("/api/"):
+            return None
+        return redirect("account-factors") if lacking_for(account) else None
 
 
 def actor_of(request: HttpRequest, via: Via) -> Actor:

@@ -6,5 +6,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from panel.roles import require_no_workers_key
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
+require_no_workers_key()
 application = get_wsgi_application()

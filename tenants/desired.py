@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q, QuerySet
 
+from tenants.formats.passphrase import hash_passphrase
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
-from tenants.models import Domain, Mailbox, SyncTarget, TargetAddress
+from tenants.models import Canary, Domain, Mailbox, Stack, SyncTarget, TargetAddress
 from tenants.reach import reaches
 from tenants.secrets import Opener, Purpose
 
@@ -54,7 +55,21 @@ def desired_relay(
         asked = [name.decode("utf-8", "replace") for name in names]
         rows = rows.filter(Q(generation__gt=target.observed_generation) | Q(local_part__in=asked))
     entries, absent = entries_of(domain, rows, opener)
+    for canary in Canary.objects.filter(stack__domain=domain).select_related("stack"):
+        name = canary.local_part.encode()
+        if not complete and canary.generation <= target.observed_generation and name not in (names or ()):
+            continue
+        if canary.stack.wanted == Stack.Wanted.REMOVED:
+            absent.add(name)
+        else:
+            entries[name] = _entry_of(canary, opener)
     return DesiredRelay(target.generation, entries, frozenset(absent), complete)
+
+
+def _entry_of(canary: Canary, opener: Opener) -> RelayEntry:
+    """Without a home its mail ends at the relay, which takes it and sends it nowhere."""
+    password = hash_passphrase(opener.open(Purpose.CANARY, bytes(canary.sealed_secret)))
+    return RelayEntry(targets=(canary.home,) if canary.home else (), password=password)
 
 
 def entries_of(
@@ -85,5 +100,7 @@ def entries_of(
 def known_names(target: SyncTarget) -> frozenset[bytes]:
     """Every name that has a row here, in whatever state: all others in the repository are foreign."""
     assert target.repository is not None  # noqa: S101
-    rows = Mailbox.objects.filter(domain=target.repository.domain_id)
-    return frozenset(name.encode() for name in rows.values_list("local_part", flat=True))
+    domain = target.repository.domain_id
+    rows = Mailbox.objects.filter(domain=domain).values_list("local_part", flat=True)
+    canaries = Canary.objects.filter(stack__domain=domain).values_list("local_part", flat=True)
+    return frozenset(name.encode() for name in (*rows, *canaries))

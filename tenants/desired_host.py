@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from tenants.formats.arguments import Place, References, fill_in
+from tenants.formats.arguments import Place, References, fill_in, with_places
 from tenants.formats.unikernels import DesiredHost, WantedPolicy, WantedUnikernel
 from tenants.models import HostAddress, HostShare, Network, SyncTarget, Unikernel
 from tenants.secrets import Opener, Purpose
@@ -44,14 +44,15 @@ def wanted_policy(share: HostShare, networks: Iterable[Network]) -> WantedPolicy
 
 
 def wanted_unikernel(row: Unikernel, networks: dict[int, Network], opener: Opener | None) -> WantedUnikernel:
-    """One row; without an opener its arguments stay as they are shown."""
+    """One row; without an opener its secrets stay as references."""
     shown = tuple(str(each) for each in row.arguments)
     filled: tuple[bytes, ...] = ()
+    places = places_of(row.addresses.all())
     if opener is not None:
         secrets = {
             each.name: opener.open(Purpose.ARGUMENT, bytes(each.sealed_value)) for each in row.secrets.all()
         }
-        filled = fill_in(shown, References(secrets, places_of(row.addresses.all())))
+        filled = fill_in(shown, References(secrets, places))
     codes = row.restart_on_exit
     return WantedUnikernel(
         label=row.name,
@@ -64,7 +65,7 @@ def wanted_unikernel(row: Unikernel, networks: dict[int, Network], opener: Opene
         ),
         blocks=tuple((device, volume) for device, volume in row.blocks),
         arguments=filled,
-        shown=shown,
+        shown=with_places(shown, places),
         restart_on_exit=None if codes is None else frozenset(codes),
         startup=row.startup,
         generation=row.generation,

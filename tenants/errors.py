@@ -62,6 +62,12 @@ class Forbidden(ActionError):
     code = "forbidden"
 
 
+class FactorNeeded(Forbidden):
+    """Whoever acts must have a second factor first."""
+
+    code = "second_factor_needed"
+
+
 class Conflict(ActionError):
     """Somebody was faster, or the thing is not in the state that this needs; `problems` name fields."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from django.conf import settings
 
 from tenants.formats.mail_checks import DkimKey, Expected, KeptCertificate
-from tenants.models import Certificate, Domain, Host, HostAddress, MailCheck, Zone
+from tenants.models import Certificate, Domain, Host, HostAddress, MailCheck, Stack, Zone
 
 __all__ = ["expected_of", "primary_ports"]
 
@@ -84,7 +84,8 @@ def primary_ports(zone: Zone) -> dict[str, int]:
 
 
 def _known_as_theirs(domain: Domain) -> frozenset[str]:
-    """The addresses of the organization's own hosts that workers were at, and of its unikernels there.
+    """The addresses of the organization's own hosts that workers were at, of its unikernels there, and those
+    whose ports a host's firewall leads to a stack of it.
 
     A host by name has none here: whoever keeps its name could lead it to a stranger's address.
     """
@@ -94,7 +95,9 @@ def _known_as_theirs(domain: Domain) -> frozenset[str]:
         unikernel__share__organization=mine, network__host__seen_at__isnull=False
     )
     given = unikernels.values_list("address", flat=True)[:_MOST_OURS]
-    said = [*hosts.values_list("host", flat=True)[:_MOST_OURS], *given]
+    opened = Stack.objects.filter(domain__organization=mine, firewall=Stack.Firewall.OPEN)
+    led = opened.filter(share__host__seen_at__isnull=False).values_list("public__address", flat=True)
+    said = [*hosts.values_list("host", flat=True)[:_MOST_OURS], *given, *led[:_MOST_OURS]]
     return frozenset(str(address) for each in said if (address := _address(each)) is not None)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from django.db.models import Sum
 
 from tenants.errors import Problem
-from tenants.formats.solo5_image import device_problems
-from tenants.models import HostShare, Image, Network, Unikernel
+from tenants.formats.solo5_image import Solo5Image, device_problems
+from tenants.models import Host, HostShare, Image, Network, Unikernel
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,42 @@ def room(share: HostShare, *, besides: Unikernel | None = None) -> Room:
     )
 
 
+@dataclass(frozen=True)
+class Tender:
+    """Whether a host can run images of one target and ABI; `is_there` is None where nobody knows."""
+
+    is_there: bool | None
+    sentence: str
+
+
+def tender_for(host: Host, manifest: Solo5Image) -> Tender:
+    """What the last look at the host as root says. Albatross itself tells no client which tenders it has."""
+    if host.tenders is None:
+        return Tender(None, f"Whether {host} has the tender {manifest.tender} is not known.")
+    if manifest.tender in host.tenders:
+        return Tender(True, f"{host} has the tender {manifest.tender}.")
+    has = f"only {', '.join(host.tenders)}" if host.tenders else "none"
+    return Tender(False, f"It needs the tender {manifest.tender}, and {host} has {has}.")
+
+
 def fit_problems(
-    share: HostShare, name: str, spec: Spec, *, running: bool = True, besides: Unikernel | None = None
+    share: HostShare,
+    name: str,
+    spec: Spec,
+    *,
+    running: bool = True,
+    besides: Unikernel | None = None,
+    runs_there: bool = False,
 ) -> list[Problem]:
-    """What is wrong, by field; none when nothing is known against it."""
-    found = [*_about_image(spec), *_about_networks(share, spec), *_about_blocks(share, spec, besides)]
+    """What is wrong, by field; none when nothing is known against it. `runs_there`: it does so already, which
+    says more about the host than the last look."""
+    tender = [] if runs_there else _about_tender(share.host, spec.image.manifest)
+    found = [
+        *_about_image(spec),
+        *tender,
+        *_about_networks(share, spec),
+        *_about_blocks(share, spec, besides),
+    ]
     if spec.cpuid not in share.cpuids:
         cpus = ", ".join(str(each) for each in sorted(share.cpuids))
         found.append(Problem("cpuid", f"CPU {spec.cpuid} is not yours on {share.host}.", f"Use {cpus}."))
@@ -88,6 +119,14 @@ def _about_image(spec: Spec) -> list[Problem]:
         ]
     said = device_problems(manifest, networks=spec.networks or {}, blocks=spec.blocks or {})
     return [Problem("blocks" if " block device" in each else "networks", each) for each in said]
+
+
+def _about_tender(host: Host, manifest: Solo5Image) -> list[Problem]:
+    found = tender_for(host, manifest)
+    if found.is_there is not False or not manifest.runs_on_albatross:
+        return []
+    fix = "Install solo5 of that ABI there and check the host once more, or choose an image that fits."
+    return [Problem("image", found.sentence, fix)]
 
 
 def _about_networks(share: HostShare, spec: Spec) -> list[Problem]:

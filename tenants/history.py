@@ -45,7 +45,8 @@ def events_of(actor: Actor, mailbox_id: int) -> QuerySet[Event]:
         access.Verb.VIEW,
         Event(organization_id=mailbox.domain.organization_id, domain_id=mailbox.domain_id),
     ):
-        return events
+        # Of a domain that was handed over, those before are the other organization's.
+        return events if actor.is_operator else events.filter(organization=mailbox.domain.organization_id)
     theirs = Q(mailbox=mailbox_id) | Q(mailbox__own_aliases=mailbox_id)
     since = Holding.objects.filter(theirs, account=actor.account).aggregate(since=Min("since"))["since"]
     return events.filter(at__gte=since) if since else Event.objects.none()

@@ -26,7 +26,7 @@ def readiness(share: HostShare, preparation: HostPreparation | None) -> tuple[Ch
         Check(f"Albatross {host.release} or newer answers.", True)
         if host.release
         else Check("Which albatross answers is not known yet.", None, "Wait for the first look at the host."),
-        _tender(preparation),
+        _tender(host, preparation),
         *_bridges(share),
         _quota(share),
         _memory(share),
@@ -58,8 +58,10 @@ def _reached(share: HostShare) -> Check:
     return Check("It cannot be reached.", False, reachable.message or "Look at the host's page.")
 
 
-def _tender(preparation: HostPreparation | None) -> Check:
+def _tender(host: Host, preparation: HostPreparation | None) -> Check:
     title = "The tender of Solo5 answers."
+    if host.tenders:
+        return Check(f"It has the tenders {', '.join(host.tenders)}: images of these ABIs run there.", True)
     if preparation is not None and title in preparation.right:
         return Check(title, True)
     if preparation is None or preparation.looked_at is None or not preparation.right:

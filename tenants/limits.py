@@ -44,6 +44,14 @@ PASSWORDS_PER_NETWORK = Limit(
 PASSWORDS_PER_ACCOUNT = Limit(
     "passwords-account", 10, timedelta(hours=1), "Too many wrong passwords for this account."
 )
+CODES_PER_ACCOUNT = Limit(
+    "codes-account", 10, timedelta(hours=1), "Too many wrong codes were typed for this account."
+)
+PASSKEYS_PER_NETWORK = Limit(
+    "passkeys-network", 60, timedelta(hours=1), "Very many sign-ins by passkey were begun in your network."
+)
+# Its person was told that somebody guesses codes.
+GUESSING_TOLD = Limit("codes-told", 1, timedelta(hours=24), "")
 CONFIRMATIONS_PER_TARGET = Limit(
     "confirmations-target", 5, timedelta(hours=1), "This address was asked several times to confirm already."
 )

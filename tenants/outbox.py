@@ -10,9 +10,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from tenants.models import SyncTarget
@@ -65,7 +66,7 @@ def mark(targets: Iterable[SyncTarget]) -> dict[int, int]:
     generations: dict[int, int] = {}
     for target in sorted(targets, key=lambda each: each.pk):
         SyncTarget.objects.filter(pk=target.pk).update(
-            generation=F("generation") + 1, marked_at=now, next_try_at=now
+            generation=F("generation") + 1, marked_at=_waiting_since(now), next_try_at=now
         )
         target.refresh_from_db(fields=[*_READ_BACK, "failures"])
         generations[target.pk] = target.generation
@@ -77,6 +78,14 @@ def mark(targets: Iterable[SyncTarget]) -> dict[int, int]:
         if waited_long or not _was_wanted(target):
             hint_on_commit("reconcile", target.pk, target.kind)
     return generations
+
+
+def _waiting_since(now: datetime) -> Case:
+    """A change that comes while another one waits for a worker does not make that one younger."""
+    waits = Q(observed_generation__lt=F("generation")) & (
+        Q(stop_code="") | Q(stop_generation__lt=F("generation"))
+    )
+    return Case(When(waits, then=F("marked_at")), default=Value(now))
 
 
 def _was_wanted(target: SyncTarget) -> bool:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent
+from tenants.factors import factors_of
 from tenants.models import AddressRequest, Event, Holding, Mailbox, Membership
 
 # Of what happened, the latest; `complete` says whether that is all.
@@ -49,6 +50,7 @@ def account_export(actor: Actor) -> dict[str, Any]:
             "created_at": account.created_at,
             "is_operator": account.is_staff,
             "panel_password": "set" if account.has_usable_password() else "none",
+            "second_factors": str(factors_of(account)),
         },
         "memberships": [
             {"organization": row.organization.name, "role": row.role, "since": row.created_at}

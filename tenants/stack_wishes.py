@@ -12,12 +12,12 @@ from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.custom import Conventional, check_conventional
 from tenants.formats.roles.role import Era
 from tenants.formats.solo5_image import Solo5Image
-from tenants.formats.stacks.needs import before_it_serves, firewall_needs
+from tenants.formats.stacks.needs import before_it_serves, firewall_needs, side_by_side
 from tenants.formats.stacks.placing import Placed
 from tenants.formats.stacks.wish import GitPlace, ImageChoice, Wish
 from tenants.formats.text import FormatError
 from tenants.formats.unikernels import ROOT_PATH
-from tenants.models import Domain, Host, Network, Release, Repository, Stack, Zone
+from tenants.models import Domain, Host, Network, Release, Repository, Stack, Upgrade, Zone
 
 CHECKED_BEFORE = Solo5Image("hvt", 2, "x86_64", ())
 """In the place of an image's own notes, which were read when the release was made."""
@@ -123,10 +123,18 @@ def placed_of(release: Release) -> tuple[Placed, ...]:
 
 def stack_intent(stack: Stack) -> Intent:
     """What the firewall shall let through for a stack at present."""
-    if stack.firewall == Stack.Firewall.CLOSED or stack.release is None:
+    if stack.firewall in {Stack.Firewall.CLOSED, Stack.Firewall.OTHERS} or stack.release is None:
         return Intent()
     whole = full_intent(stack, stack.release)
+    if (upgrade := upgrade_of(stack)) is not None:
+        before, after = (full_intent(stack, each) for each in (upgrade.before, upgrade.after))
+        whole = side_by_side(before, after, serves=whole)
     return whole if stack.firewall == Stack.Firewall.OPEN else before_it_serves(whole)
+
+
+def upgrade_of(stack: Stack) -> Upgrade | None:
+    """The upgrade that is on its way, forth or back."""
+    return stack.upgrades.filter(ended_at=None).select_related("before", "after").first()
 
 
 def full_intent(stack: Stack, release: Release) -> Intent:

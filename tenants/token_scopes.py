@@ -10,14 +10,19 @@ from tenants.errors import Problem
 from tenants.formats.text import FormatError, printable
 
 MOST_NETWORKS = 20
+LONGEST_DAYS = 366
 # Seeing is not chosen: who may change a thing may see it.
 VERBS = tuple(verb.value for verb in Verb if verb is not Verb.VIEW)
 # An alias of one's own is a mailbox, by another right.
 KINDS = tuple(kind.value for kind in Kind if kind is not Kind.OWN_ALIAS)
 MANY = {
-    kind: {Kind.MAILBOX: "mailboxes", Kind.REPOSITORY: "repositories", Kind.HOST_SHARE: "parts of hosts"}.get(
-        Kind(kind), f"{kind}s"
-    )
+    kind: {
+        Kind.MAILBOX: "mailboxes",
+        Kind.REPOSITORY: "repositories",
+        Kind.EXPORT: "exports of domains",
+        Kind.HOST_SHARE: "parts of hosts",
+        Kind.PREPARATION: "preparations of hosts",
+    }.get(Kind(kind), f"{kind}s")
     for kind in KINDS
 }
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
 
 from tenants.actions import domains, mailboxes, organizations, targets
 from tenants.actor import Actor
@@ -31,6 +32,11 @@ def join(organization: Organization, person: Account, role: str) -> None:
     organizations.add_member(actor=Actor.rookery(), organization=organization, email=person.email, role=role)
     OutgoingMail.objects.filter(recipient=person.email).delete()
     person.sign_in_links.all().delete()
+
+
+def pytest_configure() -> None:
+    # Static files are looked up when asked for; else each test's client would walk all of them first.
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture

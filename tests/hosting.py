@@ -21,6 +21,8 @@ from tenants.actions import (
     public_addresses,
     unikernels,
     volumes,
+    webhook_deliveries,
+    webhooks,
 )
 from tenants.actor import Actor
 from tenants.formats.builds import ListedBuild
@@ -44,10 +46,13 @@ from tenants.models import (
     SyncTarget,
     Unikernel,
     Volume,
+    Webhook,
+    WebhookDelivery,
     Zone,
 )
 from tests.albatross import solo5_files as files
 
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 PLAIN = files.image(files.abi(), files.manifest())
 NETWORKED = files.relay_image()
 WITH_DISK = files.image(files.abi(), files.manifest(files.entry(b"data", files.BLOCK)))
@@ -124,6 +129,8 @@ class Rock:
     firewall: Firewall
     firewall_rule: FirewallRule
     public: PublicAddress
+    webhook: Webhook
+    delivery: WebhookDelivery
 
     @property
     def names(self) -> dict[str, Any]:
@@ -148,6 +155,8 @@ class Rock:
             "build_server_name": self.build_server.name,
             "rule": self.firewall_rule.pk,
             "public": self.public.pk,
+            "webhook": self.webhook.pk,
+            "delivery": self.delivery.pk,
             "contents": base64.b64encode(files.image(files.abi(version=1), files.manifest())).decode(),
         }
 
@@ -228,6 +237,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         since=timezone.now(),
         outside="memory 32 MB",
     )
+    delivery = _failed_delivery(organization)
     return Rock(
         firewall=firewall,
         firewall_rule=rule,
@@ -247,6 +257,8 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         volume=volume,
         fetch=_failed_fetch(organization),
         feed=_feed(organization),
+        webhook=delivery.webhook,
+        delivery=delivery,
     )
 
 
@@ -271,6 +283,21 @@ def _feed(organization: Organization) -> ImageFeed:
     listed = ListedBuild("6b0f5f0e-7f4b-4b7c-9d54-0a4f0d7f0a11", "relay.hvt", "ab" * 32, 5_000_000)
     found = image_feeds.FoundBuild(listed, now - timedelta(days=1))
     image_feeds.record_build(actor=rookery, feed=row, found=found, at=now)
+    return row
+
+
+def _failed_delivery(organization: Organization) -> WebhookDelivery:
+    """A test of a webhook that is told of little."""
+    rookery = Actor.rookery()
+    url = "https://hooks.example.org/rookery"
+    hook, _ = webhooks.add_webhook(
+        actor=rookery, organization=organization, url=url, name="Chat", types=["webhook.added"]
+    )
+    row = webhook_deliveries.send_webhook_test(actor=rookery, webhook=hook)
+    WebhookDelivery.objects.filter(pk=row.pk).update(
+        state=WebhookDelivery.State.FAILED, tries=1, type="webhook.added", problem="Its server answered 500."
+    )
+    row.refresh_from_db()
     return row
 
 

@@ -1,21 +1,17 @@
 """Keeps only the tests that use the database (`-p tests.only_database`), for a run on another database.
 
-Those marked `one_database` are about who may do what, whatever keeps the rows.
+Those marked `one_database` are about who may do what, or about the outside, whatever keeps the rows.
 """
 
 from __future__ import annotations
 
 import pytest
 
-FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_server"})
+from tests.touching import touches_database
 
 
 def uses_database(item: pytest.Item) -> bool:
-    if item.get_closest_marker("one_database") is not None:
-        return False
-    return item.get_closest_marker("django_db") is not None or bool(
-        FIXTURES.intersection(getattr(item, "fixturenames", ()))
-    )
+    return item.get_closest_marker("one_database") is None and touches_database(item)
 
 
 @pytest.hookimpl(trylast=True)

@@ -12,10 +12,23 @@ from tenants.actions.blueprints import Blueprint, Choices, preview_stack
 from tenants.actor import Actor
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.stacks.phases import phases_of
-from tenants.models import Domain, Firewall, HostShare, Network, Release, Repository, Stack, SyncTarget
-from tests.hosting import NETWORKED, Machine, add_host, share_of, upload
+from tenants.formats.stacks.upgrade_phases import upgrade_phases
+from tenants.models import (
+    Domain,
+    Firewall,
+    HostShare,
+    Network,
+    Release,
+    Repository,
+    Stack,
+    SyncTarget,
+    Unikernel,
+    UnikernelSecret,
+    Upgrade,
+    UpgradePhase,
+)
+from tests.hosting import HOST_KEY, NETWORKED, Machine, add_host, share_of, upload
 from tests.tenants.zoning import begin
-from tests.world import HOST_KEY
 
 PUBLIC = "192.0.2.25"
 
@@ -84,4 +97,52 @@ def build_stack(domain: Domain, share: HostShare, network: Network, address: str
     stack.save()
     stacks.keep_phases(stack, phases_of(["relay"], receives=False, own_primary=False))
     stack.phases.filter(name="git").update(state="failed", reason="Nobody answered.")
+    return stack
+
+
+def build_upgradable(
+    domain: Domain, share: HostShare, network: Network, address: str, relay: Unikernel
+) -> Stack:
+    """The rows of a stack whose relay runs here and could be upgraded, or go back to its first release, which
+    had the relay's image."""
+    stack = build_stack(domain, share, network, address, "running")
+    assert stack.release is not None
+    first = stack.release.parts[0]
+    services = {role: f"10.0.0.{100 + number}" for number, role in enumerate(ROLES) if role != "relay"}
+    made = {"stack": stack, "services": services, "made_by": "Rookery", "made_at": timezone.now()}
+    Release.objects.create(number=2, parts=[{**first, "image": relay.image.sha256}], **made)
+    stack.release = Release.objects.create(number=3, parts=[{**first, "label": relay.name}], **made)
+    stack.save()
+    UnikernelSecret.objects.get_or_create(unikernel=relay, name="ssh-key", defaults={"sealed_value": b"x"})
+    stack.phases.filter(name__in=["git", "records", "firewall"]).update(state="proved", reason="")
+    return stack
+
+
+def build_upgrading(stack: Stack) -> Upgrade:
+    """An upgrade that has just begun, to nothing that is there."""
+    assert stack.release is not None
+    part = {**stack.release.parts[0], "label": "next", "address": "10.0.0.77"}
+    now = timezone.now()
+    after = Release.objects.create(
+        stack=stack,
+        number=9,
+        parts=[part],
+        services=stack.release.services,
+        made_by="Alice",
+        made_at=now,
+    )
+    upgrade = Upgrade.objects.create(stack=stack, before=stack.release, after=after, began_at=now)
+    stacks.keep_phase_rows(
+        upgrade.phases.all(),
+        upgrade_phases(["relay"], []),
+        lambda name: UpgradePhase(upgrade=upgrade, name=name),
+    )
+    return upgrade
+
+
+def serving(stack: Stack) -> Stack:
+    """As if workers had walked all its phases."""
+    stack.phases.update(state="proved")
+    Stack.objects.filter(pk=stack.pk).update(firewall="open")
+    stack.refresh_from_db()
     return stack

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db.models import F
@@ -18,6 +19,8 @@ from tenants.actions import (
     accounts,
     alias_rules,
     aliases,
+    domain_offers,
+    domain_roles,
     domains,
     imports,
     invitations,
@@ -35,8 +38,15 @@ from tenants.actions import (
     zone_repositories,
     zones,
 )
+from tenants.actions.adoption_blueprints import preview_adoption
+from tenants.actions.blueprints import Choices, preview_stack
+from tenants.actions.service_tokens import create_service_token
+from tenants.actions.token_rows import Wish
+from tenants.actions.upgrade_blueprints import preview_upgrade
+from tenants.actions.upgrades import preview_return
 from tenants.actor import Actor
 from tenants.formats import mail_checks as checks
+from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.way_out.archive import new_key, sealed
 from tenants.models import (
@@ -48,11 +58,13 @@ from tenants.models import (
     DecisionLink,
     Domain,
     DomainExport,
+    DomainRole,
     Event,
     Evidence,
     Finding,
     HeldName,
     HostSetup,
+    Image,
     Invitation,
     Mailbox,
     Membership,
@@ -63,6 +75,7 @@ from tenants.models import (
     SecondaryServer,
     SigningKey,
     SignInLink,
+    Stack,
     Step,
     SyncTarget,
     TargetAddress,
@@ -70,19 +83,34 @@ from tenants.models import (
     UpdateServer,
 )
 from tests.conftest import HASH, make_address
-from tests.hosting import Rock, build_rock, waiting_reader, waiting_use
+from tests.hosting import HOST_KEY, Rock, build_rock, waiting_reader, waiting_use
+from tests.stacking import build_stack, build_upgradable, build_upgrading
+from tests.surveying import saw_relay, survey
+from tests.tenants.zoning import begin
 
-HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 CHECKSUM = "c" * 64
 
 
 @dataclass
 class World:
-    """A domain: connected, waiting for its host key, with a stopped run and open requests; and a bare one."""
+    """A domain: connected, waiting for its host key, with a stopped run and open requests; a bare one; and
+    one that is `ready` for the stack of `plan`. A part of `stack` failed, `halted` is cancelled, `upgradable`
+    has the plans of an upgrade and of its way back to release 2, and `upgrading` is at one."""
 
     organization: Organization
     domain: Domain
     bare: Domain
+    ready: Domain
+    offered: Domain
+    offer_code: str
+    plan: str
+    adoption: str
+    stack: Stack
+    halted: Stack
+    upgradable: Stack
+    upgrading: Stack
+    upgrade_plan: str
+    return_plan: str
     holder: Account
     mailbox: Mailbox
     trashed: Mailbox
@@ -98,10 +126,12 @@ class World:
     target_token: str
     link_token: str
     invitation: Invitation
+    domain_role: DomainRole
     invited_token: str
     deciding_token: str
     fingerprint: str
     token_id: int
+    service_token_id: int
     preview: AddressImport
     change: str
     event_id: int
@@ -117,13 +147,24 @@ class World:
     reader: RepositoryReader
     use: CertificateUse
 
-    @property
+    @cached_property
     def names(self) -> dict[str, Any]:
         """What stands for this world's things in addresses and bodies."""
         return {
             "organization": self.organization.pk,
             "domain": self.domain.name,
             "bare": self.bare.name,
+            "ready": self.ready.name,
+            "plan": self.plan,
+            "adoption": self.adoption,
+            "stacked": self.stack.domain.name,
+            "offered": self.offered.name,
+            "offer_code": self.offer_code,
+            "halted": self.halted.domain.name,
+            "upgradable": self.upgradable.domain.name,
+            "upgrading": self.upgrading.domain.name,
+            "upgrade_plan": self.upgrade_plan,
+            "return_plan": self.return_plan,
             "mailbox": self.mailbox.pk,
             "held": self.held.pk,
             "request": self.request.pk,
@@ -136,10 +177,12 @@ class World:
             "target_token": self.target_token,
             "link": self.link_token,
             "invitation": self.invitation.pk,
+            "role": self.domain_role.pk,
             "invited": self.invited_token,
             "deciding": self.deciding_token,
             "fingerprint": self.fingerprint,
             "token": self.token_id,
+            "service_token": self.service_token_id,
             "import": self.preview.pk,
             "digest": self.preview.digest,
             "change": self.change,
@@ -154,6 +197,7 @@ class World:
             "reader": self.reader.pk,
             "certificate": self.use.zone.certificates.get(host=self.use.host).pk,
             "update_server": self.update_server.pk,
+            "held_target": self.update_server.sync_target.pk,
             "export": self.export.pk,
             "export_key": self.export_key,
             "soon": f"{timezone.now() + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}",
@@ -203,12 +247,30 @@ def build_world(
     invited = invitations.make_invitation(actor=owner, domain=domain, note="For the harbour", uses=5)
     target = SyncTarget.objects.get(repository=repository)
     row, _ = accounts.create_token(actor=owner, name="old")
+    service, _ = create_service_token(actor=owner, organization=organization, role="viewer", wish=Wish("old"))
     rock = build_rock(organization, HOST_KEY)
     key = new_key()
+    ready, plan = ready_for_a_stack(owner, domain, rock, zone_repository)
+    survey(domain, rock.share)
+    update_server = update_servers.connect_update_server(
+        actor=owner, organization=organization, name="ns1", address=PUBLIC_SERVER, key=UPDATE_KEY
+    )
+    # As if it had come out of a backup.
+    SyncTarget.objects.filter(update_server=update_server).update(
+        held_since=timezone.now(), mode_before="repair"
+    )
     return World(
         organization=organization,
         domain=domain,
         bare=bare,
+        ready=ready,
+        plan=plan,
+        adoption=_adoption(owner, ready, rock),
+        offered=_offered(domain.organization, f"offered.{name}").offer.domain,
+        offer_code=_offered(rock.spare, f"given-{name}").code,
+        stack=_stack(owner, domain, rock, "running", "192.0.2.91"),
+        halted=_stack(owner, domain, rock, "cancelled", "192.0.2.92"),
+        **_upgrades(owner, domain, rock),
         holder=holder,
         mailbox=mailbox,
         trashed=trashed,
@@ -224,10 +286,14 @@ def build_world(
         target_token=link_of(mailbox, "second@home.example"),
         link_token=sign_in_link(owner),
         invitation=invited.invitation,
+        domain_role=domain_roles.give_domain_role(
+            actor=owner, domain=domain, email=f"ruth-of-{domain.name}@people.example", role="postmaster"
+        ),
         invited_token=invited.url.rpartition("/")[2],
         deciding_token=decision_link(request, owner),
         fingerprint=fingerprint(HOST_KEY),
         token_id=row.pk,
+        service_token_id=service.pk,
         preview=imports.preview_import(actor=owner, domain=domain, content=b"address,note\nlovelace,new\n"),
         change=change_url(owner, {target.pk: target.generation}).rstrip("/").rpartition("/")[2],
         # The last change of ada's address: who gets its mail, which its holder may undo too.
@@ -242,10 +308,62 @@ def build_world(
         rock=rock,
         reader=waiting_reader(repository, rock.unikernel),
         use=waiting_use(secondary.zone, rock.unikernel),
-        update_server=update_servers.connect_update_server(
-            actor=owner, organization=organization, name="ns1", address=PUBLIC_SERVER, key=UPDATE_KEY
-        ),
+        update_server=update_server,
     )
+
+
+def _offered(organization: Organization, name: str) -> domain_offers.Offered:
+    rookery = Actor.rookery()
+    domain = domains.create_domain(actor=rookery, organization=organization, name=name)
+    return domain_offers.offer_domain(actor=rookery, domain=domain)
+
+
+def ready_for_a_stack(owner: Actor, domain: Domain, rock: Rock, zones_at: Repository) -> tuple[Domain, str]:
+    """A domain with a relay and a zone, and the plan of a stack in which services fill all roles."""
+    ready = domains.create_domain(actor=owner, organization=domain.organization, name=f"ready.{domain.name}")
+    begin(owner, ready, zones_at)
+    relay = repositories.connect_repository(actor=owner, domain=ready, host=f"git.{ready}", path="r.git")
+    Repository.objects.filter(pk=relay.pk).update(host_key=HOST_KEY)
+    choices = Choices(rock.share, rock.network, rock.public, images={}, services=SERVICES)
+    return ready, preview_stack(actor=owner, domain=ready, choices=choices).digest
+
+
+def _adoption(owner: Actor, ready: Domain, rock: Rock) -> str:
+    """The plan of a stack of a relay that was found, with services in all other roles."""
+    Image.objects.filter(pk=rock.image.pk).update(role="relay", era="p23")
+    saw_relay(survey(ready, rock.share), rock.unikernel.name, rock.image.sha256)
+    services = {role: address for role, address in SERVICES.items() if role != "relay"}
+    return preview_adoption(actor=owner, domain=ready, public=rock.public, services=services).digest
+
+
+def _stack(owner: Actor, domain: Domain, rock: Rock, wanted: str, address: str) -> Stack:
+    """That of another domain of the organization."""
+    stack = build_stack(_another(owner, domain, wanted), rock.share, rock.network, address, wanted)
+    if wanted == Stack.Wanted.RUNNING:
+        stack.firewall = Stack.Firewall.OTHERS
+        stack.save()
+        survey(stack.domain, rock.share)
+    return stack
+
+
+def _another(owner: Actor, domain: Domain, label: str) -> Domain:
+    return domains.create_domain(actor=owner, organization=domain.organization, name=f"{label}.{domain.name}")
+
+
+def _upgrades(owner: Actor, domain: Domain, rock: Rock) -> dict[str, Any]:
+    given = (rock.share, rock.network)
+    still = build_upgradable(_another(owner, domain, "still"), *given, "192.0.2.94", rock.stopped)
+    going = build_upgradable(_another(owner, domain, "going"), *given, "192.0.2.95", rock.stopped)
+    build_upgrading(going)
+    Image.objects.filter(pk=rock.image.pk).update(era="p23")
+    rock.image.refresh_from_db()
+    images = {"relay": rock.image}
+    return {
+        "upgradable": still,
+        "upgrading": going,
+        "upgrade_plan": preview_upgrade(actor=owner, stack=still, images=images).digest,
+        "return_plan": preview_return(actor=owner, release=still.releases.get(number=2)).digest,
+    }
 
 
 def ready_export(domain: Domain, public_key: bytes) -> DomainExport:
@@ -259,6 +377,8 @@ def ready_export(domain: Domain, public_key: bytes) -> DomainExport:
         expires_at=timezone.now() + timedelta(hours=1),
     )
 
+
+SERVICES = {role: f"192.0.2.{number}" for number, role in enumerate(ROLES, start=71)}
 
 # Nobody asks it anything.
 PUBLIC_SERVER = "9.9.9.9"

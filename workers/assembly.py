@@ -22,7 +22,7 @@ from workers.git_hosts import GitHosts
 from workers.image_courier import ImageCourier
 from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
-from workers.outward import Fetcher
+from workers.outward import Fetcher, Poster, poster_here
 from workers.ownership import Notary
 from workers.preparing import Preparations
 from workers.sandbox.builds import fetcher_here
@@ -31,7 +31,7 @@ from workers.sandbox.firewall import helper_of
 from workers.sandbox.servers import SandboxServers
 from workers.sandbox.stack.places import place_here
 from workers.scout import Scout
-from workers.targets.albatross_host import AlbatrossHost
+from workers.targets.albatross_host import WATCH_SECONDS, AlbatrossHost
 from workers.targets.dynamic_update import DynamicUpdate
 from workers.targets.firewall import HostFirewall
 from workers.targets.reader_service import as_it_is
@@ -40,7 +40,10 @@ from workers.targets.reload import Automatic, ByHand, PerRepository, Reloader
 from workers.targets.stack import MailStack
 from workers.targets.stack_git import GitRights
 from workers.targets.stack_looks import Probes
+from workers.targets.upgrade_looks import UpgradeEyes
+from workers.targets.upgrade_trial import CanaryAccount, HostConnections, Trials
 from workers.targets.zone_repository import ZoneRepository
+from workers.webhook_sender import WebhookSender
 
 
 @lru_cache(maxsize=1)
@@ -122,6 +125,11 @@ def _fetcher() -> Fetcher:
 
 
 @lru_cache(maxsize=1)
+def the_webhook_sender() -> WebhookSender:
+    return WebhookSender(poster_here() if settings.SANDBOX else Poster(), opener())
+
+
+@lru_cache(maxsize=1)
 def controller() -> Controller:
     """One per process; open mirrors live in it."""
     reloaders: dict[str, Reloader] = {Repository.Reload.HAND: ByHand()}
@@ -132,9 +140,16 @@ def controller() -> Controller:
     zones = ZoneRepository(opener=opener(), pool=pool(), dial=dialers().name_server)
     updates = DynamicUpdate(opener=opener(), dial=dialers().name_server)
     place = place_here(sandbox_note) if settings.SANDBOX else as_it_is
-    host = AlbatrossHost(opener=opener(), pool=host_pool(), place=place)
+    # What the sandbox runs ends after its first tick, a second from its start, or not by itself.
+    watched = 1.5 if settings.SANDBOX else WATCH_SECONDS
+    host = AlbatrossHost(opener=opener(), pool=host_pool(), place=place, watch_seconds=watched)
     firewall = HostFirewall(opener=opener(), pool=host_pool(), command=_helper_command())
-    stack = MailStack(git=GitRights(opener(), pool()), ask=Probes(opener(), host_pool(), place))
+    eyes = UpgradeEyes(
+        Probes(opener(), host_pool(), place),
+        Trials(opener(), host_pool(), place, CanaryAccount(opener())),
+        HostConnections(opener(), host_pool(), _helper_command()),
+    )
+    stack = MailStack(git=GitRights(opener(), pool()), eyes=eyes)
     return Controller(
         kinds={
             SyncTarget.Kind.RELAY_REPOSITORY: relay,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
+from celery.beat import PersistentScheduler
 from django.conf import settings
 from kombu import Exchange, Queue
+
+from workers import alive
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
 
@@ -24,6 +28,7 @@ QUEUES = (
     "images",
     "reviews",
     "mail",
+    "webhooks",
     "sweep",
 )
 
@@ -55,6 +60,40 @@ app.conf.update(
             "options": {"expires": max(30.0, settings.SWEEP_SECONDS), "queue": "sweep"},
         }
     },
+    beat_scheduler="workers.celery:Beat",
     beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
 )
 app.autodiscover_tasks(["workers"])
+
+
+class Beat(PersistentScheduler):
+    """Celery's own, which tells that it turns."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        alive.tell()
+        return float(super().tick(*args, **kwargs))
+
+
+@signals.heartbeat_sent.connect
+def _tell_alive(**_: object) -> None:
+    """A worker tells it every two seconds while it has its broker."""
+    alive.tell()
+
+
+@signals.worker_init.connect
+def _require_key(**_: object) -> None:
+    """A worker that can open nothing would take hints from those who can."""
+    if settings.PRODUCTION and not settings.WORKERS_KEY:
+        # Celery goes on after an exception of a listener; this ends it.
+        raise SystemExit("A worker needs the workers' key: set ROOKERY_WORKERS_KEY_FILE.")
+
+
+@signals.worker_init.connect
+def _require_known_database(**_: object) -> None:
+    """What a newer Rookery migrated, this one would write to without knowing all of it."""
+    from tenants.database_age import DatabaseIsNewer, require_known_database  # noqa: PLC0415 - models are ready
+
+    try:
+        require_known_database()
+    except DatabaseIsNewer as error:
+        raise SystemExit(str(error)) from error

@@ -17,6 +17,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from tenants import log_context
+from tenants.actions.webhook_outbox import owe_observed
 from tenants.models import Condition, Run, SyncTarget
 from workers.lease import Lease, LeaseLost, new_owner
 from workers.outcome import Backoff, NeedsPerson, Retry
@@ -53,6 +55,10 @@ class Controller:
 
     def reconcile(self, target_id: int) -> Ending:
         """One pass over one target, previews first. Raises only for bugs, after they were recorded."""
+        with log_context.working_for(target=target_id):
+            return self._reconcile(target_id)
+
+    def _reconcile(self, target_id: int) -> Ending:
         taken = Lease.acquire(target_id, self.owner)
         if taken is None:
             return Ending.BUSY
@@ -189,7 +195,7 @@ class _OnePass:
             proof = kind.unchanged(self._current(), observed, plan)
         else:
             with recorder.step("guard", at_once=False):
-                self._guard(plan)
+                self._guard(plan, findings)
             with recorder.step("apply"):
                 applied = kind.apply(self._current(), observed, plan)
             with recorder.step("verify"):
@@ -217,7 +223,9 @@ class _OnePass:
             for each in statements
         )
 
-    def _guard(self, plan: Plan) -> None:
+    def _guard(self, plan: Plan, findings: Findings) -> None:
+        if self.target.held_since is not None:
+            self._hold(plan, findings)
         objections = self.kind.limits.objections(plan)
         if not objections:
             self.recorder.tell(detail="Below every limit; nobody has to agree.")
@@ -230,6 +238,17 @@ class _OnePass:
                 "Read what would change. If you want that, agree to this plan; nothing was written yet.",
                 agree_to=plan.checksum,
             )
+
+    def _hold(self, plan: Plan, findings: Findings) -> None:
+        """It came out of a backup: people see what would be written, and what is otherwise, and decide."""
+        with self.lease.write():
+            record_findings(self.target, findings, self.controller.clock())
+        count = len(plan.changes)
+        raise NeedsPerson(
+            "held-after-restore",
+            f"This came out of a backup, and {count} change{'s' if count != 1 else ''} would be written.",
+            "Compare the plan with what is there. Nothing is written before an operator lets it go.",
+        )
 
     def _record_agreement(self, proof: Proof, statements: Any, findings: Findings) -> None:
         now = self.controller.clock()
@@ -255,12 +274,25 @@ class _OnePass:
             self.recorder.evidence(proof.evidence, now)
             record_findings(self.target, findings, now)
             SyncTarget.objects.filter(pk=self.target.pk).update(**agreed)
+            if self.was_asked:
+                owe_observed(
+                    self.target,
+                    before=self.target.observed_generation,
+                    generation=self.generation,
+                    facts=proof.stored,
+                )
         # What settle() reads must be what was just written.
         for name, value in agreed.items():
             setattr(self.target, name, value)
 
     def _settle(self, proof: Proof) -> None:
         """A reload that fails keeps the proof: the change is outside, and the condition says what waits."""
+        if self.target.held_since is not None:
+            # Whatever this would restart or tidy up runs as it should, for all that this database knows.
+            self.recorder.skip("settle")
+            with self.lease.write():
+                self.recorder.write()
+            return
         try:
             with self.recorder.step("settle", at_once=False):  # it began with the proof
                 statement = self.kind.settle(self._current(), proof.stored)

@@ -22,9 +22,9 @@ AT_ONCE = 500
 Likeness = Callable[[int, str], str]
 
 
-def likeness_by(private_key: str) -> Likeness:
-    """(organization, hash) → 32 hex digits, by a key derived from the workers' own (BLAKE2b, keyed)."""
-    key = hashlib.blake2b(private_key.encode(), person=b"rookery-likeness", digest_size=64).digest()
+def likeness_by(marks: str) -> Likeness:
+    """(organization, hash) → 32 hex digits, by a key derived from what workers mark by (BLAKE2b, keyed)."""
+    key = hashlib.blake2b(marks.encode(), person=b"rookery-likeness", digest_size=64).digest()
 
     def likeness(organization_id: int, password_hash: str) -> str:
         about = f"{organization_id}\0{password_hash}".encode()
@@ -40,7 +40,7 @@ def waiting() -> QuerySet[Mailbox]:
 
 def compare(opener: Opener, *, most: int = AT_ONCE) -> int:
     """Compare some of those that wait; returns how many there were."""
-    likeness = likeness_by(settings.WORKERS_KEY)
+    likeness = likeness_by(settings.WORKERS_MARKS)
     rows = list(waiting().select_related("domain").order_by("changed_at")[:most])
     for row in rows:
         found = ""

@@ -17,7 +17,7 @@ from tenants.models import RecordSet, Zone
 from workers.lookups import Dns
 from workers.lookups.ownership import Referral, find_owner
 
-FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=5), timedelta(hours=1)
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=2), timedelta(hours=1)
 # Longer than one look takes: another worker does not look at the same time.
 CLAIM = timedelta(seconds=60)
 

@@ -214,7 +214,14 @@ def _record(row: HostPreparation, look: _Look, before: str = "", *, done: bool =
     else:
         state, sentence = State.READY, "It is as albatross needs it, now and after a reboot."
     seen = Seen(state, before + sentence, look.right, left.problems, _rows(left), left.checksum)
-    record_preparation(actor=Actor.rookery(), preparation=row, seen=seen, script=look.script, done=done)
+    record_preparation(
+        actor=Actor.rookery(),
+        preparation=row,
+        seen=seen,
+        script=look.script,
+        tenders=None if look.facts.uid else look.facts.tenders,
+        done=done,
+    )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from tenants import log_context
 from tenants.actions.exchanges import want_lookups
 from tenants.models import Condition, Evidence, Finding, Run, Step, SyncTarget
 from workers.lease import Lease
@@ -66,6 +67,8 @@ class Recorder:
                 run.steps.all().delete()
             run.state = Run.State.RUNNING
             run.generation = generation
+            if mode == Run.Mode.APPLY and self._target.generation > self._target.observed_generation:
+                run.asked_at = run.asked_at or self._target.marked_at
             run.title = title[:200]
             run.attempts += 1
             run.fence = self._lease.fence
@@ -78,6 +81,7 @@ class Recorder:
             )
         self._unwritten = {}
         self.run = run
+        log_context.add(run=run.pk)
         return run
 
     @contextmanager

@@ -6,27 +6,39 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from tenants import answers, limits, outbox
 from tenants.actions.deciders import remind_deciders
+from tenants.actions.digests import forget_notices, send_digests
 from tenants.actions.domain_exports import expire_exports
 from tenants.actions.expiry import expire_addresses, remind_of_expiry
 from tenants.actions.former_passphrases import forget_former_passphrases
 from tenants.actions.image_fetches import forget_fetches
 from tenants.actions.imports import forget_imports
 from tenants.actions.request_ends import expire_requests
+from tenants.actions.retention import forget_events
 from tenants.actions.stack_passes import forget_removed_stacks
 from tenants.actions.trash import purge_trash
 from tenants.actions.unikernels import forget_deleted_unikernels
 from tenants.actions.volumes import forget_deleted_volumes
+from tenants.actions.webhook_deliveries import forget_deliveries
 from tenants.actor import Actor
-from tenants.models import Allowance, DecisionLink, OutgoingMail, Run, SignInLink, SyncTarget
+from tenants.models import (
+    Allowance,
+    DecisionLink,
+    Installation,
+    OutgoingMail,
+    Run,
+    Session,
+    SignInLink,
+    SyncTarget,
+)
 from workers import (
     accounts,
+    canary_keeper,
     certificates,
     checker,
     exporter,
@@ -39,7 +51,9 @@ from workers import (
     preparing,
     scout,
     server_asker,
+    webhook_sender,
 )
+from workers.backup.schedule import due_backups
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -97,6 +111,7 @@ def sweep() -> int:
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")
     hints += _for_each(mails, "deliver_mail", "mail")
+    hints += _for_each(webhook_sender.due_webhooks(timezone.now()), "send_webhooks", "webhooks")
     hints += _for_each(git_hosts.asked_setups(), "serve_git_host", "checks")
     hints += _for_each(preparing.asked_preparations(), "serve_preparation", "images")
     hints += _guards()
@@ -107,6 +122,7 @@ def sweep() -> int:
             log.warning("the broker did not take a hint: %s", type(error).__name__)
             break
     _tidy()
+    Installation.objects.filter(pk=Installation.current_id()).update(swept_at=Now())
     return len(hints)
 
 
@@ -125,6 +141,7 @@ def _guards() -> list[tuple[str, int, str]]:
     hints = _for_each(scout.due_domains(), "look_up", "lookups")
     hints += _for_each(ownership.unproved_zones(), "prove_ownership", "lookups")
     hints += [("check_mail", pk, "mail_checks") for pk in checker.checks_to_do()]
+    hints += _for_each(canary_keeper.due_canaries(), "send_canary", "mail_checks", canary_keeper.AT_ONCE)
     hints += _for_each(server_asker.zones_to_ask(), "ask_servers", "mail_checks", server_asker.AT_ONCE)
     hints += _for_each(certificates.due_zones(now), "look_at_certificates", "reviews")
     hints += _for_each(key_smith.unknown_keys(), "compute_signing_key", "images", key_smith.AT_ONCE)
@@ -134,6 +151,8 @@ def _guards() -> list[tuple[str, int, str]]:
     hints += _for_each(scout.domains_to_review(), "review", "reviews")
     if likeness.waiting().exists():
         hints.append(("compare_passphrases", 0, "reviews"))
+    if due_backups(now).exists():
+        hints.append(("make_backup", 0, "images"))
     return hints
 
 
@@ -141,7 +160,7 @@ def _tidy() -> None:
     """Drop what has served its purpose, and end what waited too long; a few rows at a time are enough."""
     long_ago = timezone.now() - timedelta(days=2)
     SignInLink.objects.filter(expires_at__lt=long_ago).delete()
-    SessionStore.clear_expired()
+    Session.objects.filter(expire_date__lt=timezone.now()).delete()
     Allowance.objects.filter(since__lt=long_ago).delete()
     answers.forget_expired()
     DecisionLink.objects.filter(expires_at__lt=timezone.now()).delete()
@@ -149,6 +168,7 @@ def _tidy() -> None:
     expire_requests(actor=rookery)
     remind_deciders(actor=rookery)
     forget_imports(actor=rookery)
+    forget_events(actor=rookery)
     forget_fetches(actor=rookery)
     forget_former_passphrases(actor=rookery)
     purge_trash(actor=rookery)
@@ -158,3 +178,6 @@ def _tidy() -> None:
     forget_deleted_unikernels(actor=rookery)
     forget_deleted_volumes(actor=rookery)
     forget_removed_stacks(actor=rookery)
+    forget_deliveries(actor=rookery)
+    send_digests(actor=rookery)
+    forget_notices(actor=rookery)

@@ -20,7 +20,10 @@ from workers.assembly import (
     the_feed_watcher,
     the_notary,
     the_scout,
+    the_webhook_sender,
 )
+from workers.backup import schedule
+from workers.canary_assembly import the_keeper
 from workers.check_assembly import the_checker, the_server_asker
 from workers.controller import Controller, Ending
 from workers.image_courier import SECONDS
@@ -119,6 +122,12 @@ def check_mail(check_id: int) -> None:
 
 
 @shared_task
+def send_canary(canary_id: int) -> None:
+    """One round of the canary of a mail stack."""
+    the_keeper().look(canary_id)
+
+
+@shared_task
 def ask_servers(zone_id: int) -> None:
     """Ask the name servers of one zone which version they have."""
     the_server_asker().look(zone_id)
@@ -134,6 +143,18 @@ def serve_git_host(setup_id: int) -> None:
 def serve_preparation(preparation_id: int) -> None:
     """Look what a host lacks for albatross, or make it so as was agreed."""
     preparations().serve(preparation_id)
+
+
+@shared_task(soft_time_limit=schedule.SECONDS, time_limit=schedule.SECONDS + 10)
+def make_backup(_: int) -> None:
+    """Make the backup that is due."""
+    schedule.back_up()
+
+
+@shared_task
+def send_webhooks(webhook_id: int) -> None:
+    """Send what is due for one webhook."""
+    the_webhook_sender().serve(webhook_id)
 
 
 @shared_task

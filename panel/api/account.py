@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,7 +17,9 @@ from panel.api.schema import operation
 from tenants import access, token_scopes
 from tenants.actions import accounts as actions
 from tenants.actions import own_account
+from tenants.actor import Actor
 from tenants.errors import Absent, Invalid
+from tenants.factors import factors_of, who_requires
 from tenants.models import Account, ApiToken, Domain, Membership, Organization
 from tenants.own_export import account_export
 
@@ -39,7 +42,12 @@ class TokenSerializer(serializers.Serializer[ApiToken]):
     read_only = serializers.BooleanField()  # type: ignore[assignment]  # a field of that name
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(allow_null=True)
-    last_used_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(
+        allow_null=True, help_text="Noted every five minutes at most; null: never."
+    )
+    idle_days = serializers.IntegerField(
+        allow_null=True, help_text="It ends when nobody used it for so many days; null: never by that."
+    )
 
 
 class NewTokenSerializer(TokenSerializer):
@@ -60,6 +68,9 @@ class TokenWish(Shape):
     networks = Texts(required=False, max_length=20, help_text="Where it may be used from, e.g. 192.0.2.0/24.")
     read_only = Switch(required=False, default=False)  # type: ignore[assignment]
     days = Number(required=False, allow_null=True, default=90, help_text="1 to 366; null: never expires.")
+    idle_days = Number(
+        required=False, allow_null=True, default=None, help_text="1 to 366: end it when unused for so long."
+    )
 
     example = {
         "name": "new addresses",
@@ -68,6 +79,7 @@ class TokenWish(Shape):
         "verbs": ["create"],
         "networks": ["192.0.2.0/24"],
         "days": 30,
+        "idle_days": 7,
     }
 
 
@@ -75,6 +87,15 @@ class AccountMembershipSerializer(serializers.Serializer[Membership]):
     organization = serializers.IntegerField(source="organization_id")
     name = serializers.CharField(source="organization.name")
     role = serializers.ChoiceField(choices=Membership.Role.choices)
+
+
+class FactorsSerializer(serializers.Serializer[Any]):
+    required_by = serializers.CharField(
+        allow_null=True, help_text="Who asks that you have a second factor; null: nobody."
+    )
+    authenticator_app = serializers.BooleanField()
+    passkeys = serializers.ListField(child=serializers.CharField(), help_text="What you call them.")
+    recovery_codes_left = serializers.IntegerField()
 
 
 class AccountSerializer(serializers.Serializer[Any]):
@@ -85,6 +106,7 @@ class AccountSerializer(serializers.Serializer[Any]):
     addresses = serializers.ListField(
         child=serializers.CharField(), help_text="The addresses that you hold, 200 at most."
     )
+    second_factors = FactorsSerializer(help_text="Set up and removed in the panel only.")
     token = TokenSerializer(allow_null=True, help_text="What you signed in with; null for a browser.")
 
 
@@ -108,6 +130,7 @@ class ExportSerializer(serializers.Serializer[Any]):
 
 class Me(ApiView):
     noun, tag = "account", "Account"
+    without_factor = frozenset({"retrieve"})
     reported = frozenset({"token"})
     fleeting = frozenset({"export"})
 
@@ -130,7 +153,18 @@ class Me(ApiView):
             "is_operator": self.actor.is_operator,
             "memberships": shown,
             "addresses": [str(each) for each in held.select_related("domain").order_by("pk")[:200]],
+            "second_factors": self._factors(account),
             "token": dict(TokenSerializer(token).data) if token else None,
+        }
+
+    @staticmethod
+    def _factors(account: Account) -> dict[str, Any]:
+        factors = factors_of(account)
+        return {
+            "required_by": who_requires(account) or None,
+            "authenticator_app": factors.app is not None,
+            "passkeys": [each.name for each in factors.passkeys],
+            "recovery_codes_left": factors.recovery_codes_left,
         }
 
     @operation(
@@ -145,6 +179,23 @@ class Me(ApiView):
     @operation("Everything about you and your addresses, without secrets", responses=ExportSerializer)
     def export(self, request: Request) -> Response:
         return Response(account_export(self.actor))
+
+
+def known_domain(actor: Actor, name: str | None) -> Domain | None:
+    """The domain of that name, which narrows a token; raises Invalid where the actor sees none."""
+    if name is None:
+        return None
+    # No name holds a NUL, and PostgreSQL refuses to look for one.
+    domain = access.visible_to(actor, Domain).filter(name=name.lower().replace("\0", "�")).first()
+    if domain is None:
+        raise Invalid.of("domain", "There is no such domain for you.", "Name one that you see.")
+    return domain
+
+
+def made_token(shown: Mapping[str, Any], key: str, dry: bool) -> dict[str, Any]:
+    """What is answered when a token was made, or would be."""
+    unreal = {"id": None, "hint": None, "key": None} if dry else {"key": key}
+    return {**shown, **unreal}
 
 
 class Tokens(ApiView):
@@ -162,7 +213,7 @@ class Tokens(ApiView):
     def _visible(self) -> QuerySet[ApiToken]:
         """One's own; a program sees itself only."""
         account = self.actor.account
-        if not isinstance(account, Account):
+        if account is None:
             raise Absent
         rows = ApiToken.objects.filter(account=account).select_related("domain")
         auth = self.request.auth
@@ -182,28 +233,12 @@ class Tokens(ApiView):
         given = self.body(TokenWish)
         wanted = given.pop("organization", None)
         organization = access.get(self.actor, Organization, pk=wanted) if wanted else None
-        domain = self._domain(given.pop("domain", None))
-
-        def show(made: tuple[ApiToken, str]) -> dict[str, Any]:
-            row, key = made
-            unreal = {"id": None, "hint": None, "key": None} if self.dry else {"key": key}
-            return {**TokenSerializer(row).data, **unreal}
-
+        domain = known_domain(self.actor, given.pop("domain", None))
         return self.act(
             lambda: actions.create_token(actor=self.actor, organization=organization, domain=domain, **given),
-            show,
+            lambda made: made_token(TokenSerializer(made[0]).data, made[1], self.dry),
             status=201,
         )
-
-    def _domain(self, name: str | None) -> Domain | None:
-        if name is None:
-            return None
-        # No name holds a NUL, and PostgreSQL refuses to look for one.
-        rows = access.visible_to(self.actor, Domain).filter(name=name.lower().replace("\0", "�"))
-        domain = rows.first()
-        if domain is None:
-            raise Invalid.of("domain", "There is no such domain for you.", "Name one that you see.")
-        return domain
 
     @operation("One of your tokens; a token finds only itself", responses=TokenSerializer)
     def retrieve(self, request: Request, token_id: int) -> Response:

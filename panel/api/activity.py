@@ -13,10 +13,11 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import PageQuery, QueryIdentifier, Text
+from panel.api.fields import Choice, Moment, PageQuery, QueryIdentifier, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions.undo import UndoPreview, preview_undo, undo_event
+from tenants.actor import Via
 from tenants.history import events_of, find_event, hidden_fields, with_runs
 from tenants.models import Domain, Event, Mailbox
 
@@ -39,7 +40,7 @@ class EventSerializer(serializers.Serializer[Event]):
     after = serializers.DictField()
     reason = serializers.CharField()
     actor = serializers.CharField(source="actor_name")
-    via = serializers.CharField(help_text="web, api, command or worker.")
+    via = serializers.CharField(help_text="web, api, link, command or worker.")
     token = serializers.CharField(help_text="The name of the API token; else empty.")
     ip = serializers.CharField(allow_null=True)
     request_id = serializers.CharField()
@@ -64,7 +65,11 @@ class EventQuery(PageQuery):
     domain = Text(required=False, max_length=253)
     mailbox = Text(required=False, max_length=320, help_text="An address; also one that you hold.")
     target = QueryIdentifier()
-    verb = Text(required=False, max_length=60)
+    verb = Text(required=False, max_length=60, help_text="What was done, e.g. create_mailbox.")
+    actor = Text(required=False, max_length=300, help_text="The whole name of who did it.")
+    via = Choice(required=False, choices=[way.value for way in Via])
+    since = Moment(required=False, help_text="At this moment or later.")
+    until = Moment(required=False, help_text="Before this moment.")
 
 
 class FieldSerializer(serializers.Serializer[Any]):
@@ -113,6 +118,14 @@ class Events(ApiView):
             filters["sync_target"] = given["target"]
         if "verb" in given:
             filters["verb"] = given["verb"]
+        if "actor" in given:
+            filters["actor_name"] = given["actor"]
+        if "via" in given:
+            filters["via"] = given["via"]
+        if "since" in given:
+            filters["at__gte"] = given["since"]
+        if "until" in given:
+            filters["at__lt"] = given["until"]
         rows = rows.filter(**filters)
         parts = [] if {"domain", "mailbox", "sync_target"} & filters.keys() else self.by_organization(rows)
         return self.page(_with_all(rows), self._show_all, parts)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from panel.api.errors import BadToken
 from panel.middleware import actor_of as person_of
-from tenants.actions.accounts import find_token
+from tenants.actions.token_rows import find_token
 from tenants.actor import Actor, Via
 from tenants.models import Account, ApiToken
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, TypeVar, cast
 
 from django.db import transaction
@@ -29,6 +29,7 @@ from panel.fresh import is_fresh
 from tenants import access, answers, outbox
 from tenants.dryrun import rehearsal
 from tenants.errors import Forbidden, Invalid, Problem
+from tenants.factors import require_enough_factors
 from tenants.models import Organization, StoredAnswer
 
 T = TypeVar("T")
@@ -55,7 +56,8 @@ class ApiView(GenericViewSet[Any]):
     its lists, the usual one first (see panel.api.pagination). `reported` names the fields of its body that
     change without anybody asking (see panel.api.etags), `shown_once` those that no kept answer may hold.
     `keyed` says whether writes take an idempotency key: that needs an account. `fleeting` names the actions
-    that read what is never the same twice: it has no tag.
+    that read what is never the same twice: it has no tag. `without_factor` names those for whoever has yet
+    to set up a second factor that they must have.
     """
 
     noun: ClassVar[str]
@@ -67,6 +69,7 @@ class ApiView(GenericViewSet[Any]):
     shown_once: ClassVar[frozenset[str]] = frozenset()
     keyed: ClassVar[bool] = True
     fleeting: ClassVar[frozenset[str]] = frozenset()
+    without_factor: ClassVar[frozenset[str]] = frozenset()
 
     parser_classes = [JSONParser]
     renderer_classes = [JSONRenderer]
@@ -80,6 +83,11 @@ class ApiView(GenericViewSet[Any]):
     _unless: list[str] | None = None
     _wanted: list[str] | None = None
     _question: answers.Question | None = None
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        # While somebody only looks, nobody's rank is asked for twice.
+        with access.asking_once() if request.method in SAFE_METHODS else nullcontext():
+            return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """As the framework's, but everybody is throttled, also who fails to sign in."""
@@ -95,6 +103,8 @@ class ApiView(GenericViewSet[Any]):
         request._request.actor = self.actor  # type: ignore[attr-defined]
         self.check_throttles(request)
         self.check_permissions(request)
+        if self.actor.account is not None and self.action not in self.without_factor:
+            require_enough_factors(self.actor.account)
         shape = self.query_shape(request.method or "", self.action)
         self.given = checked(shape, _once_each(request))
         self._read_headers(request)

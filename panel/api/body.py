@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import IO, Any, ClassVar
 
 import msgspec
@@ -41,6 +44,42 @@ class JSONParser(BaseParser):
             raise ParseError("The body is not UTF-8. Encode it again.") from error
         except RecursionError as error:
             raise ParseError("The body is nested too deeply. Send it flatter.") from error
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A body that is a file: on disk, never whole in memory."""
+
+    file: IO[bytes]
+    sha256: str
+
+    def pieces(self) -> Iterator[bytes]:
+        self.file.seek(0)
+        return iter(lambda: self.file.read(FileParser.piece), b"")
+
+
+class FileParser(BaseParser):
+    """The bytes of a file as they are, for a view that closes its `files` (an ExitStack) at the end. Of one
+    that is longer than `limit`, a byte more than that is kept, so that the action says what is wrong."""
+
+    media_type = "application/octet-stream"
+    limit: ClassVar[int]
+    piece: ClassVar[int] = 1 << 16
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        view = (parser_context or {})["view"]
+        file = view.files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the view closes it
+        digest, left = hashlib.sha256(), self.limit + 1
+        while left > 0 and (piece := stream.read(min(self.piece, left))):
+            file.write(piece)
+            digest.update(piece)
+            left -= len(piece)
+        return SentFile(file, digest.hexdigest())
 
 
 def _plain(value: object) -> Any:

@@ -61,6 +61,16 @@ class LinkToken:
         return value
 
 
+class SessionName:
+    regex = r"[0-9a-f]{16}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 class Change:
     """What `panel.api.waiting` signed."""
 
@@ -79,4 +89,5 @@ def register() -> None:
     register_converter(MailboxAddress, "mailbox")
     register_converter(OutsideAddress, "outside")
     register_converter(LinkToken, "link_token")
+    register_converter(SessionName, "session_name")
     register_converter(Change, "change")

@@ -38,7 +38,7 @@ class FetchedExportSerializer(DomainExportSerializer):
 
 
 class ExportKey(Shape):
-    key = Text(max_length=200, help_text="That was told when the export was asked for.")
+    key = Text(max_length=200, write_only=True, help_text="That was told when the export was asked for.")
 
     example = {"key": "43 characters"}
 

@@ -17,7 +17,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from tenants.errors import Absent, ActionError, Conflict, Forbidden, Invalid, Problem, TooMany
+from tenants.errors import Absent, ActionError, Conflict, FactorNeeded, Forbidden, Invalid, Problem, TooMany
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +30,17 @@ CODES: dict[str, tuple[int, str, str]] = {
     "not_authenticated": (401, "Who is asking?", "Send a token: Authorization: Bearer rk_…"),
     "bad_token": (401, "This token does not work", "It is unknown, revoked, expired, or of another network."),
     "forbidden": (403, "You may not do this", "You can see the thing; somebody else may change it."),
+    "second_factor_needed": (
+        403,
+        "A second factor is needed first",
+        "Your organization, or your rank, asks for one. Set it up in the panel, under Account.",
+    ),
     "not_found": (404, "Nothing here", "It does not exist, or not for you: the two are never told apart."),
     "method_not_allowed": (405, "Not with this method", "The Allow header names the methods."),
     "not_acceptable": (406, "Only JSON is spoken here", "Accept application/json."),
+    "too_slow": (408, "This took too long", "The body came in too slowly; nothing of it was kept."),
     "conflict": (409, "Not as things are now", "Somebody was faster, or the state does not fit. Read again."),
+    "length_required": (411, "The length is missing", "Send Content-Length; a body in chunks has none."),
     "stale": (412, "It has changed since you read it", "ETag has the present tag. Read again, then decide."),
     "too_large": (413, "Too much at once", "The body is larger than is read."),
     "unsupported_media_type": (415, "Only JSON is read here", "Send Content-Type: application/json."),
@@ -49,7 +56,6 @@ _FIXES = {
     "required": "Send this field.",
     "null": "Send a value, or leave the field out.",
     "null_characters_not_allowed": "Remove the NUL character.",
-    "surrogate_characters_not_allowed": "Remove the broken character.",
 }
 _READ_THE_REFERENCE = "The reference at /api/v1/docs/ says what goes here."
 
@@ -142,6 +148,7 @@ _Explained = tuple[str, str, Sequence[Problem], dict[str, str]]
 
 _REFUSALS: tuple[tuple[type[Exception], str], ...] = (
     (Absent, "not_found"),
+    (FactorNeeded, "second_factor_needed"),
     (Forbidden, "forbidden"),
     (Conflict, "conflict"),
     (TooMany, "too_many"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 _COMMON = {
     "required": "This field is missing.\nSend it.",
@@ -36,6 +37,10 @@ class Text(serializers.CharField):
         options.setdefault("allow_blank", True)
         options.setdefault("max_length", LONGEST_TEXT)
         super().__init__(**options)
+        # One step per character for what the parser of the body has refused already (panel.api.body).
+        self.validators = [
+            each for each in self.validators if not isinstance(each, ProhibitSurrogateCharactersValidator)
+        ]
 
     def to_internal_value(self, data: object) -> str:
         if not isinstance(data, str):

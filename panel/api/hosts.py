@@ -33,6 +33,11 @@ class HostSerializer(serializers.Serializer[Any]):
         help_text="In front of its unikernels' names on the host; “:” is the root path."
     )
     release = serializers.CharField(help_text="Of albatross, or newer; empty: not asked yet.")
+    tenders = serializers.ListField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="Of Solo5, such as solo5-hvt.2: images of these ABIs run there. Null: not known.",
+    )
     most_unikernels = serializers.IntegerField()
     memory = serializers.IntegerField(help_text="In MB, of all its unikernels together.")
     storage = serializers.IntegerField(help_text="In MB, of all its block volumes.")
@@ -84,7 +89,11 @@ class NewHost(Shape):
     server_ca = Text(required=False, default="", max_length=300_000, help_text="PEM; for TLS.")
     authority = Text(required=False, default="", max_length=300_000, help_text="PEM; for TLS.")
     authority_key = Text(
-        required=False, default="", max_length=300_000, help_text="PEM; for TLS. Sealed at once, never shown."
+        required=False,
+        default="",
+        max_length=300_000,
+        write_only=True,
+        help_text="PEM; for TLS. Sealed at once, never shown.",
     )
 
     example = {
@@ -156,6 +165,7 @@ class HostView(ApiView):
             "transport": host.transport,
             "path": row.path or ROOT_PATH,
             "release": host.release,
+            "tenders": host.tenders,
             "most_unikernels": row.most_unikernels,
             "memory": row.memory,
             "storage": row.storage,
@@ -169,7 +179,7 @@ class HostView(ApiView):
 
 class Hosts(HostView):
     queries = {"list": OrganizationQuery}
-    reported = frozenset({"release", "offered_host_key_fingerprint"})
+    reported = frozenset({"release", "tenders", "offered_host_key_fingerprint"})
 
     def subject(self, share_id: int) -> Subject:
         row = self._find(share_id)

@@ -11,6 +11,7 @@ from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from panel.api.body import SentFile
 from panel.api.errors import AnswerWith, KeyReused
 from tenants import answers
 from tenants.errors import Invalid
@@ -40,12 +41,13 @@ def question_of(request: Request) -> answers.Question | None:
 
 def _fingerprint_of(request: Request) -> str:
     """Of all that says what is asked. Keyed, since a body may hold the hash of a passphrase."""
+    data: Any = request.data
     asked = [
         request.method,
         request.path,
         sorted(request.query_params.items()),
         request.headers.get("If-Match"),
-        request.data,
+        data.sha256 if isinstance(data, SentFile) else data,
     ]
     said = msgspec.json.encode(asked, order="sorted")
     return salted_hmac("rookery.idempotency", said, algorithm="sha256").hexdigest()

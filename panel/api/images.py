@@ -4,31 +4,50 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from panel.api.base import ApiView
-from panel.api.body import JSONParser
+from panel.api.body import FileParser, JSONParser, SentFile
 from panel.api.etags import Subject
-from panel.api.fields import Choice, Identifier, Identifiers, PageQuery, QueryIdentifier, Shape, Switch, Text
+from panel.api.fields import (
+    Choice,
+    Identifier,
+    Identifiers,
+    PageQuery,
+    QueryIdentifier,
+    Shape,
+    Switch,
+    Text,
+    WriteQuery,
+)
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import image_sharing
 from tenants.actions import images as actions
 from tenants.errors import Invalid, Problem
+from tenants.formats.solo5_image import MOST_IMAGE
 from tenants.models import Image, Organization
 
 LARGEST_BODY = 64 << 20
+_BESIDE = "Beside application/octet-stream."
 
 
 class ImageParser(JSONParser):
-    """Images are long: base64 of some 48 MiB at most."""
+    """Images are long: base64 of some 48 MiB at most, since all of it is in memory."""
 
     limit = LARGEST_BODY
+
+
+class ImageFileParser(FileParser):
+    limit = MOST_IMAGE
 
 
 class DeviceSerializer(serializers.Serializer[Any]):
@@ -59,7 +78,8 @@ class ImageSerializer(serializers.Serializer[Any]):
 class NewImage(Shape):
     organization = Identifier()
     contents = Text(
-        max_length=LARGEST_BODY, help_text="The .hvt or .spt file in base64; also a zlib stream of it."
+        max_length=LARGEST_BODY,
+        help_text="The .hvt or .spt file in base64; also a zlib stream of it. Long ones as octets instead.",
     )
     name = Text(max_length=400)
     role = Choice(required=False, default=Image.Role.OTHER, choices=Image.Role.choices)
@@ -67,6 +87,16 @@ class NewImage(Shape):
     note = Text(required=False, default="", max_length=2000)
 
     example = {"organization": 1, "contents": "f0VMRgIBAQ…", "name": "relay of 2025", "role": "relay"}
+
+
+class SentImageQuery(WriteQuery):
+    """What stands beside the file itself; a JSON body holds it."""
+
+    organization = QueryIdentifier(help_text=f"{_BESIDE} Needed there.")
+    name = Text(required=False, max_length=400, help_text=f"{_BESIDE} Needed there.")
+    role = Choice(required=False, choices=Image.Role.choices, help_text=_BESIDE)
+    era = Text(required=False, max_length=400, help_text=_BESIDE)
+    note = Text(required=False, max_length=2000, help_text=_BESIDE)
 
 
 class ImageNames(Shape):
@@ -95,8 +125,12 @@ class ImageQuery(PageQuery):
 
 class Images(ApiView):
     noun, tag = "image", "Images"
-    queries = {"list": ImageQuery}
-    parser_classes = [ImageParser]
+    queries = {"list": ImageQuery, "create": SentImageQuery}
+    parser_classes = [ImageParser, ImageFileParser]
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        with ExitStack() as self.files:
+            return super().dispatch(request, *args, **kwargs)
 
     def subject(self, image_id: int) -> Subject:
         row = access.get(self.actor, Image, pk=image_id)
@@ -131,23 +165,19 @@ class Images(ApiView):
             return self.page(rows, lambda found: [self._show(each) for each in found])
 
     @operation(
-        "Upload an image; the same again gives the one that is there",
-        request=NewImage,
+        f"Upload an image, as the file itself (at most {MOST_IMAGE >> 20} MiB, with the rest in the query)"
+        " or in JSON; the same again gives the one that is there",
+        request={"application/json": NewImage, "application/octet-stream": OpenApiTypes.BINARY},
         responses={201: ImageSerializer},
     )
     def create(self, request: Request) -> Response:
-        given = self.body(NewImage)
+        contents, given = self._sent(request)
         home = access.get(self.actor, Organization, pk=given.pop("organization"))
-        text = given.pop("contents")
         access.require_create(self.actor, access.Kind.IMAGE, home)
-        try:
-            contents = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise Invalid.of("contents", "This is not base64.", "Encode it: base64 -w0 FILE.") from error
 
         def upload() -> Image:
             try:
-                return actions.upload_image(actor=self.actor, organization=home, contents=[contents], **given)
+                return actions.upload_image(actor=self.actor, organization=home, contents=contents, **given)
             except Invalid as error:
                 raise Invalid(
                     Problem("contents" if each.field == "image" else each.field, each.problem, each.fix)
@@ -160,6 +190,24 @@ class Images(ApiView):
             status=201,
             location=lambda row: reverse("api:image", args=[row.pk]),
         )
+
+    def _sent(self, request: Request) -> tuple[Iterable[bytes], dict[str, Any]]:
+        """The image's bytes, and what was said beside them."""
+        data: Any = request.data
+        beside = {name: value for name, value in self.given.items() if name not in {"dry_run", "wait"}}
+        if isinstance(data, SentFile) or request.content_type == FileParser.media_type:
+            missing = [name for name in ("organization", "name") if not beside.get(name)]
+            if missing:
+                fix = "Write it into the query: ?organization=1&name=…"
+                raise Invalid(Problem(name, "This parameter is missing.", fix) for name in missing)
+            return (data.pieces() if isinstance(data, SentFile) else ()), beside
+        if beside:
+            raise Invalid.of(min(beside), "This stands beside a file only.", "Put it into the JSON body.")
+        given = self.body(NewImage)
+        try:
+            return [base64.b64decode(given.pop("contents"), validate=True)], given
+        except (binascii.Error, ValueError) as error:
+            raise Invalid.of("contents", "This is not base64.", "Encode it: base64 -w0 FILE.") from error
 
     @operation("One of them", responses=ImageSerializer)
     def retrieve(self, request: Request, image_id: int) -> Response:

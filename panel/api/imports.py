@@ -103,6 +103,9 @@ class ImportRowSerializer(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     changes = serializers.DictField(help_text="By what is changed: before and after, without secrets.")
     problems = RowProblemSerializer(many=True)
+    remarks = serializers.ListField(
+        child=serializers.CharField(), help_text="What of another mail server could not come along."
+    )
 
 
 class ImportSerializer(serializers.Serializer[Any]):
@@ -171,6 +174,7 @@ def _imported(done: Imported) -> dict[str, Any]:
                 "verdict": outcome.verdict,
                 "changes": outcome.changes,
                 "problems": [each.as_dict() for each in outcome.problems],
+                "remarks": list(row.remarks),
             }
             for row, outcome in told
         ],

@@ -119,7 +119,9 @@ _ACCEPT = "Send also to targets that share a mail server, which the relay mixes 
 class NewMailbox(Shape):
     local_part = Text(max_length=400)
     targets = Texts(help_text="Each holder is asked by mail before anything goes there.")
-    password_hash = Text(required=False, max_length=400, help_text=f"{_HASH} Without it: an alias.")
+    password_hash = Text(
+        required=False, max_length=400, write_only=True, help_text=f"{_HASH} Without it: an alias."
+    )
     note = Text(required=False, max_length=400)
     accept_shared = Switch(required=False, help_text=_ACCEPT)
     expires_at = Moment(
@@ -142,7 +144,7 @@ class MailboxChange(Shape):
 
 
 class NewPassphrase(Shape):
-    password_hash = Text(max_length=400, help_text=_HASH)
+    password_hash = Text(max_length=400, write_only=True, help_text=_HASH)
 
     example = {"password_hash": "0123456789abcdef" * 8}
 

@@ -47,7 +47,9 @@ class SubmittedSerializer(serializers.Serializer[Any]):
 class NewRequest(Shape):
     local_part = Text(max_length=400)
     target = Text(max_length=400, help_text="A mail there asks to confirm. Nothing happens before.")
-    password_hash = Text(max_length=400, help_text="BLAKE2b-512 of the passphrase, 128 hex digits.")
+    password_hash = Text(
+        max_length=400, write_only=True, help_text="BLAKE2b-512 of the passphrase, 128 hex digits."
+    )
     message = Text(required=False, max_length=2000, help_text="For the owner of the domain.")
 
     example = {
@@ -98,7 +100,7 @@ class MailedDecision(Shape):
 
 
 class LinkFromMail(Shape):
-    token = Text(max_length=200, help_text="The last part of the link in the mail.")
+    token = Text(max_length=200, write_only=True, help_text="The last part of the link in the mail.")
 
     example = {"token": "3q2-7wAAbQ2kq0b5Qe0Jm1mQm1y7c0a8pJ6tq5cW2gE"}
 

@@ -37,18 +37,24 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "description": "The id of an organization's part of a host.",
     },
     "network_id": {"schema": {"type": "integer"}, "description": "The id of a network."},
+    "public_id": {"schema": {"type": "integer"}, "description": "The id of a public address of a host."},
+    "number": {"schema": {"type": "integer"}, "description": "The number of a release, from 1."},
     "rule_id": {"schema": {"type": "integer"}, "description": "The id of a rule of a firewall."},
     "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
     "reader_id": {"schema": {"type": "integer"}, "description": "The id of what reads a repository."},
     "fetch_id": {"schema": {"type": "integer"}, "description": "The id of a fetch of an image."},
     "feed_id": {"schema": {"type": "integer"}, "description": "The id of a watched job of a builds server."},
+    "webhook_id": {"schema": {"type": "integer"}, "description": "The id of a webhook."},
+    "delivery_id": {"schema": {"type": "integer"}, "description": "The id of a delivery to a webhook."},
     "build_server_id": {"schema": {"type": "integer"}, "description": "The id of a build server."},
     "volume_id": {"schema": {"type": "integer"}, "description": "The id of a block volume."},
     "unikernel_id": {"schema": {"type": "integer"}, "description": "The id of a unikernel."},
     "run_id": {"schema": {"type": "integer"}, "description": "The id of a run."},
     "change": {"schema": {"type": "string"}, "description": "From Link of a write."},
+    "name": {"schema": {"type": "string"}, "description": "The name of a session, from the list."},
     "token_id": {"schema": {"type": "integer"}, "description": "The id of a token."},
     "invitation_id": {"schema": {"type": "integer"}, "description": "The id of an invitation."},
+    "role_id": {"schema": {"type": "integer"}, "description": "The id of a role on a domain."},
     "token": {"schema": {"type": "string"}, "description": "The last part of the link."},
     "key_id": {"schema": {"type": "integer"}, "description": "The id of a key of a zone."},
     "signing_key_id": {"schema": {"type": "integer"}, "description": "The id of a DKIM key."},
@@ -100,8 +106,9 @@ _VERBS = {
     "partial_update": "change",
     "destroy": "delete",
 }
-_ALWAYS = (400, 401, 404, 406, 429, 500, 503)
-_OF_WRITES = (403, 409, 413, 415)
+# 403 also where a second factor is needed first.
+_ALWAYS = (400, 401, 403, 404, 406, 429, 500, 503)
+_OF_WRITES = (408, 409, 411, 413, 415)
 IF_MATCH: dict[str, Any] = {
     "in": "header",
     "name": "If-Match",

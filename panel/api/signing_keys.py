@@ -48,6 +48,7 @@ class NewSigningKey(Shape):
         required=False,
         default="",
         max_length=2000,
+        write_only=True,
         help_text="Base64, of a signer that runs already; left out: one is made.",
     )
 

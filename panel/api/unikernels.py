@@ -87,7 +87,10 @@ class UnikernelWish(Shape):
     blocks = ByDevice(required=False, child=Text(max_length=400))
     arguments = Texts(required=False, child=Text(max_length=5000))
     secrets = ByDevice(
-        required=False, child=Text(max_length=5000, allow_null=True), help_text="Null removes one."
+        required=False,
+        child=Text(max_length=5000, allow_null=True),
+        write_only=True,
+        help_text="Null removes one.",
     )
     restart_on_exit = Numbers(required=False, allow_null=True, max_length=256)
     startup = Number(required=False)
@@ -180,7 +183,8 @@ class HostUnikernels(UnikernelView):
         chosen = self._chosen(share, given)
         return self.act(
             lambda: actions.create_unikernel(actor=self.actor, share=share, name=name, **chosen),
-            self._show,
+            # Read anew: after waiting, workers have written since.
+            lambda row: self._show(self._find(row.pk)),
             status=201,
             location=lambda row: reverse("api:unikernel", args=[row.pk]),
         )

@@ -6,13 +6,16 @@ from django import forms
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 
+from panel.web.entering import begin_session
 from panel.web.fields import Secret, Tried, show, try_form
-from panel.web.fresh import begin_session, fresh_sign_in
+from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, tell
 from tenants import access
 from tenants.actions import accounts
 from tenants.errors import Absent
+from tenants.factors import factors_of
 from tenants.models import Account, Membership
 
 
@@ -67,6 +70,8 @@ def _account_page(
         "memberships": memberships.order_by("organization__name"),
         "password_form": form,
         "has_password": me.has_usable_password(),
+        "factors": factors_of(me),
         "tokens": me.tokens.count(),
+        "sessions": me.sessions.filter(expire_date__gt=timezone.now()).count(),
     }
     return show(request, "account/account.html", context, tried)

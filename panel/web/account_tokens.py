@@ -11,11 +11,17 @@ from panel.web.account import person
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, tell
+from panel.web.quotas import lefts
 from tenants import access
-from tenants.actions import accounts
-from tenants.models import Account, ApiToken, Domain, Organization
+from tenants.actions import accounts, token_rows
+from tenants.actions.service_tokens import create_service_token
+from tenants.actor import Actor
+from tenants.models import Account, ApiToken, Domain, Membership, Organization
 from tenants.token_scopes import MANY, VERBS
 
+MOST = 200
+ROLES = Membership.Role.values
+IDLE = {"": "for ever", "7": "a week", "30": "30 days", "90": "90 days", "366": "a year"}
 LIFETIMES = {"30": "30 days", "90": "90 days", "366": "a year", "never": "until you revoke it"}
 
 
@@ -24,6 +30,11 @@ class TokenForm(forms.Form):
         label="What is it for?",
         widget=forms.TextInput({"autocomplete": "off", "maxlength": "100"}),
         help_text="A name that you recognise it by, such as “backup script”.",
+    )
+    keeper = forms.ChoiceField(
+        label="Whose key it is",
+        required=False,
+        help_text="Yours ends with your account. One of an organization goes on when you leave it.",
     )
     organization = forms.ChoiceField(label="Where it may act", required=False)
     domain = forms.ChoiceField(label="Which domain it knows", required=False)
@@ -50,9 +61,24 @@ class TokenForm(forms.Form):
         help_text="Addresses or networks with commas between them, such as 192.0.2.0/24. Empty: anywhere.",
     )
     days = forms.ChoiceField(label="How long it works", choices=tuple(LIFETIMES.items()), initial="90")
+    idle_days = forms.ChoiceField(
+        label="How long it may lie unused",
+        required=False,
+        choices=tuple(IDLE.items()),
+        help_text="A key that nobody used for so long ends by itself.",
+    )
 
-    def __init__(self, data: object, organizations: list[Organization], domains: list[Domain]) -> None:
+    def __init__(
+        self,
+        data: object,
+        organizations: list[Organization],
+        domains: list[Domain],
+        owned: list[Organization],
+    ) -> None:
         super().__init__(data)  # type: ignore[arg-type]
+        self.owned = owned
+        theirs = [(f"{role} {row.pk}", f"{row.name}’s, as its {role}") for row in owned for role in ROLES]
+        self.fields["keeper"].choices = [("", "yours"), *theirs]  # type: ignore[attr-defined]
         everywhere = ("", "everywhere that you may")
         choices = [everywhere, *((str(row.pk), row.name) for row in organizations)]
         self.fields["organization"].choices = choices  # type: ignore[attr-defined]
@@ -65,26 +91,28 @@ class TokenForm(forms.Form):
 def tokens(request: HttpRequest) -> HttpResponse:
     """The list; a POST makes one and shows its key on the answer, the only page that ever has it."""
     actor = actor_of(request)
-    organizations = list(access.visible_to(actor, Organization).order_by("name")[:200])
-    domains = list(access.visible_to(actor, Domain).order_by("name")[:200])
+    organizations = list(access.visible_to(actor, Organization).order_by("name")[:MOST])
+    domains = list(access.visible_to(actor, Domain).order_by("name")[:MOST])
+    owned = _owned(actor, organizations)
     if request.method != "POST":
-        return _token_page(request, TokenForm(None, organizations, domains))
-    form = TokenForm(request.POST, organizations, domains)
+        return _token_page(request, TokenForm(None, organizations, domains, owned))
+    form = TokenForm(request.POST, organizations, domains, owned)
 
     def act() -> tuple[ApiToken, str]:
+        given = dict(form.cleaned_data)
         chosen = {str(row.pk): row for row in organizations}
-        named = {row.name: row for row in domains}
-        days = form.cleaned_data["days"]
-        return accounts.create_token(
-            actor=actor,
-            name=form.cleaned_data["name"],
-            organization=chosen.get(form.cleaned_data["organization"]),
-            domain=named.get(form.cleaned_data["domain"]),
-            kinds=form.cleaned_data["kinds"],
-            verbs=form.cleaned_data["verbs"],
-            networks=[each for each in form.cleaned_data["networks"].replace(",", " ").split() if each],
-            read_only=form.cleaned_data["read_only"],
-            days=None if days == "never" else int(days),
+        role, _, keeper = given.pop("keeper").partition(" ")
+        wish = given | {
+            "organization": chosen.get(given["organization"]),
+            "domain": {row.name: row for row in domains}.get(given["domain"]),
+            "networks": [each for each in given["networks"].replace(",", " ").split() if each],
+            "days": None if given["days"] == "never" else int(given["days"]),
+            "idle_days": int(given["idle_days"]) if given["idle_days"] else None,
+        }
+        if not role:
+            return accounts.create_token(actor=actor, **wish)
+        return create_service_token(
+            actor=actor, organization=chosen[keeper], role=role, wish=token_rows.Wish(**wish)
         )
 
     tried = try_form(form, act)
@@ -94,14 +122,26 @@ def tokens(request: HttpRequest) -> HttpResponse:
     return show(request, "account/token-made.html", {"token": row, "key": key})
 
 
+def _owned(actor: Actor, organizations: list[Organization]) -> list[Organization]:
+    """Those that may get keys of their own from this person."""
+    if actor.is_operator:
+        return organizations
+    roles = access.roles_that(access.Verb.CREATE, access.Kind.MEMBERSHIP)
+    rows = Membership.objects.filter(account=actor.account, role__in=roles)
+    known = set(rows.values_list("organization_id", flat=True))
+    return [row for row in organizations if row.pk in known]
+
+
 def _token_page(
     request: HttpRequest, form: TokenForm, tried: Tried[tuple[ApiToken, str]] | None = None
 ) -> HttpResponse:
     me: Account = person(request)
+    rows = me.tokens.select_related("organization", "domain").order_by("-pk")
     context = {
-        "tokens": me.tokens.select_related("organization", "domain").order_by("-pk"),
+        "tokens": [{"row": row, "kinds": [MANY.get(kind, kind) for kind in row.kinds]} for row in rows],
         "form": form,
         "now": timezone.now(),
+        "lefts": lefts(form.owned, "token", named=True),
     }
     return show(request, "account/tokens.html", context, tried)
 

@@ -19,6 +19,7 @@ from panel.web import sentences, times
 from panel.web.frame import chosen_organization, narrowed, organizations_of
 from panel.web.handling import actor_of, page
 from tenants import access
+from tenants.actor import Via
 from tenants.bounded import newest_of_each
 from tenants.history import with_runs
 from tenants.models import Domain, Event, SyncTarget
@@ -97,6 +98,15 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
 }
 
+
+# By which way somebody came.
+WAYS = {
+    Via.WEB.value: "In the browser",
+    Via.API.value: "With a program",
+    Via.LINK.value: "By a link in a mail",
+    Via.COMMAND.value: "At the server's command line",
+    Via.WORKER.value: "Rookery by itself",
+}
 
 _VIA = {"api": "with a program", "link": "by a link in a mail"}
 
@@ -243,8 +253,8 @@ def _verbs(wanted: str) -> tuple[str, ...]:
 
 
 def filtered(events: QuerySet[Event], query: Mapping[str, str]) -> QuerySet[Event]:
-    """Narrow by `domain` (a name), `actor` (a whole name), `verb` (a group of ours, or one verb), and the
-    days `from` and `to`, both included; a day that is none narrows nothing."""
+    """Narrow by `domain` (a name), `actor` (a whole name), `verb` (a group of ours, or one verb), `via`, and
+    the days `from` and `to`, both included; a day that is none narrows nothing."""
     domain, who, verb = (query.get(name, "").replace("\0", "")[:254] for name in ("domain", "actor", "verb"))
     if domain:
         # Its id first: with a name in the question, databases sort all events of the domain.
@@ -254,6 +264,8 @@ def filtered(events: QuerySet[Event], query: Mapping[str, str]) -> QuerySet[Even
         events = events.filter(actor_name=who)
     if verb:
         events = events.filter(verb__in=_verbs(verb))
+    if query.get("via") in WAYS:
+        events = events.filter(via=query["via"])
     first, last = _day(query.get("from", "")), _day(query.get("to", ""))
     if first is not None:
         before = Event.objects.filter(at__lt=first - _OUT_OF_ORDER).order_by("-at", "-pk")
@@ -291,11 +303,12 @@ def filter_context(
 
     `fixed` narrows a download to what the page is about.
     """
-    query = {name: request.GET.get(name, "")[:254] for name in ("verb", "actor", "from", "to", *more)}
+    query = {name: request.GET.get(name, "")[:254] for name in ("verb", "actor", "via", "from", "to", *more)}
     return {
         "filter_url": url,
         "query": query,
         "is_filtered": any(query.values()),
+        "ways": list(WAYS.items()),
         "groups": [(key, label) for key, (label, _) in GROUPS.items()],
         "fixed": fixed or {},
     }

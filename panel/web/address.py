@@ -30,6 +30,7 @@ from tenants.errors import Absent, Conflict, Invalid
 from tenants.history import events_of
 from tenants.models import Event, Mailbox
 from tenants.relay_states import relay_state
+from tenants.same_by_hand.addresses import address_by_hand
 
 Verb = access.Verb
 UNDO_WITHIN = timedelta(hours=1)
@@ -96,10 +97,11 @@ def _show(
     )
     _offer_undo(request, mailbox, at)
     may_change = access.may(actor, Verb.CHANGE, mailbox) and mailbox.trashed_at is None
+    delivers = alias_context(actor, mailbox)
     context = {
         **context_around,
         **fragments.address_context(actor, mailbox, now),
-        **alias_context(actor, mailbox),
+        **delivers,
         **holders_context(request, mailbox),
         "at": at,
         "targets": [
@@ -118,6 +120,7 @@ def _show(
         "may_trash": access.may(actor, Verb.DELETE, mailbox) and access.may(actor, Verb.MANAGE, mailbox),
         "target_form": _plain_target_form(),
         "passphrase_form": PassphraseForm(),
+        "by_hand": address_by_hand(actor, mailbox, delivers["reach"]),
         "note_form": NoteForm(initial={"note": mailbox.note}),
         "events": event_lines(events.rows, now),
         "pages": events.pages,

@@ -92,7 +92,7 @@ def _place(request: HttpRequest, name: str) -> tuple[Domain, dict[str, Any], Ali
 
 
 def _rules(actor: Actor, domain: Domain) -> AliasRules | None:
-    if access.may_create(actor, Kind.MAILBOX, domain.organization):
+    if access.may_create(actor, Kind.MAILBOX, domain):
         return None
     return rules_for(actor, domain, hold=False)
 
@@ -181,7 +181,7 @@ def alias_deliveries(request: HttpRequest, domain: str, local_part: str) -> Http
     access.require(actor, Verb.CHANGE, alias)
     if alias.kind != Mailbox.Kind.ALIAS:
         raise Absent
-    only_own = not access.may_create(actor, Kind.MAILBOX, alias.domain.organization)
+    only_own = not access.may_create(actor, Kind.MAILBOX, alias.domain)
     before = list(alias.delivers_to.order_by("fed_by__pk").values_list("local_part", flat=True))
     chosen = chosen_in(request) if request.method == "POST" else before
     saving = request.method == "POST" and not wants_search(request)
@@ -225,7 +225,7 @@ def alias_context(actor: Actor, mailbox: Mailbox) -> dict[str, Any]:
         "fed_by": [] if is_alias else _feeding(actor, mailbox),
         "alias_new_url": "" if is_alias else _alias_new_url(actor, mailbox),
         "expires_until": in_words(mailbox.expires_at) if mailbox.expires_at else "",
-        "may_never_again": access.may_create(actor, Kind.HELD_NAME, mailbox.domain.organization),
+        "may_never_again": access.may_create(actor, Kind.HELD_NAME, mailbox.domain),
     }
 
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, show, try_form
 from panel.web.handling import actor_of, page, tell
+from panel.web.sandbox_stack import may_make_ready
 from panel.web.stack_form import BlueprintForm
 from tenants import access, fit
 from tenants.actions.blueprints import Blueprint, preview_stack
@@ -41,6 +42,7 @@ def stack_new(request: HttpRequest, domain: str) -> HttpResponse:
         "share": share,
     }
     if share is None:
+        context["sandbox_ready"] = may_make_ready(request, row.domain.organization_id)
         return show(request, "panel/stack/host.html", context)
     images = access.visible_to(actor, Image).order_by("role", "name")[:_MOST]
     form = BlueprintForm(
@@ -64,7 +66,12 @@ def stack_new(request: HttpRequest, domain: str) -> HttpResponse:
             typed_in=form.typed_in,
         )
         if tried.value is not None:
-            context |= {"blueprint": tried.value, "steps": [_line(each) for each in tried.value.plan.steps]}
+            context |= {"warnings": tried.value.plan.warnings, "confirm": "Make exactly this"}
+            context |= {"assurance": "Nothing of it happened yet. It can be cancelled and removed later."}
+            context |= {
+                "blueprint": tried.value,
+                "steps": [plan_line(each) for each in tried.value.plan.steps],
+            }
     context |= {"form": form, "room": fit.room(share), "lacking": _lacking_first(form)}
     return show(request, "panel/stack/new.html", context, tried)
 
@@ -98,5 +105,6 @@ def _lacking_first(form: BlueprintForm) -> list[str]:
     return found
 
 
-def _line(step: Step) -> dict[str, Any]:
+def plan_line(step: Step) -> dict[str, Any]:
+    """A step as it is shown."""
     return {"title": step.title, "what": step.what, "commands": "\n".join(step.commands)}

@@ -148,7 +148,7 @@ def domain_names(request: HttpRequest, domain: str) -> HttpResponse:
     tried: Tried[HeldName] | None = None
     if request.method == "POST":
         actor = actor_of(request)
-        access.require_create(actor, Kind.HELD_NAME, thing.organization)
+        access.require_create(actor, Kind.HELD_NAME, thing)
         tried = try_form(form, lambda: name_actions.hold_name(actor=actor, domain=thing, **form.cleaned_data))
         if tried.ok:
             tell(request, f"{form.cleaned_data['local_part']}@{thing.name} is held back.")

@@ -13,14 +13,16 @@ from django.utils import timezone
 
 from panel.web import sentences
 from panel.web.activity import event_lines, with_proof
+from panel.web.canary_line import canary_line, canary_lines
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import chosen_organization, narrowed, organizations_of, shows
 from panel.web.handling import actor_of, page, tell
+from panel.web.quotas import lefts
 from panel.web.standing import DomainRow, domain_row, domain_rows, with_counts
 from tenants import access
 from tenants.actions import domains as actions
 from tenants.errors import Absent
-from tenants.models import Domain, Event, Organization
+from tenants.models import Domain, Event, Organization, Stack
 
 MOST_DOMAINS = 500
 Kind, Verb = access.Kind, access.Verb
@@ -99,7 +101,10 @@ def next_step(request: HttpRequest, row: DomainRow) -> dict[str, str] | None:
 def domain_cards(request: HttpRequest) -> list[dict[str, Any]]:
     """One card per domain of the chosen organization, those that need a person first."""
     seen = narrowed(request, access.visible_to(actor_of(request), Domain), "organization_id")
-    rows = domain_rows(with_counts(seen).order_by("name")[:MOST_DOMAINS], timezone.now())
+    now = timezone.now()
+    rows = domain_rows(with_counts(seen).order_by("name")[:MOST_DOMAINS], now)
+    stacks = access.visible_to(actor_of(request), Stack).select_related("domain")
+    lines = canary_lines(stacks.filter(domain__in=[row.domain.pk for row in rows]), now)
     return [
         {
             "row": row,
@@ -107,6 +112,7 @@ def domain_cards(request: HttpRequest) -> list[dict[str, Any]]:
             "url": reverse("domain", kwargs={"domain": row.domain.name}),
             "next": next_step(request, row),
             "facts": _facts(row.facts),
+            "canary_line": lines.get(row.domain.pk),
         }
         for row in rows
     ]
@@ -172,20 +178,23 @@ def domain_new(request: HttpRequest) -> HttpResponse:
         if tried.value is not None:
             tell(request, f"{tried.value.name} was added. Next, say where its users are kept.")
             return redirect("domain", domain=tried.value.name)
-    return show(request, "panel/domain/new.html", {"form": form}, tried)
+    return show(request, "panel/domain/new.html", {"form": form, "lefts": lefts(able, "domain")}, tried)
 
 
 @page()
 def domain(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
-    context = domain_context(request, row, "domain")
+    context, now = domain_context(request, row, "domain"), timezone.now()
+    rows = access.visible_to(actor_of(request), Stack).select_related("domain")
+    stack = rows.filter(domain=row.domain).first()
     return render(
         request,
         "panel/domain/overview.html",
         {
             **context,
             "facts": _facts(row.facts),
-            "events": event_lines(_events(request, row.domain)[:8], timezone.now()),
+            "canary_line": canary_line(stack, now) if stack is not None else None,
+            "events": event_lines(_events(request, row.domain)[:8], now),
             "public_url": public_url(row.domain),
             "has_repository": row.facts.connected,
         },
@@ -255,6 +264,7 @@ def domain_settings(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "domain-settings"),
         "form": form,
+        "may_see_roles": shows(request, Verb.VIEW, Kind.DOMAIN_ROLE, thing.organization_id),
         "asking": asking_sentence(thing),
         "public_url": public_url(thing),
         "has_repository": row.facts.connected,

@@ -43,6 +43,9 @@ class Secret(Typed):
     def to_python(self, value: Any) -> str:
         return str(forms.CharField.to_python(self, value))
 
+    def prepare_value(self, value: Any) -> None:
+        """What is shown of it: nothing, whatever the widget; one of several lines would show it."""
+
 
 def plain_input(**attributes: str | bool) -> forms.TextInput:
     """A text input in which browsers and phones neither correct nor capitalise."""

@@ -22,15 +22,13 @@ from panel.web.repositories import condition_lines, look_now, run_line
 from tenants import access
 from tenants.actions import firewalls as actions
 from tenants.actions import sync
-from tenants.desired_firewall import FAMILIES, intent_of, rule_of
+from tenants.desired_firewall import rule_of
 from tenants.errors import Absent, Conflict, Invalid
-from tenants.formats.firewall.derive import derive
 from tenants.formats.firewall.helper import PATH, helper_text, install_commands
-from tenants.formats.firewall.restore import first_commands
 from tenants.formats.firewall.rules import CHAINS
-from tenants.formats.text import FormatError
 from tenants.models import Firewall, FirewallRule, Host, HostShare, Run, SyncTarget
 from tenants.relay_states import conditions_of, is_stopped
+from tenants.same_by_hand.hosts import firewall_by_hand, rule_by_hand
 
 Verb, Kind = access.Verb, access.Kind
 _DRIFT = (
@@ -112,7 +110,7 @@ def _of(request: HttpRequest, firewall: Firewall, now: datetime) -> dict[str, An
         "stop_sentence": synced.message if synced is not None and not synced.status else "",
         "stopped_url": run_url(stopped.pk) if stopped is not None else "",
         "rules": _rules(firewall),
-        "commands": _commands(firewall),
+        "by_hand": firewall_by_hand(firewall),
         "chains": _chains(firewall),
         "reboot": firewall.seen.get("reboot", ""),
         "seen": times.moment(firewall.seen_at, now),
@@ -164,21 +162,6 @@ def _rules(firewall: Firewall) -> list[dict[str, Any]]:
             }
         )
     return lines
-
-
-def _commands(firewall: Firewall) -> str:
-    """Everything that Rookery wants on the host, for an empty one."""
-    try:
-        intent = intent_of(firewall)
-        lines: list[str] = []
-        for family in FAMILIES:
-            rules = derive(intent, family)
-            if rules:
-                lines += first_commands(rules, program="iptables" if family == 4 else "ip6tables")
-    except FormatError as error:
-        return f"# {error}"
-    more = len(lines) - MOST_SHOWN
-    return "\n".join([*lines[:MOST_SHOWN], *([f"# and {more} more"] if more > 0 else [])])
 
 
 def _chains(firewall: Firewall) -> list[dict[str, Any]]:
@@ -267,6 +250,7 @@ def host_firewall_rule(request: HttpRequest, share_id: int, rule_id: int) -> Htt
         {"label": "Change a rule"},
     ]
     context = {"form": form, "crumbs": crumbs, "back": back, "sandbox": settings.SANDBOX}
+    context["by_hand"] = rule_by_hand(rule)
     return render(request, "panel/firewall/rule.html", context, status=status)
 
 

@@ -17,6 +17,7 @@ from panel.web.caution_lines import caution_lines
 from panel.web.places import keys_of, place_url
 from panel.web.standing import address_standing, with_standing
 from tenants import access
+from tenants.actions.sync import home_of
 from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.formats.sshkeys import fingerprint
@@ -132,7 +133,7 @@ def _stop(actor: Actor, run: Run) -> dict[str, Any] | None:
         else "An owner of the organization can agree to it.",
         "key_url": place_url(target) if about_key else "",
         "key": _keys(target) if run.outcome == "host-key-changed" else None,
-        "may_retry": access.may_create(actor, access.Kind.RUN, target.organization),
+        "may_retry": access.may_create(actor, access.Kind.RUN, home_of(target)),
     }
 
 

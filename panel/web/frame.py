@@ -17,10 +17,11 @@ from panel.web.standing import decidable_requests
 from tenants import access
 from tenants.actor import Actor
 from tenants.bounded import count
-from tenants.models import Account, Membership, Organization, SyncTarget
+from tenants.models import Account, Domain, DomainRole, Membership, Organization, SyncTarget
 
 SESSION_KEY = "organization"
 MOST_ORGANIZATIONS = 100
+MOST_UNREAD = 99
 
 _NAV = (
     ("Overview", "overview"),
@@ -39,7 +40,7 @@ _HOME_OF = {
     **dict.fromkeys(("request", "requests"), "Requests"),
     **dict.fromkeys(("host", "hosts", "image", "images", "unikernel", "unikernels"), "Hosts"),
     **dict.fromkeys(("activity", "event", "run", "runs"), "Activity"),
-    **dict.fromkeys(("organization", "organizations", "member"), "Settings"),
+    **dict.fromkeys(("organization", "organizations", "member", "webhook", "webhooks"), "Settings"),
 }
 
 
@@ -81,13 +82,44 @@ def roles_of(request: HttpRequest) -> dict[int, access.Role]:
     return found
 
 
-def shows(request: HttpRequest, verb: access.Verb, kind: access.Kind, organization_id: int) -> bool:
-    """Is a control worth showing? One query for a whole list; actions decide again when it is used."""
+def shows(
+    request: HttpRequest,
+    verb: access.Verb,
+    kind: access.Kind,
+    organization_id: int,
+    *,
+    domain_id: int | None = None,
+) -> bool:
+    """Is a control worth showing? One query for a whole list; actions decide again when it is used.
+
+    Roles on a domain count on the pages of that domain, or where `domain_id` names it.
+    """
     actor: Actor = request.actor  # type: ignore[attr-defined]
     if actor.is_operator:
         return True
-    role = roles_of(request).get(organization_id, access.Role.STRANGER)
-    return verb in access.TABLE[role].get(kind, frozenset())
+    if verb is not access.Verb.VIEW and any(
+        each.pk == organization_id and each.suspended_at for each in organizations_of(request)
+    ):
+        return False
+    roles = {roles_of(request).get(organization_id, access.Role.STRANGER)}
+    match = request.resolver_match
+    name = str(match.kwargs.get("domain", "")) if match else ""
+    roles |= {
+        access.Role(each.role)
+        for each in domain_roles_of(request)
+        if each.domain.organization_id == organization_id
+        and (each.domain_id == domain_id if domain_id is not None else each.domain.name == name.lower())
+    }
+    return any(verb in access.TABLE[role].get(kind, frozenset()) for role in roles)
+
+
+def domain_roles_of(request: HttpRequest) -> list[DomainRole]:
+    """This person's roles on domains, read once per request."""
+    found: list[DomainRole] | None = getattr(request, "_domain_roles", None)
+    if found is None:
+        found = list(access.domain_roles_of(request.actor).select_related("domain"))  # type: ignore[attr-defined]
+        request._domain_roles = found  # type: ignore[attr-defined]
+    return found
 
 
 def narrowed(request: HttpRequest, rows: QuerySet[Any], path: str) -> QuerySet[Any]:
@@ -110,7 +142,9 @@ def _build(request: HttpRequest) -> dict[str, Any]:
     common: dict[str, Any] = {
         "layout": "frame.html",
         "account": _account(actor.account),
+        "notices": _notices(actor.account),
         "undo": getattr(request, "_undo", None),
+        "suspended": _suspended(request, organizations),
         "organizations": [],
     }
     if not organizations and not actor.is_operator:
@@ -127,10 +161,31 @@ def _build(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def _suspended(request: HttpRequest, organizations: list[Organization]) -> list[Organization]:
+    """Those of this person that the page may be about; for operators, the one that it is about."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    if not organizations:
+        held = access.held_mailboxes(actor).filter(domain__organization__suspended_at__isnull=False)
+        return list(Organization.objects.filter(pk__in=held.values("domain__organization_id"))[:5])
+    match = request.resolver_match
+    there = match.kwargs if match else {}
+    rows = [each for each in organizations if each.suspended_at is not None]
+    if "organization_id" in there:
+        return [each for each in rows if each.pk == there["organization_id"]]
+    if rows and "domain" in there:
+        home = Domain.objects.filter(name=str(there["domain"]).lower())
+        around = home.values_list("organization_id", flat=True).first()
+        return [each for each in rows if each.pk == around]
+    chosen = chosen_organization(request)
+    if chosen is not None:
+        return [each for each in rows if each.pk == chosen.pk]
+    return [] if actor.is_operator else rows[:5]
+
+
 def _own_nav(request: HttpRequest) -> list[dict[str, Any]]:
     """For somebody who runs nothing here."""
     name = request.resolver_match.url_name or "" if request.resolver_match else ""
-    at_account = name.partition("-")[0] == "account"
+    at_account = name.partition("-")[0] in {"account", "notices"}
     return [
         {
             "label": "Your addresses",
@@ -151,6 +206,13 @@ def _account(account: Account) -> dict[str, str]:
         "url": reverse("account"),
         "sign_out_url": reverse("sign-out"),
     }
+
+
+def _notices(account: Account) -> dict[str, str]:
+    """The bell: one count that an index of unread ones answers, and that stops at a hundred."""
+    unread = count(account.notices.filter(read_at=None), MOST_UNREAD)
+    words = f"{MOST_UNREAD}+" if unread > MOST_UNREAD else str(unread or "")
+    return {"url": reverse("notices"), "unread": words}
 
 
 def _nav(

@@ -2,7 +2,8 @@
 
 The guard answers at the address that was posted to. Its page carries everything that was typed in hidden
 fields, so that either way of signing in leads on: the panel password in the same step, or a one-time link
-that is opened in another window of the browser, after which this page's own button works.
+that is opened in another window of the browser, after which this page's own button works. Whoever has a
+second factor is asked for that one instead.
 """
 
 from __future__ import annotations
@@ -13,22 +14,24 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django import forms
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
 
-from panel.fresh import FRESH_FOR, is_fresh, stamp
-from panel.web.fields import Secret, Tried, show, try_form
+from panel.fresh import FRESH_FOR, is_fresh
+from panel.web.entering import NEXT_KEY, begin_session
+from panel.web.fields import Secret, Tried, Typed, show, try_form
 from panel.web.handling import actor_of, tell
+from panel.web.known_browsers import known_as
+from panel.web.passkey_questions import AnswerForm, ask_for_proof, asked_for_proof
+from panel.web.second_step import code_help, code_input
 from tenants.actions import accounts, sign_ins
+from tenants.actions.passkeys import sign_in_with_passkey
 from tenants.errors import Absent, Invalid
+from tenants.factors import Factors, factors_of
 from tenants.models import Account
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
-# Where to go on to after a link that was opened in the same browser.
-NEXT_KEY = "next_after_sign_in"
-_WAY, _PASSWORD = "again_way", "again_password"
+_WAY, _PASSWORD, _CODE, _ANSWER = "again_way", "again_password", "again_code", "again_answer"
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -40,15 +43,8 @@ class AgainForm(forms.Form):
     )
 
 
-def begin_session(request: HttpRequest, account: Account) -> None:
-    """Sign in with a session id that nobody can have known before, also when somebody was signed in.
-
-    Who proves again who they are keeps the CSRF token: forms that are open in other windows go on working.
-    """
-    if getattr(request.user, "pk", None) != account.pk:
-        login(request, account, backend=BACKEND)
-    request.session.cycle_key()
-    stamp(request.session)
+class AgainCodeForm(forms.Form):
+    again_code = Typed(label="Code", widget=code_input())
 
 
 def fresh_sign_in(*secrets: str) -> Callable[[View[P]], View[P]]:
@@ -77,11 +73,13 @@ def fresh_sign_in(*secrets: str) -> Callable[[View[P]], View[P]]:
 
 
 def _ask(request: HttpRequest, secrets: tuple[str, ...]) -> HttpResponse | None:
-    """The page that asks, or nothing when the panel password came with it and was right."""
+    """The page that asks, or nothing when the proof came with it: of the second factor if there is one."""
     account = actor_of(request).account
     if account is None:
         raise Absent
-    way = request.POST.get(_WAY, "")
+    way, factors = request.POST.get(_WAY, ""), factors_of(account)
+    if factors:
+        return _by_code(request, account, factors, secrets)
     if way == "password":
         return _by_password(request, account, secrets)
     if way == "link":
@@ -97,13 +95,64 @@ def _ask(request: HttpRequest, secrets: tuple[str, ...]) -> HttpResponse | None:
     return _page(request, account, secrets, link_sent=waits, waits=waits)
 
 
+def _by_code(
+    request: HttpRequest, account: Account, factors: Factors, secrets: tuple[str, ...]
+) -> HttpResponse | None:
+    if request.POST.get(_WAY) == "passkey" and factors.passkeys:
+        return _by_passkey(request, account, factors, secrets)
+    given = request.POST.get(_WAY) == "code"
+    form = AgainCodeForm(request.POST if given else None)
+    form.fields[_CODE].help_text = code_help(factors)
+    if not given:
+        return _page(request, account, secrets, factors=factors, form=form)
+
+    def act() -> bool:
+        sign_ins.sign_in_with_code(
+            actor=actor_of(request), account=account, code=form.cleaned_data[_CODE], field=_CODE
+        )
+        return True
+
+    tried = try_form(form, act)
+    if not tried.ok:
+        return _page(request, account, secrets, factors=factors, form=form, tried=tried)
+    begin_session(request, account)
+    return None
+
+
+def _by_passkey(
+    request: HttpRequest, account: Account, factors: Factors, secrets: tuple[str, ...]
+) -> HttpResponse | None:
+    """Ask, or take the answer."""
+    form, tried = AnswerForm({"answer": request.POST.get(_ANSWER, "")}), None
+    if _ANSWER in request.POST:
+        tried = try_form(
+            form,
+            lambda: sign_in_with_passkey(
+                actor=actor_of(request),
+                account=account,
+                state=asked_for_proof(request, account),
+                answer=form.cleaned_data["answer"],
+            ),
+        )
+        if tried.ok:
+            begin_session(request, account)
+            return None
+    codes = AgainCodeForm()
+    codes.fields[_CODE].help_text = code_help(factors)
+    more = {"options": ask_for_proof(request, account), "refused": form.refused if tried else ""}
+    return _page(request, account, secrets, tried, factors=factors, form=codes, **more)
+
+
 def _by_password(request: HttpRequest, account: Account, secrets: tuple[str, ...]) -> HttpResponse | None:
     form = AgainForm(request.POST)
 
     def act() -> Account:
         try:
             return sign_ins.sign_in_with_password(
-                actor=actor_of(request), email=account.email, password=form.cleaned_data[_PASSWORD]
+                actor=actor_of(request),
+                email=account.email,
+                password=form.cleaned_data[_PASSWORD],
+                browser=known_as(request, account.email),
             )
         except Invalid as error:
             raise Invalid(replace(each, field=_PASSWORD) for each in error.problems) from error
@@ -122,7 +171,7 @@ def _page(
     tried: Tried[Any] | None = None,
     **context: Any,
 ) -> HttpResponse:
-    dropped = {_WAY, _PASSWORD, "username", "csrfmiddlewaretoken", *secrets}
+    dropped = {_WAY, _PASSWORD, _CODE, _ANSWER, "username", "csrfmiddlewaretoken", *secrets}
     kept = [(name, value) for name, values in request.POST.lists() for value in values if name not in dropped]
     answer = show(
         request,

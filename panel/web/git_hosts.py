@@ -22,6 +22,7 @@ from tenants import access
 from tenants.actions import git_hosts
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import HostSetup, Repository
+from tenants.same_by_hand.places import git_host_by_hand
 
 Kind, Verb, State = access.Kind, access.Verb, HostSetup.State
 BADGES = {
@@ -139,6 +140,7 @@ def _show(
         "may_prepare": setup is not None and setup.state == State.TODO and not setup.asked,
         "is_by_hand": setup is not None and setup.state == State.BY_HAND,
         "form": form,
+        "by_hand": git_host_by_hand(thing),
         "prepare_url": reverse("git-host-prepare", kwargs=at),
         "may_change": shows(request, Verb.CHANGE, Kind.REPOSITORY, thing.organization_id),
     }

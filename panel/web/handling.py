@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from tenants import access
 from tenants.actor import Actor
 from tenants.errors import Absent, ActionError, Conflict, Forbidden, Invalid, TooMany
 
@@ -26,9 +28,14 @@ def actor_of(request: HttpRequest) -> Actor:
 
 
 def page(
-    *, signed_in: bool = True, methods: tuple[str, ...] = ("GET", "HEAD")
+    *,
+    signed_in: bool = True,
+    methods: tuple[str, ...] = ("GET", "HEAD"),
+    without_factor: bool = False,
 ) -> Callable[[View[P]], View[P]]:
     """A page: its methods, whether it needs a sign-in, and refusals of actions as pages.
+
+    `without_factor`: also for whoever has yet to set up a second factor that they must have.
 
     Absent becomes 404, Forbidden 403, Conflict 409, TooMany 429 with Retry-After.
     """
@@ -40,16 +47,26 @@ def page(
                 return _answer(request, 405, "This page cannot be used that way.", Allow=", ".join(methods))
             if signed_in and actor_of(request).account is None:
                 return _to_sign_in(request)
+            # Looking changes nobody's rank, so it is looked up once.
+            once = access.asking_once() if request.method in {"GET", "HEAD"} else nullcontext()
             try:
-                return view(request, *args, **kwargs)
+                with once:
+                    return view(request, *args, **kwargs)
             except ActionError as error:
                 return _refused(request, error)
 
         wrapped.page_methods = methods  # type: ignore[attr-defined]
         wrapped.page_signed_in = signed_in  # type: ignore[attr-defined]
+        wrapped.without_factor = without_factor or not signed_in  # type: ignore[attr-defined]
         return wrapped
 
     return decorate
+
+
+def for_machines(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """What a machine reads, whoever may be signed in: nobody is led from it to setting something up."""
+    view.without_factor = True  # type: ignore[attr-defined]
+    return view
 
 
 _STATUS = {Forbidden: 403, Invalid: 400, Conflict: 409, TooMany: 429}

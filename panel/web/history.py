@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,25 +23,22 @@ from panel.web.activity import (
     filter_context,
     filtered,
     pieces,
-    pieces_for,
     with_proof,
 )
 from panel.web.domains import domain_context, get_domain
-from panel.web.frame import narrowed, roles_of, shows
+from panel.web.frame import roles_of, shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.proofs import diff_lines
 from tenants import access
 from tenants.actions.reversals import CIRCUMSTANCES, Reversal, mailbox_of
 from tenants.actions.undo import FieldChange, how_to_undo, in_words, preview_undo, undo_event
 from tenants.actor import Via
-from tenants.bounded import newest_of_each
 from tenants.errors import Conflict, Invalid
-from tenants.history import events_of, find_event, hidden_fields, label
-from tenants.models import Event, Evidence, Mailbox, Organization
+from tenants.history import find_event, hidden_fields, label
+from tenants.models import Event, Evidence, Organization
 
 Kind, Verb = access.Kind, access.Verb
 PAGE = 50
-MOST_ROWS = 10_000
 
 _VIA = {
     Via.WEB: "in the browser",
@@ -91,12 +86,13 @@ def _text(value: Any) -> str:
 def history_lines(request: HttpRequest, events: Sequence[Event], now: datetime) -> list[HistoryLine]:
     """Of events loaded by `with_history`; a constant number of questions for any number of them."""
     runs = {vars(event).get("observed_by") for event in events} - {None}
-    mine = access.visible_to(actor_of(request), Organization).values_list("pk", flat=True)
-    team = set(mine.filter(pk__in={event.organization_id for event in events}))
+    # By the event itself: who has a part in one domain sees its organization, and not all that happens there.
+    seen = access.visible_to(actor_of(request), Event).filter(pk__in=[event.pk for event in events])
+    team = set(seen.values_list("pk", flat=True))
     proofs = Evidence.objects.filter(run__in=runs, name="Commit").values_list("run_id", "value")
     commits = dict(proofs)
     return [
-        _line(request, event, line, commits, is_team=event.organization_id in team)
+        _line(request, event, line, commits, is_team=event.pk in team)
         for event, line in zip(events, event_lines(events, now), strict=True)
     ]
 
@@ -268,65 +264,3 @@ def event_undo(request: HttpRequest, event_id: int) -> HttpResponse:
     if done.mailbox is not None:
         return redirect(address_url(done.mailbox.domain.name, done.mailbox.local_part))
     return redirect("event", event_id=done.pk)
-
-
-# Download ---------------------------------------------------------------------------------------------
-
-COLUMNS = ("id", "at", "verb", "subject", "sentence", "changes", "reason", "actor", "via", "token", "run")
-
-
-@page()
-def activity_download(request: HttpRequest) -> HttpResponse:
-    """The newest events as CSV, narrowed as the page was."""
-    actor = actor_of(request)
-    events = narrowed(request, access.visible_to(actor, Event), "organization_id")
-    address, organization = request.GET.get("address", ""), request.GET.get("organization", "")
-    if address:
-        local_part, _, domain = address.replace("\0", "")[:320].rpartition("@")
-        mine = access.visible_to(actor, Mailbox).filter(domain__name=domain.lower(), local_part=local_part)
-        events = events_of(actor, mine.values_list("pk", flat=True).first() or 0)
-    elif organization.isascii() and organization.isdigit() and len(organization) < 19:
-        events = access.visible_to(actor, Event).filter(organization=int(organization))
-    narrow = filtered(events, request.GET)
-    parts = pieces(narrow, request.GET) if address or organization else pieces_for(request, narrow)
-    rows = with_proof(narrow.filter(pk__in=newest_of_each(parts, MOST_ROWS)) if parts else narrow)[:MOST_ROWS]
-    team = set(access.visible_to(actor, Organization).values_list("pk", flat=True))
-    response = HttpResponse(_csv(rows, team), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="rookery-history.csv"'
-    return response
-
-
-def _csv(rows: QuerySet[Event], team: set[int]) -> str:
-    """At most MOST_ROWS lines of some hundred bytes, so it is made whole."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(COLUMNS)
-    for event in rows.iterator(500):
-        hidden = hidden_fields(is_team=event.organization_id in team)
-        writer.writerow([unformulated(each) for each in _cells(event, hidden)])
-    return buffer.getvalue()
-
-
-def _cells(event: Event, hidden: frozenset[str]) -> list[str]:
-    names = [name for name in (event.before | event.after) if name not in hidden | CIRCUMSTANCES]
-    changes = "; ".join(
-        f"{name}: {in_words(event.before.get(name))} → {in_words(event.after.get(name))}" for name in names
-    )
-    return [
-        str(event.pk),
-        event.at.isoformat(timespec="seconds"),
-        event.verb,
-        event.subject,
-        event.sentence,
-        changes,
-        event.reason,
-        event.actor_name,
-        event.via,
-        event.token,
-        str(vars(event).get("observed_by") or ""),
-    ]
-
-
-def unformulated(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -81,11 +81,6 @@ class TlsHostForm(_HostForm):
     )
     path = _path()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.is_bound:  # never written back into a page
-            self.fields["authority_key"].widget.render_value = False
-
 
 class LocalHostForm(_HostForm):
     socket_folder = _folder()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from panel.web import times
 from panel.web.sentences import STOPPED, State, amount
+from tenants.left_alone import left_units
 from tenants.models import Condition, Host, SyncTarget, Unikernel
 from tenants.relay_states import conditions_of, is_stopped
 
@@ -50,7 +50,7 @@ def unikernel_standing(  # noqa: PLR0911 - a table
     """The first of these that holds: left alone, held up, away, on its way, and then what was proved."""
     observed = row.generation <= target.observed_generation
     if observed and row.name in target.proof.get("left", []):
-        kind, why = _left(row.name, conditions)
+        kind, why = left_units(conditions.values()).get(row.name, ("", ""))
         return UnikernelStanding(_LEFT.get(kind, CHANGED_OUTSIDE), _left_sentence(row, kind), why, observed)
     if not observed:
         if is_stopped(target):
@@ -72,16 +72,6 @@ def unikernel_standing(  # noqa: PLR0911 - a table
         return UnikernelStanding(RUNS, f"{row} runs as it was asked for.{proved}", observed=True)
     sentence = f"{row} is stopped. Image, arguments and secrets are kept for its next start."
     return UnikernelStanding(IS_STOPPED, sentence, observed=True)
-
-
-def _left(name: str, conditions: Mapping[str, Condition]) -> tuple[str, str]:
-    for kind in _LEFT:
-        row = conditions.get(kind)
-        units: list[dict[str, Any]] = row.details.get("units", []) if row is not None and row.status else []
-        for unit in units:
-            if unit.get("unit") == name:
-                return kind, str(unit.get("sentence", ""))
-    return "", ""
 
 
 def _left_sentence(row: Unikernel, kind: str) -> str:

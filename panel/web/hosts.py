@@ -26,11 +26,10 @@ from panel.web.volume_standing import volume_line
 from tenants import access, fit
 from tenants.actions import hosts as actions
 from tenants.actor import Actor
-from tenants.desired_host import wanted_policy
 from tenants.errors import Absent
-from tenants.formats import by_hand
 from tenants.models import Host, HostShare, Network, Organization, Run, SyncTarget, Unikernel
 from tenants.relay_states import conditions_of
+from tenants.same_by_hand.hosts import host_by_hand, network_by_hand, policy_by_hand
 
 Kind, Verb = access.Kind, access.Verb
 WAYS = {
@@ -175,7 +174,7 @@ def show_host(request: HttpRequest, share: HostShare, *, status: int = 200, **mo
     runs = access.visible_to(actor, Run).filter(target=target).order_by("-pk")[:5]
     stopped = next((run for run in runs if run.state == Run.State.STOPPED), None)
     organization_id = share.organization_id
-    version, found = by_hand.version_of(thing.release), found_context(share)
+    found = found_context(share)
     context = {
         "share": share,
         "host": thing,
@@ -204,9 +203,8 @@ def show_host(request: HttpRequest, share: HostShare, *, status: int = 200, **mo
         "drift_mode": target.drift_mode,
         "drift_choices": _DRIFT,
         "runs": [run_line(run, now) for run in runs],
-        "policy_line": by_hand.policy_line(share.prefix, wanted_policy(share, share.networks.all()), version)
-        if share.path
-        else "",
+        "by_hand": host_by_hand(share),
+        "policy_by_hand": policy_by_hand(share),
         "may_look": shows(request, Verb.CREATE, Kind.RUN, organization_id),
         "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
         "may_make": shows(request, Verb.CREATE, Kind.UNIKERNEL, organization_id),
@@ -279,7 +277,7 @@ def _time(text: str | None) -> datetime | None:
 
 def _network(network: Network) -> dict[str, Any]:
     given = sorted(network.addresses.all(), key=lambda each: tuple(map(int, each.address.split("."))))
-    return {"row": network, "addresses": given[:256]}
+    return {"row": network, "addresses": given[:256], "by_hand": network_by_hand(network)}
 
 
 def unikernel_line(row: Unikernel, target: SyncTarget, now: datetime) -> dict[str, Any]:

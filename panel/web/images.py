@@ -21,6 +21,7 @@ from tenants.actions import images as actions
 from tenants.errors import Absent, Conflict
 from tenants.formats.solo5_image import MOST_IMAGE
 from tenants.models import Image, Organization, Unikernel
+from tenants.same_by_hand.hosts import image_by_hand
 
 Kind, Verb = access.Kind, access.Verb
 
@@ -31,11 +32,11 @@ def role_field() -> Any:
 
 def era_field() -> Any:
     return Typed(
-        label="Era",
+        label="Generation",
         required=False,
         mark_optional=True,
         widget=plain_input(maxlength="40", autocomplete="off"),
-        help_text="Which generation of the stack it belongs to, e.g. 2025.",
+        help_text="Of ptt's images p22, p23 or p24: arguments differ, and a mail stack must know.",
     )
 
 
@@ -152,6 +153,7 @@ def image(request: HttpRequest, image_id: int) -> HttpResponse:
             {"label": "Machine", "value": row.machine},
             *([{"label": "Came from", "value": row.source}] if row.source else []),
         ],
+        "by_hand": image_by_hand(row),
         "may_change": access.may(actor, Verb.CHANGE, row),
         "may_delete": access.may(actor, Verb.DELETE, row),
         "sharing": sharing_of(request, row) if access.may(actor, Verb.CHANGE, row) else None,

@@ -181,6 +181,7 @@ def _line(row: ImportRow) -> dict[str, Any]:
         "told": [_told(name, *values) for name, values in row.changes.items() if name != "kind"],
         "kind": (row.changes.get("kind") or ["", ""])[1],
         "problems": [{"field": each["field"], "text": _text(each)} for each in row.problems],
+        "remarks": row.remarks,
     }
 
 

@@ -73,7 +73,7 @@ def invitations(request: HttpRequest, domain: str) -> HttpResponse:
     form = InvitationForm(request.POST if request.method == "POST" else None, thing)
     tried: Tried[actions.Invited] | None = None
     if request.method == "POST":
-        access.require_create(actor, Kind.INVITATION, thing.organization)
+        access.require_create(actor, Kind.INVITATION, thing)
         tried = try_form(
             form, lambda: actions.make_invitation(actor=actor, domain=thing, **form.cleaned_data)
         )

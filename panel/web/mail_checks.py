@@ -107,6 +107,17 @@ def _topics(
     return group(TOPICS, shown)
 
 
+def check_lines(domain: Domain, check: str, now: datetime) -> list[dict[str, Any]]:
+    """The lines of one check, for another page than that of all."""
+    row = MailCheck.objects.filter(domain=domain).first()
+    lines, mutes = lines_of(row, now) if row is not None else ([], {})
+    chosen = [line for line in lines if line.check_name == check]
+    return [
+        {**_line(domain, line, mutes.get(line.line), now), "number": number}
+        for number, line in enumerate(chosen, start=1)
+    ]
+
+
 def _line(domain: Domain, line: CheckLine, mute: CheckMute | None, now: datetime) -> dict[str, Any]:
     badge, word = _MUTED if mute is not None else _BADGES[Level(line.level)]
     check = _CHECKS.get(line.check_name)
@@ -210,7 +221,8 @@ def domain_check_again(request: HttpRequest, domain: str) -> HttpResponse:
         tell(request, "A worker checks it now.")
     except Invalid as error:
         refuse(request, error)
-    back = {"registrar": "domain-registrar", "dns": "zone"}.get(request.POST.get("back", ""), "domain-checks")
+    backs = {"registrar": "domain-registrar", "dns": "zone", "open-relay": "open-relay"}
+    back = backs.get(request.POST.get("back", ""), "domain-checks")
     return redirect(back, domain=row.domain.name)
 
 

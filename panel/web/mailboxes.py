@@ -20,6 +20,7 @@ from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.frame import offer_undo, shows
 from panel.web.handling import actor_of, page, tell
+from panel.web.quotas import lefts_inside
 from panel.web.slices import by_name
 from panel.web.standing import DomainRow, address_standing
 from tenants import access
@@ -341,7 +342,7 @@ def target_list(typed: str) -> list[str]:
 def address_new(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
     thing, actor = row.domain, actor_of(request)
-    access.require_create(actor, Kind.MAILBOX, thing.organization)
+    access.require_create(actor, Kind.MAILBOX, thing)
     form = MailboxForm(request.POST or None, initial={"local_part": request.GET.get("name", "")[:64]})
     form.fields["local_part"].suffix = f"@{thing.name}"  # type: ignore[attr-defined]
     tried: Tried[Mailbox] | None = None
@@ -359,6 +360,7 @@ def address_new(request: HttpRequest, domain: str) -> HttpResponse:
         "form": form,
         "returned": request.method == "POST",
         "crumbs": crumbs(thing, "New address"),
+        "lefts": lefts_inside(request, thing.organization, "mailbox"),
     }
     return show(request, "panel/address/new.html", context, tried)
 
@@ -421,7 +423,7 @@ def _offer(request: HttpRequest, domain: Domain, count: int) -> OfferForm | None
 def addresses_offered(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
     thing, actor = row.domain, actor_of(request)
-    access.require_create(actor, Kind.MAILBOX, thing.organization)
+    access.require_create(actor, Kind.MAILBOX, thing)
     form = _offer_form(request, thing, _missing(request, thing), bound=True)
 
     def make() -> int:

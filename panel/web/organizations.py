@@ -10,11 +10,16 @@ from django.shortcuts import redirect, render
 
 from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.frame import SESSION_KEY, organizations_of, shows
+from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, next_url, page, refuse, tell
+from panel.web.quotas import lefts
 from tenants import access
 from tenants.actions import organizations as actions
+from tenants.actions.quotas import change_quotas
+from tenants.actions.service_tokens import revoke_service_token
 from tenants.errors import Conflict, Invalid
 from tenants.models import Membership, Organization
+from tenants.quotas import MOST, quotas_of, standings_of
 
 Kind, Verb = access.Kind, access.Verb
 
@@ -44,9 +49,20 @@ class MemberForm(forms.Form):
     )
 
 
+class SuspensionForm(forms.Form):
+    reason = Typed(
+        label="Reason",
+        widget=forms.TextInput({"maxlength": "500", "autocomplete": "off"}),
+        help_text="Its people read it on every page; owners get it by mail.",
+    )
+
+
 class QuotaForm(forms.Form):
-    domain_quota = forms.IntegerField(label="Domains", min_value=0, max_value=1_000_000)
-    mailbox_quota = forms.IntegerField(label="Addresses", min_value=0, max_value=1_000_000)
+    domain_quota = forms.IntegerField(label="Domains", min_value=0, max_value=MOST)
+    mailbox_quota = forms.IntegerField(label="Addresses", min_value=0, max_value=MOST)
+    member_quota = forms.IntegerField(label="People", min_value=0, max_value=MOST)
+    token_quota = forms.IntegerField(label="Keys of its own", min_value=0, max_value=MOST)
+    webhook_quota = forms.IntegerField(label="Webhooks", min_value=0, max_value=MOST)
 
 
 @page()
@@ -55,6 +71,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": organizations_of(request),
         "may_make": access.may_create(actor_of(request), Kind.ORGANIZATION, None),
+        "may_back_up": actor_of(request).is_operator,
     }
     return render(request, "panel/organization/list.html", context)
 
@@ -93,30 +110,36 @@ def _organization(request: HttpRequest, organization_id: int) -> Organization:
 
 @page()
 def organization(request: HttpRequest, organization_id: int) -> HttpResponse:
-    return _show(request, _organization(request, organization_id))
+    return show_organization(request, _organization(request, organization_id))
 
 
-def _show(
+def show_organization(
     request: HttpRequest,
     thing: Organization,
     *,
     member_form: MemberForm | None = None,
     quota_form: QuotaForm | None = None,
+    suspension_form: SuspensionForm | None = None,
     tried: Tried[Any] | None = None,
 ) -> HttpResponse:
     actor = actor_of(request)
     members = access.visible_to(actor, Membership).filter(organization=thing).select_related("account")
-    quotas = {"domain_quota": thing.domain_quota, "mailbox_quota": thing.mailbox_quota}
+    quotas = standings_of([thing])[thing.pk]
     context = {
+        "is_around": thing.pk not in access.seen_inside(actor, [thing]),
+        "quotas": list(quotas.values()),
+        "lefts": lefts([thing], "member"),
         "organization": thing,
         "members": members.order_by("account__email"),
         "may_add": shows(request, Verb.CREATE, Kind.MEMBERSHIP, thing.pk),
         "may_remove": shows(request, Verb.DELETE, Kind.MEMBERSHIP, thing.pk),
         "may_set_quotas": actor.is_operator,
+        "suspension_form": suspension_form or SuspensionForm(),
+        "may_change": shows(request, Verb.CHANGE, Kind.ORGANIZATION, thing.pk),
         "member_form": member_form or MemberForm(),
-        "quota_form": quota_form or QuotaForm(initial=quotas),
-        "domains_left": thing.domain_quota - thing.domain_count,
-        "addresses_left": thing.mailbox_quota - thing.mailbox_count,
+        "quota_form": quota_form or QuotaForm(initial=quotas_of(thing)),
+        "domains_left": quotas["domain"].left,
+        "addresses_left": quotas["mailbox"].left,
         "me": actor.account,
     }
     return show(request, "panel/organization/show.html", context, tried)
@@ -130,7 +153,7 @@ def member_add(request: HttpRequest, organization_id: int) -> HttpResponse:
         form, lambda: actions.add_member(actor=actor_of(request), organization=thing, **form.cleaned_data)
     )
     if tried.value is None:
-        return _show(request, thing, member_form=form, tried=tried)
+        return show_organization(request, thing, member_form=form, tried=tried)
     tell(request, f"{tried.value.account.email} is {tried.value.role} of {thing.name}.")
     return redirect("organization", organization_id=thing.pk)
 
@@ -140,10 +163,25 @@ def member_remove(request: HttpRequest, organization_id: int, member_id: int) ->
     thing = _organization(request, organization_id)
     member = access.get(actor_of(request), Membership, pk=member_id, organization=thing)
     try:
-        actions.remove_member(actor=actor_of(request), membership=member)
-        tell(request, f"{member.account.email} left {thing.name}.")
+        go = revoke_service_token if member.account.is_service else actions.remove_member
+        go(actor=actor_of(request), membership=member)
+        who = f"The program {member.account}" if member.account.is_service else member.account.email
+        tell(request, f"{who} left {thing.name}.")
     except (Invalid, Conflict) as error:
         refuse(request, error)
+    return redirect("organization", organization_id=thing.pk)
+
+
+@page(methods=("POST",))
+@fresh_sign_in()
+def organization_second_factor(request: HttpRequest, organization_id: int) -> HttpResponse:
+    thing = _organization(request, organization_id)
+    required = request.POST.get("required") == "on"
+    actions.require_second_factor(actor=actor_of(request), organization=thing, required=required)
+    told = (
+        "Its people need a second factor now." if required else "A second factor is everybody's own choice."
+    )
+    tell(request, told)
     return redirect("organization", organization_id=thing.pk)
 
 
@@ -153,9 +191,9 @@ def organization_quotas(request: HttpRequest, organization_id: int) -> HttpRespo
     form = QuotaForm(request.POST)
     tried = try_form(
         form,
-        lambda: actions.change_quotas(actor=actor_of(request), organization=thing, **form.cleaned_data),
+        lambda: change_quotas(actor=actor_of(request), organization=thing, **form.cleaned_data),
     )
     if not tried.ok:
-        return _show(request, thing, quota_form=form, tried=tried)
+        return show_organization(request, thing, quota_form=form, tried=tried)
     tell(request, f"The quotas of {thing.name} are set.")
     return redirect("organization", organization_id=thing.pk)

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from panel.web import sentences, times
 from panel.web.activity import event_lines, with_proof
+from panel.web.backups import restore_banner
 from panel.web.domains import adding_url, domain_cards
 from panel.web.frame import chosen_organization, narrowed, organizations_of
 from panel.web.handling import actor_of, page
@@ -41,6 +42,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
     events = narrowed(request, access.visible_to(actor, Event), "organization_id")
     context = {
+        "banner": restore_banner(request),
         "headline": sentences.overview_headline(hello, standings),
         "sentence": sentences.overview_sentence(
             standings,

@@ -25,17 +25,14 @@ from tenants import access
 from tenants.actions import repositories as actions
 from tenants.actions import sync
 from tenants.errors import Absent, Conflict, Invalid
+from tenants.formats.git_access import git_only_line
 from tenants.models import Condition, Domain, Repository, Run, SyncTarget
 from tenants.relay_states import conditions_of
+from tenants.same_by_hand.places import repository_by_hand
 from tenants.sandbox_note import sandbox_note
 
 Kind, Verb = access.Kind, access.Verb
 Type = Condition.Type
-# What a key may do on the git host: git alone, no shell, no forwarding.
-_RESTRICTIONS = (
-    'command="git-shell -c \\"$SSH_ORIGINAL_COMMAND\\"",'
-    "no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding,no-user-rc"
-)
 
 
 class RepositoryForm(forms.Form):
@@ -101,6 +98,8 @@ def repository_new(request: HttpRequest, domain: str) -> HttpResponse:
     if row.facts.connected:
         return redirect("repository", domain=thing.name)
     hint = sandbox_hint()
+    if hint is not None and Repository.objects.filter(host=hint["host"], path="relay.git").exists():
+        hint["path"] = f"{thing.name}.git"  # the sandbox makes what is not there
     form = RepositoryForm(request.POST or None, initial=hint)
     tried: Tried[Repository] | None = None
     if request.method == "POST":
@@ -142,7 +141,7 @@ def _crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
 
 def authorized_line(repository: Repository) -> str:
     """The line for authorized_keys on the git host: this key may run git and nothing else."""
-    return f"{_RESTRICTIONS} {repository.public_key}"
+    return git_only_line(repository.public_key)
 
 
 class DriftForm(forms.Form):
@@ -216,6 +215,7 @@ def show_repository(
         "authorized_line": authorized_line(thing),
         "key": key_context(thing),
         "key_problem": key_problem,
+        "by_hand": repository_by_hand(thing),
         "pin_url": reverse("repository-pin", kwargs={"domain": row.domain.name}),
         "reload": _reload(conditions, now),
         **readers_context(request, thing, now),

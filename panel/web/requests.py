@@ -28,6 +28,7 @@ from tenants.bounded import count, counts, first_of_each
 from tenants.errors import ActionError, Conflict, Invalid
 from tenants.lists import matching_requests
 from tenants.models import AddressRequest, Domain
+from tenants.same_by_hand.addresses import request_by_hand
 
 Status = AddressRequest.Status
 Kind, Verb = access.Kind, access.Verb
@@ -86,10 +87,15 @@ def _lines(
             "at": times.moment(row.decided_at or row.confirmed_at or row.asked_at, now),
             "lapses": times.moment(row.decide_by, now),
             "by": str(row.decided_by) if row.decided_by else "a rule" if row.given_to else "",
-            "may_choose": choosable and shows(request, Verb.DECIDE, Kind.REQUEST, row.domain.organization_id),
+            "may_choose": choosable and may_decide_in(request, row.domain),
         }
         for row in rows
     ]
+
+
+def may_decide_in(request: HttpRequest, domain: Domain) -> bool:
+    """Is deciding worth showing for requests of this domain?"""
+    return shows(request, Verb.DECIDE, Kind.REQUEST, domain.organization_id, domain_id=domain.pk)
 
 
 def _lists(
@@ -224,7 +230,7 @@ def _show(
     now = timezone.now()
     address = f"{row.local_part}@{row.domain.name}"
     decided_by = str(row.decided_by) if row.decided_by else ""
-    may_decide = shows(request, Verb.DECIDE, Kind.REQUEST, row.domain.organization_id)
+    may_decide = may_decide_in(request, row.domain)
     context = {
         "row": row,
         "address": address,
@@ -237,6 +243,7 @@ def _show(
         "waits_for_others": row.status == Status.CONFIRMED and not may_decide,
         "form": form or ReasonForm(),
         "is_refusing": form is not None,
+        "by_hand": request_by_hand(actor_of(request), row),
         "refusal": refusal,
         "mailbox_url": address_url(row.domain.name, row.local_part) if row.mailbox_id else "",
         "crumbs": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -32,6 +33,8 @@ def albatross_told() -> dict[str, Any] | None:
             "bridges": [str(each) for each in told["bridges"]],
             "host_key": shown_key(str(told["host_key"])),
             "images": [str(each) for each in told["images"]],
+            "image_folders": sorted({str(Path(each).parent) for each in told["images"]}),
+            "image_names": [Path(each).name for each in told["images"]],
             "forms": forms,
         }
     except (OSError, ValueError, KeyError, TypeError):

@@ -176,6 +176,7 @@ _STOPS = {
     "history-rewritten": "The branch was rewritten",
     "foreign-installation": "Another Rookery writes to this branch",
     "database-restored": "This database is older than the branch",
+    "held-after-restore": "Waits to be let go after a restore",
     "plan-needs-agreement": "So large a change needs a yes",
     "key-not-known": "Restart the primary once",
     "notify-refused": "The primary does not listen to us",

@@ -8,17 +8,16 @@ from django import forms
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 
+from panel.web.entering import NEXT_KEY, enter_panel, home_of
 from panel.web.fields import Secret, Tried, Typed, email_input, show, try_form
-from panel.web.fresh import NEXT_KEY, begin_session
 from panel.web.handling import actor_of, next_url, page, tell
+from panel.web.known_browsers import known_as
 from tenants import tokens
 from tenants.actions import accounts, sign_ins
 from tenants.errors import Absent
-from tenants.models import Account, SignInLink
+from tenants.models import SignInLink
 
 
 class LinkForm(forms.Form):
@@ -32,12 +31,6 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
         help_text="The one that you set on your account page; never the passphrase of an address.",
     )
-
-
-def home_of(account: Account) -> str:
-    """The first page of a person: the overview for those who run something, their addresses otherwise."""
-    runs_something = account.is_staff or account.memberships.exists()
-    return reverse("overview") if runs_something else reverse("own-addresses")
 
 
 @page(signed_in=False, methods=("GET", "HEAD", "POST"))
@@ -92,12 +85,12 @@ def _by_password(request: HttpRequest) -> HttpResponse:
             actor=actor_of(request),
             email=form.cleaned_data["email"],
             password=form.cleaned_data["password"],
+            browser=known_as(request, form.cleaned_data["email"]),
         ),
     )
     if tried.value is None:
         return _forms(request, password=form, tried=tried)
-    begin_session(request, tried.value)
-    return redirect(next_url(request, home_of(tried.value)))
+    return enter_panel(request, tried.value, next_url(request, ""))
 
 
 @page(signed_in=False, methods=("GET", "HEAD", "POST"))
@@ -112,13 +105,7 @@ def sign_in_link(request: HttpRequest, token: str) -> HttpResponse:
         account = accounts.redeem_sign_in_link(actor=actor_of(request), token=token)
     except Absent:
         return _spent(request)
-    wanted = str(request.session.pop(NEXT_KEY, ""))
-    begin_session(request, account)
-    if url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        return redirect(wanted)
-    return redirect(home_of(account))
+    return enter_panel(request, account)
 
 
 def _spent(request: HttpRequest) -> HttpResponse:

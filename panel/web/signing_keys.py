@@ -21,6 +21,7 @@ from tenants.actions import signing_keys as actions
 from tenants.actions.signing_keys import NewSigningKey
 from tenants.errors import Conflict
 from tenants.models import CheckLine, Domain, SigningKey
+from tenants.same_by_hand.zones import signing_key_by_hand
 
 Kind, Verb = access.Kind, access.Verb
 # By the level of its line among the checks.
@@ -101,6 +102,7 @@ def _line(key: SigningKey, seen: CheckLine | None, now: Any) -> dict[str, Any]:
         "algorithm": key.get_algorithm_display(),
         "record": key.record,
         "problem": key.problem,
+        "by_hand": signing_key_by_hand(key),
         "retired": key.retired_at is not None,
         "made": times.moment(key.created_at, now),
         "badge": _badge(key, seen),

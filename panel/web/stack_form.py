@@ -11,19 +11,10 @@ from tenants.actions.blueprints import Choices
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.role import Era
 from tenants.formats.text import printable
+from tenants.image_roles import IMAGE_ROLES
 from tenants.models import HostShare, Image
 
-IMAGE_ROLES = {
-    "resolver": Image.Role.RESOLVER,
-    "primary": Image.Role.PRIMARY_DNS,
-    "letsencrypt": Image.Role.CERTIFICATES,
-    "relay": Image.Role.RELAY,
-    "signer": Image.Role.SIGNER,
-    "submission": Image.Role.SUBMISSION,
-    "spamfilter": Image.Role.SPAMFILTER,
-    "verifier": Image.Role.VERIFIER,
-}
-"""What an image's page calls each role."""
+ERAS = frozenset(each.value for each in Era)
 
 
 class BlueprintForm(forms.Form):
@@ -80,12 +71,10 @@ class BlueprintForm(forms.Form):
         self._choose("network", self.networks)
         self._choose("public", self.publics)
         self.fields["submission_host"].widget.attrs["placeholder"] = name
-        eras = {each.value for each in Era}
         for role in ROLES:
-            fitting = [each for each in images if each.role == IMAGE_ROLES[role] and each.era in eras]
-            others = [each for each in images if each not in fitting]
+            fitting, others = by_fit(images, role)
             choices = [("", "a service that is there already")]
-            choices += [(str(each.pk), _told(each)) for each in (*fitting, *others)]
+            choices += [(str(each.pk), image_told(each)) for each in (*fitting, *others)]
             field = self.fields[f"image_{role}"]
             field.choices = choices  # type: ignore[attr-defined]
             field.initial = str(fitting[0].pk) if fitting else ""
@@ -143,6 +132,13 @@ for _role, _about in ROLES.items():
     )
 
 
-def _told(image: Image) -> str:
+def by_fit(images: list[Image], role: str) -> tuple[list[Image], list[Image]]:
+    """Those that are of this role and of a known generation, and the others."""
+    fitting = [each for each in images if each.role == IMAGE_ROLES[role] and each.era in ERAS]
+    return fitting, [each for each in images if each not in fitting]
+
+
+def image_told(image: Image) -> str:
+    """An image as a choice."""
     era = printable(image.era, 20) if image.era else "generation not said"
     return f"{image.name} ({era}, {image.short_digest})"

@@ -9,32 +9,47 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
-from panel.web import times
+from panel.web.canary_line import canary_line
 from panel.web.domains import domain_context, get_domain
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.sandbox_stack import may_make_ready
 from panel.web.sentences import counted_in_words
+from panel.web.stack_notes import relay_note
 from panel.web.standing import DomainRow
+from panel.web.upgrade_notes import phase_line, upgrade_context
 from tenants import access
 from tenants.actions import stacks
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.formats.stacks.phases import Phase
-from tenants.models import Stack, StackPhase, Unikernel
+from tenants.left_alone import left_alone
+from tenants.models import PrimaryServer, Stack, StackPhase, Unikernel
+from tenants.same_by_hand.stacks import stack_by_hand
 
 Kind, Verb, State = access.Kind, access.Verb, StackPhase.State
-_BADGES = {
-    State.PENDING: ("off", "Later"),
-    State.DOING: ("live", "Now"),
-    State.PROVED: ("ok", "Proved"),
-    State.FAILED: ("fail", "Failed"),
-    State.LEAVING: ("live", "Being taken back"),
-    State.GONE: ("off", "Taken back"),
-}
 
 
-def _find(request: HttpRequest, row: DomainRow) -> Stack | None:
+def find_stack(request: HttpRequest, row: DomainRow) -> Stack | None:
+    """The stack of a domain, for whoever may see it."""
     rows = access.visible_to(actor_of(request), Stack).filter(domain=row.domain)
-    return rows.select_related("domain", "share__host", "public", "release", "sync_target").first()
+    return rows.select_related(
+        "domain", "share__host", "share__sync_target", "public", "release", "sync_target"
+    ).first()
+
+
+def stack_crumbs(name: str, leaf: str = "") -> list[dict[str, str]]:
+    """The way to the page of the stack, or to a page below it."""
+    found = [
+        {"label": "Domains", "url": reverse("domains")},
+        {"label": name, "url": reverse("domain", kwargs={"domain": name})},
+    ]
+    if not leaf:
+        return [*found, {"label": "Mail stack"}]
+    return [
+        *found,
+        {"label": "Mail stack", "url": reverse("stack", kwargs={"domain": name})},
+        {"label": leaf},
+    ]
 
 
 @page()
@@ -46,7 +61,7 @@ def stack(request: HttpRequest, domain: str) -> HttpResponse:
 def stack_act(request: HttpRequest, domain: str) -> HttpResponse:
     """Cancel it, let it go on, try one part again, or remove it with the domain's name typed."""
     row = get_domain(request, domain)
-    thing, actor = _find(request, row), actor_of(request)
+    thing, actor = find_stack(request, row), actor_of(request)
     if thing is None:
         raise Absent
     try:
@@ -75,18 +90,17 @@ def stack_act(request: HttpRequest, domain: str) -> HttpResponse:
 
 
 def _show(request: HttpRequest, row: DomainRow, *, problem: str = "", status: int = 200) -> HttpResponse:
-    thing, organization_id = _find(request, row), row.domain.organization_id
+    thing, organization_id = find_stack(request, row), row.domain.organization_id
     context: dict[str, Any] = {
         **domain_context(request, row, "stack"),
-        "crumbs": [
-            {"label": "Domains", "url": reverse("domains")},
-            {"label": row.domain.name, "url": reverse("domain", kwargs={"domain": row.domain.name})},
-            {"label": "Mail stack"},
-        ],
+        "crumbs": stack_crumbs(row.domain.name),
         "may_create": shows(request, Verb.CREATE, Kind.STACK, organization_id),
         "problem": problem,
     }
     if thing is None:
+        gone = PrimaryServer.objects.filter(repository__sync_target__zones__domain=row.domain)
+        context["sandbox_ready"] = may_make_ready(request, organization_id)
+        context["unserved"] = gone.filter(removed_with=row.domain.name).exists()
         return render(request, "panel/stack/none.html", context, status=status)
     target = thing.sync_target
     lines = _lines(thing)
@@ -95,8 +109,14 @@ def _show(request: HttpRequest, row: DomainRow, *, problem: str = "", status: in
         "stack": thing,
         "lines": lines,
         "sentence": _sentence(thing, lines),
+        "relay_note": relay_note(thing),
+        "canary_line": canary_line(thing, timezone.now()),
         "is_moving": not target.in_agreement and not target.stop_code,
         "failed": failed,
+        "serves_zone": any(each["name"] == "primary" for each in lines),
+        **upgrade_context(thing),
+        "may_change": shows(request, Verb.CHANGE, Kind.STACK, organization_id),
+        "by_hand": stack_by_hand(thing),
         "may_switch": shows(request, Verb.SWITCH, Kind.STACK, organization_id),
         "may_delete": shows(request, Verb.DELETE, Kind.STACK, organization_id),
     }
@@ -110,26 +130,16 @@ def _lines(thing: Stack) -> list[dict[str, Any]]:
     labels = thing.release.labels if thing.release is not None else {}
     rows = Unikernel.objects.filter(share=thing.share_id, name__in=labels.values(), deleted_at=None)
     unikernels, now = {each.name: each for each in rows}, timezone.now()
+    found_there = left_alone(thing.share.sync_target)
     found = []
     for row in thing.phases.all():
-        state = State(row.state)
         phase = titles.get(row.name)
-        found.append(
-            {
-                "name": row.name,
-                "title": phase.title if phase is not None else row.name,
-                "state": state,
-                "badge": _BADGES[state],
-                "reason": row.reason,
-                "proof": [f"{name}: {value}" for name, value in row.proof.items()]
-                if state == State.PROVED
-                else [],
-                "since": times.moment(row.ended_at or row.began_at, now, relative=True)
-                if row.ended_at or row.began_at
-                else None,
-                "unikernel": unikernels.get(labels.get(row.name, "")),
-            }
-        )
+        title = phase.title if phase is not None else row.name
+        line, label = phase_line(row, title, now), labels.get(row.name, "")
+        since = found_there.get(label, "") if row.state == State.PROVED else ""
+        if since:
+            line["badge"] = ("todo", "Not as it was proved")
+        found.append({**line, "unikernel": unikernels.get(label), "found": since})
     return found
 
 
@@ -140,6 +150,8 @@ def _sentence(thing: Stack, lines: list[dict[str, Any]]) -> str:
         return f"It is being taken back. {where}"
     if thing.wanted == Stack.Wanted.CANCELLED:
         return f"It was cancelled: nothing of it shall run. {where}"
+    if proved == len(lines) and any(each["found"] for each in lines):
+        return f"All of it was proved, and not all of it is like that any more. {where}"
     if proved == len(lines):
         return f"All of it was proved. {where}"
     return f"{counted_in_words(proved).capitalize()} of {len(lines)} phases are proved. {where}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from panel.web import sentences, times
 from panel.web.address_state import WORDS, AddressStanding
@@ -36,7 +36,7 @@ def with_relay(domains: QuerySet[Domain]) -> QuerySet[Domain]:
 # Requests that somebody may decide ------------------------------------------------------------------
 
 
-def deciding_in(actor: Actor) -> QuerySet[Membership]:
+def _deciding_in(actor: Actor) -> QuerySet[Membership]:
     """The actor's own memberships whose role decides about requests."""
     roles = access.roles_that(access.Verb.DECIDE, access.Kind.REQUEST)
     return access.visible_to(actor, Membership).filter(account=actor.account, role__in=roles)
@@ -47,7 +47,11 @@ def decidable_requests(actor: Actor) -> QuerySet[AddressRequest]:
     waiting = access.visible_to(actor, AddressRequest).filter(status=AddressRequest.Status.CONFIRMED)
     if actor.is_operator:
         return waiting
-    return waiting.filter(domain__organization__in=deciding_in(actor).values("organization"))
+    given = access.domains_where(actor, access.Verb.DECIDE, access.Kind.REQUEST)
+    return waiting.filter(
+        Q(domain__organization__in=_deciding_in(actor).values("organization"))
+        | Q(domain__in=given.values("domain"))
+    )
 
 
 # Domains ----------------------------------------------------------------------------------------------

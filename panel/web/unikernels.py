@@ -27,9 +27,9 @@ from tenants import access, fit
 from tenants.actions import unikernels as actions
 from tenants.desired_host import wanted_unikernel
 from tenants.errors import Absent, Conflict, Invalid
-from tenants.formats import by_hand
 from tenants.models import Image, Run, Unikernel
 from tenants.relay_states import conditions_of
+from tenants.same_by_hand.hosts import unikernel_by_hand
 from tenants.watched import last_ends
 
 Kind, Verb = access.Kind, access.Verb
@@ -78,7 +78,11 @@ def unikernel_new(request: HttpRequest, share_id: int) -> HttpResponse:
     context: dict[str, Any] = {"share": share, "image": image, "room": fit.room(share), "crumbs": crumbs}
     if image is None:
         found = access.visible_to(actor, Image).order_by("role", "name")[:500]
-        context["images"] = [each for each in found if each.manifest.runs_on_albatross]
+        context["images"] = [
+            {"row": each, "tender": fit.tender_for(share.host, each.manifest)}
+            for each in found
+            if each.manifest.runs_on_albatross
+        ]
         return render(request, "panel/unikernel/image.html", context)
     chosen = image
     form = UnikernelForm(request.POST or None, share=share, image=chosen)
@@ -93,7 +97,11 @@ def unikernel_new(request: HttpRequest, share_id: int) -> HttpResponse:
         )
         if tried.value is not None:
             return redirect("unikernel", unikernel_id=tried.value.pk)
-    context |= {"form": form, "missing": _missing(form)}
+    context |= {
+        "form": form,
+        "missing": _missing(form),
+        "tender": fit.tender_for(share.host, chosen.manifest),
+    }
     return show(request, "panel/unikernel/new.html", context, tried)
 
 
@@ -146,7 +154,6 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
     now, organization_id = timezone.now(), row.share.organization_id
     networks = {each.pk: each for each in row.share.networks.all()}
     wanted = wanted_unikernel(row, networks, None)
-    version = by_hand.version_of(row.share.host.release)
     state = _state(request, row, now)
     context = {
         **state,
@@ -160,13 +167,7 @@ def _show(request: HttpRequest, row: Unikernel, *, status: int = 200, **more: An
         "restarts": _restarts(row),
         "reads": reads_of(request, row),
         **certificate_context(request, row, now),
-        "commands": "\n".join(
-            [
-                by_hand.create_line(wanted, row.full_name, version, force=row.running),
-                *by_hand.look_lines(row.full_name),
-                by_hand.destroy_line(row.full_name),
-            ]
-        ),
+        "by_hand": unikernel_by_hand(row),
         "may_change": shows(request, Verb.CHANGE, Kind.UNIKERNEL, organization_id),
         "may_switch": shows(request, Verb.SWITCH, Kind.UNIKERNEL, organization_id),
         "may_delete": shows(request, Verb.DELETE, Kind.UNIKERNEL, organization_id),

@@ -31,6 +31,7 @@ from tenants.actions import update_servers, zones
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.models import Run, UpdateServer
 from tenants.relay_states import conditions_of, is_stopped
+from tenants.same_by_hand.places import update_server_by_hand
 
 Kind, Verb = access.Kind, access.Verb
 
@@ -176,6 +177,7 @@ def _show(
         "zones": names_of(target),
         "form": form,
         "key_form": key_form,
+        "by_hand": update_server_by_hand(thing),
         "drift_form": DriftForm(initial={"mode": target.drift_mode}),
         "runs": [run_line(run, now) for run in runs],
         "look_url": reverse("update-server-look", kwargs=at),

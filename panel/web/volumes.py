@@ -13,8 +13,8 @@ from panel.web.volume_standing import volume_line
 from tenants import access
 from tenants.actions import volumes as actions
 from tenants.errors import Absent, Conflict
-from tenants.formats import by_hand
 from tenants.models import Run, Volume
+from tenants.same_by_hand.hosts import volume_by_hand
 
 
 def _load(request: HttpRequest, share_id: int, volume_id: int) -> Volume:
@@ -42,7 +42,7 @@ def _show(request: HttpRequest, row: Volume, *, status: int = 200, problem: str 
         "run_url": run_url(run.pk) if run is not None else "",
         "problem": problem,
         "may_delete": access.may(actor, access.Verb.DELETE, row),
-        "by_hand": by_hand.remove_volume_line(line["full_name"]),
+        "by_hand": volume_by_hand(row),
         "crumbs": [
             {"label": "Hosts", "url": reverse("hosts")},
             {"label": share.host.name, "url": reverse("host", kwargs={"share_id": share.pk})},

@@ -13,7 +13,7 @@ from django.utils import timezone
 from panel.web import times
 from panel.web.domain_rules import settings_crumbs
 from panel.web.domains import domain_context, get_domain
-from panel.web.fields import Tried, Typed, plain_input, show, try_form
+from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page
 from tenants import access
@@ -37,7 +37,7 @@ _BADGES = {
 class KeyForm(forms.Form):
     key = Typed(
         label="Its key",
-        widget=plain_input(maxlength="100", autocomplete="off"),
+        widget=forms.PasswordInput({"maxlength": "100", "autocomplete": "off"}),
         help_text="43 characters that were shown when the export was asked for.",
     )
 

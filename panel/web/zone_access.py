@@ -22,6 +22,7 @@ from tenants.actions import secondaries, tsig_keys
 from tenants.actions.tsig_keys import NewKey
 from tenants.errors import Absent, Conflict
 from tenants.models import Repository, SecondaryServer, TsigKey, Zone
+from tenants.same_by_hand.zones import secondary_by_hand, tsig_key_by_hand
 
 Kind, Verb = access.Kind, access.Verb
 
@@ -98,6 +99,7 @@ def zone_keys(request: HttpRequest, domain: str) -> HttpResponse:
                 "replaced": hasattr(key, "replaced_by"),
                 "secondary": str(key.secondary) if hasattr(key, "secondary") else "",
                 "removed": key.removed,
+                "by_hand": tsig_key_by_hand(thing, key),
             }
             for key in keys.select_related("secondary", "replaced_by").order_by("-own", "name")
         ],
@@ -204,7 +206,10 @@ def zone_servers(request: HttpRequest, domain: str) -> HttpResponse:
         "primary": _repository(thing).primary,
         "answers": answer_lines(thing, timezone.now()),
         "may_check": shows(request, Verb.CREATE, Kind.RUN, row.domain.organization_id),
-        "servers": thing.secondaries.select_related("key").order_by("host"),
+        "servers": [
+            {"row": server, "by_hand": secondary_by_hand(thing, server)}
+            for server in thing.secondaries.select_related("key").order_by("host")
+        ],
         "may_change_zone": shows(request, Verb.CHANGE, Kind.ZONE, row.domain.organization_id),
     }
     return show(request, "panel/zone/servers.html", context, tried)

@@ -34,6 +34,7 @@ from tenants.actions import repositories, zone_repositories, zones
 from tenants.errors import Absent, Conflict
 from tenants.models import Finding, PrimaryServer, Repository, Run, SyncTarget, Zone
 from tenants.relay_states import conditions_of, is_stopped
+from tenants.same_by_hand.places import repository_by_hand
 
 Kind, Verb = access.Kind, access.Verb
 
@@ -216,6 +217,7 @@ def _show(
         "stopped_url": run_url(runs[0].pk) if stopped and runs else "",
         "looked": times.moment(target.checked_at, now, relative=True),
         "authorized_line": authorized_line(thing),
+        "by_hand": repository_by_hand(thing),
         "key": key_context(thing),
         "key_problem": key_problem,
         "pin_url": reverse("zone-repository-pin", kwargs=at),

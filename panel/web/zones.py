@@ -30,6 +30,7 @@ from tenants.actions.record_sets import RecordChange
 from tenants.errors import Absent, Conflict, Invalid
 from tenants.formats.zones.stored import TYPES
 from tenants.models import Finding, RecordSet, Zone
+from tenants.same_by_hand.zones import record_set_by_hand, zone_by_hand
 from tenants.zone_findings import changed_outside
 
 Kind, Verb = access.Kind, access.Verb
@@ -90,6 +91,7 @@ def zone(request: HttpRequest, domain: str) -> HttpResponse:
         **zone_context(actor_of(request), thing, now),
         "certificates": certificate_lines(request, thing, now),
         "groups": row_lines(rows, thing.name, thing.minimum, staged),
+        "by_hand": zone_by_hand(thing, rows),
         "staged": len(staged),
         "next_serial": thing.serial + 1,
         "answers": answer_lines(thing, now),
@@ -174,6 +176,7 @@ def record_set_edit(request: HttpRequest, domain: str) -> HttpResponse:
         "kind": kind,
         "purpose": PURPOSES.get(kind, "a record"),
         "is_new": not initial["records"],
+        "by_hand": record_set_by_hand(thing, known, owner, kind) if owner else "",
         "zone": thing,
     }
     return show(request, "panel/zone/edit.html", context, tried)

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
-from tenants import access, limits, token_scopes, tokens
+from tenants import limits, outbox, tokens
+from tenants.actions import token_rows
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
+from tenants.actions.notices import About, Letter, notify
 from tenants.actions.reversals import final
+from tenants.actions.sessions import rotate_sessions
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
+from tenants.factors import has_second_factor, require_enough_factors
 from tenants.formats.addresses import check_target
-from tenants.formats.text import FormatError, check_name, check_text, is_whole
+from tenants.formats.text import FormatError, check_text, is_whole
 from tenants.models import Account, ApiToken, Domain, Organization, SignInLink
+from tenants.notices import ACCOUNT_CHANGED
 
 LINK_LIFETIME = timedelta(minutes=30)
 FIRST_LINK_LIFETIME = timedelta(hours=24)
@@ -50,6 +57,8 @@ def first_link(account: Account) -> str:
 def account_for(email: str) -> Account:
     """The account whose sign-in is `email`, made if there is none. The caller has proof that it is theirs."""
     address = _checked_email(email)
+    if address.endswith(f"@{Account.SERVICES}"):
+        raise Invalid.of("email", f"{address} is a program's.", "Name a person, or make a key for it.")
     account, made = Account.objects.get_or_create(email=address)
     if made:
         account.set_unusable_password()
@@ -77,6 +86,8 @@ def create_operator(
     if not accept_hosted:
         _require_hosted_elsewhere(email)
     account = account_for(email)
+    if not account.is_staff:
+        rotate_sessions(account)
     Account.objects.filter(pk=account.pk).update(is_staff=True, name=name or account.name)
     account.refresh_from_db()
     link = first_link(account)
@@ -116,17 +127,30 @@ def _checked_email(email: str) -> str:
 
 @transaction.atomic
 def _mail_sign_in_link(actor: Actor, email: str) -> None:
-    account = Account.objects.filter(email=email, is_active=True).first()
-    if account is None:
+    account = Account.objects.filter(email=email, is_active=True, is_service=False).first()
+    if account is not None:
+        _write_link(actor, account)
         return
+    # Whoever measures how long this takes must not learn that there is nobody: the same is written, taken
+    # back, and hinted at.
+    with transaction.atomic():
+        _write_link(actor, Account(pk=0, email=email))
+        transaction.set_rollback(True)
+    outbox.hint_on_commit("deliver_mail", 0, "mail")
+
+
+def _write_link(actor: Actor, account: Account) -> None:
     token = _new_link(account, LINK_LIFETIME)
     owe_mail(
         recipient=account.email,
-        subject="Your link to sign in to Rookery",
+        subject=_("Your link to sign in to Rookery"),
         body=(
-            "Hello,\n\nsomebody, probably you, asked to sign in to Rookery with this address."
-            f" Open this page and press the button:\n\n{sign_in_url(token)}\n\n"
-            "The link works once, for 30 minutes. If it was not you, do nothing."
+            _(
+                "Hello,\n\nsomebody, probably you, asked to sign in to Rookery with this "
+                "address. Open this page and press the button:\n\n%(sign_in_url)s\n\nThe link "
+                "works once, for 30 minutes. If it was not you, do nothing."
+            )
+            % {"sign_in_url": sign_in_url(token)}
         ),
     )
     record(actor, "ask_for_sign_in_link", account.email, f"A sign-in link was sent to {account.email}.")
@@ -134,7 +158,10 @@ def _mail_sign_in_link(actor: Actor, email: str) -> None:
 
 @transaction.atomic
 def redeem_sign_in_link(*, actor: Actor, token: str) -> Account:
-    """Use up a one-time link and return its account; raises Absent for a used, old or unknown one."""
+    """Use up a one-time link and return its account; raises Absent for a used, old or unknown one.
+
+    This is a first step: whoever has a second factor is not signed in by it.
+    """
     now = timezone.now()
     link = (
         SignInLink.objects.select_related("account")
@@ -143,13 +170,18 @@ def redeem_sign_in_link(*, actor: Actor, token: str) -> Account:
     )
     if link is None or not SignInLink.objects.filter(pk=link.pk, used_at=None).update(used_at=now):
         raise Absent
-    record(
-        Actor(account=link.account, via=actor.via, ip=actor.ip, request_id=actor.request_id),
-        "sign_in",
-        link.account.email,
-        f"{link.account.email} signed in by a one-time link.",
-    )
+    record_first_step(actor, link.account, "by a one-time link")
     return link.account
+
+
+def record_first_step(actor: Actor, account: Account, how: str) -> None:
+    """Write that somebody signed in, or, where a second step is to come, that they passed the first."""
+    only_half = has_second_factor(account)
+    sentence = (
+        f"{account.email} passed the first step of signing in" if only_half else f"{account.email} signed in"
+    )
+    verb = "pass_first_step" if only_half else "sign_in"
+    record(replace(actor, account=account), verb, account.email, f"{sentence} {how}.")
 
 
 @transaction.atomic
@@ -179,9 +211,14 @@ def set_panel_password(*, actor: Actor, password: str) -> None:
         before={"password": "set" if had_one else "none"},
         after={"password": "changed" if had_one else "set"},
     )
-    _warn(
-        actor, account, f"Your panel password was {word}", f"the panel password of {account.email} was {word}"
-    )
+    values = {"email": account.email}
+    if had_one:
+        subject = _("Your panel password was changed")
+        what = _("the panel password of %(email)s was changed") % values
+    else:
+        subject = _("Your panel password was set")
+        what = _("the panel password of %(email)s was set") % values
+    warn(actor, account, subject, what)
 
 
 def _check_password(password: str) -> None:
@@ -207,93 +244,71 @@ def create_token(
     networks: Sequence[str] = (),
     read_only: bool = False,
     days: int | None = 90,
+    idle_days: int | None = None,
 ) -> tuple[ApiToken, str]:
     """Make a key for a program that acts as the actor; returns the row and the key, which is shown once.
 
     It may what its account may, narrowed to an organization, one domain, kinds of things, verbs, and the
-    networks that it is used from; nothing given narrows nothing. Its holder is told by mail, which does not
-    hold the key.
+    networks that it is used from; nothing given narrows nothing. It ends after `days`, and when nobody used
+    it for `idle_days`. Its holder is told by mail, which does not hold the key.
     """
     account = own_account(actor)
+    require_enough_factors(account)
     lock(account)
-    checks = Checks()
-    with checks:
-        name = check_name(name, field="name", maximum=100)
-    if days is not None and not 1 <= days <= 366:
-        checks.problems.append(Problem("days", f"{days} days is not possible.", "Choose 1 to 366, or never."))
-    checks.problems += token_scopes.problems_of(kinds=kinds, verbs=verbs)
-    with checks:
-        networks = token_scopes.check_networks(networks)
-    checks.finish()
-    if organization is not None:
-        access.require(actor, access.Verb.VIEW, organization)
-    if domain is not None:
-        access.require(actor, access.Verb.VIEW, domain)
-        if organization is not None and domain.organization_id != organization.pk:
-            raise Invalid.of("domain", f"{domain} is not in {organization}.", "Name the domain alone.")
+    wish = token_rows.checked(
+        actor,
+        token_rows.Wish(
+            name=name,
+            organization=organization,
+            domain=domain,
+            kinds=kinds,
+            verbs=verbs,
+            networks=networks,
+            read_only=read_only,
+            days=days,
+            idle_days=idle_days,
+        ),
+    )
     if account.tokens.count() >= MAX_TOKENS:
         raise Conflict(f"You have {MAX_TOKENS} keys for programs. Revoke one that nobody uses first.")
-    key = tokens.new_token(ApiToken.PREFIX)
-    row = ApiToken.objects.create(
-        account=account,
-        organization=organization,
-        domain=domain,
-        kinds=sorted(set(kinds)),
-        verbs=sorted(set(verbs)),
-        networks=networks,
-        name=name,
-        digest=tokens.digest(key),
-        hint=key[:8],
-        read_only=read_only,
-        expires_at=timezone.now() + timedelta(days=days) if days else None,
-    )
+    row, key = token_rows.make(account, wish)
     record(
         actor,
         "create_token",
         row.name,
         f"{account.email} made the API token “{row.name}”.",
         organization=organization,
-        after=_told(row),
+        after=token_rows.told(row),
     )
-    where = f"in {domain or organization}" if domain or organization else "everywhere that you may"
-    what = "read" if read_only else "read and write"
-    if kinds:
-        what += f" {', '.join(token_scopes.MANY[kind] for kind in row.kinds)}"
-    _warn(
+    around = "" if domain or organization else _(" that you may")
+    warn(
         actor,
         account,
-        "A key for a program was made",
-        f"the key “{row.name}” was made for {account.email}. A program that has it may {what} {where}",
+        _("A key for a program was made"),
+        _("the key “%(name)s” was made for %(email)s. A program that has it may %(may_what)s%(around)s")
+        % {"name": row.name, "email": account.email, "may_what": token_rows.may_what(wish), "around": around},
     )
     return row, key
 
 
-def _warn(actor: Actor, account: Account, subject: str, what: str) -> None:
+def warn(actor: Actor, account: Account, subject: str, what: str) -> None:
     """Tell somebody what was done with their account, so that they notice if it was not them."""
-    where = f" from {actor.ip}" if actor.ip else ""
-    owe_mail(
-        recipient=account.email,
-        subject=subject,
-        body=(
-            f"Hello,\n\n{what}{where}, on {timezone.localtime():%d %B %Y at %H:%M %Z}.\n\n"
-            "If that was you, there is nothing to do. If it was not, somebody else is in your account:"
-            " sign in by a link, set another panel password (this signs everybody else out) and revoke the"
-            f" keys that you do not know:\n\n{settings.BASE_URL}/account"
-        ),
-    )
-
-
-def _told(row: ApiToken) -> dict[str, Any]:
-    """What the audit log may know of a key."""
-    return {
-        "hint": row.hint,
-        "read_only": row.read_only,
-        "domain": str(row.domain) if row.domain else None,
-        "kinds": row.kinds,
-        "verbs": row.verbs,
-        "networks": row.networks,
-        "expires_at": row.expires_at.isoformat() if row.expires_at else None,
+    values = {
+        "what": what,
+        "where": _(" from %(address)s") % {"address": actor.ip} if actor.ip else "",
+        "when": date_format(timezone.localtime(), "d F Y, H:i T"),
+        "page": f"{settings.BASE_URL}/account",
     }
+
+    def mail(_account: Account) -> Letter:
+        body = _(
+            "Hello,\n\n%(what)s%(where)s, on %(when)s.\n\nIf that was you, there is nothing to do. If it was"
+            " not, somebody else is in your account: sign in by a link, set another panel password (this"
+            " signs everybody else out) and revoke the keys that you do not know:\n\n%(page)s"
+        )
+        return Letter(subject, body % values)
+
+    notify(ACCOUNT_CHANGED, About("/account"), line=lambda: subject, mail=mail, people=[account])
 
 
 @transaction.atomic
@@ -310,7 +325,7 @@ def revoke_token(*, actor: Actor, token_id: int) -> None:
         row.name,
         f"{account.email} revoked the API token “{row.name}”.",
         organization=row.organization,
-        before=_told(row),
+        before=token_rows.told(row),
     )
 
 
@@ -323,27 +338,7 @@ def own_account(actor: Actor) -> Account:
     return actor.account
 
 
-def find_token(key: str, ip: str | None = None) -> ApiToken | None:
-    """The live token with this key, or nothing: also where it is used from elsewhere than it may.
-
-    Its last use is noted at most once a minute.
-    """
-    now = timezone.now()
-    row = (
-        ApiToken.objects.select_related("account")
-        .filter(digest=tokens.digest(key), account__is_active=True)
-        .first()
-    )
-    if row is None or (row.expires_at is not None and row.expires_at <= now):
-        return None
-    if not token_scopes.is_allowed_from(row.networks, ip):
-        return None
-    if row.last_used_at is None or now - row.last_used_at > timedelta(minutes=1):
-        ApiToken.objects.filter(pk=row.pk).update(last_used_at=now)
-    return row
-
-
-final("Signing in changes nothing. Sign out to end it.", "sign_in", "ask_for_sign_in_link")
+final("Signing in changes nothing. Sign out to end it.", "sign_in", "pass_first_step", "ask_for_sign_in_link")
 final("The panel password before is not kept. Set another one.", "set_panel_password")
 final("The key was shown and may be in use. Revoke it instead.", "create_token")
 final("A key that was revoked stays useless. Make a new one.", "revoke_token")

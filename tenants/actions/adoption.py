@@ -16,7 +16,7 @@ from tenants.actions.exchanges import want_review
 from tenants.actions.former_passphrases import former_passphrase
 from tenants.actions.marks import hold_aliases_of, judge_reach
 from tenants.actions.names import held_among, why_not_free
-from tenants.actions.organizations import give_quota_back, take_quota
+from tenants.actions.quotas import give_quota_back, take_quota
 from tenants.actions.reversals import final
 from tenants.actions.setting_back import address_told
 from tenants.actions.targets import agreement

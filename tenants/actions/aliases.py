@@ -47,8 +47,10 @@ def create_alias(
     Who is not in the domain's team makes it by the domain's rules, for mailboxes that they hold; whoever
     holds the mailbox that its name fits holds the alias.
     """
-    is_team = access.may_create(actor, access.Kind.MAILBOX, domain.organization)
-    is_team = is_team and access.may(actor, access.Verb.VIEW, domain)
+    in_team = access.may(actor, access.Verb.VIEW, domain)
+    if in_team:
+        access.require_not_halted(actor, domain.organization_id)
+    is_team = in_team and access.may_create(actor, access.Kind.MAILBOX, domain)
     rules = None if is_team else _rules_of_people(actor, domain)
     checks = Checks()
     with checks:
@@ -105,6 +107,7 @@ def create_alias(
 def _rules_of_people(actor: Actor, domain: Domain) -> AliasRules:
     rules = rules_for(actor, domain)
     access.require_scope(actor, access.Verb.CREATE, access.Kind.MAILBOX)
+    access.require_not_halted(actor, domain.organization_id)
     return rules
 
 

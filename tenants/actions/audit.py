@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack
 from django.utils import timezone
 
 from tenants.actions import gathering
+from tenants.actions.webhook_outbox import owe
 from tenants.actor import Actor
 from tenants.models import Domain, Event, Mailbox, Organization, SyncTarget
 
@@ -46,12 +47,14 @@ def record(actor: Actor, verb: str, subject: object, sentence: str, **about: Unp
         gathered.events.append(event)
     else:
         event.save()
+        owe([event])
     return event
 
 
 def record_all(events: Sequence[Event]) -> None:
     """Write many events that `unsaved_event` made."""
     Event.objects.bulk_create(events, batch_size=500)
+    owe(events)
 
 
 def unsaved_event(actor: Actor, verb: str, subject: object, sentence: str, **about: Unpack[About]) -> Event:

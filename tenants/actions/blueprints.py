@@ -90,7 +90,7 @@ def preview_stack(*, actor: Actor, domain: Domain, choices: Choices) -> Blueprin
         raise Conflict(f"{domain} has a mail stack already. Change that one, or remove it first.")
     relay, zone = relay_of(domain), zone_of(domain)
     checks = Checks()
-    images = _images(choices, checks)
+    images = image_choices(choices.images, checks)
     services: dict[str, Conventional] = {}
     with checks:
         services = services_of({role: text for role, text in choices.services.items() if text.strip()})
@@ -145,9 +145,10 @@ def require_own(actor: Actor, domain: Domain, choices: Choices) -> None:
         raise Absent
 
 
-def _images(choices: Choices, checks: Checks) -> dict[str, ImageChoice]:
+def image_choices(images: Mapping[str, Image], checks: Checks) -> dict[str, ImageChoice]:
+    """What is known of each image; what lacks its generation is among the problems."""
     found: dict[str, ImageChoice] = {}
-    for role, image in choices.images.items():
+    for role, image in images.items():
         with checks:
             try:
                 era = Era(image.era)

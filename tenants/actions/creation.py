@@ -12,8 +12,8 @@ from tenants.actions.gathering import AT_ONCE, Gathered, batched
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import held_among
 from tenants.actions.new_mailboxes import NewMailbox, make_mailbox, record_new, unsaved_mailbox
-from tenants.actions.organizations import take_quota
 from tenants.actions.questions import owe_confirmation
+from tenants.actions.quotas import take_quota
 from tenants.actions.targets import unsaved_target
 from tenants.actor import Actor
 from tenants.errors import ActionError, Conflict

@@ -8,29 +8,28 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
-from tenants import access, tokens
+from tenants import tokens
 from tenants.actions.audit import record
-from tenants.actions.mail import owe_mail
+from tenants.actions.notices import About, Letter, entitled, notify
 from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
-from tenants.models import AddressRequest, DecisionLink, Domain, Membership
+from tenants.models import Account, AddressRequest, DecisionLink, Domain
+from tenants.notices import REQUEST_WAITS
 
 # How long after it was confirmed; no more than these.
 REMIND_AFTER = (timedelta(days=3), timedelta(days=10))
 LINK_LIFETIME = timedelta(days=7)
-MOST_DECIDERS = 20
 # How many requests are reminded of in one look.
 AT_ONCE = 100
 
 
-def deciders_of(domain: Domain) -> QuerySet[Membership]:
-    """The memberships that decide about requests for `domain` now."""
-    roles = access.roles_that(access.Verb.DECIDE, access.Kind.REQUEST)
-    return Membership.objects.filter(
-        organization=domain.organization_id, role__in=roles, account__is_active=True
-    ).select_related("account")
+def deciders_of(domain: Domain) -> QuerySet[Account]:
+    """Those who decide about requests for `domain` now, by rank or by a role on it."""
+    return entitled(REQUEST_WAITS, About("", domain=domain))
 
 
 def next_reminder(request: AddressRequest, now: datetime) -> datetime | None:
@@ -43,34 +42,51 @@ def next_reminder(request: AddressRequest, now: datetime) -> datetime | None:
 
 
 def tell_deciders(request: AddressRequest, *, again: bool = False) -> None:
-    """Owe each decider a mail with a link that decides this request as them; their earlier one ends."""
-    now, address = timezone.now(), request.address
-    subject = f"{request.target} asks for {address}"
-    until = f"\n\nUndecided, it lapses on {_day(request.decide_by)}." if request.decide_by else ""
-    because = f"\n\nIt was not given automatically: {request.waits_because}" if request.waits_because else ""
-    waits = f", and has waited since {_day(request.confirmed_at)}" if again and request.confirmed_at else ""
-    for membership in deciders_of(request.domain).order_by("pk")[:MOST_DECIDERS]:
-        token = tokens.new_token()
-        DecisionLink.objects.update_or_create(
-            request=request,
-            account=membership.account,
-            defaults={"digest": tokens.digest(token), "expires_at": now + LINK_LIFETIME},
+    """Tell each decider. A mail at once has a link that decides this request as them; their earlier one
+    ends."""
+    values: dict[str, object] = {"target": request.target, "address": request.address}
+
+    def line() -> str:
+        if again:
+            return _("Still waiting: %(target)s asks for %(address)s") % values
+        return _("%(target)s asks for %(address)s") % values
+
+    def mail(account: Account) -> Letter:
+        asks = _("%(target)s asks for the address %(address)s.") % values
+        if again and request.confirmed_at:
+            asks = _("%(target)s asks for the address %(address)s, and has waited since %(day)s.") % {
+                **values,
+                "day": _day(request.confirmed_at),
+            }
+        parts = [_("Hello,"), asks]
+        if request.waits_because:
+            parts[1] += "\n\n" + _("It was not given automatically: %(why)s") % {"why": request.waits_because}
+        if request.decide_by:
+            parts.append(_("Undecided, it lapses on %(day)s.") % {"day": _day(request.decide_by)})
+        parts.append(
+            _(
+                "Decide it here, without signing in. This link works once, for this request, until %(day)s;"
+                " whoever has it decides in your name:\n\n%(link)s\n\nOr sign in and decide it"
+                " there:\n\n%(page)s\n"
+            )
+            % {**_way_to_decide(request, account), "page": f"{settings.BASE_URL}/requests/{request.pk}"}
         )
-        owe_mail(
-            recipient=membership.account.email,
-            subject=f"Still waiting: {subject}" if again else subject,
-            body=(
-                f"Hello,\n\n{request.target} asks for the address {address}{waits}.{because}{until}\n\n"
-                "Decide it here, without signing in. This link works once, for this request, until"
-                f" {_day(now + LINK_LIFETIME)}; whoever has it decides in your name:\n\n"
-                f"{settings.BASE_URL}/decide/{token}\n\nOr sign in and decide it there:\n\n"
-                f"{settings.BASE_URL}/requests/{request.pk}\n"
-            ),
-        )
+        return Letter(line(), "\n\n".join(parts))
+
+    about = About(f"/requests/{request.pk}", thing=request, domain=request.domain)
+    notify(REQUEST_WAITS, about, line=line, mail=mail)
 
 
-def _day(at: datetime | None) -> str:
-    return f"{timezone.localtime(at):%d %B %Y}" if at is not None else "never"
+def _way_to_decide(request: AddressRequest, account: Account) -> dict[str, str]:
+    token, until = tokens.new_token(), timezone.now() + LINK_LIFETIME
+    DecisionLink.objects.update_or_create(
+        request=request, account=account, defaults={"digest": tokens.digest(token), "expires_at": until}
+    )
+    return {"link": f"{settings.BASE_URL}/decide/{token}", "day": _day(until)}
+
+
+def _day(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "d F Y")
 
 
 def remind_deciders(*, actor: Actor) -> int:

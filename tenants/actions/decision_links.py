@@ -30,8 +30,8 @@ def find_decision_link(token: str) -> DecisionLink:
         )
         .first()
     )
-    # The membership itself: an operator who left the team decides by signing in.
-    if link is None or not deciders_of(link.request.domain).filter(account=link.account).exists():
+    # The membership or role itself: an operator who left the team decides by signing in.
+    if link is None or not deciders_of(link.request.domain).filter(pk=link.account_id).exists():
         raise Absent
     return link
 

@@ -8,25 +8,26 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
-from tenants.actions.mail import owe_mail
+from tenants.actions.notices import About, Letter, notify
 from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden, Invalid
 from tenants.formats.text import FormatError
 from tenants.formats.way_out.archive import new_key, opened
-from tenants.models import Domain, DomainExport, Membership
+from tenants.models import Account, Domain, DomainExport
 from tenants.models.sync import LONG_AGO
+from tenants.notices import EXPORT_ASKED
 
 QUEUE = "images"
 LASTS = timedelta(hours=1)
 """How long a worker may take, and then how long it can be fetched."""
 KEPT = timedelta(days=30)
 """How long what became of it is told; events are kept anyway."""
-_MOST_TOLD = 20
 _AT_ONCE = 100
 State = DomainExport.State
 
@@ -72,18 +73,21 @@ def ask_for_export(*, actor: Actor, domain: Domain) -> AskedExport:
 
 
 def _tell_owners(actor: Actor, domain: Domain) -> None:
-    roles = access.roles_that(access.Verb.CREATE, access.Kind.EXPORT)
-    people = Membership.objects.filter(
-        organization=domain.organization_id, role__in=roles, account__is_active=True
-    )
-    body = (
-        f"Hello,\n\n{actor} asked for an export of {domain}: all addresses with the hashes of their"
-        " passphrases, the zone, and the keys and seeds of its servers. It can be fetched for an hour, once."
-        f"\n\nIf that should not be, ask for a new one, which ends this one, and change what is secret:\n"
-        f"{settings.BASE_URL}/d/{domain}/way-out\n"
-    )
-    for email in people.order_by("pk").values_list("account__email", flat=True)[:_MOST_TOLD]:
-        owe_mail(recipient=email, subject=f"An export of {domain} was asked for", body=body)
+    def line() -> str:
+        return _("An export of %(domain)s was asked for") % {"domain": domain}
+
+    def mail(_account: Account) -> Letter:
+        body = _(
+            "Hello,\n\n%(actor)s asked for an export of %(domain)s: all addresses with the hashes of their"
+            " passphrases, the zone, and the keys and seeds of its servers. It can be fetched for an hour,"
+            " once.\n\nIf that should not be, ask for a new one, which ends this one, and change what is"
+            " secret:\n%(page)s\n"
+        )
+        page = f"{settings.BASE_URL}/d/{domain}/way-out"
+        return Letter(line(), body % {"actor": actor, "domain": domain, "page": page})
+
+    about = About(f"/d/{domain}/way-out", thing=domain, domain=domain)
+    notify(EXPORT_ASKED, about, line=line, mail=mail)
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from tenants import access
 from tenants.actions.audit import record
 from tenants.actions.locking import lock, lock_installation
 from tenants.actions.names import reserve_usual_names
-from tenants.actions.organizations import take_quota
+from tenants.actions.quotas import take_quota
 from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid, Problem
@@ -62,7 +62,7 @@ def _require_free(name: str, organization: Organization) -> None:
         raise Invalid.of(
             "name",
             f"{name}, a domain above it or one below it belongs to another organization here.",
-            "If it is yours, ask an operator of this Rookery to hand it over.",
+            "If it is yours, ask whoever has it here to hand it over, or an operator of this Rookery.",
         )
 
 

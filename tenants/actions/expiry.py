@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tenants import access
 from tenants.actions.alias_rules import latest_end, require_rules
 from tenants.actions.audit import record
-from tenants.actions.mail import owe_mail
 from tenants.actions.mailboxes import put_into_trash, restore_mailbox
+from tenants.actions.notices import About, Letter, notify
 from tenants.actions.reversals import final, mailbox_now, mailbox_of, undoable
 from tenants.actions.targets import lock_in_use
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden
-from tenants.formats.ends import check_end, in_words
-from tenants.models import AliasRules, Mailbox, Membership
+from tenants.formats.ends import check_end, in_words, last_day
+from tenants.models import Account, AliasRules, Mailbox, Membership
+from tenants.notices import ADDRESSES_END, OWN_ADDRESS_ENDS
 
 # How long one press of “Extend” lasts where no rule says otherwise.
 EXTEND_DAYS = 90
 REMIND_BEFORE = timedelta(days=7)
 # How many addresses end, and of how many people are reminded, in one look.
 AT_ONCE = 200
-MOST_OF_A_TEAM = 20
 Role = Membership.Role
 
 
@@ -139,8 +142,7 @@ def _remind_domain(pks: Sequence[int]) -> int:
     for_team: list[Mailbox] = []
     for mailbox in found:
         people = access.people_who_hold(mailbox)
-        for account in people:
-            _tell_holder(mailbox, account.email)
+        _tell_holder(mailbox, people)
         if mailbox.made_for_id is None or not people:
             for_team.append(mailbox)
     if for_team:
@@ -149,47 +151,65 @@ def _remind_domain(pks: Sequence[int]) -> int:
     return len(found)
 
 
-def _tell_holder(mailbox: Mailbox, email: str) -> None:
-    until = in_words(mailbox.expires_at or timezone.now())
-    may_extend = mailbox.made_for_id is not None
-    how = (
-        f"Open this page and press “Extend” if you still need it:\n\n{_page_of(mailbox)}\n\n"
-        if may_extend
-        else f"If you still need it, ask the people who run {mailbox.domain} in time.\n\n"
-    )
-    owe_mail(
-        recipient=email,
-        subject=f"{mailbox} lasts until {until}",
-        body=(
-            f"Hello,\n\n{mailbox} lasts until {until}; afterwards it gets no mail. {how}"
-            "If you do nothing, it ends; it stays in the trash for a while."
-        ),
-    )
+def _tell_holder(mailbox: Mailbox, people: Sequence[Account]) -> None:
+    values = {
+        "mailbox": mailbox,
+        "domain": mailbox.domain,
+        "until": _day_of(mailbox),
+        "page": f"{settings.BASE_URL}{_page_of(mailbox)}",
+    }
 
+    def line() -> str:
+        return _("%(mailbox)s lasts until %(until)s") % values
 
-def _tell_team(mailboxes: Iterable[Mailbox]) -> None:
-    rows = list(mailboxes)
-    domain = rows[0].domain
-    lines = "\n".join(
-        f"{each}, after {in_words(each.expires_at)}\n  {_page_of(each)}" for each in rows if each.expires_at
-    )
-    count = f"{len(rows)} addresses of {domain} end" if len(rows) > 1 else f"{rows[0]} ends"
-    team = Membership.objects.filter(
-        organization=domain.organization_id, role__in=[Role.OWNER, Role.MANAGER], account__is_active=True
-    ).order_by("pk")
-    for email in team.values_list("account__email", flat=True)[:MOST_OF_A_TEAM]:
-        owe_mail(
-            recipient=email,
-            subject=f"{count} soon",
-            body=(
-                f"Hello,\n\n{count} soon: no mail arrives from then on. What is still needed can be extended"
-                f" on its page:\n\n{lines}\n"
-            ),
+    def mail(_account: Account) -> Letter:
+        if mailbox.made_for_id is not None:
+            how = _("Open this page and press “Extend” if you still need it:\n\n%(page)s\n\n") % values
+        else:
+            how = _("If you still need it, ask the people who run %(domain)s in time.\n\n") % values
+        body = _(
+            "Hello,\n\n%(mailbox)s lasts until %(until)s; afterwards it gets no mail. %(how)sIf you do"
+            " nothing, it ends; it stays in the trash for a while."
         )
+        return Letter(line(), body % {**values, "how": how})
+
+    about = About(_page_of(mailbox), thing=mailbox, domain=mailbox.domain)
+    notify(OWN_ADDRESS_ENDS, about, line=line, mail=mail, people=people)
+
+
+def _tell_team(rows: Sequence[Mailbox]) -> None:
+    domain = rows[0].domain
+    values = {"count": len(rows), "first": rows[0], "domain": domain}
+
+    def line() -> str:
+        return (
+            ngettext("%(first)s ends soon", "%(count)d addresses of %(domain)s end soon", len(rows)) % values
+        )
+
+    def mail(_account: Account) -> Letter:
+        lines = "\n".join(
+            _("%(address)s, after %(day)s") % {"address": each, "day": _day_of(each)}
+            + f"\n  {settings.BASE_URL}{_page_of(each)}"
+            for each in rows
+        )
+        body = _(
+            "Hello,\n\n%(what)s: no mail arrives from then on. What is still needed can be extended on its"
+            " page:\n\n%(lines)s\n"
+        )
+        return Letter(line(), body % {"what": line(), "lines": lines})
+
+    one = len(rows) == 1
+    path = _page_of(rows[0]) if one else f"/d/{domain}/addresses"
+    about = About(path, thing=rows[0] if one else domain, domain=domain)
+    notify(ADDRESSES_END, about, line=line, mail=mail)
+
+
+def _day_of(mailbox: Mailbox) -> str:
+    return date_format(last_day(mailbox.expires_at or timezone.now()), "j F Y")
 
 
 def _page_of(mailbox: Mailbox) -> str:
-    return f"{settings.BASE_URL}/d/{mailbox.domain.name}/addresses/{mailbox.local_part}/expiry"
+    return f"/d/{mailbox.domain.name}/addresses/{mailbox.local_part}/expiry"
 
 
 for _verb in ("change_expiry", "extend_address"):

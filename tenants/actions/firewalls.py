@@ -86,7 +86,8 @@ def release_firewall(*, actor: Actor, firewall: Firewall) -> Firewall:
     lock(firewall)
     if not firewall.enabled:
         return firewall
-    served = [str(row) for row in stacks_on(firewall.host) if row.firewall != Stack.Firewall.CLOSED]
+    without = {Stack.Firewall.CLOSED, Stack.Firewall.OTHERS}
+    served = [str(row) for row in stacks_on(firewall.host) if row.firewall not in without]
     if served:
         raise Conflict(f"{', '.join(served[:5])} would be cut off from the Internet. Remove that first.")
     firewall.enabled = False

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants import access
 from tenants.actions.accounts import account_for, first_link
@@ -55,7 +56,11 @@ def add_holder(*, actor: Actor, mailbox: Mailbox, email: str) -> Holding:
         before={"holders": before},
         after={"holders": [*before, email]},
     )
-    _welcome(account, mailbox, f"{actor} gave you a say over {mailbox}")
+    _welcome(
+        account,
+        mailbox,
+        _("%(actor)s gave you a say over %(mailbox)s") % {"actor": actor, "mailbox": mailbox},
+    )
     return row
 
 
@@ -92,7 +97,11 @@ def remove_holder(*, actor: Actor, mailbox: Mailbox, email: str) -> None:
         after={"holders": [each for each in before if each != email]},
     )
     if not leaves:
-        _tell_gone([row.account], mailbox, f"{actor} ended that you hold {mailbox}.")
+        _tell_gone(
+            [row.account],
+            mailbox,
+            _("%(actor)s ended that you hold %(mailbox)s.") % {"actor": actor, "mailbox": mailbox},
+        )
 
 
 @transaction.atomic
@@ -132,8 +141,14 @@ def hand_over(*, actor: Actor, mailbox: Mailbox, email: str, keep_targets: bool 
         before=before,
         after={"holders": [email], "targets": _targets(mailbox), "passphrase": "none"},
     )
-    _welcome(account, mailbox, f"{actor} handed {mailbox} over to you")
-    _tell_gone(gone, mailbox, f"{actor} handed {mailbox} over to somebody else.")
+    _welcome(
+        account, mailbox, _("%(actor)s handed %(mailbox)s over to you") % {"actor": actor, "mailbox": mailbox}
+    )
+    _tell_gone(
+        gone,
+        mailbox,
+        _("%(actor)s handed %(mailbox)s over to somebody else.") % {"actor": actor, "mailbox": mailbox},
+    )
     return mailbox
 
 
@@ -202,13 +217,15 @@ def _targets(mailbox: Mailbox) -> list[str]:
 def _welcome(account: Account, mailbox: Mailbox, what: str) -> None:
     owe_mail(
         recipient=account.email,
-        subject=f"You hold {mailbox} now",
+        subject=_("You hold %(mailbox)s now") % {"mailbox": mailbox},
         body=(
-            f"Hello,\n\n{what}. You decide who gets its mail, choose its passphrase, and switch it off and"
-            " on. Open this page and press the button to sign in:\n\n"
-            f"{first_link(account)}\n\n"
-            "The link works once, for a day. Later, ask for another one:\n\n"
-            f"{settings.BASE_URL}/sign-in"
+            _(
+                "Hello,\n\n%(what)s. You decide who gets its mail, choose its passphrase, and "
+                "switch it off and on. Open this page and press the button to sign "
+                "in:\n\n%(link)s\n\nThe link works once, for a day. Later, ask for another "
+                "one:\n\n%(panel)s/sign-in"
+            )
+            % {"what": what, "link": first_link(account), "panel": settings.BASE_URL}
         ),
     )
 
@@ -218,11 +235,14 @@ def _tell_gone(accounts: Iterable[Account], mailbox: Mailbox, what: str) -> None
         if account.is_active:
             owe_mail(
                 recipient=account.email,
-                subject=f"You do not hold {mailbox} any more",
+                subject=_("You do not hold %(mailbox)s any more") % {"mailbox": mailbox},
                 body=(
-                    f"Hello,\n\n{what} You cannot change it any more.\n\nHow you sign in is as it was: your"
-                    " other addresses, the browsers where you are signed in and your keys for programs are"
-                    f" untouched.\n\n{settings.BASE_URL}/account"
+                    _(
+                        "Hello,\n\n%(what)s You cannot change it any more.\n\nHow you sign in is as it "
+                        "was: your other addresses, the browsers where you are signed in and your keys "
+                        "for programs are untouched.\n\n%(panel)s/account"
+                    )
+                    % {"what": what, "panel": settings.BASE_URL}
                 ),
             )
 

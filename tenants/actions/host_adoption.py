@@ -123,7 +123,7 @@ def _require_fit(row: Unikernel, networks: dict[str, Network]) -> None:
     by_id = {each.pk: each for each in networks.values()}
     chosen = {device: by_id[pk] for device, pk in row.networks}
     spec = Spec(row.image, row.memory, row.cpuid, chosen, dict(row.blocks))
-    problems = fit_problems(row.share, row.name, spec, besides=row)
+    problems = fit_problems(row.share, row.name, spec, besides=row, runs_there=True)
     if problems:
         raise Invalid(problems)
 

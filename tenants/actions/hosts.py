@@ -228,6 +228,42 @@ def pin_host_key(*, actor: Actor, host: Host, fingerprint_seen: str) -> Host:
     return host
 
 
+@transaction.atomic
+def renew_authority(
+    *, actor: Actor, host: Host, authority: str, authority_key: str, server_ca: str = ""
+) -> Host:
+    """Sign commands for a host with another certificate: the former expires, or is trusted no longer.
+
+    Without `server_ca` the endpoint's own certificate is held against the same CA as before.
+    """
+    access.require(actor, access.Verb.CHANGE, host)
+    lock(host)
+    if host.transport != Host.Transport.TLS:
+        raise Conflict(f"{host} is not reached over TLS. Nothing signs commands for it.")
+    checks = Checks()
+    with checks:
+        host.authority = _check_pem(authority, "authority", "CERTIFICATE")
+    with checks:
+        key = _check_pem(authority_key, "authority_key", "PRIVATE KEY")
+        host.sealed_key = seal(Purpose.AUTHORITY_KEY, key)
+    if server_ca:
+        with checks:
+            host.server_ca = _check_pem(server_ca, "server_ca", "CERTIFICATE")
+    checks.finish()
+    host.save(update_fields=["authority", "sealed_key", "server_ca"])
+    targets = _targets_of(host)
+    outbox.mark(targets)
+    record(
+        actor,
+        "renew_authority",
+        host,
+        f"Commands for {host} are signed with another certificate.",
+        organization=host.organization,
+        target=next((each for each in targets if each.organization_id == host.organization_id), None),
+    )
+    return host
+
+
 def _targets_of(host: Host) -> list[SyncTarget]:
     return list(SyncTarget.objects.filter(Q(host_share__host=host) | Q(firewall__host=host)))
 
@@ -371,6 +407,7 @@ def _check_cpus(cpuids: list[int], host: Host) -> list[int]:
 
 final("Remove the host instead. What is on it stays there.", "add_host")
 final("Trust in a host key is given by a person who compared it, and only so.", "pin_host_key")
+final("Rookery does not keep the former certificate and its key. Give it those again.", "renew_authority")
 final("Add the host again: it is looked at anew, and its key compared again.", "remove_host")
 final("Take the part back instead.", "share_host")
 final("Share the host again instead.", "unshare_host")

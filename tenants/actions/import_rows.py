@@ -41,6 +41,7 @@ class Asked:
     kind: str | None = None
     sealed_hash: bytes | None = field(default=None, repr=False)
     unreadable: Problems = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def asked_of(wish: Wish) -> Asked:
         kind=wish.value("kind"),
         sealed_hash=sealed,
         unreadable=tuple(checks.problems),
+        remarks=wish.remarks,
     )
 
 
@@ -265,6 +267,7 @@ def stored(row: Asked, outcome: Outcome) -> ImportRow:
         asked=asked,
         sealed_hash=row.sealed_hash,
         unreadable=[each.as_dict() for each in row.unreadable],
+        remarks=list(row.remarks),
         **shown_columns(outcome),
     )
 
@@ -290,4 +293,5 @@ def asked_again(row: ImportRow) -> Asked:
         kind=row.asked.get("kind"),
         sealed_hash=bytes(row.sealed_hash) if row.sealed_hash is not None else None,
         unreadable=tuple(Problem(**each) for each in row.unreadable),
+        remarks=tuple(row.remarks),
     )

@@ -27,14 +27,14 @@ from tenants.actions.import_rows import (
 )
 from tenants.actions.locking import lock
 from tenants.actions.new_mailboxes import require_may_make
-from tenants.actions.organizations import require_quota
 from tenants.actions.questions import letters_for
+from tenants.actions.quotas import require_quota
 from tenants.actions.reversals import final
 from tenants.actions.sets import check_digest, one_set
 from tenants.actions.targets import require_may_vouch
 from tenants.actor import Actor
 from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
-from tenants.formats.address_rows import read_wishes
+from tenants.formats.address_files import read_addresses
 from tenants.formats.text import printable
 from tenants.models import AddressImport, Domain, ImportRow, Organization
 
@@ -64,7 +64,8 @@ class Preview:
 def preview_import(
     *, actor: Actor, domain: Domain, content: bytes, name: str = "", vouched: bool = False
 ) -> AddressImport:
-    """Read a table of addresses (CSV or JSON) and keep, row by row, what it would do. Nothing is changed.
+    """Read a file of addresses (CSV, JSON, or another mail server's: `read_addresses`) and keep, row by row,
+    what it would do. Nothing is changed.
 
     With `vouched`, an owner answers for those who are to get the mail; otherwise they are asked. Raises
     Invalid (field `file`) for what is no table of addresses; what is wrong with a row is kept with it.
@@ -73,7 +74,7 @@ def preview_import(
     if vouched:
         require_may_vouch(actor, domain)
     with Checks() as checks:
-        table, wishes = read_wishes(content, domain=domain.name)
+        unit, wishes = read_addresses(content, domain=domain.name)
     checks.finish()
     rows = [asked_of(wish) for wish in wishes]
     preview = _rehearse(actor, domain, rows, vouched=vouched)
@@ -82,7 +83,7 @@ def preview_import(
         domain=domain,
         account=actor.account,
         name=printable(name, 100),
-        unit="line" if table.kind == "csv" else "row",
+        unit=unit,
         vouched=vouched,
         created_at=now,
         expires_at=now + KEPT,
@@ -242,10 +243,9 @@ def import_addresses(
     require_may_make(actor, domain)
     check_digest(digest)
     with Checks() as checks:
-        table, wishes = read_wishes(content, domain=domain.name)
+        unit, wishes = read_addresses(content, domain=domain.name)
     checks.finish()
     rows = [asked_of(wish) for wish in wishes]
-    unit = "line" if table.kind == "csv" else "row"
     if rehearse:
         return Imported(unit, rows, _rehearse(actor, domain, rows, vouched=vouched))
     with one_set(actor, domain) as gathered:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants import access, limits, tokens
 from tenants.actions.audit import record
@@ -53,7 +54,7 @@ def make_invitation(
     soon as the target is confirmed. With `email` the link is also mailed there.
     """
     access.require(actor, access.Verb.VIEW, domain)
-    access.require_create(actor, access.Kind.INVITATION, domain.organization)
+    access.require_create(actor, access.Kind.INVITATION, domain)
     checks = Checks()
     with checks:
         note = check_text(note, field="note", maximum=200) if note else ""
@@ -116,22 +117,36 @@ def _insert_invitation(
 
 
 def _what(row: Invitation) -> str:
-    return f"{row.local_part}@{row.domain.name}" if row.local_part else f"an address at {row.domain.name}"
+    return (
+        f"{row.local_part}@{row.domain.name}"
+        if row.local_part
+        else _("an address at %(name)s") % {"name": row.domain.name}
+    )
 
 
 def _owe_invitation(actor: Actor, row: Invitation, url: str) -> None:
     then = (
-        "It is yours as soon as you have confirmed where its mail goes."
+        _("It is yours as soon as you have confirmed where its mail goes.")
         if row.approved
-        else f"{row.domain.organization.name} decides then."
+        else _("%(name)s decides then.") % {"name": row.domain.organization.name}
     )
     owe_mail(
         recipient=row.recipient,
-        subject=f"An invitation to {_what(row)}",
+        subject=_("An invitation to %(what)s") % {"what": _what(row)},
         body=(
-            f"Hello,\n\n{actor} invites you to {_what(row)}. Ask for it here; {then[0].lower()}{then[1:]}"
-            f"\n\n{url}\n\nThe link works until {timezone.localtime(row.expires_at):%d %B %Y}. If you do not"
-            " know what this is about, do nothing."
+            _(
+                "Hello,\n\n%(actor)s invites you to %(what)s. Ask for it here; "
+                "%(lower)s%(then)s\n\n%(url)s\n\nThe link works until %(localtime)s. If you do "
+                "not know what this is about, do nothing."
+            )
+            % {
+                "actor": actor,
+                "what": _what(row),
+                "lower": then[0].lower(),
+                "then": then[1:],
+                "url": url,
+                "localtime": f"{timezone.localtime(row.expires_at):%d %B %Y}",
+            }
         ),
     )
 
@@ -159,7 +174,8 @@ def withdraw_invitation(*, actor: Actor, invitation: Invitation) -> Invitation:
 
 def usable_invitations() -> QuerySet[Invitation]:
     """Those whose links work now."""
-    return Invitation.objects.filter(withdrawn_at=None, expires_at__gt=timezone.now(), uses_left__gt=0)
+    rows = Invitation.objects.filter(withdrawn_at=None, expires_at__gt=timezone.now(), uses_left__gt=0)
+    return rows.filter(domain__organization__suspended_at=None)
 
 
 def find_invitation(token: str) -> Invitation:

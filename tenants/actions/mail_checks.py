@@ -7,21 +7,22 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
-from tenants.actions.mail import owe_mail
+from tenants.actions.notices import About, Letter, notify
 from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden, Invalid
 from tenants.formats.mail_checks import CHECKS, Finding, Level, worst
 from tenants.formats.text import FormatError, check_text
 from tenants.limits import Limit, spend
-from tenants.models import CheckChange, CheckLine, CheckMute, Domain, MailCheck, Membership
+from tenants.models import Account, CheckChange, CheckLine, CheckMute, Domain, MailCheck
 from tenants.models.sync import LONG_AGO
+from tenants.notices import CHECKS_TURNED
 
 RECHECKS = Limit("rechecks", 60, timedelta(hours=1), "This domain was checked very often in the last hour.")
 MOST_MUTED = timedelta(days=366)
@@ -56,7 +57,7 @@ def level_of(lines: Collection[CheckLine], mutes: Collection[str]) -> Level:
 def recheck(*, actor: Actor, domain: Domain, checks: Collection[str] = ()) -> MailCheck:
     """Have these checks (ids) done again now, or all of them."""
     access.require(actor, access.Verb.VIEW, domain)
-    access.require_create(actor, access.Kind.RUN, domain.organization)
+    access.require_create(actor, access.Kind.RUN, domain)
     unknown = sorted(set(checks) - set(_ORDER))
     if unknown:
         problem = f"There is no check “{unknown[0][:40]}”."
@@ -269,28 +270,25 @@ def _tell(check: MailCheck, *, first: bool) -> None:
 def _mail(domain: Domain, rows: list[CheckLine]) -> None:
     worse = [row for row in rows if _serious(row.level)]
     better = [row for row in rows if not _serious(row.level)]
-    parts = ["Hello,"]
-    for title, chosen in (("Something is wrong now:", worse), ("This is well again:", better)):
-        if chosen:
-            lines = [
-                f"- {row.sentence}{' ' + row.fix if row in worse else ''}" for row in chosen[:_MOST_TOLD]
-            ]
-            parts.append("\n".join([title, *lines]))
-    parts.append(f"All checks of {domain}:\n{settings.BASE_URL}/d/{domain}/checks")
-    subject = f"{domain}: {worse[0].sentence}" if worse else f"{domain}: well again"
-    for membership in _people(domain):
-        owe_mail(recipient=membership.account.email, subject=subject[:190], body="\n\n".join(parts) + "\n")
 
+    def line() -> str:
+        if worse:
+            return f"{domain}: {worse[0].sentence}"
+        return _("%(domain)s: well again") % {"domain": domain}
 
-def _people(domain: Domain) -> QuerySet[Membership]:
-    roles = access.roles_that(access.Verb.CHANGE, access.Kind.DOMAIN)
-    return (
-        Membership.objects.filter(
-            organization=domain.organization_id, role__in=roles, account__is_active=True
-        )
-        .select_related("account")
-        .order_by("pk")[:20]
-    )
+    def mail(_account: Account) -> Letter:
+        parts = [_("Hello,")]
+        for title, chosen in ((_("Something is wrong now:"), worse), (_("This is well again:"), better)):
+            if chosen:
+                lines = [
+                    f"- {row.sentence}{' ' + row.fix if row in worse else ''}" for row in chosen[:_MOST_TOLD]
+                ]
+                parts.append("\n".join([title, *lines]))
+        page = f"{settings.BASE_URL}/d/{domain}/checks"
+        parts.append(_("All checks of %(domain)s:\n%(page)s") % {"domain": domain, "page": page})
+        return Letter(line()[:190], "\n\n".join(parts) + "\n")
+
+    notify(CHECKS_TURNED, About(f"/d/{domain}/checks", thing=domain, domain=domain), line=line, mail=mail)
 
 
 final("It looked; nothing was changed.", "recheck")

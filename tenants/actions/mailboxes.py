@@ -17,7 +17,7 @@ from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import check_reason, insert_held_name, require_free_name
 from tenants.actions.new_mailboxes import check_new_mailbox, end_of, make_mailbox, require_may_make
-from tenants.actions.organizations import give_quota_back, take_quota
+from tenants.actions.quotas import give_quota_back, take_quota
 from tenants.actions.reversals import mailbox_now, mailbox_of, targets_of, undoable
 from tenants.actions.targets import lock_in_use, require_fits, require_no_loop
 from tenants.actions.warnings import refresh_warnings
@@ -181,7 +181,7 @@ def trash_mailbox(*, actor: Actor, mailbox: Mailbox, never_again: bool = False, 
     """
     access.require(actor, access.Verb.DELETE, mailbox)
     if never_again:
-        access.require_create(actor, access.Kind.HELD_NAME, mailbox.domain.organization)
+        access.require_create(actor, access.Kind.HELD_NAME, mailbox.domain)
     with Checks() as checks:
         reason = check_reason(reason)
     checks.finish()

@@ -16,7 +16,7 @@ from tenants.errors import Checks, Conflict, Invalid, Problem
 from tenants.formats.addresses import check_local_part
 from tenants.formats.reserved_names import RESERVED_NAMES
 from tenants.formats.text import check_text, printable
-from tenants.models import Domain, HeldName, Mailbox
+from tenants.models import Canary, Domain, HeldName, Mailbox
 
 _AT_ONCE = 500
 
@@ -42,7 +42,7 @@ def why_not_free(held: HeldName, actor: Actor) -> Problem | None:
             f"{shown} is not given again. {held.by_name} said so on {held.since:%-d %B %Y}{reason}.",
             "Choose another name. An owner can take it off the list in the domain's settings.",
         )
-    if access.may_create(actor, access.Kind.MAILBOX, held.domain.organization):
+    if access.may_create(actor, access.Kind.MAILBOX, held.domain):
         return None
     return Problem("local_part", f"{shown} is reserved for the domain's team.", "Choose another name.")
 
@@ -97,7 +97,7 @@ def hold_name(
 ) -> HeldName:
     """Keep a name back. One that is in use cannot be *never again*: deleting it offers that."""
     access.require(actor, access.Verb.VIEW, domain)
-    access.require_create(actor, access.Kind.HELD_NAME, domain.organization)
+    access.require_create(actor, access.Kind.HELD_NAME, domain)
     checks = Checks()
     with checks:
         local_part = check_local_part(local_part)
@@ -134,6 +134,8 @@ def release_name(*, actor: Actor, held: HeldName) -> None:
     """Take a name off the list: from now on it can be given like any other."""
     access.require(actor, access.Verb.DELETE, held)
     lock(held)
+    if Canary.objects.filter(stack__domain=held.domain, local_part=held.local_part).exists():
+        raise Conflict(f"{held} is the address of the mail stack's canary, as long as there is a stack.")
     record(
         actor,
         "release_name",

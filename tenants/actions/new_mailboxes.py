@@ -14,7 +14,7 @@ from tenants import access
 from tenants.actions.audit import record
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import require_free_name
-from tenants.actions.organizations import take_quota
+from tenants.actions.quotas import take_quota
 from tenants.actions.targets import add_target_rows, check_target_list
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
@@ -28,7 +28,7 @@ from tenants.secrets import Purpose, seal
 
 def require_may_make(actor: Actor, domain: Domain) -> None:
     access.require(actor, access.Verb.VIEW, domain)
-    access.require_create(actor, access.Kind.MAILBOX, domain.organization)
+    access.require_create(actor, access.Kind.MAILBOX, domain)
 
 
 class Further(TypedDict, total=False):

@@ -1,47 +1,48 @@
-"""Organizations, their people and quotas."""
+"""Organizations and their people."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tenants import access
-from tenants.actions import gathering
 from tenants.actions.accounts import account_for, first_link
 from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.mail import owe_mail
+from tenants.actions.quotas import quota_problems, require_room
 from tenants.actions.reversals import final, undoable
+from tenants.actions.sessions import rotate_sessions
 from tenants.actor import Actor
-from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
+from tenants.errors import Checks, Conflict, Invalid, Problem
 from tenants.formats.addresses import check_target
 from tenants.formats.text import check_name, printable
 from tenants.models import Account, Event, Membership, Organization
+from tenants.quotas import quotas_of
 
 Role = Membership.Role
 
 
 @transaction.atomic
-def create_organization(
-    *, actor: Actor, name: str, domain_quota: int = 10, mailbox_quota: int = 1000
-) -> Organization:
-    """Make an organization; the operator who makes it becomes its first owner."""
+def create_organization(*, actor: Actor, name: str, **quotas: int) -> Organization:
+    """Make an organization; the operator who makes it becomes its first owner.
+
+    `quotas` are those of `change_quotas`; what is not given is as usual.
+    """
     access.require_create(actor, access.Kind.ORGANIZATION, None)
     checks = Checks()
     with checks:
         name = check_name(name, field="name", maximum=100)
-    checks.problems += _quota_problems(domain_quota=domain_quota, mailbox_quota=mailbox_quota)
+    checks.problems += quota_problems(quotas)
     checks.finish()
     if Organization.objects.filter(name__iexact=name).exists():
         raise Invalid.of("name", f"There is an organization “{name}” already.", "Choose another name.")
     try:
         with transaction.atomic():
-            organization = Organization.objects.create(
-                name=name, domain_quota=domain_quota, mailbox_quota=mailbox_quota
-            )
+            organization = Organization.objects.create(name=name, **quotas)
     except IntegrityError as error:
         raise Conflict(f"An organization “{name}” was made by somebody else just now.") from error
     if actor.account is not None:
@@ -52,42 +53,30 @@ def create_organization(
         name,
         f"The organization {name} was made.",
         organization=organization,
-        after={"domain_quota": domain_quota, "mailbox_quota": mailbox_quota},
+        after=quotas_of(organization),
     )
     return organization
 
 
 @transaction.atomic
-def change_quotas(*, actor: Actor, organization: Organization, domain_quota: int, mailbox_quota: int) -> None:
-    """Set how much an organization may have. Only operators; never below what it has."""
+def require_second_factor(*, actor: Actor, organization: Organization, required: bool) -> None:
+    """Let nobody of this organization go on without a second factor, or let them again. Owners decide."""
     access.require(actor, access.Verb.VIEW, organization)
-    if not actor.is_operator:
-        raise Forbidden("Quotas are set by the operators of this Rookery. Ask one of them.")
     access.require(actor, access.Verb.CHANGE, organization)
     lock(organization)
-    checks = Checks()
-    checks.problems += _quota_problems(domain_quota=domain_quota, mailbox_quota=mailbox_quota)
-    checks.finish()
-    before = {"domain_quota": organization.domain_quota, "mailbox_quota": organization.mailbox_quota}
-    after = {"domain_quota": domain_quota, "mailbox_quota": mailbox_quota}
-    if organization.domain_count > domain_quota or organization.mailbox_count > mailbox_quota:
-        raise Invalid.of(
-            "domain_quota" if organization.domain_count > domain_quota else "mailbox_quota",
-            f"It has {organization.domain_count} domains and {organization.mailbox_count} addresses.",
-            "Choose at least as many.",
-        )
-    if after == before:
+    if organization.second_factor_required == required:
         return
-    organization.domain_quota, organization.mailbox_quota = domain_quota, mailbox_quota
-    organization.save(update_fields=["domain_quota", "mailbox_quota"])
+    organization.second_factor_required = required
+    organization.save(update_fields=["second_factor_required"])
+    told = "needs a second factor from its people" if required else "needs no second factor any more"
     record(
         actor,
-        "change_quotas",
+        "require_second_factor",
         organization,
-        f"The quotas of {organization} were changed.",
+        f"{organization} {told}.",
         organization=organization,
-        before=before,
-        after=after,
+        before={"required": not required},
+        after={"required": required},
     )
 
 
@@ -113,6 +102,7 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
     if row is not None and row.role == role:
         return row
     if row is None:
+        require_room(organization, "member")
         try:
             with transaction.atomic():
                 row = Membership.objects.create(organization=organization, account=account, role=role)
@@ -123,6 +113,8 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
         keep_an_owner(organization, row, role)
         row.role = role
         row.save(update_fields=["role"])
+    if account != actor.account:
+        rotate_sessions(account)
     record(
         actor,
         "add_member",
@@ -136,9 +128,9 @@ def add_member(*, actor: Actor, organization: Organization, email: str, role: st
 
 
 _MAY = {
-    Role.OWNER: "You may do everything in it.",
-    Role.MANAGER: "You may make and change its addresses and decide requests.",
-    Role.VIEWER: "You may look at everything in it and change nothing.",
+    Role.OWNER: gettext_lazy("You may do everything in it."),
+    Role.MANAGER: gettext_lazy("You may make and change its addresses and decide requests."),
+    Role.VIEWER: gettext_lazy("You may look at everything in it and change nothing."),
 }
 
 
@@ -147,13 +139,22 @@ def _welcome(actor: Actor, organization: Organization, account: Account, role: s
         return
     owe_mail(
         recipient=account.email,
-        subject=f"You are {role} of {organization}",
+        subject=_("You are %(role)s of %(organization)s") % {"role": role, "organization": organization},
         body=(
-            f"Hello,\n\n{actor} made you {role} of {organization}. {_MAY[Role(role)]}"
-            f" Open this page and press the button to sign in:\n\n{first_link(account)}\n\n"
-            "The link works once, for a day. Later, ask for another one:\n\n"
-            f"{settings.BASE_URL}/sign-in\n\n"
-            "If you do not want this, leave the organization on the page of your account."
+            _(
+                "Hello,\n\n%(actor)s made you %(role)s of %(organization)s. %(may)s Open this "
+                "page and press the button to sign in:\n\n%(link)s\n\nThe link works once, for "
+                "a day. Later, ask for another one:\n\n%(panel)s/sign-in\n\nIf you do not want "
+                "this, leave the organization on the page of your account."
+            )
+            % {
+                "actor": actor,
+                "role": role,
+                "organization": organization,
+                "may": _MAY[Role(role)],
+                "link": first_link(account),
+                "panel": settings.BASE_URL,
+            }
         ),
     )
 
@@ -162,6 +163,8 @@ def _welcome(actor: Actor, organization: Organization, account: Account, role: s
 def remove_member(*, actor: Actor, membership: Membership) -> None:
     """Let a person go. The last owner stays."""
     access.require(actor, access.Verb.DELETE, membership)
+    if membership.account.is_service:
+        raise Conflict(f"“{membership.account}” is a program. Revoke its key instead.")
     organization = membership.organization
     lock(organization)
     lock(membership)
@@ -181,66 +184,12 @@ def remove_member(*, actor: Actor, membership: Membership) -> None:
 
 def keep_an_owner(organization: Organization, membership: Membership, new_role: str) -> None:
     """Refuse that the last owner leaves or steps down; the caller holds the organization."""
-    others = organization.memberships.filter(~Q(pk=membership.pk), role=Role.OWNER, account__is_active=True)
+    people = organization.memberships.filter(account__is_active=True, account__is_service=False)
+    others = people.filter(~Q(pk=membership.pk), role=Role.OWNER)
     if membership.role == Role.OWNER and new_role != Role.OWNER and not others.exists():
         raise Invalid.of(
             "role", f"{membership.account.email} is the last owner.", "Make somebody else owner first."
         )
-
-
-def _quota_problems(**quotas: int) -> list[Problem]:
-    return [
-        Problem(field, f"{value} is not possible.", "Choose 0 to 1,000,000.")
-        for field, value in quotas.items()
-        if not 0 <= value <= 1_000_000
-    ]
-
-
-def take_quota(organization: Organization, what: str, count: int = 1) -> None:
-    """Use up `count` of the organization's quota of `what` (domain or mailbox) by one conditional update."""
-    used, quota = f"{what}_count", f"{what}_quota"
-    changed = Organization.objects.filter(pk=organization.pk, **{f"{used}__lte": F(quota) - count}).update(
-        **{used: F(used) + count}
-    )
-    if not changed:
-        require_quota(organization, what, count)
-        raise Conflict(f"The quota of {organization} was changed just now. Try again.")
-
-
-def require_quota(organization: Organization, what: str, count: int) -> None:
-    """Raise Invalid unless the organization may have `count` more, as far as it is known now."""
-    organization.refresh_from_db()
-    used, quota = getattr(organization, f"{what}_count"), getattr(organization, f"{what}_quota")
-    if used + count <= quota:
-        return
-    word = "addresses" if what == "mailbox" else "domains"
-    more = f" and this needs {count:,} more" if count > 1 else ""
-    raise Invalid.of(
-        "organization",
-        f"{organization} has {used:,} of {quota:,} {word}{more}.",
-        f"Delete {word} that nobody needs, or ask an operator for more.",
-    )
-
-
-def give_quota_back(organization: Organization, what: str, count: int = 1) -> None:
-    """Of a set of addresses, together at its end."""
-    gathered = gathering.current()
-    if gathered is not None:
-        gathered.given_back.extend([(organization.pk, what)] * count)
-        return
-    _give_back(organization.pk, what, count)
-
-
-def give_back_gathered(gathered: gathering.Gathered) -> None:
-    for (organization_id, what), count in sorted(Counter(gathered.given_back).items()):
-        _give_back(organization_id, what, count)
-
-
-def _give_back(organization_id: int, what: str, count: int) -> None:
-    used = f"{what}_count"
-    Organization.objects.filter(pk=organization_id, **{f"{used}__gte": count}).update(
-        **{used: F(used) - count}
-    )
 
 
 # Undoing ---------------------------------------------------------------------------------------------
@@ -274,13 +223,15 @@ for _verb in ("add_member", "remove_member"):
         told=_told_role,
     )
 undoable(
-    "change_quotas",
+    "require_second_factor",
     find=lambda event: event.organization,
-    present=lambda organization, event: {name: getattr(organization, name) for name in event.after},
-    restore=lambda actor, organization, event: change_quotas(
-        actor=actor, organization=organization, **event.before
+    present=lambda organization, event: {"required": organization.second_factor_required},
+    restore=lambda actor, organization, event: require_second_factor(
+        actor=actor, organization=organization, required=bool(event.before["required"])
     ),
-    told=lambda organization, event: f"{organization} gets the quotas that it had before.",
-    needs=access.Verb.MANAGE,  # operators only
+    told=lambda organization, event: (
+        f"{organization} "
+        + ("needs a second factor again." if event.before["required"] else "needs no second factor again.")
+    ),
 )
-final("An organization cannot be deleted here. Set its quotas to 0 to close it.", "create_organization")
+final("An organization cannot be deleted here. Suspend it instead.", "create_organization")

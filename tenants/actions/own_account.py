@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Count
+from django.utils.translation import gettext as _
 
 from tenants import access
 from tenants.actions.accounts import own_account
@@ -55,6 +56,7 @@ def _last_owner(account: Account, memberships: tuple[Membership, ...]) -> list[s
             organization__in=[row.organization_id for row in owned],
             role=Membership.Role.OWNER,
             account__is_active=True,
+            account__is_service=False,
         )
         .exclude(account=account)
         .values_list("organization_id", flat=True)
@@ -120,10 +122,14 @@ def delete_account(*, actor: Actor) -> str:
     Account.objects.filter(pk=account.pk).delete()
     owe_mail(
         recipient=email,
-        subject="Your account was deleted",
+        subject=_("Your account was deleted"),
         body=(
-            f"Hello,\n\nthe account of {email} was deleted, as you asked. Addresses that only you held get"
-            " no mail any more. Nobody is signed in with it now, and its keys for programs are useless."
+            _(
+                "Hello,\n\nthe account of %(email)s was deleted, as you asked. Addresses that "
+                "only you held get no mail any more. Nobody is signed in with it now, and its "
+                "keys for programs are useless."
+            )
+            % {"email": email}
         ),
     )
     return email

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -68,13 +68,22 @@ def prepare_host(*, actor: Actor, host: Host, plan: str) -> HostPreparation:
 
 @transaction.atomic
 def record_preparation(
-    *, actor: Actor, preparation: HostPreparation, seen: Seen, script: str | None = None, done: bool = False
+    *,
+    actor: Actor,
+    preparation: HostPreparation,
+    seen: Seen,
+    script: str | None = None,
+    tenders: Iterable[str] | None = None,
+    done: bool = False,
 ) -> None:
     """Write what a worker saw, unless a person asked for something else meanwhile. `script`: all of it for a
-    person; None: as before. `done`: something was done, so the host is looked at anew."""
+    person; `tenders`: those of Solo5; None: as before. `done`: something was done, so the host is looked at
+    anew."""
     if not is_current(actor, preparation):
         return
     write_seen(preparation, seen, **({} if script is None else {"script": script}))
+    if tenders is not None:
+        Host.objects.filter(pk=preparation.host_id).update(tenders=sorted(tenders))
     if done:
         outbox.mark(SyncTarget.objects.filter(host_share__host=preparation.host))
 

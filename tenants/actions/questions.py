@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from tenants import limits
 from tenants.actions import gathering
@@ -32,23 +33,34 @@ def confirmation_mail(actor: Actor, recipient: str, wanted: Sequence[tuple[str, 
         [(mailbox, token)] = wanted
         return {
             "recipient": recipient,
-            "subject": f"May mail for {mailbox} come to you?",
+            "subject": _("May mail for %(mailbox)s come to you?") % {"mailbox": mailbox},
             "body": (
-                f"Hello,\n\n{actor} asked that mail for {mailbox} be sent on to this address."
-                " Nothing comes before you agree. To agree, open this page and press the button:\n\n"
-                f"{settings.BASE_URL}/confirm/{token}\n\n"
-                "If you do not know what this is about, do nothing."
+                _(
+                    "Hello,\n\n%(actor)s asked that mail for %(mailbox)s be sent on to this "
+                    "address. Nothing comes before you agree. To agree, open this page and press "
+                    "the button:\n\n%(panel)s/confirm/%(token)s\n\nIf you do not know what this is "
+                    "about, do nothing."
+                )
+                % {"actor": actor, "mailbox": mailbox, "panel": settings.BASE_URL, "token": token}
             ),
         }
-    links = "\n".join(f"{mailbox}\n{settings.BASE_URL}/confirm/{token}\n" for mailbox, token in wanted)
+    links = "\n".join(
+        _("%(mailbox)s\n%(panel)s/confirm/%(token)s\n")
+        % {"mailbox": mailbox, "panel": settings.BASE_URL, "token": token}
+        for mailbox, token in wanted
+    )
     return {
         "recipient": recipient,
-        "subject": f"May mail for {wanted[0][0]} and {len(wanted) - 1} more come to you?",
+        "subject": _("May mail for %(wanted)s and %(value)s more come to you?")
+        % {"wanted": wanted[0][0], "value": len(wanted) - 1},
         "body": (
-            f"Hello,\n\n{actor} asked that mail for {len(wanted)} addresses be sent on to this one. Nothing"
-            " comes before you agree, and you may agree to some and not to others. To agree, open the page of"
-            f" each and press the button:\n\n{links}\n"
-            "If you do not know what this is about, do nothing."
+            _(
+                "Hello,\n\n%(actor)s asked that mail for %(len)s addresses be sent on to this "
+                "one. Nothing comes before you agree, and you may agree to some and not to "
+                "others. To agree, open the page of each and press the "
+                "button:\n\n%(links)s\nIf you do not know what this is about, do nothing."
+            )
+            % {"actor": actor, "len": len(wanted), "links": links}
         ),
     }
 

@@ -17,10 +17,13 @@ from tenants.models import Condition, Repository, RepositoryReader, Unikernel
 
 
 @transaction.atomic
-def link_reader(*, actor: Actor, repository: Repository, unikernel: Unikernel, role: str) -> RepositoryReader:
+def link_reader(
+    *, actor: Actor, repository: Repository, unikernel: Unikernel, role: str, read_commit: str = ""
+) -> RepositoryReader:
     """Say that `unikernel` reads `repository` as submission or relay: it is restarted after changes there.
 
-    What it has read is known when a person said so of the commit that is there now; else it restarts once.
+    What it has read is known when the caller knows the commit, or a person said so of the one that is there
+    now; else it restarts once.
     """
     access.require(actor, access.Verb.CHANGE, repository)
     access.require(actor, access.Verb.CHANGE, unikernel)
@@ -38,7 +41,10 @@ def link_reader(*, actor: Actor, repository: Repository, unikernel: Unikernel, r
     try:
         with transaction.atomic():
             row = RepositoryReader.objects.create(
-                repository=repository, unikernel=unikernel, role=role, read_commit=_known_read(repository)
+                repository=repository,
+                unikernel=unikernel,
+                role=role,
+                read_commit=read_commit or _known_read(repository),
             )
     except IntegrityError as error:
         said = f"{unikernel} reads a repository already."

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants.actions.audit import record
 from tenants.actions.invitations import give_use_back
@@ -93,11 +94,15 @@ def _lapse(actor: Actor, request: AddressRequest) -> None:
     record_step(actor, "lapse_request", request, sentence, Status.CONFIRMED)
     owe_mail(
         recipient=request.target,
-        subject=f"Nobody decided about {address}",
+        subject=_("Nobody decided about %(address)s") % {"address": address},
         body=(
-            f"Hello,\n\nyour request for {address} waited for {request.domain.organization}, and nobody"
-            " decided in time. It has ended, no address was made, and the fingerprint of your passphrase is"
-            " deleted. If you still want the address, ask for it again."
+            _(
+                "Hello,\n\nyour request for %(address)s waited for %(organization)s, and "
+                "nobody decided in time. It has ended, no address was made, and the "
+                "fingerprint of your passphrase is deleted. If you still want the address, ask "
+                "for it again."
+            )
+            % {"address": address, "organization": request.domain.organization}
         ),
     )
 

@@ -125,11 +125,12 @@ def ground_for(request: AddressRequest) -> Ground | None:
     in a transaction that is rolled back if nothing comes of it, while the request is held.
     """
     invitation = request.invitation
-    if invitation is not None and invitation.approved:
-        return _by_invitation(request)
-    if request.domain.requests != Domain.Requests.AUTOMATIC:
+    by_invitation = invitation is not None and invitation.approved
+    if not by_invitation and request.domain.requests != Domain.Requests.AUTOMATIC:
         return None
-    return _by_rule(request)
+    if request.domain.organization.suspended_at is not None:
+        raise Conflict(f"{request.domain.organization} is suspended: nothing is given by itself.")
+    return _by_invitation(request) if by_invitation else _by_rule(request)
 
 
 def _by_invitation(request: AddressRequest) -> Ground:

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants import access, limits, tokens
 from tenants.actions.accounts import account_for
@@ -46,10 +48,14 @@ class Submitted:
 
 def open_domain(name: str) -> Domain:
     """The domain whose public request page this is; Absent where nobody may ask."""
-    domain = Domain.objects.filter(name=name, requests__in=Domain.OPEN).first()
+    domain = _open_domains().filter(name=name).first()
     if domain is None:
         raise Absent
     return domain
+
+
+def _open_domains() -> QuerySet[Domain]:
+    return Domain.objects.filter(requests__in=Domain.OPEN, organization__suspended_at=None)
 
 
 def submit_request(
@@ -100,7 +106,7 @@ def _insert_request(
 ) -> Submitted:
     if invitation is not None:
         use_up(invitation)
-    elif not Domain.objects.filter(pk=domain.pk, requests__in=Domain.OPEN).exists():
+    elif not _open_domains().filter(pk=domain.pk).exists():
         raise Absent
     confirm_token, page_token = tokens.new_token(), tokens.new_token()
     request = AddressRequest.objects.create(
@@ -116,12 +122,21 @@ def _insert_request(
     )
     owe_mail(
         recipient=target,
-        subject=f"Do you want {local_part}@{domain.name}?",
+        subject=_("Do you want %(local_part)s@%(name)s?") % {"local_part": local_part, "name": domain.name},
         body=(
-            f"Hello,\n\nsomebody, probably you, asked for the address {local_part}@{domain.name}, with its"
-            " mail sent on to this one. Open this page and press the button to confirm it:\n\n"
-            f"{settings.BASE_URL}/asked/confirm/{confirm_token}\n\n"
-            "If it was not you, do nothing: without the button, nothing happens."
+            _(
+                "Hello,\n\nsomebody, probably you, asked for the address "
+                "%(local_part)s@%(name)s, with its mail sent on to this one. Open this page "
+                "and press the button to confirm "
+                "it:\n\n%(panel)s/asked/confirm/%(confirm_token)s\n\nIf it was not you, do "
+                "nothing: without the button, nothing happens."
+            )
+            % {
+                "local_part": local_part,
+                "name": domain.name,
+                "panel": settings.BASE_URL,
+                "confirm_token": confirm_token,
+            }
         ),
     )
     record(
@@ -280,11 +295,14 @@ def _grant(actor: Actor, request: AddressRequest, ground: Ground) -> Mailbox:
     )
     owe_mail(
         recipient=request.target,
-        subject=f"{mailbox} is yours",
+        subject=_("%(mailbox)s is yours") % {"mailbox": mailbox},
         body=(
-            f"Hello,\n\nyour request for {mailbox} was approved. It is being written to the mail server now;"
-            " this takes a few seconds. Sign in with this address to set up your mail program:\n\n"
-            f"{settings.BASE_URL}/sign-in"
+            _(
+                "Hello,\n\nyour request for %(mailbox)s was approved. It is being written to "
+                "the mail server now; this takes a few seconds. Sign in with this address to "
+                "set up your mail program:\n\n%(panel)s/sign-in"
+            )
+            % {"mailbox": mailbox, "panel": settings.BASE_URL}
         ),
     )
     return mailbox
@@ -312,8 +330,9 @@ def refuse_request(*, actor: Actor, request: AddressRequest, reason: str) -> Add
     )
     owe_mail(
         recipient=request.target,
-        subject=f"{address} was not approved",
-        body=f"Hello,\n\nyour request for {address} was refused. The reason given:\n\n{reason}",
+        subject=_("%(address)s was not approved") % {"address": address},
+        body=_("Hello,\n\nyour request for %(address)s was refused. The reason given:\n\n%(reason)s")
+        % {"address": address, "reason": reason},
     )
     return request
 

@@ -7,12 +7,16 @@ actions. What cannot be taken back calls `final` with a sentence that says why, 
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.db.models import Model
 
+import tenants.actions
 from tenants import access
 from tenants.actor import Actor
 from tenants.models import Event, Mailbox
@@ -65,7 +69,16 @@ def reversal_of(verb: str) -> Reversal | str:
     return _reversals.get(verb, "Rookery does not know how to undo this.")
 
 
+@cache
+def load_actions() -> None:
+    """Each module of actions says how its verbs are undone when it is imported."""
+    for module in pkgutil.iter_modules(tenants.actions.__path__):
+        importlib.import_module(f"{tenants.actions.__name__}.{module.name}")
+
+
 def known_verbs() -> frozenset[str]:
+    """Those of all actions."""
+    load_actions()
     return frozenset(_reversals)
 
 

@@ -13,8 +13,8 @@ from tenants import access
 from tenants.actions.audit import record_all
 from tenants.actions.gathering import AT_ONCE, Gathered, batched, gathered
 from tenants.actions.marks import mark_mailboxes
-from tenants.actions.organizations import give_back_gathered
 from tenants.actions.questions import ask_all
+from tenants.actions.quotas import give_back_gathered
 from tenants.actor import Actor
 from tenants.errors import Invalid
 from tenants.models import Domain, FormerPassphrase, Mailbox

@@ -19,13 +19,14 @@ from tenants.actions.stack_records import changes_for, mx_set, places_of, sets_o
 from tenants.actions.stacks import unikernel_of
 from tenants.actions.tsig_keys import remove_key
 from tenants.actions.unikernels import delete_unikernel, start_unikernel, stop_unikernel
+from tenants.actions.upgrade_turns import mark_firewall
 from tenants.actor import Actor
 from tenants.errors import Conflict, Forbidden
 from tenants.formats.stacks.phases import FIREWALL, GIT_ACCESS, MX, OPEN, RECORDS, Standing, State
 from tenants.formats.zones.record_set import RecordSet as Records
 from tenants.formats.zones.stored import stored_texts
-from tenants.models import Firewall, Stack, StackPhase, TsigKey
-from tenants.stack_wishes import zone_of
+from tenants.models import Canary, PrimaryServer, Stack, StackPhase, TsigKey, UpgradePhase
+from tenants.stack_wishes import relay_of, zone_of
 
 _ENDED = {State.PROVED, State.FAILED, State.GONE}
 _SYSTEM = "Only Rookery's workers walk the phases of a mail stack."
@@ -37,27 +38,31 @@ def record_phases(
 ) -> None:
     """Keep how the phases stand. `seen` is how often each had been tried again when they were looked at: one
     that somebody asked for meanwhile stays as he left it."""
-    _require_system(actor)
+    require_system(actor)
     lock(stack)
     for row in stack.phases.all():
         told = standings.get(row.name)
         if told is None or row.tries != seen.get(row.name):
             continue
-        state = StackPhase.State(told.state.value)
-        if row.state != state:
-            row.ended_at = now if told.state in _ENDED else None
-            if row.name == "primary" and told.state is State.PROVED:
-                _tell_zone(stack)
-        row.state, row.reason, row.began_at = state, told.reason[:1000], told.began
-        row.proof = dict(told.proof)
-        row.save()
+        if row.state != told.state.value and row.name == "primary" and told.state is State.PROVED:
+            _tell_zone(stack)
+        keep_standing(row, told, now)
+
+
+def keep_standing(row: StackPhase | UpgradePhase, told: Standing, now: datetime) -> None:
+    state = StackPhase.State(told.state.value)
+    if row.state != state:
+        row.ended_at = now if told.state in _ENDED else None
+    row.state, row.reason, row.began_at = state, told.reason[:1000], told.began
+    row.proof = dict(told.proof)
+    row.save()
 
 
 @transaction.atomic
 def write_phase(*, actor: Actor, stack: Stack, phase: str) -> None:
     """Make desired state say what a phase is about. Raises Conflict when the stack shall not run any more,
     and Invalid or Conflict for what cannot be."""
-    _require_system(actor)
+    require_system(actor)
     _hold(stack, phase)
     if stack.wanted != Stack.Wanted.RUNNING:
         raise Conflict(f"{stack} shall not run any more.")
@@ -78,7 +83,7 @@ def write_phase(*, actor: Actor, stack: Stack, phase: str) -> None:
 def withdraw_phase(*, actor: Actor, stack: Stack, phase: str) -> None:
     """Take back what `write_phase` wrote: unikernels are stopped, or deleted when the stack is removed;
     records stay, but for MX."""
-    _require_system(actor)
+    require_system(actor)
     _hold(stack, phase)
     if stack.wanted == Stack.Wanted.RUNNING:
         raise Conflict(f"{stack} goes on.")
@@ -99,24 +104,33 @@ def withdraw_phase(*, actor: Actor, stack: Stack, phase: str) -> None:
 
 def forget_removed_stacks(*, actor: Actor, at_most: int = 20) -> int:
     """Drop the rows of stacks whose end was proved, with their keys; returns how many."""
-    _require_system(actor)
+    require_system(actor)
     rows = Stack.objects.filter(wanted=Stack.Wanted.REMOVED).exclude(
         phases__in=StackPhase.objects.exclude(state=StackPhase.State.GONE)
     )
     count = 0
     for stack in rows.select_related("domain", "sync_target")[:at_most]:
-        if not stack.sync_target.in_agreement:
+        if not stack.sync_target.in_agreement or _has_canary(stack):
             continue
         with transaction.atomic():
             sentence = f"{stack} is gone: its unikernels, keys and rights were proved away."
             record(actor, "forget_removed_stacks", stack, sentence, domain=stack.domain)
+            _end_its_primary(stack)
             Stack.objects.filter(pk=stack.pk).update(release=None)
             stack.delete()
         count += 1
     return count
 
 
-def _require_system(actor: Actor) -> None:
+def _has_canary(stack: Stack) -> bool:
+    """Is its canary's entry still to be taken out of the relay repository?"""
+    relay, canary = relay_of(stack.domain), Canary.objects.filter(stack=stack).first()
+    if relay is None or canary is None:
+        return False
+    return relay.sync_target.observed_generation < canary.generation
+
+
+def require_system(actor: Actor) -> None:
     if not actor.system:
         raise Forbidden(_SYSTEM)
 
@@ -158,14 +172,24 @@ def _tell_zone(stack: Stack) -> None:
         outbox.look_again(zone.target)
 
 
+def _end_its_primary(stack: Stack) -> None:
+    """The zone stays as it is wanted, but nobody serves it: waiting for an answer would be in vain. Its keys
+    left git before, and the one server that knew them is gone: a new stack may have keys of these names."""
+    zone = zone_of(stack.domain)
+    repository = zone.target.repository if zone is not None else None
+    if repository is None or stack.release is None or "primary" not in stack.release.labels:
+        return
+    PrimaryServer.objects.filter(repository=repository).update(removed_with=stack.domain.name)
+    TsigKey.objects.filter(used_in_stacks__stack=stack, repository=repository, removed=True).delete()
+    outbox.look_again(repository.sync_target)
+
+
 def _set_firewall(stack: Stack, state: Stack.Firewall) -> None:
     if stack.firewall == state:
         return
     stack.firewall = state
     stack.save(update_fields=["firewall"])
-    firewall = Firewall.objects.filter(host=stack.share.host_id).select_related("sync_target").first()
-    if firewall is not None:
-        outbox.mark([firewall.sync_target])
+    mark_firewall(stack)
 
 
 final("It was proved to be gone. Make another stack for the domain.", "forget_removed_stacks")

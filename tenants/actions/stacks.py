@@ -6,37 +6,47 @@ yet. Which of them start when is decided by tenants.formats.stacks.phases.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from tenants import access, outbox
 from tenants.actions.audit import record
 from tenants.actions.blueprints import Blueprint, Choices, preview_stack
+from tenants.actions.canaries import carry_canary, insert_canary
 from tenants.actions.firewalls import require_possible
 from tenants.actions.locking import lock, lock_kept
 from tenants.actions.readers import link_reader
 from tenants.actions.reversals import final
+from tenants.actions.shared_roles import require_unused
 from tenants.actions.stack_secrets import Made, make_secrets
 from tenants.actions.unikernels import create_unikernel, start_unikernel
+from tenants.actions.upgrade_turns import give_up_upgrade
 from tenants.actor import Actor
-from tenants.errors import Conflict, Invalid
+from tenants.errors import Checks, Conflict, Invalid
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.stacks.phases import Phase, phases_of
-from tenants.formats.text import printable
+from tenants.formats.stacks.placing import Placed
+from tenants.formats.stacks.wish import Wish
+from tenants.formats.text import FormatError, check_text, printable
 from tenants.models import (
     Domain,
     Firewall,
+    PrimaryServer,
     Release,
     RepositoryReader,
     Stack,
     StackPhase,
     SyncTarget,
     Unikernel,
+    UpgradePhase,
 )
 from tenants.stack_wishes import relay_of, zone_of
 
+PhaseT = TypeVar("PhaseT", StackPhase, UpgradePhase)
 _FIRST_START = 20
 """In the order in which a host starts unikernels: what others depend on comes first."""
 
@@ -47,6 +57,7 @@ def make_stack(*, actor: Actor, domain: Domain, choices: Choices, plan: str) -> 
 
     Raises Invalid with all that is lacking, and Conflict when the plan is another one by now.
     """
+    lock(domain)
     zone = zone_of(domain)
     if zone is not None:
         lock_kept(zone)
@@ -57,15 +68,18 @@ def make_stack(*, actor: Actor, domain: Domain, choices: Choices, plan: str) -> 
         raise Invalid(blueprint.lacking)
     if blueprint.digest != plan:
         raise Conflict("The plan is another one by now. Read it again, then confirm it.")
+    if zone is not None and "primary" in choices.images:
+        PrimaryServer.objects.filter(repository__sync_target=zone.target).update(removed_with="")
     stack = _row(domain, choices, blueprint)
     targets = _targets(stack)
-    outbox.mark(targets.values())
+    marked = outbox.mark(targets.values())
+    _hatch_canary(actor, stack, marked)
     made = make_secrets(actor, stack, blueprint)
     _unikernels(actor, stack, choices, blueprint, made)
     stack.release = Release.objects.create(
         stack=stack,
         number=1,
-        parts=_parts(blueprint),
+        parts=parts_of(blueprint.plan.roles, blueprint.wish),
         services={role: each.address for role, each in blueprint.wish.shared.items()},
         note="The first.",
         made_by=str(actor)[:300],
@@ -109,6 +123,14 @@ def _row(domain: Domain, choices: Choices, blueprint: Blueprint) -> Stack:
     return stack
 
 
+def _hatch_canary(actor: Actor, stack: Stack, marked: Mapping[int, int]) -> None:
+    """Its entry goes out with what was `marked`, before any role that reads it starts."""
+    insert_canary(actor, stack)
+    relay = relay_of(stack.domain)
+    if relay is not None:
+        carry_canary(stack, marked[relay.sync_target.pk])
+
+
 def _targets(stack: Stack) -> dict[int, SyncTarget]:
     """All that is touched when a stack is made, to be marked together: locks are taken in one order."""
     relay, zone = relay_of(stack.domain), zone_of(stack.domain)
@@ -142,17 +164,18 @@ def _unikernels(actor: Actor, stack: Stack, choices: Choices, blueprint: Bluepri
             link_reader(actor=actor, repository=relay, unikernel=row, role=role.name)
 
 
-def _parts(blueprint: Blueprint) -> list[dict[str, object]]:
+def parts_of(roles: Iterable[Placed], wish: Wish) -> list[dict[str, object]]:
+    """Roles as a release keeps them."""
     return [
         {
             "role": each.role.name,
             "era": each.era.value,
-            "image": blueprint.wish.images[each.role.name].digest,
+            "image": wish.images[each.role.name].digest,
             "label": each.label,
             "address": each.address,
             "arguments": list(each.arguments),
         }
-        for each in blueprint.plan.roles
+        for each in roles
     ]
 
 
@@ -180,13 +203,18 @@ def phases(stack: Stack) -> tuple[Phase, ...]:
 
 def keep_phases(stack: Stack, wanted: Iterable[Phase]) -> None:
     """A row for each phase, as it stands; those that are none any more go."""
-    known = {row.name: row for row in stack.phases.all()}
+    keep_phase_rows(stack.phases.all(), wanted, lambda name: StackPhase(stack=stack, name=name))
+
+
+def keep_phase_rows(rows: QuerySet[PhaseT], wanted: Iterable[Phase], new: Callable[[str], PhaseT]) -> None:
+    """The same for any way; `new` is a row that is not saved yet."""
+    known = {row.name: row for row in rows}
     for position, phase in enumerate(wanted, start=1):
-        row = known.pop(phase.name, None) or StackPhase(stack=stack, name=phase.name)
+        row = known.pop(phase.name, None) or new(phase.name)
         if row.position != position:
             row.position = position
             row.save()
-    StackPhase.objects.filter(pk__in=[row.pk for row in known.values()]).delete()
+    rows.filter(pk__in=[row.pk for row in known.values()]).delete()
 
 
 # What people ask of it --------------------------------------------------------------------------------
@@ -215,7 +243,12 @@ def retry_phase(*, actor: Actor, stack: Stack, phase: str) -> StackPhase:
 
 @transaction.atomic
 def cancel_stack(*, actor: Actor, stack: Stack) -> Stack:
-    """Take back what runs and what lets mail in; keys, addresses and records stay, so that it can go on."""
+    """Take back what runs and what lets mail in; keys, addresses and records stay, so that it can go on.
+
+    Raises Conflict while another stack uses what runs here.
+    """
+    access.require(actor, access.Verb.SWITCH, stack)
+    require_unused(stack)
     if _switched(actor, stack, Stack.Wanted.CANCELLED):
         _mark_and_record(actor, "cancel_stack", stack, f"{stack} was cancelled: nothing of it shall run.")
     return stack
@@ -233,24 +266,33 @@ def resume_stack(*, actor: Actor, stack: Stack) -> Stack:
 def remove_stack(*, actor: Actor, stack: Stack, name: str) -> Stack:
     """Take all of it back: its MX record first, its keys last. `name` is the domain's, typed again.
 
-    Addresses and other records of the domain stay. The stack is forgotten when its end was proved.
+    Addresses and other records of the domain stay. The stack is forgotten when its end was proved. Raises
+    Conflict while another stack uses what runs here.
     """
     access.require(actor, access.Verb.DELETE, stack)
+    require_unused(stack)
     if name.strip().lower() != stack.domain.name:
         raise Invalid.of("name", "That is not the domain's name.", f"Type {stack.domain} to remove it.")
     lock(stack)
     if stack.wanted == Stack.Wanted.REMOVED:
         return stack
     _want(stack, Stack.Wanted.REMOVED)
-    _mark_and_record(actor, "remove_stack", stack, f"{stack} is taken back, with its unikernels and keys.")
+    relay = relay_of(stack.domain)
+    also = [relay.sync_target] if relay is not None else []
+    sentence = f"{stack} is taken back, with its unikernels and keys."
+    marked = _mark_and_record(actor, "remove_stack", stack, sentence, also=also)
+    for target in also:
+        carry_canary(stack, marked[target.pk])
     return stack
 
 
 @transaction.atomic
-def decide_open_relay(*, actor: Actor, stack: Stack, open_relay: bool) -> Stack:
+def decide_open_relay(*, actor: Actor, stack: Stack, open_relay: bool, reason: str = "") -> Stack:
     """Whether port 25 is opened although the receiver takes mail for any recipient, and the relay delivers
-    it. Closed again, the MX record stays: who sends mail here waits and tries again for some days."""
+    it. Opening needs a reason, which the history keeps. Closed again, the MX record stays: who sends mail
+    here waits and tries again for some days."""
     access.require(actor, access.Verb.DECIDE, stack)
+    reason = _checked_reason(reason, is_needed=open_relay)
     lock(stack.share.host)
     lock(stack)
     _require_not_leaving(stack)
@@ -270,9 +312,21 @@ def decide_open_relay(*, actor: Actor, stack: Stack, open_relay: bool) -> Stack:
         stack,
         f"Port 25 of {stack.domain} is {how}.",
         also=[firewall.sync_target] if firewall is not None else [],
+        reason=reason,
         open_relay=open_relay,
     )
     return stack
+
+
+def _checked_reason(reason: str, *, is_needed: bool) -> str:
+    checks = Checks()
+    with checks:
+        reason = check_text(reason, field="reason", maximum=200) if reason.strip() else ""
+        if is_needed and not reason:
+            fix = "Say what keeps strangers from using it, or why that is accepted."
+            raise FormatError("reason", "This decision needs a reason.", fix)
+    checks.finish()
+    return reason
 
 
 def unikernel_of(stack: Stack, role: str) -> Unikernel | None:
@@ -302,16 +356,26 @@ def _want(stack: Stack, wanted: Stack.Wanted) -> None:
     """Another wish is another way: what failed on the way before is tried anew."""
     stack.wanted, stack.changed_at = wanted, timezone.now()
     stack.save(update_fields=["wanted", "changed_at"])
+    if wanted != Stack.Wanted.RUNNING:
+        give_up_upgrade(stack, f"The stack is {stack.get_wanted_display()}.")
     stack.phases.filter(state=StackPhase.State.FAILED).update(
         state=StackPhase.State.PENDING, reason="", began_at=None, ended_at=None
     )
 
 
 def _mark_and_record(
-    actor: Actor, verb: str, stack: Stack, sentence: str, *, also: Sequence[SyncTarget] = (), **after: object
-) -> None:
+    actor: Actor,
+    verb: str,
+    stack: Stack,
+    sentence: str,
+    *,
+    also: Sequence[SyncTarget] = (),
+    reason: str = "",
+    **after: object,
+) -> Mapping[int, int]:
+    """Returns the generation that each of the targets has now, by its id."""
     target = stack.sync_target
-    outbox.mark([target, *also])
+    marked = outbox.mark([target, *also])
     record(
         actor,
         verb,
@@ -320,7 +384,9 @@ def _mark_and_record(
         domain=stack.domain,
         target=target,
         after={"wanted": stack.wanted, **after},
+        reason=reason,
     )
+    return marked
 
 
 final("Remove the stack instead, with all it made.", "make_stack")

@@ -15,7 +15,7 @@ from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
 from tenants.errors import Conflict, Invalid
 from tenants.formats.text import printable
-from tenants.models import Condition, Domain, RepositoryReader, Run, SyncTarget
+from tenants.models import Condition, Domain, Organization, RepositoryReader, Run, SyncTarget
 
 
 @transaction.atomic
@@ -52,7 +52,7 @@ def request_preview(*, actor: Actor, target: SyncTarget) -> Run:
 
 def _require_run(actor: Actor, target: SyncTarget) -> None:
     access.require(actor, access.Verb.VIEW, target)
-    access.require_create(actor, access.Kind.RUN, target.organization)
+    access.require_create(actor, access.Kind.RUN, home_of(target))
 
 
 def _record(actor: Actor, verb: str, target: SyncTarget, sentence: str, **extra: Any) -> None:
@@ -159,6 +159,11 @@ def confirm_reload(*, actor: Actor, target: SyncTarget) -> None:
         before={"restart": "pending"},
         after={"restart": "done"},
     )
+
+
+def home_of(target: SyncTarget) -> Domain | Organization:
+    """Whose rank decides about looking at the place: its domain's, or of none, its organization's."""
+    return _domain(target) or target.organization
 
 
 def _domain(target: SyncTarget) -> Domain | None:

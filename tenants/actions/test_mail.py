@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from tenants import access, limits
 from tenants.actions.audit import record
@@ -26,10 +27,14 @@ def send_test_mail(*, actor: Actor, mailbox: Mailbox) -> OutgoingMail:
     with transaction.atomic():
         row = owe_mail(
             recipient=str(mailbox),
-            subject=f"A test for {mailbox}",
+            subject=_("A test for %(mailbox)s") % {"mailbox": mailbox},
             body=(
-                f"Hello,\n\nthis is the test mail that {actor} asked for. It was sent to {mailbox}, the mail"
-                " server took it and sent it on to you. So mail to this address arrives."
+                _(
+                    "Hello,\n\nthis is the test mail that %(actor)s asked for. It was sent to "
+                    "%(mailbox)s, the mail server took it and sent it on to you. So mail to this "
+                    "address arrives."
+                )
+                % {"actor": actor, "mailbox": mailbox}
             ),
         )
         record(

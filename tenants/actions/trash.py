@@ -144,6 +144,7 @@ def empty_trash(*, actor: Actor, domain: Domain, typed: str) -> Emptied:
 
 def _require_owner(actor: Actor, domain: Domain) -> None:
     access.require(actor, access.Verb.VIEW, domain)
+    access.require_not_halted(actor, domain.organization_id)
     if not access.may(actor, access.Verb.DELETE, domain):
         raise Forbidden("You may not delete an address for good. Ask an owner.")
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
-import tenants.actions
 from tenants import access
 from tenants.actions.audit import undoing
 from tenants.actions.locking import lock
-from tenants.actions.reversals import CIRCUMSTANCES, Reversal, reversal_of
+from tenants.actions.reversals import CIRCUMSTANCES, Reversal, load_actions, reversal_of
 from tenants.actor import Actor
 from tenants.errors import Conflict, Problem
 from tenants.formats.text import printable
@@ -71,16 +67,9 @@ def in_words(value: Any) -> str:
     return str(value) if value not in (None, "", {}) else "nothing"
 
 
-@cache
-def _load_actions() -> None:
-    """Each module of actions says how its verbs are undone when it is imported."""
-    for module in pkgutil.iter_modules(tenants.actions.__path__):
-        importlib.import_module(f"{tenants.actions.__name__}.{module.name}")
-
-
 def how_to_undo(verb: str) -> Reversal | str:
     """How events of `verb` are undone, or the sentence that says why they cannot be."""
-    _load_actions()
+    load_actions()
     return reversal_of(verb)
 
 

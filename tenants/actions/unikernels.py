@@ -29,7 +29,8 @@ MOST_SECRETS = 30
 class Chosen(TypedDict, total=False):
     """What may be chosen and changed. `networks`: network by device; `addresses`: address by device, where it
     is not to be the next free one; `blocks`: label of a volume by device; `secrets`: value by name, None to
-    remove one; `restart_on_exit`: None for never, else exit codes, none for all that albatross restarts."""
+    remove one; `sealed`: as another unikernel keeps them, by name, for one that is made; `restart_on_exit`:
+    None for never, else exit codes, none for all that albatross restarts."""
 
     image: Image
     memory: int
@@ -39,6 +40,7 @@ class Chosen(TypedDict, total=False):
     blocks: Mapping[str, str]
     arguments: Sequence[str]
     secrets: Mapping[str, str | None]
+    sealed: Mapping[str, bytes]
     restart_on_exit: list[int] | None
     startup: int
 
@@ -65,6 +67,8 @@ def create_unikernel(
         raise Invalid.of("name", said, "Choose another name.") from error
     _give_addresses(row, chosen.get("addresses", {}))
     _keep_secrets(row, chosen.get("secrets", {}))
+    for secret, sealed in chosen.get("sealed", {}).items():
+        UnikernelSecret.objects.create(unikernel=row, name=secret, sealed_value=sealed)
     _mark(row)
     record(
         actor,
@@ -212,7 +216,7 @@ def _choose(actor: Actor, row: Unikernel, chosen: Chosen, checks: Checks) -> Non
         if "arguments" in chosen:
             row.arguments = check_arguments(chosen["arguments"])
     with checks:
-        names = _secret_names(row, chosen.get("secrets", {}))
+        names = _secret_names(row, chosen.get("secrets", {})) | set(chosen.get("sealed", {}))
         check_references(row.arguments, secrets=names, devices=[device for device, _ in row.networks])
     _require_fit(row, running=row.running, checks=checks)
 
@@ -259,7 +263,15 @@ def _require_fit(row: Unikernel, *, running: bool, checks: Checks | None = None)
         )
     else:
         besides = row if row.pk else None
-        checks.problems += fit_problems(row.share, row.name, spec, running=running, besides=besides)
+        as_before = Unikernel.objects.filter(pk=row.pk, running=True, image=row.image)
+        checks.problems += fit_problems(
+            row.share,
+            row.name,
+            spec,
+            running=running,
+            besides=besides,
+            runs_there=besides is not None and as_before.exists(),
+        )
     checks.finish()
 
 

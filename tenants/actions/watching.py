@@ -11,17 +11,18 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tenants import outbox
 from tenants.actions.audit import record
-from tenants.actions.mail import owe_mail
+from tenants.actions.notices import About, Letter, notify
 from tenants.actions.reversals import final
 from tenants.actor import Actor
 from tenants.errors import Forbidden
 from tenants.formats.exits import End, explain
 from tenants.models import (
+    Account,
     ConsoleLine,
-    Membership,
     Sample,
     SyncTarget,
     Unikernel,
@@ -29,6 +30,7 @@ from tenants.models import (
     UnikernelWatch,
 )
 from tenants.models.watching import LONGEST_LINE
+from tenants.notices import UNIKERNEL_ENDED
 
 MOST_LINES = 20_000
 """Lines of one console that are kept, for at most LINES_FOR."""
@@ -39,9 +41,7 @@ MOST_EXITS = 200
 TOLD_AGAIN_AFTER = timedelta(hours=1)
 # What is older was read from a console's past, and is no news.
 NEWS_FOR = timedelta(minutes=10)
-MOST_OF_A_TEAM = 50
 _AT_ONCE = 500
-_WHO_ARE_TOLD = (Membership.Role.OWNER, Membership.Role.MANAGER)
 
 
 @dataclass(frozen=True)
@@ -187,8 +187,8 @@ def _look_soon(row: Unikernel) -> None:
 def _tell(actor: Actor, row: Unikernel, last: Ended) -> None:
     """One event and one mail each; further ends within the hour are on its page only."""
     said = explain(last.end)
-    then = "Albatross starts it again." if last.restarted else "It is not started again."
-    sentence = f"{row} on {row.share.host} {said.sentence}. {then}"
+    sentence = f"{row} on {row.share.host} {said.sentence}. "
+    sentence += "Albatross starts it again." if last.restarted else "It is not started again."
     organization = row.share.organization
     record(
         actor,
@@ -198,19 +198,20 @@ def _tell(actor: Actor, row: Unikernel, last: Ended) -> None:
         organization=organization,
         after={"unikernel": row.pk, "code": last.end.code, "signal": last.end.signal},
     )
-    team = Membership.objects.filter(
-        organization=organization, role__in=_WHO_ARE_TOLD, account__is_active=True
-    )
-    page = f"{settings.BASE_URL}/unikernels/{row.pk}/console"
-    for email in team.order_by("pk").values_list("account__email", flat=True)[:MOST_OF_A_TEAM]:
-        owe_mail(
-            recipient=email,
-            subject=f"{row} on {row.share.host} ended",
-            body=(
-                f"Hello,\n\n{sentence} {said.advice}\n\nIts last words and everything before are on its"
-                f" console:\n\n  {page}\n\nFurther ends within an hour are shown there and not mailed."
-            ),
+
+    def line() -> str:
+        return _("%(unikernel)s on %(host)s ended") % {"unikernel": row, "host": row.share.host}
+
+    def mail(_account: Account) -> Letter:
+        page = f"{settings.BASE_URL}/unikernels/{row.pk}/console"
+        body = _(
+            "Hello,\n\n%(sentence)s %(advice)s\n\nIts last words and everything before are on its"
+            " console:\n\n  %(page)s\n\nFurther ends within an hour are shown there and not mailed."
         )
+        return Letter(line(), body % {"sentence": sentence, "advice": said.advice, "page": page})
+
+    about = About(f"/unikernels/{row.pk}/console", thing=row, organization=organization)
+    notify(UNIKERNEL_ENDED, about, line=line, mail=mail)
 
 
 def forget_watched(*, actor: Actor, now: datetime | None = None) -> int:

@@ -139,8 +139,9 @@ def change_primary(
     lock(repository.primary)
     primary = repository.primary
     before = {name: getattr(primary, name) for name in after}
-    if before == after:
+    if before == after and not primary.removed_with:
         return primary
+    primary.removed_with = ""
     for name, value in after.items():
         setattr(primary, name, value)
     primary.save()

@@ -41,7 +41,8 @@ class Column:
 class Wish:
     """What one row asks for. `None` leaves that as it is, and means nothing for a new address.
 
-    `values` are by the name of their column; `problems` say why the row cannot be read.
+    `values` are by the name of their column; `problems` say why the row cannot be read, `remarks` what is
+    worth knowing about one that can.
     """
 
     place: int
@@ -49,6 +50,7 @@ class Wish:
     local_part: str
     values: Mapping[str, Any] = field(repr=False)
     problems: tuple[FormatError, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     def value(self, name: str) -> Any:
         return self.values.get(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from tenants.formats.text import FormatError, check_text, printable
 
@@ -83,20 +84,35 @@ def check_references(arguments: Iterable[str], *, secrets: Iterable[str], device
 def fill_in(arguments: Iterable[str], given: References) -> tuple[bytes, ...]:
     """The arguments as the unikernel gets them. Raises KeyError for a reference to nothing."""
 
-    def value(found: re.Match[str]) -> str:
-        kind, name = found[1], found[2]
-        if kind == "secret":
-            return given.secrets[name]
-        place = given.places[name]
-        return {"address": f"{place.ip}/{place.prefix}", "ip": place.ip, "gateway": place.gateway}[kind]
+    return tuple(
+        _REFERENCE.sub(partial(_value, given), each).encode("utf-8", "surrogateescape") for each in arguments
+    )
 
-    return tuple(_REFERENCE.sub(value, each).encode("utf-8", "surrogateescape") for each in arguments)
+
+def _value(given: References, found: re.Match[str]) -> str:
+    kind, name = found[1], found[2]
+    if kind == "secret":
+        return given.secrets[name]
+    place = given.places[name]
+    return {"address": f"{place.ip}/{place.prefix}", "ip": place.ip, "gateway": place.gateway}[kind]
+
+
+def with_places(arguments: Iterable[str], places: Mapping[str, Place]) -> tuple[str, ...]:
+    """The arguments with their addresses, as far as they are known; secrets stay references."""
+    known = References({}, places)
+
+    def value(found: re.Match[str]) -> str:
+        return _value(known, found) if found[1] != "secret" and found[2] in places else found[0]
+
+    return tuple(_REFERENCE.sub(value, each) for each in arguments)
 
 
 def option_of(argument: bytes) -> str:
     """What may be shown of an argument that somebody else wrote: its value may be secret."""
-    name, equals, _ = printable(argument, 200).partition("=")
-    return f"{name}=…" if equals else (name if name.startswith("-") else "…")
+    name = re.split(r"[=\s\\]", printable(argument, 200), maxsplit=1)[0]
+    if not name.startswith("-"):
+        return "…"
+    return name if name == printable(argument, 200) else f"{name}=…"
 
 
 def _bad(problem: str, fix: str) -> FormatError:

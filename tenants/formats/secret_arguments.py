@@ -6,7 +6,7 @@ Sealing one too many costs nothing, showing one too many cannot be taken back: i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tenants.formats.arguments import LONGEST_ARGUMENT, check_arguments, referenced
@@ -32,8 +32,11 @@ _WORDS = frozenset(
 # What stands last and says that the value is only about a secret.
 _ABOUT = frozenset({"type", "fingerprint", "bits", "length", "size", "algorithm"})
 _OPTION = re.compile(r"--?[A-Za-z][A-Za-z0-9_.-]*")
+_WITH_VALUE = re.compile(rf"({_OPTION.pattern})(=| +)(.*)", re.DOTALL)
 # A TSIG key "name:SHA256:…", an SSH key "ed25519:…", "rsa:…".
 _KEY = re.compile(r"(?:.*:)?(?:md5|sha\d+|rsa|ed25519|p256|p384|p521):[A-Za-z0-9+/=_-]{8,}", re.IGNORECASE)
+_SURELY = "sha256:00000000"
+"""Is like a secret."""
 _LOGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/@:\s]*:[^/@\s]*@.*", re.IGNORECASE)
 # As good as random: long, and of the letters of base64 or hexadecimal alone, with digits among them.
 _RANDOM = re.compile(r"(?=.*[0-9])[A-Za-z0-9+/_-]{24,}={0,2}")
@@ -60,13 +63,10 @@ def separate(arguments: Sequence[bytes]) -> Separated:
     secrets: dict[str, str] = {}
     before = ""
     for number, text in enumerate(texts, 1):
-        option, equals, value = text.partition("=")
-        if not (equals and _OPTION.fullmatch(option)):
-            # A value of its own, perhaps of the option before it.
-            option, equals, value = "", "", text
+        option, equals, value = _cut(text)
         is_option = not option and _OPTION.fullmatch(text) is not None
         name = option or ("" if is_option else before)
-        if value and not is_option and (_names_a_secret(name) or _is_like_a_secret(value)):
+        if not is_option and is_secret(name, value):
             label = _label(name, number, secrets)
             secrets[label] = value
             shown.append(f"{option}{equals}{{secret:{label}}}")
@@ -74,6 +74,29 @@ def separate(arguments: Sequence[bytes]) -> Separated:
             shown.append(text)
         before = text if is_option else ""
     return Separated(tuple(shown), secrets)
+
+
+def is_secret(option: str, value: str) -> bool:
+    """Whether the value of an option (empty: a word of its own) is to be sealed."""
+    return bool(value) and (_names_a_secret(option) or any(map(_is_like_a_secret, _words(value))))
+
+
+def _words(value: str) -> Iterator[str]:
+    """The value, and what is inside of one that holds further arguments after a blank."""
+    yield value
+    words = value.split()
+    for word in words if len(words) > 1 else ():
+        option, _, rest = _cut(word)
+        yield rest
+        if _names_a_secret(option or (word if _OPTION.fullmatch(word) else "")):
+            yield _SURELY
+
+
+def _cut(text: str) -> tuple[str, str, str]:
+    """Option, what stands between, and value: `--name=value`, or `--name value` in one argument, which the
+    image gets split at the blank. A value of its own has no option; it may be of the one before it."""
+    found = _WITH_VALUE.fullmatch(text)
+    return (found[1], found[2], found[3]) if found else ("", "", text)
 
 
 def _text(raw: bytes, number: int) -> str:

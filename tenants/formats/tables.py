@@ -56,13 +56,7 @@ def read_table(
     `check_headers` may raise FormatError for headers as written, before any cell is looked at. Raises
     FormatError for what is no table: too large, not UTF-8, with a NUL, without a header or a row.
     """
-    if len(content) > MAX_BYTES:
-        raise FormatError(
-            _FIELD,
-            f"The file has {len(content):,} bytes; at most {MAX_BYTES:,} are read.",
-            "Cut it into several files.",
-        )
-    text = _decode(content)
+    text = decode(content)
     if not text.strip():
         raise FormatError(_FIELD, "The file is empty.", "The first line of a CSV file names its columns.")
     if text.lstrip()[0] in "[{":
@@ -70,7 +64,14 @@ def read_table(
     return _read_csv(text, check_headers)
 
 
-def _decode(content: bytes) -> str:
+def decode(content: bytes) -> str:
+    """The text of a file. Raises FormatError for what is too large, not UTF-8, or has a NUL."""
+    if len(content) > MAX_BYTES:
+        raise FormatError(
+            _FIELD,
+            f"The file has {len(content):,} bytes; at most {MAX_BYTES:,} are read.",
+            "Cut it into several files.",
+        )
     for mark, name in _BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
             raise FormatError(_FIELD, f"The file is written in {name}.", _AS_UTF8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -16,12 +17,19 @@ class AccountManager(BaseUserManager["Account"]):
 
 
 class Account(AbstractBaseUser):
-    """A person. `is_staff` makes an operator of this Rookery, who stands outside organizations."""
+    """A person. `is_staff` makes an operator of this Rookery, who stands outside organizations.
+
+    With `is_service` it is none, but a program of an organization (see tenants.actions.service_tokens).
+    """
+
+    # Where the addresses of programs are: nowhere (RFC 2606, section 2).
+    SERVICES = "programs.invalid"
 
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=100, blank=True)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
+    is_service = models.BooleanField(default=False, help_text="A program: nobody can sign in as it.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[AccountManager] = AccountManager()
@@ -83,9 +91,19 @@ class ApiToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
+    idle_days = models.PositiveSmallIntegerField(
+        null=True, help_text="It ends when nobody used it for so many days; never by that when empty."
+    )
 
     class Meta:
         constraints = [named("name", "token_has_a_name")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"
+
+    @property
+    def idle_ends_at(self) -> datetime | None:
+        """When it ends unless somebody uses it before."""
+        if self.idle_days is None:
+            return None
+        return (self.last_used_at or self.created_at) + timedelta(days=self.idle_days)

@@ -44,6 +44,9 @@ class Host(models.Model):
         default=dict, help_text="What a worker saw last: CPUs, memory, bridges, what runs."
     )
     seen_at = models.DateTimeField(null=True)
+    tenders = models.JSONField(
+        null=True, help_text="Those of Solo5, such as solo5-hvt.2; null where nobody could look as root."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

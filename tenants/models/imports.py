@@ -56,6 +56,7 @@ class ImportRow(models.Model):
     asked = models.JSONField(default=dict, help_text="Values by column, without secrets; others stay.")
     sealed_hash = models.BinaryField(null=True)
     unreadable = models.JSONField(default=list, help_text="Problems of the row itself.")
+    remarks = models.JSONField(default=list, help_text="What is worth knowing: what could not come along.")
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
     changes = models.JSONField(default=dict, help_text="By what is changed: before and after.")
     problems = models.JSONField(default=list, help_text="Why it is refused: field, problem, fix.")

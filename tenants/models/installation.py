@@ -1,4 +1,4 @@
-"""Who we are to the outside."""
+"""Who we are to the outside, when anybody last looked for work, and how old our copy is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ class Installation(models.Model):
     singleton = models.BooleanField(default=True, unique=True, editable=False)
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     created_at = models.DateTimeField(auto_now_add=True)
+    swept_at = models.DateTimeField(null=True, help_text="When a worker last looked for what is due.")
+    backed_up_at = models.DateTimeField(null=True, help_text="When the last backup was whole.")
+    backup_begun_at = models.DateTimeField(null=True, help_text="When a worker last began one.")
+    backup_problem = models.CharField(max_length=500, blank=True, help_text="Why that one was not made.")
+    restored_at = models.DateTimeField(null=True, help_text="When all of this came out of a backup.")
+    restored_from = models.DateTimeField(null=True, help_text="What that backup saw: how things stood then.")
 
     class Meta:
         constraints = [

@@ -17,10 +17,28 @@ class Organization(models.Model):
     domain_count = models.PositiveIntegerField(default=0)
     mailbox_quota = models.PositiveIntegerField(default=1000)
     mailbox_count = models.PositiveIntegerField(default=0)
+    # What these are of is counted where it is used, under the organization's lock (see tenants.quotas).
+    member_quota = models.PositiveIntegerField(default=100)
+    token_quota = models.PositiveIntegerField(default=100, help_text="Of keys that are its own.")
+    webhook_quota = models.PositiveIntegerField(default=10)
+    second_factor_required = models.BooleanField(
+        default=False, help_text="Its people get nowhere before they have set up a second factor."
+    )
+    # Where it is zero, an event costs nothing more: see tenants.actions.webhook_outbox.
+    webhook_count = models.PositiveSmallIntegerField(default=0, help_text="Of those that are switched on.")
+    suspended_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when its people may look and change nothing."
+    )
+    suspended_because = models.CharField(max_length=500, blank=True, help_text="Told to its people.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(suspended_at=None, suspended_because="")
+                | (Q(suspended_at__isnull=False) & ~Q(suspended_because="")),
+                name="organization_is_suspended_with_a_reason",
+            ),
             named("name", "organization_has_a_name"),
             models.UniqueConstraint(Lower("name"), name="organization_name_exists_once"),
             models.CheckConstraint(

@@ -35,7 +35,9 @@ class Stack(models.Model):
     """The mail of one domain on one host. Its sync target is of a kind of its own: see workers.
 
     `firewall` is how far the host's firewall is opened for it: what may speak to whom, then the ports of
-    mail. `git_address` is the git host as unikernels reach it, at port 22.
+    mail. One that was taken over (`adopted_at`) keeps what it had until somebody asks for more: the rules of
+    others, its records, its rights on the git host. `git_address` is the git host as unikernels reach it, at
+    port 22.
     """
 
     class Wanted(models.TextChoices):
@@ -47,6 +49,7 @@ class Stack(models.Model):
         CLOSED = "closed", "closed"
         PREPARED = "prepared", "prepared"
         OPEN = "open", "open for mail"
+        OTHERS = "others", "rules of others lead to it"
 
     domain = models.OneToOneField("tenants.Domain", on_delete=models.PROTECT, related_name="stack")
     share = models.ForeignKey("tenants.HostShare", on_delete=models.PROTECT, related_name="stacks")
@@ -70,6 +73,7 @@ class Stack(models.Model):
     )
     wanted = models.CharField(max_length=10, choices=Wanted.choices, default=Wanted.RUNNING)
     firewall = models.CharField(max_length=10, choices=Firewall.choices, default=Firewall.CLOSED)
+    adopted_at = models.DateTimeField(null=True, help_text="When it was taken over, as it ran.")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
 
@@ -79,7 +83,7 @@ class Stack(models.Model):
             named("selector", "stack_has_a_selector"),
             named("git_address", "stack_has_a_git_address"),
             one_of("stack", "wanted", "running", "cancelled", "removed"),
-            one_of("stack", "firewall", "closed", "prepared", "open"),
+            one_of("stack", "firewall", "closed", "prepared", "open", "others"),
         ]
 
     def __str__(self) -> str:
@@ -150,8 +154,8 @@ class StackSecret(models.Model):
         return f"{self.holder} {self.name}"
 
 
-class StackPhase(models.Model):
-    """One step on a stack's way, as a worker found it last; see tenants.formats.stacks.phases."""
+class PhaseRow(models.Model):
+    """One step on a way, as a worker found it last; see tenants.formats.stacks.phases."""
 
     class State(models.TextChoices):
         PENDING = "pending", "not begun"
@@ -161,7 +165,6 @@ class StackPhase(models.Model):
         LEAVING = "leaving", "being taken back"
         GONE = "gone", "taken back"
 
-    stack = models.ForeignKey(Stack, on_delete=models.CASCADE, related_name="phases")
     name = models.CharField(max_length=20)
     position = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
@@ -172,11 +175,20 @@ class StackPhase(models.Model):
     tries = models.PositiveSmallIntegerField(default=0, help_text="How often somebody asked for it again.")
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.state}"
+
+
+class StackPhase(PhaseRow):
+    """A step on the way from a plan to a stack that serves."""
+
+    stack = models.ForeignKey(Stack, on_delete=models.CASCADE, related_name="phases")
+
+    class Meta:
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["stack", "name"], name="phase_once_per_stack"),
             one_of("stack_phase", "state", "pending", "doing", "proved", "failed", "leaving", "gone"),
         ]
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.state}"

@@ -63,7 +63,7 @@ class SyncTarget(models.Model):
 
     generation = models.BigIntegerField(default=1)
     observed_generation = models.BigIntegerField(default=0)
-    marked_at = models.DateTimeField()
+    marked_at = models.DateTimeField(help_text="When the oldest change was asked for that is not proved yet.")
     observed_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
     next_check_at = models.DateTimeField(default=LONG_AGO)
@@ -74,6 +74,13 @@ class SyncTarget(models.Model):
     stop_generation = models.BigIntegerField(default=0, help_text="What had been asked for when it stopped.")
     agreed_to = models.JSONField(default=list, help_text="Checksums that a person agreed to; used once.")
     proof = models.JSONField(default=dict, help_text="What was last proved outside, e.g. commit and tree.")
+    held_since = models.DateTimeField(
+        null=True,
+        help_text="It came out of a backup: looked at, and not written to before a person says so.",
+    )
+    mode_before = models.CharField(
+        max_length=10, choices=DriftMode.choices, blank=True, help_text="Its drift mode in the backup."
+    )
 
     lease_owner = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(default=LONG_AGO)
@@ -115,6 +122,7 @@ class SyncTarget(models.Model):
                 "stack",
             ),
             one_of("sync_target", "drift_mode", "report", "repair", "adopt"),
+            one_of("sync_target", "mode_before", "", "report", "repair", "adopt"),
         ]
         indexes = [
             models.Index(fields=["next_try_at"]),
@@ -151,6 +159,7 @@ class Condition(models.Model):
         MANY_ZONES = "ManyZones"
         SERVERS_APART = "ServersApart"
         CERTIFICATES = "Certificates"
+        CANARY = "Canary"
 
     # Their details name units that were left as they are outside.
     LEFT_ALONE = (Type.DRIFTED, Type.CONFLICTED, Type.UNSAFE_ENTRIES)
@@ -183,6 +192,7 @@ class Condition(models.Model):
                 "ManyZones",
                 "ServersApart",
                 "Certificates",
+                "Canary",
             ),
         ]
 
@@ -229,6 +239,9 @@ class Run(models.Model):
     )
     fence = models.BigIntegerField(default=0)
     asked_by = models.ForeignKey("tenants.Account", on_delete=models.SET_NULL, null=True, blank=True)
+    asked_at = models.DateTimeField(
+        null=True, help_text="Since when somebody waits for what it proves; null if nobody asked."
+    )
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

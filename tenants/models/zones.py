@@ -30,6 +30,11 @@ class PrimaryServer(models.Model):
     address = models.GenericIPAddressField()
     port = models.PositiveIntegerField(default=53)
     grammar = models.CharField(max_length=10, choices=Grammar.choices, default=Grammar.NEW)
+    removed_with = models.CharField(
+        max_length=253,
+        blank=True,
+        help_text="The domain with whose mail stack it was removed.",
+    )
 
     class Meta:
         constraints = [

@@ -12,7 +12,8 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 from panel.api.throttling import Rate
-from tests.access.stage import Stage, build_stage, snapshot
+from tests.access.planted import kept, plant_the_rest
+from tests.access.stage import Stage, build_stage, differences, snapshot
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +34,18 @@ def stage(db: None) -> Stage:
 
 
 @pytest.fixture(scope="module")
-def before(stage: Stage) -> dict[str, str]:
-    """What the database held before anybody came."""
-    return snapshot()
+def planted(stage: Stage) -> dict[bytes, str]:
+    """Every secret in the database; there is one in each column that holds any."""
+    plant_the_rest(stage)
+    return kept()
+
+
+@pytest.fixture(scope="module")
+def before(stage: Stage) -> Iterator[dict[str, str]]:
+    """What the database held before anybody came, and holds when all have left."""
+    held = snapshot()
+    yield held
+    assert differences(held, snapshot()) == []
 
 
 @pytest.fixture(autouse=True)

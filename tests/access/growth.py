@@ -20,6 +20,7 @@ from tenants.models import (
     ConsoleLine,
     Delivery,
     Domain,
+    DomainRole,
     Event,
     Evidence,
     HeldName,
@@ -27,10 +28,12 @@ from tenants.models import (
     Invitation,
     Mailbox,
     Membership,
+    Notice,
     Organization,
     Repository,
     Run,
     Sample,
+    Stack,
     Step,
     SyncTarget,
     TargetAddress,
@@ -62,6 +65,7 @@ def grow(world: World, owner: Account, count: int) -> None:
             ended = {"decided_by": person, "decided_at": timezone.now(), "reason": name}
             _request(name, domain, owner, status="refused", **ended)
         _invitation(name, world.domain, person)
+        DomainRole.objects.create(domain=world.domain, account=person, role="observer")
         _target(name, world.mailbox)
         of_this_domain = Mailbox.objects.filter(domain=world.domain).latest("pk")
         AddressWarning.objects.create(
@@ -71,6 +75,7 @@ def grow(world: World, owner: Account, count: int) -> None:
         _event(name, world.mailbox, world.target, person, verb="change_note")
         _names(name, world, number)
         _machines(name, world, number)
+        _notice(name, world.domain, owner)
         Step.objects.create(run=world.run, index=number, name=name, title=name)
         Evidence.objects.create(run=world.run, name=name, value=name, seen_at=timezone.now())
 
@@ -102,6 +107,9 @@ def _machines(name: str, world: World, number: int) -> None:
     _copy(rock.image, sha256=tokens.new_token(), name=name)
     _copy(rock.fetch, name=name)
     _copy(rock.feed, job=name)
+    _copy(rock.webhook, name=name)
+    _copy(rock.delivery, message_id=name)
+    rock.delivery.attempts.create(at=timezone.now(), milliseconds=number, answer=name)
     BuildServer.objects.get_or_create(name=f"{name}.builds.example")
     host = _copy(rock.host, name=name)
     share = _copy(rock.share, host=host, path=name)
@@ -109,12 +117,21 @@ def _machines(name: str, world: World, number: int) -> None:
     _copy(rock.firewall_rule, position=number + 2, port=1000 + number)
     _copy(rock.network, bridge=name, subnet=f"10.1.{number % 250}.0/24")
     _copy(rock.unikernel, name=name)
+    _stack(f"stacked.{name}.example", world.stack, f"198.18.{number // 250}.{number % 250}")
     seen = {"unikernel": rock.unikernel, "at": timezone.now()}
     ConsoleLine.objects.create(**seen, text=name)
     UnikernelExit.objects.create(**seen, code=2, words=name)
     Sample.objects.create(**seen, cpu=number, memory=1, received=1, sent=1, lasting=True)
     for row in (share, rock.share):
         Volume.objects.create(share=row, label=name, size=1)
+
+
+def _stack(name: str, like: Stack, address: str) -> None:
+    """Another one like this, of a domain of its own."""
+    domain = Domain.objects.create(organization=like.domain.organization, name=name)
+    stack = _copy(like, domain=domain, public=_copy(like.public, address=address), release=None)
+    Stack.objects.filter(pk=stack.pk).update(release=_copy(like.releases.get(), stack=stack))
+    _copy(like.sync_target, stack=stack)
 
 
 def _organization(name: str, owner: Account) -> None:
@@ -159,6 +176,20 @@ def _connected(name: str, organization: Organization, *, stopped: bool) -> SyncT
         SyncTarget.objects.filter(pk=target.pk).update(stop_code="plan-needs-agreement", stop_generation=1)
         Run.objects.create(target=target, state="stopped", generation=1, title=name, created_at=now)
     return target
+
+
+def _notice(name: str, domain: Domain, person: Account) -> None:
+    Notice.objects.create(
+        account=person,
+        kind="checks_turned",
+        domain=domain,
+        organization=domain.organization,
+        thing_type="Domain",
+        thing_id=domain.pk,
+        path=f"/d/{domain}/checks",
+        line=name,
+        at=timezone.now(),
+    )
 
 
 def _run(name: str, target: SyncTarget, person: Account) -> None:

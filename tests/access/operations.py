@@ -8,7 +8,7 @@ from __future__ import annotations
 from tests.access import zones
 from tests.access.rows import Row
 from tests.conftest import HASH
-from tests.world import CHECKSUM
+from tests.world import CHECKSUM, SERVICES
 
 EVERYBODY = "200 200 200 200 200 200 200"
 #            an. str hol vie man own ope
@@ -22,6 +22,7 @@ MANAGERS = " 401 404 404 403 200 200 200"
 OWNERS = "   401 404 404 403 403 200 200"
 
 OPERATORS = "401 404 404 403 403 403 200"
+KEEPERS = "  401 404 404 404 404 200 200"  # others do not see it
 
 OTHER_HASH = HASH[::-1]
 
@@ -46,15 +47,20 @@ def coded(answers: str, code: int) -> str:
     return answers.replace("200", str(code))
 
 
+THE_SERVICE = {"token_id": "{service_token}"}
 ORGANIZATIONS = [
     Row("api:organizations", "GET", LISTS),
     Row("api:organizations", "POST", "401 403 403 403 403 403 201", {"name": "New one"}),
     Row("api:organization", "GET", TEAM),
-    Row("api:organization", "PATCH", "401 404 404 403 403 403 200", {"domain_quota": 4}),
+    Row("api:organization", "PATCH", "401 404 404 403 403 403 200", {"domain_quota": 40}),
+    Row("api:organization-suspend", "POST", OPERATORS, {"reason": "Unpaid since May."}),
+    Row("api:organization-lift", "POST", OPERATORS),
     Row("api:members", "GET", TEAM),
     Row("api:members", "POST", coded(OWNERS, 201), {"email": "new@people.example", "role": "viewer"}),
     Row("api:member", "GET", TEAM),
     Row("api:member", "PUT", OWNERS, {"role": "manager"}),
+    Row("api:service-tokens", "GET", TEAM),
+    Row("api:service-token", "GET", TEAM, at=THE_SERVICE),
     # The viewer is that member, and leaves.
     Row("api:member", "DELETE", "401 404 404 204 403 204 204"),
 ]
@@ -111,6 +117,15 @@ DOMAINS = [
             "count_anew": True,
         },
     ),
+    Row("api:domain-offer", "GET", TEAM),
+    Row("api:domain-offer", "POST", coded(OWNERS, 201), {"days": 14}, at={"domain": "{bare}"}),
+    Row("api:domain-offer", "DELETE", coded(OWNERS, 204), at={"domain": "{offered}"}),
+    Row("api:domain-hand-over", "POST", OPERATORS, {"organization": "{spare}"}, at={"domain": "{offered}"}),
+    Row("api:organization-take-over", "POST", OWNERS, {"code": "{offer_code}"}),
+    Row("api:domain-roles", "GET", TEAM),
+    Row("api:domain-roles", "POST", coded(OWNERS, 201), {"email": "new@people.example", "role": "decider"}),
+    Row("api:domain-role", "GET", TEAM),
+    Row("api:domain-role", "DELETE", coded(OWNERS, 204)),
     Row("api:invitations", "GET", TEAM),
     Row(
         "api:invitations",
@@ -313,7 +328,9 @@ TOKEN = {
     "networks": ["192.0.2.0/24"],
     "read_only": True,
     "days": 30,
+    "idle_days": 7,
 }
+SERVICE_TOKEN = {**TOKEN, "role": "manager"}
 # What only a person in a browser may do, and what a program's token is told instead.
 IN_A_BROWSER = [
     # The last owner of an organization stays.
@@ -321,12 +338,31 @@ IN_A_BROWSER = [
     Row("api:tokens", "POST", coded(LISTS, 201), TOKEN),
     Row("api:token", "GET", "401 404 404 404 404 200 404"),
     Row("api:token", "DELETE", "401 404 404 404 404 204 404"),
+    Row("api:service-tokens", "POST", coded(OWNERS, 201), SERVICE_TOKEN),
+    Row("api:service-token", "DELETE", coded(OWNERS, 204), at=THE_SERVICE),
+    Row("api:sessions", "GET", LISTS),
+    Row("api:session", "DELETE", coded(LISTS, 404)),
+    Row("api:sessions-others", "POST", LISTS),
+    Row("api:notices", "GET", LISTS),
+    Row("api:notices-read", "POST", LISTS),
+    Row("api:notice-choices", "GET", LISTS),
+    Row("api:notice-choices", "PUT", LISTS, {"kind": "checks_turned", "delivery": "daily"}),
 ]
 BY_A_TOKEN = [
     Row("api:account", "DELETE", coded(LISTS, 403)),
     Row("api:tokens", "POST", coded(LISTS, 403), TOKEN),
     Row("api:token", "GET", coded(LISTS, 404)),
     Row("api:token", "DELETE", coded(LISTS, 404)),
+    Row("api:service-tokens", "POST", "401 404 404 403 403 403 403", SERVICE_TOKEN),
+    Row("api:service-token", "DELETE", "401 404 404 403 403 403 403", at=THE_SERVICE),
+    Row("api:sessions", "GET", coded(LISTS, 403)),
+    Row("api:session", "DELETE", coded(LISTS, 404)),
+    Row("api:sessions-others", "POST", coded(LISTS, 403)),
+    # A narrowed key has none.
+    Row("api:notices", "GET", LISTS),
+    Row("api:notices-read", "POST", LISTS),
+    Row("api:notice-choices", "GET", LISTS),
+    Row("api:notice-choices", "PUT", LISTS, {"kind": "checks_turned", "delivery": "daily"}),
 ]
 
 # About the API itself; not described in its own document.
@@ -335,6 +371,71 @@ ABOUT = [
     Row("api:docs", "GET", EVERYBODY),
 ]
 
+STACK = {
+    "host": "{share}",
+    "network": "{network}",
+    "public_address": "{public}",
+    "images": {},
+    "services": SERVICES,
+    "submission_host": "",
+    "selector": "s1",
+    "git_address": "",
+    "certificates": "staging",
+    "open_relay": False,
+}
+HALF, READY = {"domain": "{stacked}"}, {"domain": "{ready}"}
+STILL, GOING = {"domain": "{upgradable}"}, {"domain": "{upgrading}"}
+UPGRADE = {"images": {"relay": "{image}"}}
+
+STACKS = [
+    Row("api:stacks", "GET", LISTS),
+    Row("api:stack", "GET", TEAM, at=HALF),
+    Row("api:stack", "PUT", coded(OWNERS, 201), {**STACK, "plan": "{plan}"}, at=READY),
+    Row("api:stack", "DELETE", coded(OWNERS, 202), at=HALF),
+    Row("api:stack-plan", "POST", OWNERS, STACK, at=READY),
+    Row("api:stack-cancel", "POST", OWNERS, at=HALF),
+    Row("api:stack-resume", "POST", OWNERS, at={"domain": "{halted}"}),
+    Row("api:stack-retry", "POST", OWNERS, {"phase": "git"}, at=HALF),
+    Row("api:stack-upgrade", "GET", TEAM, at=GOING),
+    Row(
+        "api:stack-upgrade",
+        "POST",
+        coded(OWNERS, 201),
+        {**UPGRADE, "plan": "{upgrade_plan}", "note": "A newer relay."},
+        at=STILL,
+    ),
+    Row("api:stack-upgrade-plan", "POST", OWNERS, UPGRADE, at=STILL),
+    Row("api:stack-upgrade-back", "POST", OWNERS, at=GOING),
+    Row("api:stack-release-plan", "POST", OWNERS, at=STILL | {"number": "2"}),
+    Row(
+        "api:stack-release-current",
+        "POST",
+        coded(OWNERS, 201),
+        {"plan": "{return_plan}"},
+        at=STILL | {"number": "2"},
+    ),
+    Row("api:stack-open-relay", "PUT", OWNERS, {"open_relay": True, "reason": "a test"}, at=HALF),
+    Row("api:stack-canary", "GET", TEAM, at=HALF),
+    Row("api:stack-canary", "PUT", coded(OWNERS, 201), at=HALF),
+    Row("api:stack-canary-history", "GET", TEAM, at=HALF),
+    Row("api:stack-releases", "GET", TEAM, at=HALF),
+    Row("api:stack-release", "GET", TEAM, at=HALF),
+    Row("api:host-public-addresses", "GET", TEAM),
+    Row("api:host-public-addresses", "POST", coded(OWNERS, 201), {"address": "192.0.2.93"}),
+    Row("api:host-public-address", "DELETE", coded(OWNERS, 204)),
+]
+
+AS_IT_RUNS = {
+    "public_address": "{public}",
+    "services": {role: address for role, address in SERVICES.items() if role != "relay"},
+}
+INSTALLATIONS = [
+    Row("api:installation", "GET", TEAM),
+    Row("api:installation", "POST", coded(OWNERS, 202), {"host": "{share}"}),
+    Row("api:installation-plan", "POST", OWNERS, AS_IT_RUNS, at=READY),
+    Row("api:installation-stack", "POST", coded(OWNERS, 201), {**AS_IT_RUNS, "plan": "{adoption}"}, at=READY),
+    Row("api:installation-rules", "POST", OWNERS, at=HALF),
+]
 
 HOSTS = [
     Row("api:hosts", "GET", LISTS),
@@ -479,6 +580,34 @@ HOSTS = [
     Row("api:image-feed-look", "POST", coded(OWNERS, 202)),
     Row("api:image-feed-take", "POST", coded(OWNERS, 202), {"sha256": "{feed_digest}"}),
     Row("api:image-feed-ignore", "POST", OWNERS, {"sha256": "{feed_digest}"}),
+    Row("api:webhooks", "GET", LISTS),
+    Row(
+        "api:webhooks",
+        "POST",
+        coded(OWNERS, 201),
+        {
+            "organization": "{organization}",
+            "domain": "{domain}",
+            "name": "New",
+            "url": "https://hooks.example.net/new",
+            "types": ["mailbox.*"],
+        },
+    ),
+    Row("api:webhook", "GET", KEEPERS),
+    Row(
+        "api:webhook",
+        "PATCH",
+        KEEPERS,
+        {"name": "New", "url": "https://hooks.example.net/new", "types": ["mailbox.*"]},
+    ),
+    Row("api:webhook", "DELETE", coded(KEEPERS, 204)),
+    Row("api:webhook-enabled", "PUT", KEEPERS, {"enabled": False}),
+    Row("api:webhook-rotate", "POST", KEEPERS),
+    Row("api:webhook-test", "POST", coded(KEEPERS, 202)),
+    Row("api:webhook-replay", "POST", coded(KEEPERS, 202), {"since": "2020-01-01T00:00:00Z"}),
+    Row("api:webhook-deliveries", "GET", KEEPERS),
+    Row("api:webhook-delivery", "GET", KEEPERS),
+    Row("api:webhook-delivery-replay", "POST", coded(KEEPERS, 202)),
     Row("api:build-servers", "GET", LISTS),
     Row("api:build-servers", "POST", "401 403 403 403 403 403 201", {"name": "more.example.org", "note": ""}),
     Row("api:build-server", "DELETE", "401 403 403 403 403 403 204"),
@@ -530,7 +659,9 @@ ROWS = [
     *REQUESTS,
     *PUBLIC,
     *CONTROLLER,
+    *INSTALLATIONS,
     *HOSTS,
+    *STACKS,
     *ACCOUNT,
     *zones.OPERATIONS,
 ]

@@ -10,6 +10,7 @@ from tenants.formats.roles.catalogue import ROLES
 from tests.access import zones
 from tests.access.rows import Row
 from tests.conftest import HASH
+from tests.world import SERVICES
 
 EVERYBODY = "200 200 200 200 200 200 200"
 PRESSED = " to  to  to  to  to  to  to"
@@ -25,6 +26,8 @@ HOLDERS = "   in 404  to 403 403 403 403"  # theirs alone
 MANAGERS = "  in 404 404 403  to  to  to"
 OWNERS = "    in 404 404 403 403  to  to"
 OPERATORS = " in 404 404 403 403 403  to"
+KEEPERS = "   in 404 404 404 404  to  to"  # others do not see it
+SECRETIVE = " in 404 404 404 404 200 200"
 
 OTHER_HASH = HASH[::-1]
 FIREWALL_RULE = {
@@ -43,6 +46,10 @@ FIREWALL_RULE = {
 }
 
 # Services fill all roles: there is no image of any.
+AS_IT_RUNS = {
+    "public": "{public}",
+    **{f"service_{role}": "" if role == "relay" else address for role, address in SERVICES.items()},
+}
 STACK = {
     "network": "{network}",
     "public": "{public}",
@@ -58,8 +65,12 @@ STACK = {
 PUBLIC = [
     Row("sign-in", "GET", "200 to to to to to to"),
     Row("sign-in", "POST", "200 to to to to to to", {"email": "ada@home.example"}),
+    Row("sign-in-by-passkey", "POST", EVERYBODY),
     Row("sign-in-link", "GET", EVERYBODY, at={"token": "{link}"}),
     Row("sign-in-link", "POST", PRESSED, at={"token": "{link}"}),
+    # Without a first step there is no second.
+    Row("second-step", "GET", "in in in in in in in"),
+    Row("second-step", "POST", "in in in in in in in"),
     Row("sign-out", "POST", "in in in in in in in"),
     Row("ask", "GET", EVERYBODY),
     Row(
@@ -91,6 +102,8 @@ PUBLIC = [
     Row("autoconfig-well-known", "GET", EVERYBODY, query={"emailaddress": "anybody@{domain}"}),
     Row("healthz", "GET", EVERYBODY),
     Row("readyz", "GET", EVERYBODY),
+    # Only where a token is set, for who has it: see tests.panel.test_metrics.
+    Row("metrics", "GET", NOWHERE),
     # There is no such page outside the sandbox.
     Row("sandbox-mail", "GET", NOWHERE),
     Row("sandbox-letter", "GET", NOWHERE),
@@ -105,6 +118,21 @@ OWN = [
     Row("account-delete", "POST", "in 400 400 400 400 400 400", {"email": "somebody@else.example"}),
     Row("account-leave", "POST", "in 404 404 to to to 404"),
     Row("account-password", "POST", "in to to to to to to", {"password": "ferry-lantern-otter"}),
+    Row("account-factors", "GET", SIGNED_IN),
+    Row("account-code-app", "GET", "in to to to to to to"),
+    Row("account-code-app", "POST", "in to to to to to to"),
+    Row("account-code-app-remove", "POST", "in 404 404 404 404 404 404"),
+    Row("account-passkey-add", "POST", SIGNED_IN),
+    Row("account-passkey-remove", "POST", "in 404 404 404 404 404 404"),
+    Row("account-passkey-rename", "POST", "in 404 404 404 404 404 404", {"name": "Blue stick"}),
+    Row("account-recovery-codes", "POST", "in 409 409 409 409 409 409"),
+    Row("account-sessions", "GET", SIGNED_IN),
+    Row("account-session-close", "POST", "in 404 404 404 404 404 404", {"session": "0123456789abcdef"}),
+    Row("notices", "GET", SIGNED_IN),
+    Row("notices-read", "POST", "in to to to to to to"),
+    Row("account-notices", "GET", SIGNED_IN),
+    # What is not chosen is refused.
+    Row("account-notices", "POST", "in 400 400 400 400 400 400", {"checks_turned": "daily"}),
     Row("account-tokens", "GET", SIGNED_IN),
     Row(
         "account-tokens",
@@ -112,12 +140,14 @@ OWN = [
         SIGNED_IN,
         {
             "name": "backup",
+            "keeper": "",
             "organization": "",
             "domain": "",
             "kinds": ["mailbox"],
             "verbs": ["create"],
             "networks": "192.0.2.0/24",
             "days": "30",
+            "idle_days": "7",
         },
     ),
     Row("account-token-revoke", "POST", "in 404 404 404 404 to 404"),
@@ -138,7 +168,15 @@ PANEL = [
     Row("organization-switch", "POST", "in 404 404 to to to to", {"organization": "{organization}"}),
     Row("organization", "GET", TEAM),
     Row("organization-activity", "GET", TEAM),
-    Row("organization-quotas", "POST", OPERATORS, {"domain_quota": "4", "mailbox_quota": "40"}),
+    Row(
+        "organization-quotas",
+        "POST",
+        OPERATORS,
+        {f"{what}_quota": "40" for what in ("domain", "mailbox", "member", "token", "webhook")},
+    ),
+    Row("organization-suspend", "POST", OPERATORS, {"reason": "Unpaid since May."}),
+    Row("organization-lift", "POST", OPERATORS),
+    Row("organization-second-factor", "POST", OWNERS, {"required": "on"}),
     Row("member-add", "POST", OWNERS, {"email": "new@people.example", "role": "viewer"}),
     Row("member-remove", "POST", OWNERS),
     Row("domains", "GET", SIGNED_IN),
@@ -152,6 +190,27 @@ PANEL = [
     ),
     Row("domain", "GET", TEAM),
     Row("domain-requests", "GET", TEAM),
+    Row("domain-offer", "GET", "in 404 404 403 403 200 200"),
+    Row(
+        "domain-offer",
+        "POST",
+        "in 404 404 403 403 200 200",
+        {"email": "", "days": "14"},
+        at={"domain": "{bare}"},
+    ),
+    Row("domain-offer-end", "POST", OWNERS, at={"domain": "{offered}"}),
+    Row(
+        "domain-hand-over",
+        "POST",
+        "in 404 404 403 403 403 to",
+        {"organization": "{spare}"},
+        at={"domain": "{offered}"},
+    ),
+    Row("take-over", "GET", SIGNED_IN),
+    Row("take-over", "POST", "in 400 400 400 400 400 400", {"code": "x" * 43}),
+    Row("domain-roles", "GET", TEAM),
+    Row("domain-roles", "POST", OWNERS, {"email": "new@people.example", "role": "decider"}),
+    Row("domain-role-take", "POST", OWNERS),
     Row("domain-invitations", "GET", TEAM),
     Row(
         "domain-invitations",
@@ -318,6 +377,31 @@ PANEL = [
     Row("stack", "GET", TEAM),
     # There is none here; who may do what with one is told by the table of actions.
     Row("stack-act", "POST", "in 404 404 404 404 404 404", {"do": "cancel"}),
+    Row("stack-upgrade", "GET", "in 404 404 403 403 200 200", at={"domain": "{upgradable}"}),
+    Row(
+        "stack-upgrade",
+        "POST",
+        "in 404 404 403 403 to to",
+        {"image_relay": "{image}", "plan": "{upgrade_plan}", "note": "A newer relay."},
+        at={"domain": "{upgradable}"},
+    ),
+    Row("stack-roll-back", "POST", "in 404 404 403 403 to to", at={"domain": "{upgrading}"}),
+    Row("installation", "GET", TEAM),
+    Row("installation", "POST", "in 404 404 403 403 200 200", AS_IT_RUNS, at={"domain": "{ready}"}),
+    Row("installation-act", "POST", "in 404 404 403 403 to to", {"do": "look", "share": "{share}"}),
+    Row("open-relay", "GET", TEAM, at={"domain": "{stacked}"}),
+    Row(
+        "open-relay",
+        "POST",
+        OWNERS,
+        {"reason": "only we reach it"},
+        at={"domain": "{stacked}"},
+    ),
+    Row("open-relay-close", "POST", OWNERS, at={"domain": "{stacked}"}),
+    Row("stack-uptime", "GET", TEAM, at={"domain": "{stacked}"}),
+    Row("stack-canary", "POST", OWNERS, at={"domain": "{stacked}"}),
+    # Outside of a sandbox there is no such page.
+    Row("stack-sandbox", "POST", "in 404 404 404 404 404 404"),
     Row("stack-new", "GET", "in 404 404 403 403 200 200"),
     Row("stack-new", "POST", "in 404 404 403 403 200 200", STACK, query={"host": "{share}"}),
 ]
@@ -409,6 +493,10 @@ HOSTS = [
     ),
     Row("image-fetching", "GET", TEAM),
     Row("image-fetch-again", "POST", OWNERS),
+    Row("backups", "GET", "in 403 403 403 403 403 200"),
+    Row("backup-let-go", "POST", OPERATORS, {"mode": "before"}, at={"target_id": "{held_target}"}),
+    Row("backup-let-all-go", "POST", "in 403 403 403 403 403  to"),
+    Row("backup-mails", "POST", "in 403 403 403 403 403  to", {"what": "drop"}),
     Row("build-servers", "GET", SIGNED_IN),
     Row("build-servers", "POST", "in 403 403 403 403 403 to", {"name": "more.example.org", "note": "Ours"}),
     Row("build-server-remove", "POST", "in 403 403 403 403 403 to"),
@@ -434,6 +522,34 @@ HOSTS = [
     Row("image-feed-take", "POST", OWNERS, {"sha256": "{feed_digest}"}),
     Row("image-feed-ignore", "POST", OWNERS, {"sha256": "{feed_digest}"}),
     Row("image-feed-remove", "POST", OWNERS),
+    Row("webhooks", "GET", SIGNED_IN),
+    Row("webhook-new", "GET", "in 200 403 403 403 200 200"),
+    Row(
+        "webhook-new",
+        "POST",
+        "in 400 403 403 403 200 200",
+        {
+            "organization": "{organization}",
+            "domain": "",
+            "name": "New",
+            "url": "https://hooks.example.net/new",
+            "types": "mailbox.*",
+        },
+    ),
+    Row("webhook", "GET", SECRETIVE),
+    Row(
+        "webhook",
+        "POST",
+        KEEPERS,
+        {"name": "New", "url": "https://hooks.example.net/new", "types": ""},
+    ),
+    Row("webhook-test", "POST", KEEPERS),
+    Row("webhook-switch", "POST", KEEPERS, {"enabled": "off"}),
+    Row("webhook-rotate", "POST", SECRETIVE),
+    Row("webhook-replay", "POST", KEEPERS),
+    Row("webhook-remove", "POST", KEEPERS),
+    Row("webhook-delivery", "GET", SECRETIVE),
+    Row("webhook-delivery-replay", "POST", KEEPERS),
     Row("unikernels", "GET", SIGNED_IN),
     Row("unikernel-new", "GET", "in 404 404 403 403 200 200"),
     Row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -27,7 +27,8 @@ from tests.world import World, add_member, build_world
 
 # A GET may write these, and nothing else:
 # - when a program's token was last used, so that its person can see which are idle. At most once a minute.
-KEPT_BY_READING = re.compile(r'UPDATE "tenants_apitoken" SET "last_used_at" = ')
+KEPT_BY_READING = re.compile(r'UPDATE "tenants_(apitoken" SET "last_used_at|session" SET "seen_at)" = ')
+_WRITTEN = re.compile(r'(?:INSERT(?: OR IGNORE)? INTO|UPDATE|DELETE FROM) "(\w+)"')
 _READS = ("SELECT", "SAVEPOINT", "RELEASE SAVEPOINT", "ROLLBACK TO SAVEPOINT")
 _CSRF = re.compile(rb'csrfmiddlewaretoken" value="[^"]*"')
 
@@ -146,19 +147,30 @@ def comparable(response: Any) -> tuple[int, dict[str, str], bytes]:
 # What the database holds ----------------------------------------------------------------------------------
 
 
-def snapshot() -> dict[str, str]:
-    """A checksum of all rows of each table, also of sessions; without what reading may write."""
+def snapshot(of: Collection[str] = ()) -> dict[str, str]:
+    """A checksum of all rows of each table (or of these); without what reading may write."""
     found = {}
     with connection.cursor() as cursor:
         for model in apps.get_models():
+            if of and model._meta.db_table not in of:
+                continue
             columns = [column.column for column in model._meta.local_fields]
-            kept = [connection.ops.quote_name(name) for name in columns if name != "last_used_at"]
+            noted = {"last_used_at", "seen_at"}
+            kept = [connection.ops.quote_name(name) for name in columns if name not in noted]
             table = connection.ops.quote_name(model._meta.db_table)
             key = connection.ops.quote_name(str(model._meta.pk.column))
             cursor.execute(f"SELECT {', '.join(kept)} FROM {table} ORDER BY {key}")  # noqa: S608
             rows = [tuple(bytes(x) if isinstance(x, memoryview) else x for x in row) for row in cursor]
             found[model.__name__] = f"{len(rows)} {hashlib.sha256(repr(rows).encode()).hexdigest()}"
     return found
+
+
+def after_writes(before: Mapping[str, str], writes: Sequence[str]) -> list[str]:
+    """The tables that are different since `writes`. Only those that they name are looked at."""
+    named = [_WRITTEN.match(sql) for sql in writes]
+    # A statement that is not understood may have changed anything.
+    tables = {found[1] for found in named if found} if all(named) else set()
+    return differences(before, snapshot(tables)) if writes else []
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -172,7 +184,7 @@ def taken_back(before: Mapping[str, str]) -> Iterator[Callable[[], set[str]]]:
     Counting how often somebody came is no difference. Tables are looked at only after a write.
     """
     with rehearsal(), only_reading() as writes:
-        yield lambda: set(differences(before, snapshot())) - {"Allowance"} if writes else set()
+        yield lambda: set(after_writes(before, writes)) - {"Allowance"}
 
 
 @contextmanager

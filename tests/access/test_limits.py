@@ -93,13 +93,20 @@ DOORS = [
     Door(limits.LINKS_PER_NETWORK, lambda _: HERE, "sign-in", LINK),
     Door(limits.LINKS_PER_ADDRESS, lambda _: "alice@people.example", "sign-in", LINK),
     Door(limits.PASSWORDS_PER_NETWORK, lambda _: HERE, "sign-in", PASSWORD),
+    Door(limits.PASSKEYS_PER_NETWORK, lambda _: HERE, "sign-in-by-passkey"),
     Door(limits.PASSWORDS_PER_ACCOUNT, lambda _: "alice@people.example", "sign-in", PASSWORD),
     Door(limits.CONFIRMATIONS_PER_TARGET, target_of, "address-target-again", person="alice"),
     Door(limits.CONFIRMATIONS_PER_TARGET, target_of, "api:mailbox-target-confirmation", person="alice"),
     Door(limits.TEST_MAILS_PER_MAILBOX, mailbox_of, "mail-program", person="alice"),
 ]
-# Counted for other ends than to refuse; or many at once, see tests.tenants.test_imports.
-NO_DOORS = {limits.WRONG_PASSWORD, limits.QUESTIONS_PER_ORGANIZATION}
+# Counted for other ends than to refuse; or many at once, see tests.tenants.test_imports; or behind a first
+# step, see tests.web.test_second_step.
+NO_DOORS = {
+    limits.WRONG_PASSWORD,
+    limits.QUESTIONS_PER_ORGANIZATION,
+    limits.CODES_PER_ACCOUNT,
+    limits.GUESSING_TOLD,
+}
 
 
 def test_every_limit_has_a_door() -> None:

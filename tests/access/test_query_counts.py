@@ -14,7 +14,7 @@ from django.urls import resolve
 from tenants.dryrun import rehearsal
 from tests.access import operations, pages
 from tests.access.growth import grow
-from tests.access.stage import Stage
+from tests.access.stage import KEPT_BY_READING, Stage
 from tests.api.client import Api
 
 PAGES = (
@@ -31,6 +31,9 @@ PAGES = (
     "/d/{domain}/requests",
     "/d/{domain}/requests?only=refused&q=n",
     "/d/{domain}/requests/invitations",
+    "/d/{domain}/settings/people",
+    "/d/{domain}/settings/hand-over",
+    "/take-over",
     "/d/{domain}/checks",
     "/d/{domain}/settings/repository",
     "/d/{domain}/settings/repository/findings",
@@ -50,6 +53,7 @@ PAGES = (
     "/search?q=n",
     "/account",
     "/account/tokens",
+    "/notices",
     "/my",
     "/account/export",
     "/account/delete",
@@ -68,6 +72,9 @@ PAGES = (
     "/images",
     "/images/build-servers",
     "/images/feeds",
+    "/webhooks",
+    "/webhooks/{webhook}",
+    "/webhooks/{webhook}/deliveries/{delivery}",
     "/unikernels",
     "/unikernels/{unikernel}/console",
     "/unikernels/{unikernel}/console/lines",
@@ -76,9 +83,11 @@ PAGES = (
 # Pages of one thing, which hold no list that grows.
 SINGLE = {
     "address-hand-over", "account-delete", "own-addresses", "address-delete-own", "account-export",
-    "sign-in", "sign-in-link", "ask", "ask-lost", "asked", "asked-fragment", "asked-withdraw",
+    "sign-in", "sign-in-link", "second-step", "account-factors", "account-code-app", "account-sessions",
+    "account-notices",
+    "ask", "ask-lost", "asked", "asked-fragment", "asked-withdraw",
     "invited", "decide", "domain-request-rules",
-    "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz",
+    "asked-confirm", "confirm-target", "autoconfig", "autoconfig-well-known", "healthz", "readyz", "metrics",
     "sandbox-mail", "sandbox-letter", "mail-program", "organization-new", "domain-new", "domain-settings",
     "repository-new", "address-row", "address-new", "address-fragment", "address-live", "request",
     "run-fragment", "run-live", "event", "trash-days", "address-delete", "alias-new", "alias-deliveries",
@@ -86,13 +95,17 @@ SINGLE = {
     "zone-import", "zone-export", "zone-download", "zone-mail",
     "zone-new", "record-set-edit", "zone-review", "zone-settings", "zone-repository", "zone-repository-new",
     "update-server", "update-server-new", "git-host", "zone-place", "zone-end",
-    "stack", "stack-new", "host-new", "host-firewall-rule", "host-firewall-helper",
+    "stack", "stack-new", "stack-upgrade", "stack-uptime", "open-relay", "installation",
+    "host-new", "host-firewall-rule", "host-firewall-helper",
     "image", "image-upload",
     "host-volume", "image-feed", "image-fetch", "image-fetching",
+    "webhook-new",
     "unikernel", "unikernel-new", "unikernel-change",
     "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",
+    # Of operators: see tests.web.panel.test_backups.
+    "backups",
     # The last fifty changes of one line.
     "domain-check-line",
 }  # fmt: skip
@@ -105,7 +118,7 @@ SHORT = {
     "/o/1/activity",
     "/d/example.org/activity",
 }
-MOST_QUESTIONS = 34
+MOST_QUESTIONS = 35  # one is the number at the bell, on every page
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,9 @@ Costs = dict[str, tuple[Cost, Cost]]
 
 def test_every_page_with_a_list_is_counted() -> None:
     paths = {
-        page.partition("?")[0].format(organization=1, domain="x.example", run=1, share=1, unikernel=1)
+        page.partition("?")[0].format(
+            organization=1, domain="x.example", run=1, share=1, unikernel=1, webhook=1, delivery=1
+        )
         for page in PAGES
     }
     counted = {resolve(path).url_name for path in paths}
@@ -132,7 +147,9 @@ def cost(stage: Stage, address: str) -> Cost:
         is_api = address.startswith("/api/")
         answer: Any = Api(alice.key).get(address) if is_api else alice.ask("GET", address)
     assert answer.status_code == 200, address
-    return Cost([each["sql"] for each in queries], len(answer.content))
+    # When a key was used is written once a minute: on a slow machine between the two measures.
+    asked = [each["sql"] for each in queries if not KEPT_BY_READING.match(each["sql"])]
+    return Cost(asked, len(answer.content))
 
 
 @pytest.fixture(scope="module")
@@ -162,8 +179,11 @@ def test_lists_did_grow(costs: Costs) -> None:
     """Or the test above would say nothing."""
     lists = {each for each in costs if not each.startswith("/api/")}
     lists = {each for each in lists if re.sub(r"^/o/\d+/", "/o/1/", each) not in SHORT}
-    lists |= {row.any_address for row in operations.ROWS if row.answers == operations.LISTS}
+    lists |= {
+        row.any_address for row in operations.ROWS if row.answers == operations.LISTS and row.method == "GET"
+    }
     lists -= {"/api/v1/account/tokens/"}  # a program's token sees itself only
+    lists -= {"/api/v1/account/notice-choices/"}  # as many as there are kinds
     lists -= {"/api/v1/events/"}  # there is more than a page of them before anything grows
     still = [address for address in lists if costs[address][1].size < 1.3 * costs[address][0].size]
     assert still == []

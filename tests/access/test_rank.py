@@ -45,7 +45,7 @@ from tenants.models import (
 )
 from tests.access.stage import Stage
 from tests.conftest import HASH, make_address
-from tests.tenants.test_every_action import ACTIONS
+from tests.tenants.every_action import ACTIONS
 from tests.world import World, add_member, ask
 
 pytestmark = pytest.mark.one_database
@@ -140,10 +140,16 @@ OF_OWNERS: dict[str, Act] = {
 }
 # Not about somebody's address, request or membership, or only ever about one's own.
 ELSEWHERE = {
+    "decide_held_messages",
+    "let_all_go",
+    "let_go",
+    "create_service_token",
+    "revoke_service_token",
     "change_domain",
     "change_drift_mode",
     "change_own_note",
     "change_quotas",
+    "require_second_factor",
     "check_now",
     "confirm_host_key",
     "confirm_reload",
@@ -169,11 +175,21 @@ ELSEWHERE = {
     "empty_trash",
     "extend_address",
     "hold_name",
+    "give_domain_role",
+    "offer_domain",
+    "take_back_offer",
+    "accept_offer",
+    "hand_over_domain",
+    "lift_suspension",
     "make_invitation",
+    "suspend_organization",
+    "take_domain_role",
     "purge_mailbox",
     "release_name",
     "withdraw_invitation",
     # By the actions that they go through.
+    "import_organization",
+    "export_organization",
     "change_deliveries",
     "undo_event",
     "preview_import",
@@ -233,6 +249,7 @@ ELSEWHERE = {
     "let_go_zone",
     "bring_zone_back",
     "pin_host_key",
+    "renew_authority",
     "prepare_git_host",
     "remove_host",
     "remove_key",
@@ -240,11 +257,21 @@ ELSEWHERE = {
     "remove_public_address",
     "preview_stack",
     "make_stack",
+    "look_at_installation",
+    "preview_adoption",
+    "adopt_stack",
+    "take_over_rules",
     "retry_phase",
     "cancel_stack",
     "resume_stack",
     "remove_stack",
     "decide_open_relay",
+    "make_canary",
+    "preview_upgrade",
+    "upgrade_stack",
+    "preview_return",
+    "make_current",
+    "roll_back",
     "remove_secondary",
     "rotate_key",
     "set_record_set",
@@ -262,6 +289,14 @@ ELSEWHERE = {
     "take_build",
     "ignore_build",
     "remove_feed",
+    "add_webhook",
+    "change_webhook",
+    "switch_webhook",
+    "rotate_webhook_secret",
+    "remove_webhook",
+    "send_webhook_test",
+    "replay_delivery",
+    "replay_deliveries",
     "add_build_server",
     "remove_build_server",
 }

@@ -165,7 +165,9 @@ def test_it_waits_for_all_places(
     answer = client.post("bulk/?wait=10", {"operations": [make("mary"), bare]})
     assert (answer["Rookery-Observed"], places) == ("true", [])
     change_address = answer["Link"].partition(">")[0].removeprefix("<")
-    assert client.get(change_address).json() == {
+    change = client.get(change_address).json()
+    assert {each["target"] for each in change.pop("proofs")} == {world.target.pk, second}
+    assert change == {
         "observed": True, "over": True, "places": 2, "places_observed": 2, "places_stopped": 0,
     }  # fmt: skip
 

@@ -135,3 +135,13 @@ def test_the_command(domain: Domain, tmp_path: Path) -> None:
     for words in (("nowhere.example", str(table)), ("example.org", str(tmp_path / "none"))):
         with pytest.raises(CommandError):
             call_command("import_addresses", *words)
+
+
+def test_files_of_other_mail_servers_are_bodies_too(alice_api: Api, domain: Domain) -> None:
+    text = "ada@example.org|{CRYPT}x\nada@example.org ada@home.example\n@else.example x@home.example\n"
+    shown = csv(alice_api, text, "?dry_run=true").json()
+    assert shown["counts"] == {"create": 1, "change": 0, "unchanged": 0, "refused": 1}
+    assert [row["address"] for row in shown["rows"]] == ["ada@example.org", "@else.example"]
+    assert "as CRYPT" in shown["rows"][0]["remarks"][0]
+    assert csv(alice_api, text, "?leave_out_refused=true").status_code == 200
+    assert str(TargetAddress.objects.get()) == "ada@home.example"

@@ -178,3 +178,48 @@ def test_public_addresses_use_no_sign_in(alice: Actor, world: World, api: Callab
     event: Any = Event.objects.filter(verb="submit_request").first()
     assert event.actor is None
     assert replace(Actor(), via=event.via).account is None
+
+
+def test_a_person_sees_and_ends_their_sessions_and_a_program_does_not(
+    alice: Actor, api: Callable[..., Api]
+) -> None:
+    here, other, third = browser(alice), browser(alice), browser(alice)
+    mine = with_csrf(here)
+    rows = mine.get("account/sessions/").json()["results"]
+    assert sorted(each["here"] for each in rows) == [False, False, True]
+    gone = next(each["name"] for each in rows if not each["here"])
+    assert mine.delete(f"account/sessions/{gone}/?dry_run=true").json()["name"] == gone
+    assert mine.delete(f"account/sessions/{gone}/").status_code == 204
+    assert mine.delete(f"account/sessions/{gone}/").status_code == 404
+    assert mine.post("account/sessions/close-others/").json() == {"closed": 1}
+    assert [each["here"] for each in mine.get("account/sessions/").json()["results"]] == [True]
+    assert {Api(client=each).get("account/").status_code for each in (other, third)} == {401}
+    program = api(alice)
+    assert program.get("account/sessions/").status_code == 403
+    assert program.post("account/sessions/close-others/").status_code == 403
+
+
+def test_an_owner_makes_keys_of_the_organization(alice: Actor, organization: Organization) -> None:
+    mine, there = with_csrf(browser(alice)), f"organizations/{organization.pk}/service-tokens/"
+    wish = {"name": "nightly import", "role": "manager", "idle_days": 30}
+    assert mine.post(f"{there}?dry_run=true", wish).json()["key"] is None
+    made = mine.post(there, wish).json()
+    assert (made["role"], made["idle_days"], made["organization"]) == ("manager", 30, organization.pk)
+    program = Api(made["key"])
+    assert program.get("account/").json()["name"] == "nightly import"
+    members = program.get(f"organizations/{organization.pk}/members/").json()["results"]
+    assert [each["program"] for each in members] == [False, True]
+    assert [each["id"] for each in program.get(there).json()["results"]] == [made["id"]]
+    assert program.post(there, wish).status_code == 403
+    assert mine.delete(f"{there}{made['id']}/").status_code == 204
+    assert program.get("account/").status_code == 401
+
+
+def test_a_key_of_a_domain_sees_its_stack_s_target(
+    api: Callable[..., Api], alice: Actor, world: World
+) -> None:
+    stack, row = world.stack, world.stack.sync_target
+    wanted = f"targets/{row.pk}/"
+    assert api(alice, domain=stack.domain).get(wanted).json()["kind"] == "stack"
+    bare = Domain.objects.get(name="bare.example.org")
+    assert api(alice, domain=bare).get(wanted).status_code == 404

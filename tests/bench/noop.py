@@ -30,7 +30,7 @@ def measure_noop(bench: Bench, git_only: Host) -> list[Measure]:
     for host, goal, where in ((bench.host, 1 / 100, "with a shell"), (git_only, 1 / 5, "git only")):
         with stage(f"{what}, {where}"):
             Repository.objects.filter(sync_target__in=targets).update(port=host.port, host_key=host.key)
-            times, commands = zip(*(_no_op_pass(host, targets) for _ in range(sizes.passes + 1)), strict=True)
+            times, commands = zip(*(no_op_pass(host, targets) for _ in range(sizes.passes + 1)), strict=True)
             one = _list_remotely(bench, host, first)
         if where == "with a shell":
             found.append(Measure(f"{what}, {where}, commands on the host; floor: 1", max(commands), 1, 1))
@@ -38,7 +38,7 @@ def measure_noop(bench: Bench, git_only: Host) -> list[Measure]:
     return found
 
 
-def _no_op_pass(host: Host, targets: list[int]) -> tuple[float, int]:
+def no_op_pass(host: Host, targets: list[int]) -> tuple[float, int]:
     """Everything is due: sweep, then do what it hinted at. Milliseconds, and commands started on the host."""
     SyncTarget.objects.filter(pk__in=targets).update(next_check_at=LONG_AGO)
     before, hints = host.commands_started(), []

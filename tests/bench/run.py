@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.core.management import call_command
 
-from tests.bench import changes, listing, noop
+from tests.bench import changes, codec, held, listing, load, noop, rules
 from tests.bench.hosts import require_ssh, start_host
 from tests.bench.measure import Measure, say, tell
 from tests.bench.sizes import Sizes
@@ -27,17 +27,33 @@ def run(sizes: Sizes, folder: Path, kinds: Sequence[str]) -> bool:
     return met
 
 
+def hold(sizes: Sizes, folder: Path, kinds: Sequence[str]) -> bool:
+    """Fill the database of this run, and tell how it goes on."""
+    require_ssh()
+    call_command("migrate", verbosity=0, interactive=False)
+    with ExitStack() as stack:
+        for line in held.held(_begin(stack, sizes, folder, kinds)):
+            tell(line)
+    return True
+
+
+def _begin(stack: ExitStack, sizes: Sizes, folder: Path, kinds: Sequence[str]) -> changes.Bench:
+    """A git host, the first of `kinds` that runs here, and a controller."""
+    host, problem = start_host(kinds, folder / "repositories")
+    stack.push(host)
+    if problem:
+        say(f"({problem})")
+    say(f"git host: {host.kind}, port {host.port}")
+    controller = assembly.controller()
+    stack.callback(controller.kinds["relay_repository"].close)
+    return changes.Bench(sizes, host, folder, controller, new_organization())
+
+
 def measures(sizes: Sizes, folder: Path, kinds: Sequence[str]) -> Iterator[Measure]:
     """Each measure as soon as it is taken. `kinds` of git hosts are tried in turn."""
     with ExitStack() as stack:
-        host, problem = start_host(kinds, folder / "repositories")
-        stack.push(host)
-        if problem:
-            say(f"({problem})")
-        say(f"git host: {host.kind}, port {host.port}")
-        controller = assembly.controller()
-        stack.callback(controller.kinds["relay_repository"].close)
-        bench = changes.Bench(sizes, host, folder, controller, new_organization())
+        bench = _begin(stack, sizes, folder, kinds)
+        host = bench.host
         found, world = changes.measure_import(bench)
         yield from found
         yield from changes.measure_one_change(bench, world)
@@ -46,3 +62,10 @@ def measures(sizes: Sizes, folder: Path, kinds: Sequence[str]) -> Iterator[Measu
         stack.push(git_only)
         yield from noop.measure_noop(bench, git_only)
         yield from listing.measure_listing(bench)
+        yield from load.measure_load(bench)
+    yield from codec.measure_codec()
+    problem = rules.missing() if "openssh" in kinds else "no openssh"
+    if problem:
+        say(f"(no rules of a firewall: {problem})")
+    else:
+        yield from rules.measure_rules(folder / "firewall", sizes.restores)

@@ -23,6 +23,11 @@ class Sizes:
     listings: int
     listed: int
     answers: int
+    restores: int
+    servers: int
+    rounds_of_load: int
+    load_seconds: float
+    tokens: int
 
 
 FULL = Sizes(
@@ -39,6 +44,11 @@ FULL = Sizes(
     listings=100,
     listed=100,
     answers=25,
+    restores=15,
+    servers=2,
+    rounds_of_load=5,
+    load_seconds=3.0,
+    tokens=24,
 )
 QUICK = Sizes(
     users=10_000,
@@ -54,6 +64,11 @@ QUICK = Sizes(
     listings=10,
     listed=100,
     answers=9,
+    restores=7,
+    servers=2,
+    rounds_of_load=3,
+    load_seconds=1.0,
+    tokens=12,
 )
 # For the test of the bench itself.
 TINY = Sizes(
@@ -70,4 +85,9 @@ TINY = Sizes(
     listings=2,
     listed=5,
     answers=2,
+    restores=1,
+    servers=1,
+    rounds_of_load=1,
+    load_seconds=0.2,
+    tokens=1,
 )

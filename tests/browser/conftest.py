@@ -53,6 +53,7 @@ def places(product: Product, chromium: Browser, administrator: StorageState) -> 
 @pytest.fixture
 def visit(product: Product, chromium: Browser) -> Iterator[Visit]:
     """Makes a browser for one more person; at the end, no console may have complained."""
+    product.forget_who_came()
     visitors: list[Visitor] = []
 
     def make(**options: Any) -> Visitor:

@@ -14,10 +14,12 @@ from typing import Any
 from playwright.sync_api import StorageState
 
 from tests.browser import rock
+from tests.browser.factor_places import begin_an_app, between_two_steps
+from tests.browser.stacking import have_stack, wait_until_all_is_proved
 from tests.browser.visitor import Visitor
 from tests.browser.zone_places import keep_dns_here, pages_of_zones
 
-DOMAIN = "example.org"
+DOMAIN, STACKED = "example.org", "tern.example"
 OWNER, VIEWER, HOLDER = "ada@home.example", "bob@people.example", "grace@harbour.example"
 HASH = "2f" * 64
 
@@ -47,6 +49,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
     _invite(operator)
     keep_dns_here(operator, DOMAIN)
     _make_addresses(operator)
+    have_stack(operator, STACKED)  # it goes on by itself meanwhile
     machine = _run_a_unikernel(operator, repositories.parents[1])
     waiting = _ask(stranger, "lise", "lise@lab.example")
     confirmation = _link(stranger, "lise@lab.example", "Do you want", "/asked/confirm/")
@@ -64,6 +67,9 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
         person = visit()
         person.sign_in(email)
         places.signed_in[name] = person.context.storage_state()
+        if name == "owner":
+            begin_an_app(person)
+    places.signed_in["halfway"] = between_two_steps(visit(), "maria@radium.example")
     places.signed_in["operator"] = administrator
     stranger.page.goto(f"{stranger.url}/sign-in")
     # Somebody who never signed in: the first such mail is the right one, however late it comes.
@@ -86,11 +92,16 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "sandbox-letter": _first_letter(stranger),
             "api:docs": "/api/v1/docs/",
         },
+        "halfway": {"second-step": "/second-step"},
         "holder": {
             "own-addresses": "/my",
             "account": "/account",
             "account-delete": "/account/delete",
+            "account-factors": "/account/second-factors",
+            "account-sessions": "/account/sessions",
             "address-delete-own": f"/d/{DOMAIN}/addresses/grace/delete-own",
+            "account-notices": "/account/notices",
+            "notices": "/notices",
             "account-tokens": "/account/tokens",
             "address": f"/d/{DOMAIN}/addresses/grace",
             "alias-new": f"/d/{DOMAIN}/new-alias?for=grace",
@@ -98,8 +109,10 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
             "mail-program": f"/d/{DOMAIN}/addresses/grace/mail-program",
         },
     }
+    wait_until_all_is_proved(operator, STACKED)
     for name in ("owner", "member", "operator"):
         places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name])) | machine
+    places.pages["owner"]["account-code-app"] = "/account/second-factors/app"
     return places
 
 
@@ -172,7 +185,7 @@ def _make_addresses(operator: Visitor) -> None:
 
 def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
     """On the sandbox's albatross host; the pages of all that."""
-    host = rock.connect_host(operator, data)
+    host = rock.host_with_rules(operator) or rock.connect_host(operator, data)
     image = rock.upload(operator, data / "sandbox" / "albatross" / "images" / "hello-1.hvt", "hello")
     unikernel = rock.make_unikernel(operator, host, "hello", "hello", "--verbose")
     fetching = rock.fetch(operator, "https://builds.sandbox.example/nothing.hvt")
@@ -183,7 +196,7 @@ def _run_a_unikernel(operator: Visitor, data: Path) -> Pages:
         "host-prepare": f"{host}/prepare",
         "host-firewall": f"{host}/firewall",
         "images": "/images",
-        "image-feed": rock.watch(operator, "https://builds.sandbox.example/job/relay"),
+        "image-feed": rock.watch(operator, "https://builds.sandbox.example/job/hello"),
         "image": image,
         "image-fetching": fetching,
         "host-volume": _make_a_volume(operator, host),
@@ -287,9 +300,17 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "domain-invitations": f"/d/{DOMAIN}/requests/invitations",
         "domain-invitations empty": "/d/klein.example/requests/invitations",
         "domain-request-rules": f"/d/{DOMAIN}/settings/requests",
+        "domain-roles": f"/d/{DOMAIN}/settings/people",
+        "take-over": "/take-over",
         "domain-activity": f"/d/{DOMAIN}/activity",
         "domain-settings": f"/d/{DOMAIN}/settings",
         "stack": f"/d/{DOMAIN}/stack",
+        "installation": f"/d/{DOMAIN}/stack/existing",
+        "open-relay": f"/d/{DOMAIN}/stack/port-25",
+        "stack running": f"/d/{STACKED}/stack",
+        "installation running": f"/d/{STACKED}/stack/existing",
+        "open-relay decided": f"/d/{STACKED}/stack/port-25",
+        "stack-uptime": f"/d/{STACKED}/stack/uptime",
         "domain-trash": f"/d/{DOMAIN}/trash",
         "domain-trash empty": "/d/klein.example/trash",
         "domain-settings not-connected": "/d/klein.example/settings",
@@ -319,8 +340,12 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "activity": "/activity",
         "search": "/search?q=ada",
         "account": "/account",
+        "account-notices": "/account/notices",
+        "notices": "/notices",
         "account-tokens": "/account/tokens",
         "account-delete": "/account/delete",
+        "account-factors": "/account/second-factors",
+        "account-sessions": "/account/sessions",
         "own-addresses": "/my",
     }
     for name, below in (("run", "/runs/"), ("request", "/requests/")):
@@ -335,6 +360,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
     shown |= pages_of_zones(visitor, DOMAIN, "klein.example", may_change=may_change)
     if may_change:
         shown["domain-new"] = "/domains/new"
+        shown["stack-upgrade"] = f"/d/{STACKED}/stack/upgrade"
         shown["trash-days"] = f"/d/{DOMAIN}/settings/trash"
         shown["address-delete"] = f"/d/{DOMAIN}/addresses/leaver/delete"
         shown["repository-new"] = "/d/klein.example/settings/repository/new"
@@ -344,7 +370,10 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         shown["image-upload"] = "/images/upload"
         shown["image-fetch"] = "/images/fetch"
         shown["image-feeds"] = "/images/feeds"
+        shown["webhooks"] = "/webhooks"
+        shown["webhook-new"] = "/webhooks/new"
         shown["build-servers"] = "/images/build-servers"
+        shown["domain-offer"] = f"/d/{DOMAIN}/settings/hand-over"
         for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
             visitor.open(path)
             link = visitor.page.locator(f'main a[href^="{path}/"]:not([href$="/new"])').first
@@ -357,5 +386,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
         shown["host-firewall-rule"] = _rule_of_a_firewall(visitor)
+    if visitor.page.goto(f"{visitor.url}/backups").ok:  # type: ignore[union-attr]
+        shown["backups"] = "/backups"
     visitor.complaints.clear()  # what is forbidden complains in the console, by right
     return shown

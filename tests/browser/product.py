@@ -6,11 +6,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,11 @@ class Product:
     def repositories(self) -> Path:
         """The folder of the sandbox's git host."""
         return self.data / "sandbox" / "repositories"
+
+    def forget_who_came(self) -> None:
+        """As if an hour had passed: all people of all tests come from one network, which is limited."""
+        with closing(sqlite3.connect(self.data / "rookery.sqlite3", timeout=10)) as database, database:
+            database.execute("DELETE FROM tenants_allowance")
 
 
 @contextmanager
@@ -59,15 +65,18 @@ def running_product(folder: Path) -> Iterator[Product]:
         _stop(process)
 
 
-def run_inside(product: Product, code: str) -> None:
-    """Run Python with the product's settings and database, for what takes days in life."""
-    subprocess.run(
+def run_inside(product: Product, code: str) -> str:
+    """Run Python with the product's settings and database, for what takes days in life; what it printed."""
+    done = subprocess.run(
         [sys.executable, "-m", "django", "shell", "--verbosity=0", "-c", code],
         cwd=PROJECT,
         env=_environment(product.data),
         check=True,
         timeout=60,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    return done.stdout
 
 
 def _environment(data: Path) -> dict[str, str]:

@@ -34,6 +34,16 @@ def connect_host(owner: Visitor, data: Path, name: str = "sandbox") -> str:
     return page.url.removeprefix(owner.url)
 
 
+def host_with_rules(operator: Visitor) -> str:
+    """The path of the host in whose firewall Rookery keeps rules; empty where there is none."""
+    links = operator.open("/hosts").locator('main a[href^="/hosts/"]:not([href$="/new"])')
+    for path in [str(links.nth(index).get_attribute("href")) for index in range(links.count())]:
+        page = operator.open(f"{path}/firewall")
+        if not page.get_by_role("button", name="Keep rules on").count():
+            return path
+    return ""
+
+
 def add_network(owner: Visitor, host: str, bridge: str, subnet: str) -> None:
     page = owner.open(host)
     page.get_by_text("Add a network").click()
@@ -44,7 +54,8 @@ def add_network(owner: Visitor, host: str, bridge: str, subnet: str) -> None:
 
 def forward_a_port(operator: Visitor, host: str) -> None:
     page = operator.open(f"{host}/firewall")
-    operator.press("Keep rules on sandbox")
+    if page.get_by_role("button", name="Keep rules on sandbox").count():
+        operator.press("Keep rules on sandbox")
     page.get_by_text("Add a rule").click()
     page.locator("[name=destination]").fill("192.0.2.1")
     page.locator("[name=protocol]").select_option("tcp")
@@ -80,7 +91,7 @@ def watch(owner: Visitor, url: str) -> str:
     page.get_by_label("Address of the job").fill(url)
     page.get_by_label("Whose images will they be?").select_option(label="Analytical Society")
     owner.press("Watch it")
-    path = page.get_by_role("link", name="relay", exact=True).get_attribute("href") or ""
+    path = page.get_by_role("link", name=url.rpartition("/")[2], exact=True).get_attribute("href") or ""
     owner.open(path)
     expect(page.get_by_role("button", name="Ignore this build")).to_be_visible(timeout=SLOW_MS)
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
+from zlib import crc32
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -17,7 +18,14 @@ from tests.browser.visitor import new_visitor
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 AXE = (Path(__file__).resolve().parents[1] / "vendor" / "axe.min.js").read_text()
-ROLES = ("nobody", "holder", "member", "owner", "operator")
+ROLES = (
+    "nobody",
+    "halfway",
+    "holder",
+    "owner",
+    "operator",
+)  # a member sees what an owner does, with fewer buttons
+TWINS = ("owner", "operator")
 Scheme = Literal["light", "dark"]
 # Each scheme and each width once: colours do not depend on the width, nor widths on the scheme.
 MODES: list[tuple[Scheme, int]] = [("dark", 390), ("light", 1280)]
@@ -27,6 +35,8 @@ NO_PAGES |= {"autoconfig", "autoconfig-well-known", "activity-download", "accoun
 NO_PAGES |= {"unikernel-console-fragment", "unikernel-console-text"}
 NO_PAGES |= {"addresses-csv", "addresses-json", "addresses-import-problems"}
 NO_PAGES |= {"host-firewall-helper", "zone-download"}
+# They need a webhook and what was sent to it: not seen here yet.
+NO_PAGES |= {"webhook", "webhook-delivery"}
 
 # Where everything stands once the page has been read, to be compared with a moment later. Scripts wait for
 # the style sheets; a page without any is read before it has its style.
@@ -72,10 +82,14 @@ def test_nothing_is_wrong_with_any_page(
     visitor.context.add_init_script(AXE)
     visitor.context.add_init_script(_REMEMBER)
     problems = []
-    for number, (name, path) in enumerate(places.pages[role].items()):
+    for name, path in places.pages[role].items():
+        turn = crc32(name.encode())
+        # Owners and operators see nearly the same pages: each is looked at with one of them, in one mode.
+        is_seen_twice = role in TWINS and all(name in places.pages[each] for each in TWINS)
+        if is_seen_twice and TWINS[turn % 2] != role:
+            continue
         visitor.open(path)
-        # The operator sees all of them; the others see less of the same, each page in one mode.
-        modes = MODES if role == "operator" else [MODES[number % len(MODES)]]
+        modes = [MODES[turn // 2 % len(MODES)]]
         problems += [f"{name}: {problem}" for problem in problems_of(visitor.page, modes)]
     visitor.close()
     problems += visitor.complaints

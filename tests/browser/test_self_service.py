@@ -22,15 +22,15 @@ PASSPHRASE = "tidal-Ember-moss 7 quarry"
 
 # As if the time had passed for which a sign-in is fresh.
 GROW_OLD = f"""
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
-from tenants.models import Account
+from panel.sessions import SessionStore
+from tenants.models import Account, Session
 who = str(Account.objects.get(email={PERSON!r}).pk)
 for row in Session.objects.all():
-    session = SessionStore(row.session_key)
-    if session.get("_auth_user_id") == who:
-        session["signed_in_at"] -= 24 * 3600
-        session.save()
+    data = SessionStore().decode(row.session_data)
+    if data.get("_auth_user_id") == who:
+        data["signed_in_at"] -= 24 * 3600
+        row.session_data = SessionStore().encode(data)
+        row.save()
 """
 
 

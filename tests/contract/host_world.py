@@ -28,10 +28,12 @@ class HostWorld(Machine):
     folder: Path
 
     @classmethod
-    def make(cls, machine: Machine, stand_in: StandIn, release: Release, folder: Path) -> HostWorld:
-        """`folder` has the stand-in's sockets."""
+    def make(
+        cls, machine: Machine, stand_in: StandIn, release: Release, folder: Path, watched: float = 0.15
+    ) -> HostWorld:
+        """`folder` has the stand-in's sockets; a start is `watched` for so many seconds."""
         pool = ssh.ConnectionPool()
-        kind = AlbatrossHost(opener=Opener(), pool=pool, watch_seconds=0.15)
+        kind = AlbatrossHost(opener=Opener(), pool=pool, watch_seconds=watched)
         controller = Controller(kinds={SyncTarget.Kind.ALBATROSS_HOST: kind})
         return cls(machine.actor, machine.host, machine.share, stand_in, release, controller, pool, folder)
 

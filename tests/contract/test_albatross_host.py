@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ import pytest
 from tenants.actions import hosts, images, sync, undo, unikernels, volumes
 from tenants.actor import Actor
 from tenants.errors import Conflict
-from tenants.models import Condition, Event, Organization, Run, SyncTarget, Unikernel
+from tenants.models import Condition, Event, Host, Organization, Run, SyncTarget, Unikernel
 from tests.contract.host_world import HostWorld, own_images
 from tests.hosting import NETWORKED, PLAIN, WITH_DISK, Machine, add_host, share_of, upload
 from workers.albatross import Name, Release
 from workers.albatross.values import BlockDevice, QuotaPolicy, Settings, UnikernelConfig
 from workers.controller import Ending
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
+from workers.targets.host_statements import RELEASE_IS_FRESH
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 WEB = Name(("acme",), "web")
 
 
@@ -79,8 +81,9 @@ def test_created_watched_and_proved(world: HostWorld, olga: Actor) -> None:
     run = world.target.runs.latest("pk")
     facts = {fact.name: fact.value for fact in run.evidence.all()}
     assert facts["Digest of web"] == info.digest.hex()
-    assert run.plan["commands"][-1].startswith("albatross-client create acme:web ")
-    assert "{secret:seed}" in run.plan["commands"][-1]
+    program = "albatross-client" if world.release.major > 1 else "albatross-client-local"
+    assert run.plan["commands"][-1].startswith(f"{program} create acme:web ")
+    assert "${SECRET_SEED:?}" in run.plan["commands"][-1]
 
 
 @every_release
@@ -113,6 +116,20 @@ def test_a_change_replaces_and_stop_keeps_everything(world: HostWorld, olga: Act
     assert world.running() == {}
     assert unikernels.forget_deleted_unikernels(actor=Actor.rookery()) == 1
     assert not Unikernel.objects.exists()
+
+
+def test_an_update_of_the_host_is_noticed(world: HostWorld) -> None:
+    """A newer albatross answers what an older one is asked: nothing fails, and still it is asked again."""
+    assert world.reconcile() is Ending.AGREED
+    assert Host.objects.get().release == "2.7.0"
+    asked = Host.objects.get().seen["release_at"]
+    Host.objects.update(release="2.6.1")
+    assert world.reconcile() is Ending.AGREED
+    assert (Host.objects.get().release, Host.objects.get().seen["release_at"]) == ("2.6.1", asked)
+    long_ago = datetime.fromisoformat(asked) - RELEASE_IS_FRESH
+    Host.objects.update(seen=Host.objects.get().seen | {"release_at": long_ago.isoformat()})
+    assert world.reconcile() is Ending.AGREED
+    assert Host.objects.get().release == "2.7.0"
 
 
 @every_release
@@ -329,6 +346,9 @@ def test_two_organizations_on_one_host_never_meet(world: HostWorld, charlie: Act
 def test_the_policy_is_never_below_what_runs(world: HostWorld, olga: Actor) -> None:
     somebody_creates(world, Name(("acme",), "big"), memory=400)
     hosts.change_quota(actor=olga, share=world.share, memory=100)
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    assert not [each for each in world.client.policies() if str(each.name) == "acme:"], "it only looked"
+    sync.change_drift_mode(actor=olga, target=world.target, mode="repair")
     assert world.reconcile() is Ending.AGREED, world.advice()
     [named] = [each for each in world.client.policies() if str(each.name) == "acme:"]
     assert named.policy == QuotaPolicy(8, 400, (0,), None, ())

@@ -17,7 +17,7 @@ from tests.contract.wire import Break, Wire
 from workers.controller import Ending
 from workers.targets import git_target
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 PARTS = 12
 
 

@@ -14,7 +14,7 @@ from workers.controller import Ending
 from workers.repository import Mirror, MirrorDamaged
 from workers.repository.mirror import git_environment
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 
 
 def objects(mirror: Path) -> list[Path]:

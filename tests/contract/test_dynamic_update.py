@@ -20,7 +20,7 @@ from tenants.actor import Actor
 from tenants.formats.zones.data.simple import TXT
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
-from tenants.models import Condition, Event, Organization, SyncTarget, UpdateServer, Zone
+from tenants.models import Condition, Event, Finding, Organization, SyncTarget, UpdateServer, Zone
 from tenants.secrets import Opener
 from tests.contract.zone_world import connected, cut
 from tests.tenants.zoning import MAIL, again, put
@@ -32,7 +32,7 @@ from workers.targets.dynamic_update import DynamicUpdate
 from workers.zone import Change, Server, served_serial, transfer, update
 from workers.zone.server import connect
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.debian]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.debian, pytest.mark.one_database]
 
 KEY = zone_key("rookery.keys.example")
 SECOND = zone_key("second.keys.example", "SHA512", OTHER_SECRET)
@@ -252,6 +252,22 @@ def test_killed_at_any_step_and_run_again_converges(world: World) -> None:
     before = served_serial(world.server, world.name).serial
     world.agree()
     assert served_serial(world.server, world.name).serial == before
+
+
+def test_what_was_sent_before_an_answer_was_lost_changes_again(world: World) -> None:
+    world.put(RecordChange("back", "TXT", ("one",)))
+    world.agree()
+    first = [RecordChange(name, "TXT", ("one",)) for name in ("new", "gone", "stays")]
+    world.put(*first, RecordChange("back", "TXT"))
+    with pytest.MonkeyPatch.context() as patch:
+        cut(patch, DynamicUpdate, "_send", after=True)
+        assert world.reconcile() is Ending.BUG
+    world.put(RecordChange("new", "TXT", ("two",)), RecordChange("gone", "TXT"))
+    world.put(RecordChange("back", "TXT", ("two",)))
+    world.agree()
+    said = {name: world.ask(name, "TXT") for name in ("new", "gone", "stays", "back")}
+    assert said == {"new": ['"two"'], "gone": [], "stays": ['"one"'], "back": ['"two"']}
+    assert not Finding.objects.exists()
 
 
 def test_a_server_that_is_away_or_has_another_time_is_written_to_later(world: World) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from django.core.management import CommandError, call_command
 
 from tenants.actions import hosts, unikernels
 from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
-from tenants.models import Host, Organization
+from tenants.models import Event, Host, Organization
+from tenants.secrets import Opener, Purpose, seal
 from tests.bench.host_process import OpenSshHost
 from tests.contract.host_world import HostWorld, own_images
 from tests.hosting import NETWORKED, Machine, add_host, share_of, upload
@@ -23,7 +25,7 @@ from workers.albatross.values import QuotaPolicy
 from workers.controller import Ending
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 DAY = timedelta(days=1)
 
 
@@ -163,6 +165,30 @@ def test_a_foreign_ca_is_not_trusted(
     world = world_of(stand_in, host, organization, alice, tmp_path)
     assert world.reconcile() is Ending.STOPPED
     assert world.target.stop_code == "endpoint-not-trusted"
+
+
+def test_an_authority_that_expired_signs_nothing_until_there_is_another(
+    stand_in: StandIn, alice: Actor, organization: Organization, tmp_path: Path
+) -> None:
+    host = connect_tls(stand_in, alice, organization)
+    valid = tmp_path / "authority.pem", tmp_path / "key.pem"
+    valid[0].write_text(host.authority)
+    valid[1].write_text(Opener().open(Purpose.AUTHORITY_KEY, bytes(host.sealed_key or b"")))
+    old = make_root("rock", now=datetime.now(UTC) - 2 * DAY, valid_for=DAY)
+    given = pem_of(old)
+    Host.objects.filter(pk=host.pk).update(
+        authority=given["authority"], sealed_key=seal(Purpose.AUTHORITY_KEY, given["authority_key"])
+    )
+    world = world_of(stand_in, host, organization, alice, tmp_path)
+    assert world.reconcile() is Ending.STOPPED
+    assert world.target.stop_code == "authority-expired"
+    assert "manage.py host_authority HOST" in world.advice()
+    with pytest.raises(CommandError, match="not in PEM"):
+        call_command("host_authority", host.name, authority=valid[1], key=valid[1])
+    call_command("host_authority", host.name, authority=valid[0], key=valid[1])
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    told = Event.objects.get(verb="renew_authority")
+    assert "PRIVATE" not in str((told.sentence, told.before, told.after))
 
 
 def test_an_intermediate_for_another_path_is_said(

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from tenants import tokens
-from tenants.actions import imports, mailboxes, organizations
+from tenants.actions import imports, mailboxes, quotas
 from tenants.actor import Actor
 from tenants.models import Domain, Mailbox, Organization, Run, TargetAddress
 from tests.contract.relay_world import RelayWorld
@@ -65,7 +65,7 @@ def insert_bare_rows(domain: Domain) -> None:
 def test_ten_thousand_rows_are_one_commit(
     world: RelayWorld, alice: Actor, domain: Domain, organization: Organization
 ) -> None:
-    organizations.change_quotas(
+    quotas.change_quotas(
         actor=Actor.rookery(), organization=organization, domain_quota=3, mailbox_quota=2 * MANY
     )
     old = mailboxes.create_mailbox(actor=alice, domain=domain, local_part="old", targets=["old@home.example"])

@@ -149,10 +149,11 @@ def machine_key(world: ZoneWorld, owner: Actor, zone: Zone) -> FileKey:
     return key_of(new.row.name, "SHA256", new.secret)
 
 
-def machine_writes(world: ZoneWorld, key: FileKey, owner: str, text: str) -> None:
+def machine_writes(world: ZoneWorld, key: FileKey, owner: str, text: str, *, before: str = "") -> None:
     """What a unikernel does: a signed dynamic update."""
     name = Name.of(owner)
-    change = Change(name, "TXT", before=(), after=RecordSet(name, 3600, [TXT(text.encode())]))
+    there = (bytes([len(before)]) + before.encode(),) if before else ()
+    change = Change(name, "TXT", before=there, after=RecordSet(name, 3600, [TXT(text.encode())]))
     update(world.running.server, Name.of("example.org"), key, [change])
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 from tenants.formats.firewall.by_hand import RuleByHand, check_by_hand
-from tenants.formats.firewall.intent import Bridge, GitAccess, Intent, Outward, Publish, Reach, SendFrom
+from tenants.formats.firewall.intent import (
+    Bridge,
+    GitAccess,
+    Intent,
+    Outward,
+    Publish,
+    Reach,
+    SendFrom,
+    merge,
+)
 
 PUBLIC = {"one.example": IPv4Address("192.0.2.1"), "two.example": IPv4Address("192.0.2.2")}
 
@@ -54,5 +63,34 @@ def two_stacks(receiver: int = 9) -> Intent:
                 )
             ),
             check_by_hand(RuleByHand("forward", protocol="ipv6-icmp", verdict="reject")),
+        ),
+    )
+
+
+def many_stacks(count: int, receiver: int = 9) -> Intent:
+    """As many organizations, each with a mail stack on a bridge and a public address of its own: 21 rules
+    each, and a few for all."""
+    return merge(_stack(number, receiver) for number in range(count))
+
+
+def _stack(number: int, receiver: int) -> Intent:
+    owner, public = f"stack{number}.example", IPv4Address("198.18.0.1") + number
+    subnet = IPv4Network((int(IPv4Address("10.0.0.0")) + 256 * number, 24))
+    first = subnet.network_address
+    ports = (("tcp", 25, receiver), ("tcp", 465, 7), ("tcp", 53, 3), ("udp", 53, 3))
+    return Intent(
+        bridges=(Bridge(owner, f"br{number}", subnet, first + 1, outward=False),),
+        published=tuple(
+            Publish(owner, f"port {port}", public, protocol, port, first + last, port)
+            for protocol, port, last in ports
+        ),
+        senders=(SendFrom(owner, first + 5, public),),
+        outward=(
+            Outward(owner, "relay", first + 5, "tcp", 25),
+            Outward(owner, "resolver", first + 2, "udp", 53),
+        ),
+        git=tuple(
+            GitAccess(owner, f"{role} reads users", first + last)
+            for role, last in (("relay", 5), ("submission", 7))
         ),
     )

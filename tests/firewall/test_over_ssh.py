@@ -26,7 +26,7 @@ from workers.controller import Controller, Ending
 from workers.firewall.client import helper_command
 from workers.targets.firewall import HostFirewall
 
-pytestmark = [pytest.mark.debian, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.debian, pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 SMTP: dict[str, Any] = {
     "kind": "dnat",
     "destination": ADDRESS,

@@ -15,7 +15,7 @@ from tenants.formats.firewall import restore
 from tenants.formats.firewall.derive import derive
 from tenants.formats.firewall.guard import check_restore_text
 from tenants.formats.firewall.restore import Wanted, removal_text, restore_text
-from tenants.formats.firewall.rules import LONGEST_NOTE, Chain, Rule
+from tenants.formats.firewall.rules import LONGEST_NOTE, Chain, Rule, Target
 from tenants.formats.firewall.saved import Owner, fingerprint, hash_command
 from tests.firewall.examples import two_stacks
 from tests.firewall.strategies import rules
@@ -142,6 +142,30 @@ def test_the_commands_by_hand_do_the_same(iptables: Iptables) -> None:
     lines = restore.commands(wanted(), iptables.saved(), program=iptables.program)
     iptables.namespace.run("sh", "-e", given="\n".join(lines))
     assert restore.is_there(wanted(), iptables.saved())
+
+
+@settings(
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+@given(st.lists(rules(), max_size=10, unique=True))
+def test_single_rules_by_hand_are_there_once_however_often(iptables: Iptables, drawn: list[Rule]) -> None:
+    iptables.restore(removal_text(iptables.saved()))
+    lines = [line for each in drawn for line in restore.rule_commands(each, program=iptables.program)]
+    for _ in range(2):
+        iptables.namespace.run("sh", "-e", given="\n".join(lines))
+    saved = iptables.saved()
+    for chain in restore.USED:
+        assert saved.chains.get(chain, ()) == Wanted(OURS, tuple(drawn)).texts(chain)
+    assert all(count == 1 for count in saved.hooks.values())
+
+
+def test_rules_for_both_families_are_said_as_each_takes_them(new_namespace: Callable[[], Namespace]) -> None:
+    from tests.firewall.conftest import Iptables
+
+    host = Iptables(new_namespace(), "nft", 6)
+    rejecting = (Rule(Chain.INPUT, Target.REJECT, protocol="tcp", port=8080),)
+    host.namespace.run("sh", "-e", given="\n".join(restore.first_commands(rejecting, program=host.program)))
+    assert host.saved().chains[Chain.INPUT] == Wanted(OURS, rejecting, 6).texts(Chain.INPUT)
 
 
 def test_counters_are_read(iptables: Iptables) -> None:

@@ -62,7 +62,14 @@ def test_too_many_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("argument", "shown"),
-    [(b"--seed=hunter2", "--seed=…"), (b"--verbose", "--verbose"), (b"hunter2", "…"), (b"\xff\x00=x", None)],
+    [
+        (b"--seed=hunter2", "--seed=…"),
+        (b"--verbose", "--verbose"),
+        (b"hunter2", "…"),
+        (b"\xff\x00=x", None),
+        (b"--seed hunter2", "--seed=…"),
+        (b"--seed\thunter2=", "--seed=…"),
+    ],
 )
 def test_of_foreign_arguments_only_the_option_is_shown(argument: bytes, shown: str | None) -> None:
     told = option_of(argument)

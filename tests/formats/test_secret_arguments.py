@@ -28,6 +28,7 @@ TEXT = st.text("abcXYZ019-=:/+.{}@ ä", min_size=1, max_size=60)
         "--destination=10.0.0.7",
         "--authenticator=SHA256",
         "-v",
+        "--domain example.org",
     ],
 )
 def test_what_is_no_secret_stays_as_it_is(argument: str) -> None:
@@ -45,6 +46,10 @@ def test_what_is_no_secret_stays_as_it_is(argument: str) -> None:
         ("--remote=https://user:hunter2@git.example/r", "--remote={secret:remote}"),
         ("--what=0123456789abcdef0123456789abcdef", "--what={secret:what}"),
         ("p._update.e.org:SHA256:c2VjcmV0", "{secret:argument-1}"),
+        ("--key-seed abc", "--key-seed {secret:key-seed}"),
+        ("--dns-key  p._update.e.org:SHA256:c2VjcmV0", "--dns-key  {secret:dns-key}"),
+        ("--domain e.org --key-seed=hunter2", "--domain {secret:domain}"),
+        ("--domain e.org --key-seed hunter2", "--domain {secret:domain}"),
     ],
 )
 def test_a_secret_is_taken_out(argument: str, shown: str) -> None:

@@ -98,6 +98,14 @@ def test_the_interface_of_ssh_and_what_others_made_are_never_written() -> None:
         assert word not in everything.replace("--no-upgrade", "").replace(helper_text(), "")
 
 
+def test_tenders_are_read_strictly() -> None:
+    lines = ["tender solo5-hvt.2", "tender solo5-hvt.2", "tender solo5-spt.1", "tender solo5-hvt."]
+    lines += ["tender solo5-xen.2", "tender solo5-hvt.22222", "tender rm"]
+    found = read_facts(HOST.replace("end\n", "".join(f"{each}\n" for each in lines) + "end\n"))
+    assert found.tenders == {"solo5-hvt.2", "solo5-spt.1"}
+    assert read_facts(HOST).tenders == frozenset()
+
+
 def test_systems_and_what_is_there_already_decide() -> None:
     assert planned(without="has systemd").steps == ()
     assert (

@@ -77,6 +77,7 @@ def test_a_bare_machine_is_prepared_once_and_a_second_time_nothing_changes(machi
     assert said.count(": done") == 15  # the tender came with albatross
     assert said.endswith("All of it is so.\n")
     assert left(machine, plan(facts_of(machine), wanted)).steps == ()
+    assert facts_of(machine).tenders == {"solo5-hvt.2"}
     prepared = machine.snapshot()
     again = machine.run(script(plan(facts_of(machine), wanted).steps, "For a test."))
     assert again.count(": already") == 16
@@ -100,6 +101,24 @@ def test_a_bare_machine_is_prepared_once_and_a_second_time_nothing_changes(machi
     started = [each for each in machine.calls() if each.startswith("systemctl start")]
     assert started == [f"systemctl start albatross_{name}.service" for name in ("console", "stats", "daemon")]
     assert not [each for each in machine.calls() if "restart" in each or "upgrade -" in each]
+
+
+def test_the_tenders_that_albatross_would_find_are_told(plain: Machine) -> None:
+    """Its own folder comes first; a number in the name must be the one that the program says."""
+    said = {
+        "/var/lib/albatross/solo5-hvt": "ABI version 1",
+        "/usr/bin/solo5-hvt": "ABI version 2",
+        "/usr/bin/solo5-hvt.3": "ABI version 3",
+        "/usr/local/bin/solo5-hvt.4": "ABI version 5",
+        "/usr/bin/solo5-spt": "no version",
+        "/usr/bin/solo5-spt.2": "ABI version 2",
+        "/usr/bin/solo5-spt.9": "ABI version 9; reboot",
+    }
+    lines = ["mkdir -p /var/lib/albatross"]
+    for path, words in said.items():
+        lines.append(f'printf \'#!/bin/sh\\necho "Solo5 v0.9"; echo "{words}"\\n\' >{path}; chmod 755 {path}')
+    plain.run("\n".join(lines))
+    assert facts_of(plain).tenders == {"solo5-hvt.1", "solo5-hvt.3", "solo5-spt.2"}
 
 
 def test_a_host_that_breaks_off_in_the_middle_goes_on_where_it_was(plain: Machine) -> None:

@@ -30,7 +30,7 @@ from tenants.formats.mail_checks.reading import (
     Said,
     Status,
 )
-from tests.outward.test_fetch import certificate
+from tests.outward.servers import certificate
 from workers.mail_checks import Asker, AskNames, Mail, Observer, inside_sandbox, outward
 from workers.outward import Fetcher
 

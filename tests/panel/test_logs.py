@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import re
@@ -14,6 +15,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -22,7 +25,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panel.logs import MASK, mask
+from panel.logs import MASK, JsonLines, mask
+from tenants import log_context
 from tenants.models import ApiToken
 from tenants.tokens import new_token
 from tests.conftest import HASH
@@ -205,3 +209,73 @@ def test_no_address_with_a_secret_is_told_as_referrer(client: Client) -> None:
         assert b'name="referrer"' not in answer.content, "a page's own word would count more"
     assert client.get(f"/sign-in/{token}/cut/wrongly")["Referrer-Policy"] == "strict-origin"
     assert client.get("/sign-in")["Referrer-Policy"] == "same-origin"
+
+
+def json_line(**given: object) -> dict[str, object]:
+    record = logging.getLogRecordFactory()("a.b", logging.INFO, "", 1, "said %s", ("ä",), None)
+    record.__dict__.update(given)
+    line = JsonLines().format(record)
+    assert "\n" not in line
+    return dict(json.loads(line))
+
+
+def test_structured_lines_tell_for_whom() -> None:
+    with log_context.working_for(request="f" * 32):
+        with log_context.working_for(target=7):
+            log_context.add(run=9)
+            line = json_line()
+            assert (line["message"], line["level"], line["logger"]) == ("said ä", "info", "a.b")
+            assert (line["request"], line["target"], line["run"]) == ("f" * 32, 7, 9)
+        assert "run" not in json_line()
+    log_context.add(run=1)
+    assert "run" not in json_line()
+    assert json_line(request=SimpleNamespace(request_id="a" * 32))["request"] == "a" * 32
+
+
+def test_structured_lines_are_masked_whole() -> None:
+    token = new_token()
+    line = json_line(
+        exc_text=f"Traceback\n/sign-in/{token}", told={"route": f"/sign-in/{token}", "status": 200}
+    )
+    assert token not in json.dumps(line)
+    assert line["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        ("cannot connect to postgresql://rookery:swordfish@db.example.org/rookery", "swordfish"),
+        ("redis://:sword:fish@broker:6379/0 is away", "fish"),
+        ("curl -H 'Authorization: Bearer abcdefgh12345678'", "abcdefgh12345678"),
+        (
+            "key 5ZQmFj0S2Zt9bQv2mX8xg7Yl1a3QmA8kq2n6y0z+/Pw= of a zone",
+            "5ZQmFj0S2Zt9bQv2mX8xg7Yl1a3QmA8kq2n6y0z",
+        ),
+    ],
+)
+def test_passwords_and_keys_are_masked(text: str, secret: str) -> None:
+    masked = mask(text)
+    assert secret not in masked
+    assert mask(masked) == masked
+    assert masked.split()[0].split(":")[0] == text.split(maxsplit=1)[0].split(":", maxsplit=1)[0]
+
+
+@pytest.mark.django_db
+def test_a_request_is_one_structured_line_by_its_template(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.LOG_FORMAT = "json"
+    monkeypatch.setattr(logging.getLogger("panel.access"), "level", logging.INFO)
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+    handler.setFormatter(JsonLines())
+    logger = logging.getLogger("panel.access")
+    logger.addHandler(handler)
+    try:
+        answer = Client().get(f"/sign-in/{new_token()}")
+    finally:
+        logger.removeHandler(handler)
+    line = json.loads(said.getvalue())
+    assert (line["method"], line["route"]) == ("GET", "/sign-in/<str:token>")
+    assert line["status"] == answer.status_code
+    assert line["request"] == answer["X-Request-Id"]

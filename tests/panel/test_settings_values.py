@@ -56,6 +56,10 @@ BAD = [
     ("ROOKERY_BLOCK_LISTS", "zen.spamhaus.org,", "zen.spamhaus.org"),
     ("ROOKERY_BLOCK_LISTS", "192.0.2.1", "zen.spamhaus.org"),
     ("ROOKERY_BLOCK_LISTS", ",".join(f"l{number}.example" for number in range(9)), "at most 8"),
+    ("ROOKERY_CANARY_HOME", "canary", "canary@panel.example.org"),
+    ("ROOKERY_CANARY_HOME", "canary@panel.example.org", "ROOKERY_CANARY_MAILDIR"),
+    ("ROOKERY_CANARY_MAILDIR", "/var/mail/canary", "ROOKERY_CANARY_HOME"),
+    ("ROOKERY_CANARY_MAILDIR", "canary", "/var/mail/canary/Maildir"),
     ("ROOKERY_NEAR_NETWORKS", "10.0.0.1/8", "10.0.0.0/8"),
     ("ROOKERY_NEAR_NETWORKS", "home", "10.0.0.0/8"),
     ("ROOKERY_DEBUG", "maybe", "1 or 0"),
@@ -88,6 +92,8 @@ BAD = [
     ("ROOKERY_CHECK_SECONDS", "-1", "above zero"),
     ("ROOKERY_CHECK_SECONDS", "a minute", "above zero"),
     ("ROOKERY_CONFIRM_DAYS", "367", "366"),
+    ("ROOKERY_STAFF_SESSION_HOURS", "337", "336"),
+    ("ROOKERY_STAFF_SECOND_FACTOR", "often", "1 or 0"),
     ("ROOKERY_CONFIRM_DAYS", "soon", "366"),
     ("ROOKERY_SMTP_HOST", "smtp.example.org:587", "ROOKERY_SMTP_PORT"),
     ("ROOKERY_SMTP_PORT", "smtp", "1 to 65535"),
@@ -170,6 +176,14 @@ def test_a_wish_for_tls_reaches_the_database(load: Any) -> None:
     found = load(DATABASE_URL="postgresql://db.example.org/rookery?sslmode=verify-full&sslrootcert=/ca.pem")
     options = found["DATABASES"]["default"]["OPTIONS"]
     assert (options["sslmode"], options["sslrootcert"]) == ("verify-full", "/ca.pem")
+
+
+def test_a_pooler_may_stand_before_the_database(load: Any) -> None:
+    """One that gives each transaction another connection keeps neither cursors nor prepared statements."""
+    database = load(DATABASE_URL="postgresql://rookery@127.0.0.1:6432/rookery")["DATABASES"]["default"]
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is True
+    assert database["OPTIONS"].get("prepare_threshold") is None
+    assert "options" not in database["OPTIONS"]
 
 
 def test_a_worker_elsewhere_needs_its_own_key_only(load: Any, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ class Up:
 
     @property
     def base(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://localhost:{self.port}"
 
     @property
     def pid(self) -> int:

@@ -15,7 +15,7 @@ from tests.processes.client import Visitor
 from tests.processes.conftest import Relay
 from tests.processes.crew import Crew
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240), pytest.mark.one_database]
 
 
 def test_what_is_written_without_a_broker_is_pushed_when_it_is_back(

@@ -24,7 +24,7 @@ from tests.processes.running import until
 from workers import hints
 from workers.celery import app
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120), pytest.mark.one_database]
 
 # As many hosts hang as a worker has processes here: whoever shared their queue, or their worker, would wait.
 PROCESSES = 2

@@ -33,7 +33,7 @@ from tests.smtp_server import SmtpServer
 from tests.world import World, build_world
 from workers.sandbox.git_host import GitHost
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240), pytest.mark.one_database]
 
 DOMAIN = "story.example"
 PANEL_PASSWORD = "harbour-candle-canary-71"

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenants.formats.git_access import restricted_line
 from tenants.formats.sshkeys import new_ssh_key
+from tenants.formats.text import FormatError
 from tests.ssh.test_openssh import Host
 from workers import ssh
 from workers.repository import (
@@ -23,7 +25,6 @@ from workers.repository import (
     authorize,
     inspect,
     read_refs,
-    restricted_line,
     set_up,
 )
 from workers.repository.mirror import git_environment
@@ -169,17 +170,19 @@ def test_a_restricted_key_reaches_its_repository_and_nothing_else(tmp_path: Path
     [
         ("ssh-ed25519", "/srv/zone.git"),
         ("ssh-dss AAAAB3NzaC1kc3MAAACBAPmiBgy2xDGqYCYvVXhPRJ3EAmqKPP==", "/srv/zone.git"),
-        (PUBLIC, "zone.git"),
+        (PUBLIC, "../zone.git"),
+        (PUBLIC, "--upload-pack"),
         (PUBLIC, "/srv/it's.git"),
         (PUBLIC, "/srv/zone.git;id"),
         (PUBLIC, "/srv/$(id).git"),
         (PUBLIC, "/srv/zone.git\n"),
     ],
-    ids=["short key", "old kind", "relative", "quote", "semicolon", "dollar", "line end"],
+    ids=["short key", "old kind", "parent", "option", "quote", "semicolon", "dollar", "line end"],
 )
 def test_what_no_line_is_made_of(key: str, path: str) -> None:
-    with pytest.raises(ValueError, match=r"public_key|path"):
+    with pytest.raises(FormatError) as refused:
         restricted_line(key, path, writes=True)
+    assert refused.value.field == ("path" if key == PUBLIC else "public_key")
 
 
 @given(st.text(max_size=80))

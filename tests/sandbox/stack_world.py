@@ -20,10 +20,10 @@ from tenants.formats.arguments import Place, References, fill_in
 from tenants.formats.firewall.derive import derive
 from tenants.formats.firewall.intent import Intent
 from tenants.formats.firewall.rules import Chain
+from tenants.formats.git_access import restricted_line
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.keys import new_seed, new_ssh_key, ssh_public_line
 from tenants.formats.sshkeys import new_ssh_key as new_openssh_key
-from tenants.formats.stacks.git_access import authorized_line
 from tenants.formats.stacks.plan import StackPlan, plan_stack
 from tenants.formats.zones.keyfile import TsigKey, emit_keys
 from tenants.formats.zones.names import ROOT
@@ -38,6 +38,7 @@ from workers.albatross.values import NetworkDevice, Settings, UnikernelConfig
 from workers.repository import authorize
 from workers.sandbox.albatross.daemon import Machine
 from workers.sandbox.albatross.host import AlbatrossHost
+from workers.sandbox.albatross.programs import Lives, never
 from workers.sandbox.certificates import Authority
 from workers.sandbox.git_host import GitHost
 from workers.sandbox.listener import Console, LoopThread
@@ -47,6 +48,7 @@ from workers.sandbox.stack.forwarder import Forwarder, NatFile
 from workers.sandbox.stack.images import ROLE_IMAGES
 from workers.sandbox.stack.launching import roles_of
 from workers.sandbox.stack.realm import Realm, real_port
+from workers.sandbox.stack.standing import Standing
 from workers.sandbox.stack.world import GitPlace, World
 
 RELEASE = Release(2, 7, 2)
@@ -266,8 +268,17 @@ class Running:
 
 
 @contextmanager
-def machine(folder: Path, sockets: Path, realm: Realm, git: GitHost, nat: NatFile) -> Iterator[Running]:
-    """Git, albatross, forwarded ports, and the mail room of everybody else; `folder` keeps what they keep."""
+def machine(
+    folder: Path,
+    sockets: Path,
+    realm: Realm,
+    git: GitHost,
+    nat: NatFile,
+    standing: Standing | None = None,
+    odd: Lives = never,
+) -> Iterator[Running]:
+    """Git, albatross, forwarded ports, and the mail room of everybody else; `folder` keeps what they keep.
+    `odd` runs in the place of further images."""
     store, loop = MailStore(folder / "mail"), LoopThread()
     loop.start()
     mailroom = Mailroom(host=realm.here("10.0.0.254"), port=0, store=store, console=Console("mailroom"))
@@ -286,9 +297,16 @@ def machine(folder: Path, sockets: Path, realm: Realm, git: GitHost, nat: NatFil
     )
     git.reach = world.reach
     sockets.mkdir()
-    host = AlbatrossHost(sockets, RELEASE, machine=Machine(bridges=["br0"]), lives=roles_of(world), pace=PACE)
+    roles = roles_of(world)
+    host = AlbatrossHost(
+        sockets,
+        RELEASE,
+        machine=Machine(bridges=["br0"]),
+        lives=lambda launch: odd(launch) or roles(launch),
+        pace=PACE,
+    )
     host.start()
-    forwarder = Forwarder(realm, nat)
+    forwarder = Forwarder(realm, nat, standing)
     forwarder.start()
     client = Client(LocalDialer(sockets), dialect_of(RELEASE), Timeouts(2.0, 5.0, 10.0, 20.0))
     try:
@@ -324,7 +342,7 @@ def stack_world(folder: Path, **changes: Any) -> Iterator[StackWorld]:
     with closing(lock), machine(folder, folder / "albatross", realm, git, nat) as made:
         with closing(ssh.connect(rookery(git))) as connection:
             for role, path, writes in (("primary", "zone.git", True), ("relay", "relay.git", False)):
-                line = authorized_line(ssh_public_line(secrets[role]["ssh-key"]), path, write=writes)
+                line = restricted_line(ssh_public_line(secrets[role]["ssh-key"]), path, writes=writes)
                 assert authorize(connection, line) == "added"
         yield StackWorld(
             folder,

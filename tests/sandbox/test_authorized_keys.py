@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tenants.formats.git_access import restricted_line
 from tenants.formats.sshkeys import new_ssh_key
-from tenants.formats.stacks.git_access import authorized_line
-from workers.repository import restricted_line
 from workers.sandbox.authorized_keys import FREE, Grant, read_grants
 
 KEY = " ".join(new_ssh_key("")[1].split()[:2])
@@ -25,13 +26,10 @@ def test_a_broken_line_lets_nobody_in() -> None:
         assert read_grants(line) == {}
 
 
-def test_both_of_our_own_forms_are_read() -> None:
-    for writes in (False, True):
-        for line in (
-            authorized_line(f"{KEY} users", "relay.git", write=writes),
-            restricted_line(KEY, "/home/git/relay.git", writes=writes),
-        ):
-            (grant,) = read_grants(line).values()
-            assert "relay.git" in grant.command
-            assert ("git-receive-pack" in grant.command) is writes
-            assert not grant.ports
+@pytest.mark.parametrize("path", ["relay.git", "/home/git/relay.git"])
+@pytest.mark.parametrize("writes", [False, True])
+def test_our_own_line_is_read(path: str, *, writes: bool) -> None:
+    (grant,) = read_grants(restricted_line(f"{KEY} users", path, writes=writes)).values()
+    assert f"'{path}'" in grant.command
+    assert ("git-receive-pack" in grant.command) is writes
+    assert not grant.ports

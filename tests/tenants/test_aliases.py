@@ -136,7 +136,7 @@ def test_a_mailbox_of_500_aliases_marks_them_with_a_few_statements(
     mailboxes.switch_mailbox(actor=alice, mailbox=ada, enabled=True)
     with CaptureQueriesContext(connection) as reading:
         assert len(desired(relay, set()).entries) == 501
-    assert len(reading) < 10
+    assert len(reading) <= 10  # however many there are; one reads the canary of a mail stack
 
 
 def test_one_alias_of_many_mailboxes(

@@ -10,6 +10,7 @@ import pytest
 
 from tenants import access
 from tenants.actions import accounts, holders, mailboxes, repositories, targets
+from tenants.actions.token_rows import find_token
 from tenants.actor import Actor
 from tenants.desired import desired_relay
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
@@ -180,7 +181,7 @@ def test_an_address_goes_to_somebody_else(alice: Actor, shared: Mailbox, dora: A
     assert "/confirm/" in confirm
     assert "Alice handed both@example.org over to you." in welcome
     # How they sign in is untouched.
-    assert accounts.find_token(key) is not None
+    assert find_token(key) is not None
     assert list(SignInLink.objects.values())[: len(links)] == links
     event = Event.objects.get(verb="hand_over")
     assert event.before["holders"] == ["dora@home.example", "erin@home.example"]

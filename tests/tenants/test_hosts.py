@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tenants import image_files
+from tenants import fit, image_files
 from tenants.actions import hosts, image_sharing, images, networks, undo, unikernels, volumes
 from tenants.actor import Actor
 from tenants.desired_host import desired_host
@@ -210,6 +210,45 @@ def test_what_the_host_lacks_is_said(machine: Machine) -> None:
     with pytest.raises(Invalid) as refused:
         machine.unikernel(image=image, memory=64, networks={"service": network})
     assert fields(refused) == {"networks", "memory"}
+
+
+@pytest.mark.parametrize(
+    ("tenders", "is_there", "said"),
+    [
+        (None, None, "is not known"),
+        (["solo5-hvt.2", "solo5-spt.2"], True, "has the tender solo5-hvt.2"),
+        (["solo5-hvt.1", "solo5-spt.2"], False, "has only solo5-hvt.1, solo5-spt.2"),
+        ([], False, "has none"),
+    ],
+)
+def test_the_abi_of_an_image_is_held_against_the_tenders_of_the_host(
+    tenders: list[str] | None, is_there: bool | None, said: str, machine: Machine
+) -> None:
+    Host.objects.filter(pk=machine.host.pk).update(tenders=tenders)
+    machine.share.host.refresh_from_db()
+    image = upload(machine.actor, machine.share.organization)
+    found = fit.tender_for(machine.share.host, image.manifest)
+    assert found.is_there is is_there
+    assert said in found.sentence
+    if is_there is not False:
+        machine.unikernel(image=image)
+        return
+    with pytest.raises(Invalid, match="Install solo5 of that ABI") as refused:
+        machine.unikernel(image=image)
+    assert fields(refused) == {"image"}
+    assert not Unikernel.objects.exists()
+
+
+def test_what_runs_is_not_held_against_an_old_look(machine: Machine) -> None:
+    row = machine.unikernel()
+    Host.objects.filter(pk=machine.host.pk).update(tenders=["solo5-hvt.3"])
+    row = Unikernel.objects.get(pk=row.pk)
+    unikernels.change_unikernel(actor=machine.actor, unikernel=row, memory=64)
+    other = upload(machine.actor, machine.share.organization, NETWORKED)
+    with pytest.raises(Invalid, match="needs the tender"):
+        unikernels.change_unikernel(
+            actor=machine.actor, unikernel=row, image=other, networks={"service": machine.network()}
+        )
 
 
 def test_memory_counts_what_runs_and_not_what_is_stopped(machine: Machine) -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from tenants import outbox
-from tenants.actions import domains, imports, mailboxes, names, organizations
+from tenants.actions import domains, imports, mailboxes, names, organizations, quotas
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden, Invalid, TooMany
 from tenants.models import (
@@ -162,9 +162,7 @@ def test_what_changed_since_is_shown_again(alice: Actor, domain: Domain) -> None
 def test_quota_is_told_before_and_holds_after(
     alice: Actor, domain: Domain, organization: Organization
 ) -> None:
-    organizations.change_quotas(
-        actor=Actor.rookery(), organization=organization, domain_quota=3, mailbox_quota=2
-    )
+    quotas.change_quotas(actor=Actor.rookery(), organization=organization, domain_quota=3, mailbox_quota=2)
     row = preview(alice, domain, "address,targets\n" + "".join(f"n{i},n@home.example\n" for i in range(3)))
     assert "0 of 2 addresses and this needs 3 more" in imports.obstacle_to(domain, row.counts)
     assert row.counts["create"] == 3
@@ -345,3 +343,23 @@ def test_an_organization_asks_a_bounded_number_of_people_a_day(
     apply(alice, row)
     assert Mailbox.objects.count() == 6
     assert Allowance.objects.get(key__startswith="questions-organization").used == 3
+
+
+def test_files_of_another_mail_server_are_previewed_with_what_cannot_come_along(
+    alice: Actor, domain: Domain
+) -> None:
+    text = "ada@example.org|{SHA512-CRYPT}$6$secret\nsales@example.org ada@home.example\n"
+    text += "@example.org ada@home.example\n"
+    row = preview(alice, domain, text)
+    assert row.unit == "line"
+    assert list(verdicts(row).values()) == [Verdict.CREATE, Verdict.CREATE, Verdict.REFUSED]
+    ada = row.rows.get(place=1)
+    assert "as SHA512-CRYPT" in ada.remarks[0]
+    assert "secret" not in json.dumps(list(row.rows.values("asked", "changes", "problems", "remarks")))
+    assert ada.sealed_hash is None
+    row = imports.renew_import(actor=alice, preview=row)
+    assert row.rows.get(place=1).remarks == ada.remarks
+    apply(alice, row, leave_out_refused=True)
+    assert set(Mailbox.objects.values_list("local_part", "kind")) == {("ada", "alias"), ("sales", "alias")}
+    apply(alice, preview(alice, domain, f"address,password_hash\nada,{HASH}\n"))
+    assert Mailbox.objects.get(local_part="ada").kind == Mailbox.Kind.MAILBOX

@@ -10,6 +10,7 @@ from django.test import Client
 
 from tenants import access
 from tenants.actions import accounts, holders, mailboxes, organizations, own_account
+from tenants.actions.token_rows import find_token
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
 from tenants.models import Account, Event, Mailbox, Membership, Organization
@@ -40,7 +41,7 @@ def test_the_account_and_what_hangs_on_it_goes(dora: Actor, alice: Actor, organi
     assert own_account.delete_account(actor=dora) == "dora@home.example"
     assert not Account.objects.filter(email="dora@home.example").exists()
     assert browser.get("/account").status_code == 302
-    assert accounts.find_token(key) is None
+    assert find_token(key) is None
     alone, shared = (Mailbox.objects.get(local_part=name) for name in ("dora", "both"))
     assert (alone.trashed_at is None, shared.trashed_at is None) == (False, True)
     assert [each.email for each in access.people_who_hold(shared)] == ["erin@home.example"]

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tenants.actions import (
+    domains,
     firewalls,
     hosts,
     images,
@@ -20,10 +22,12 @@ from tenants.actions import (
     zones,
 )
 from tenants.actions.blueprints import Choices
+from tenants.actions.mail_checks import checks_of
 from tenants.actor import Actor
 from tenants.desired_firewall import desired_firewall, intent_of
 from tenants.desired_host import desired_host
 from tenants.errors import Absent, Conflict, Invalid
+from tenants.expectations import expected_of
 from tenants.formats.arguments import Place, References, fill_in, referenced
 from tenants.formats.firewall.rules import Chain
 from tenants.formats.networks import check_network
@@ -34,6 +38,7 @@ from tenants.formats.roles.role import Era
 from tenants.models import (
     Domain,
     Event,
+    Host,
     HostAddress,
     Organization,
     Release,
@@ -52,7 +57,7 @@ from tenants.secrets import Opener, Purpose
 from tenants.stack_wishes import full_intent
 from tests.contract.host_world import own_images
 from tests.hosting import FORWARDED, NETWORKED, PLAIN, upload
-from tests.stacking import PUBLIC, Site, build_site
+from tests.stacking import PUBLIC, Site, build_site, build_stack
 
 pytestmark = pytest.mark.django_db
 
@@ -364,10 +369,17 @@ def test_the_firewall_opens_with_the_stack_and_beside_rules_by_hand(site: Site) 
 
 def test_port_25_opens_by_a_decision_only(site: Site) -> None:
     stack = site.make()
+    assert PUBLIC not in expected_of(checks_of(site.domain)).ours
     Stack.objects.filter(pk=stack.pk).update(firewall="open")
     assert 25 not in ports_open(site)
     firewall = site.firewall.sync_target
-    stacks.decide_open_relay(actor=site.owner, stack=stack, open_relay=True)
+    with pytest.raises(Invalid, match="needs a reason"):
+        stacks.decide_open_relay(actor=site.owner, stack=stack, open_relay=True, reason="  ")
+    assert 25 not in ports_open(site)
+    stacks.decide_open_relay(actor=site.owner, stack=stack, open_relay=True, reason="Only we reach it.")
+    assert Event.objects.latest("pk").reason == "Only we reach it."
+    Host.objects.update(seen_at=timezone.now())
+    assert PUBLIC in expected_of(checks_of(site.domain)).ours, "so the checks try it"
     assert 25 in ports_open(site)
     assert SyncTarget.objects.get(pk=firewall.pk).generation > firewall.generation
     assert list(stack.phases.values_list("name", flat=True))[-2:] == ["open", "mx"]
@@ -408,6 +420,24 @@ def test_cancel_resume_and_remove(site: Site) -> None:
     for act in (stacks.cancel_stack, stacks.resume_stack):
         with pytest.raises(Conflict, match="being removed"):
             act(actor=site.owner, stack=stack)
+
+
+def test_what_another_stack_uses_is_neither_cancelled_nor_removed(site: Site) -> None:
+    stack, organization = site.make(), site.domain.organization
+    second = domains.create_domain(actor=site.owner, organization=organization, name="example.net")
+    assert stack.release is not None
+    (resolver,) = [part["address"] for part in stack.release.parts if part["role"] == "resolver"]
+    other = build_stack(second, site.choices.share, site.choices.network, "192.0.2.26", "running")
+    other.release = Release.objects.create(
+        stack=other, number=2, parts=[], services={"resolver": resolver}, made_at=other.changed_at
+    )
+    other.save()
+    with pytest.raises(Conflict, match=r"resolver also serves the mail stack of example\.net"):
+        stacks.cancel_stack(actor=site.owner, stack=stack)
+    with pytest.raises(Conflict, match="Give that one its own first"):
+        stacks.remove_stack(actor=site.owner, stack=stack, name="example.org")
+    Stack.objects.filter(pk=other.pk).update(wanted="removed")
+    stacks.cancel_stack(actor=site.owner, stack=stack)
 
 
 def test_what_a_stack_stands_on_is_not_taken_away(site: Site) -> None:

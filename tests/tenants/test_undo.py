@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 import tenants.actions
-from tenants.actions import domains, mailboxes, organizations, repositories, sync, targets
+from tenants.actions import domains, mailboxes, organizations, quotas, repositories, sync, targets
 from tenants.actions.former_passphrases import KEPT, forget_former_passphrases
 from tenants.actions.reversals import MAILBOX_FIELDS, Reversal
 from tenants.actions.undo import ChangedSince, how_to_undo, preview_undo, undo_event
@@ -32,7 +32,7 @@ from tenants.models import (
 )
 from tenants.secrets import Opener, Purpose
 from tests.conftest import HASH
-from tests.tenants.test_every_action import ACTIONS, OTHERS
+from tests.tenants.every_action import ACTIONS, OTHERS
 
 pytestmark = pytest.mark.django_db
 
@@ -42,12 +42,15 @@ MakeMailbox = Callable[..., Mailbox]
 VERBS = {
     "redeem_sign_in_link": "sign_in",
     "sign_in_with_password": "sign_in",
+    "sign_in_with_code": "sign_in",
+    "sign_in_with_passkey": "sign_in",
     "expire_requests": "expire_request",
     "purge_trash": "purge_mailbox",
     "decide_by_link": "approve_request",
     "expire_addresses": "expire_address",
     "apply_import": "import_addresses",
     "keep_watched": "unikernel_ended",
+    "let_all_go": "let_go",
     "adopt_record_sets": "adopt_record_set",
 }
 # These write no event of their own: the events are those of what they do. A preview does nothing.
@@ -59,6 +62,8 @@ SILENT |= {
     "read_zone_text",
     "preview_import",
     "preview_stack",
+    "preview_adoption",
+    "record_look",
     "renew_import",
     "discard_import",
     "forget_imports",
@@ -69,6 +74,19 @@ SILENT |= {
     "record_phases",
     "write_phase",
     "withdraw_phase",
+    "preview_upgrade",
+    "preview_return",
+    "write_upgrade_phase",
+    "withdraw_upgrade_phase",
+    # Its events are of both sides.
+    "accept_offer",
+    "begin_attempt",
+    "end_attempt",
+    "forget_deliveries",
+    "forget_events",
+    "forget_notices",
+    "mark_notices_read",
+    "send_digests",
 }
 
 
@@ -218,7 +236,7 @@ def test_undo_of_other_things(
     undo(alice)
     domain.refresh_from_db()
     assert (domain.requests, domain.submission_host) == ("closed", "")
-    organizations.change_quotas(actor=olga, organization=organization, domain_quota=7, mailbox_quota=70)
+    quotas.change_quotas(actor=olga, organization=organization, domain_quota=7, mailbox_quota=70)
     with pytest.raises(Forbidden):
         undo(alice)
     undo(olga)

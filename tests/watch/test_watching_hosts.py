@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ from workers.watch.listener import Listener
 
 pytestmark = pytest.mark.django_db(transaction=True)
 WEB = Name(("acme",), "web")
+A_MOMENT = timedelta(seconds=1)
+"""Longer than the step of any database's clock."""
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +140,7 @@ def test_the_next_watcher_goes_on_without_gap_or_double(world: HostWorld, watche
     first = watcher_of(world.host)
     turn_until(first, lambda: "tick 3" in texts(row))
     first.close()
-    HostWatch.objects.update(lease_until=Now())
+    HostWatch.objects.update(lease_until=Now() - A_MOMENT)
     second = watcher_of(world.host, "b")
     seen = len(texts(row))
     turn_until(second, lambda: len(texts(row)) > seen + 3)
@@ -150,7 +153,7 @@ def test_one_watcher_at_a_time_and_a_late_one_writes_nothing(world: HostWorld, w
     watcher = watcher_of(world.host)
     watcher.turn(0.01)
     assert HostLease.acquire(world.host.pk, "b") is None
-    HostWatch.objects.update(lease_until=Now())
+    HostWatch.objects.update(lease_until=Now() - A_MOMENT)
     assert HostLease.acquire(world.host.pk, "b") is not None
     lines = ConsoleLine.objects.count()
     with pytest.raises(LeaseLost):
@@ -292,7 +295,7 @@ def test_a_daemon_that_is_restarted_mid_stream(world: HostWorld, watcher_of: Wat
     with suppress(Retry):  # at once, or when the next command finds nobody
         turn_often(watcher)
     end(watcher)
-    HostWatch.objects.update(lease_until=Now(), next_try_at=Now())
+    HostWatch.objects.update(lease_until=Now() - A_MOMENT, next_try_at=Now() - A_MOMENT)
     seen = len(texts(row))
     following = watcher_of(world.host, "b")
     turn_until(following, lambda: len(texts(row)) > seen + 2)

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from tenants.actions import accounts, mailboxes
+from tenants.actions.token_rows import find_token
 from tenants.actor import Actor
 from tenants.models import Account, ApiToken, Event, Mailbox, SyncTarget
 from tenants.secrets import Opener, Purpose
@@ -93,7 +94,7 @@ def test_a_key_is_shown_once_and_never_again(ada: Client, holder: Account) -> No
     check_page(page)
     assert page["Cache-Control"] == "no-store"
     [key] = set(re.findall(r"rk_[A-Za-z0-9_-]{43}", page.content.decode()))
-    found = accounts.find_token(key)
+    found = find_token(key)
     assert found is not None
     assert (found.account, found.name, found.read_only) == (holder, "backup", True)
     for path in ("/account/tokens", "/account"):
@@ -102,7 +103,7 @@ def test_a_key_is_shown_once_and_never_again(ada: Client, holder: Account) -> No
 
     answer = ada.post(f"/account/tokens/{found.pk}/revoke", follow=True)
     assert "The key was revoked." in text_of(answer)
-    assert accounts.find_token(key) is None
+    assert find_token(key) is None
 
 
 @pytest.mark.parametrize(

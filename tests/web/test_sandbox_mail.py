@@ -12,7 +12,7 @@ from django.test import Client
 from panel.web.sandbox import Piece, linked
 from tests.web.people import check_page, nothing_written, text_of
 
-BASE = "http://127.0.0.1:8080"
+BASE = "http://localhost:8080"
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from tenants.actions import domain_exports, mailboxes, record_sets, repositories
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
 from tenants.formats.relay_entry import RelayEntry, emit
+from tenants.keys import WorkersKeys
 from tenants.models import Domain, DomainExport, Event, OutgoingMail, RepositoryReader
 from tenants.secrets import Opener, Purpose
 from tests.conftest import HASH, make_address
@@ -151,7 +152,7 @@ def test_owners_alone_ask_and_fetch(alice: Actor, bob: Actor, charlie: Actor, do
 def test_what_cannot_be_opened_is_told(alice: Actor, domain: Domain) -> None:
     lived_in(alice, domain)
     asked = domain_exports.ask_for_export(actor=alice, domain=domain)
-    exporter.make(asked.row.pk, Opener(b64encode(bytes(31) + b"x").decode()))
+    exporter.make(asked.row.pk, Opener(WorkersKeys(b64encode(bytes(31) + b"x").decode())))
     row = DomainExport.objects.get()
     assert (row.state, row.sealed_archive) == ("failed", None)
     assert "sealed with another key" in row.problem

@@ -70,7 +70,7 @@ def test_what_is_stored_says_nothing_about_the_hash(make_mailbox: Callable[..., 
     }
     assert ada.likeness not in plain
     assert ada.likeness not in HASH
-    assert ada.likeness == likeness.likeness_by(settings.WORKERS_KEY)(organization, HASH)
+    assert ada.likeness == likeness.likeness_by(settings.WORKERS_MARKS)(organization, HASH)
     assert ada.likeness != likeness.likeness_by("another key")(organization, HASH)
 
 

@@ -65,11 +65,13 @@ def test_the_shell_commands_publish_the_zone(tmp_path: Path) -> None:
         serial = primary.repository.serial() + 5
         wanted = Zone(ZONE, Soa(NS1, name("hostmaster"), serial), FULL.sets)
         place = GitPlace(str(primary.repository.path), "main", primary.server.address, primary.server.port)
+        key = tmp_path / "key"
+        key.write_text(f'key "panel._update." {{ algorithm hmac-sha256; secret "{SECRET}"; }};\n')
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
             "TMPDIR": str(tmp_path),
-            "TSIG_KEY": f"hmac-sha256:panel._update.:{SECRET}",
+            "KEYFILE": str(key),
             **{f"GIT_{who}_NAME": "Ada" for who in ("AUTHOR", "COMMITTER")},
             **{f"GIT_{who}_EMAIL": "ada@example.org" for who in ("AUTHOR", "COMMITTER")},
         }
@@ -98,7 +100,7 @@ def test_nothing_from_outside_is_run_by_the_shell(tmp_path: Path) -> None:
         (programs / name_).write_text(f"#!/bin/sh\n{does}\n")
         (programs / name_).chmod(0o755)
     place = GitPlace("ssh://git@h:22/~/a'; touch owned; '", "m;touch owned", "127.0.0.1;touch owned", 1)
-    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "TSIG_KEY": "$(touch owned)"}
+    environment = {"PATH": f"{programs}:{os.environ['PATH']}", "KEYFILE": "$(touch owned)"}
     words = ["sh", "-c", git_commands(FULL, place)]
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=30, check=False, cwd=tmp_path, env=environment

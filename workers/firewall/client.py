@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
+from tenants.formats.firewall.connections import Connection, read_connections
 from tenants.formats.firewall.guard import check_restore_text
 from tenants.formats.firewall.helper import MOST_REPORT, PATH, Report, read_report
 from tenants.formats.text import printable
@@ -70,6 +71,13 @@ class FirewallClient:
         """What is there. Raises FormatError for an answer that is none, FirewallError, SshError."""
         with self.pool.connection(self.endpoint) as connection:
             return read_report(self._run(connection, "save").decode("utf-8", "replace"))
+
+    def connections(self, addresses: Collection[str]) -> tuple[Connection, ...]:
+        """TCP connections that stand and have one of these addresses, at most 16. Raises FirewallError where
+        the host does not tell them, FormatError, SshError."""
+        with self.pool.connection(self.endpoint) as connection:
+            told = self._run(connection, "connections", *addresses)
+        return read_connections(told.decode("ascii", "replace"), addresses)
 
     def change(self, family: int, expected: str, text: str, tick: Callable[[], None]) -> None:
         """Give `text` to iptables-restore if the rules still are those of the fingerprint `expected`, and

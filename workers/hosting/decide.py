@@ -77,7 +77,7 @@ def decide(
     planner = _Planner(desired, seen, base, dialect, mark, repair, takes_images)
     planner.unikernels()
     volumes, gone = tuple(planner.volumes()), tuple(planner.gone_volumes())
-    first, last = planner.policies() if sets_policies else ((), ())
+    first, last = planner.policies() if sets_policies and planner.may_limit() else ((), ())
     order = {Deed.DESTROY: 0, Deed.CREATE: 1, Deed.REPLACE: 2}
     deeds = sorted(planner.changes, key=lambda each: (order[each.deed], _startup(each), each.label))
     return Decision((*first, *volumes, *deeds, *gone, *last), tuple(planner.apart))
@@ -266,6 +266,14 @@ class _Planner:
                 )
             )
         return found
+
+    def may_limit(self) -> bool:
+        """A part in which others run something without a quota policy stays without one while Rookery only
+        looks: it gets one with the first thing that Rookery starts or makes there."""
+        starts = any(each.deed in (Deed.CREATE, Deed.REPLACE) for each in self.changes)
+        new = any(label not in self.seen.stored for label, _ in self.desired.volumes)
+        bare = self.seen.policy is None and bool(self.seen.inside)
+        return self.repair or starts or new or not bare
 
     def policies(self) -> tuple[tuple[HostChange, ...], tuple[HostChange, ...]]:
         """The policy before and after everything else. Never below what runs: albatross would refuse it, and

@@ -1,53 +1,25 @@
-"""Fetching over HTTPS from hosts that people name: nothing inside our own network can be reached so.
+"""Fetching over HTTPS from hosts that people name.
 
-A name is looked up once, all its addresses must be public, and one of them is dialled: what the name points
-to afterwards does not matter. Redirects stay on the host. Nothing is unpacked, and nothing grows beyond what
-the caller allows.
+Redirects stay on the host. Nothing is unpacked, and nothing grows beyond what the caller allows.
 """
 
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import re
-import socket
-import ssl
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from tenants.formats.public_addresses import Address, is_public
-from tenants.formats.text import printable
+from workers.outward.reach import FetchError, NotAllowed, Reach, Unreachable, shown
 
 MOST_REDIRECTS = 3
 _PIECE = 65_536
 _HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]", re.I)
 _MOVED = {301, 302, 303, 307, 308}
 _MOST_URL = 2000
-
-Resolve = Callable[[str, float], Sequence[str]]
-"""The addresses of a host name, within so many seconds; raises OSError."""
-Dial = Callable[[str, int, float], socket.socket]
-"""A connection to an address and port within so many seconds; raises OSError."""
-
-
-class FetchError(Exception):
-    """Base of all failures here. `sentence` says what happened, `fix` what to do."""
-
-    def __init__(self, sentence: str, fix: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence, self.fix = sentence, fix
-
-
-class NotAllowed(FetchError):
-    """An address that Rookery does not fetch from; nobody was asked."""
-
-
-class Unreachable(FetchError):
-    """No name, no connection, no trust, or too slow: trying again may help."""
 
 
 class Refused(FetchError):
@@ -77,26 +49,11 @@ class Fetched:
         return b"".join(self.pieces)
 
 
-def resolve(host: str, timeout: float) -> list[str]:
-    """By this machine's own resolver."""
-    del timeout  # the system's resolver has its own
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(each[4][0]) for each in found))
-
-
-def dial(address: str, port: int, timeout: float) -> socket.socket:
-    return socket.create_connection((address, port), timeout)
-
-
 @dataclass(frozen=True)
-class Fetcher:
-    """What looks outward, with everything it needs handed in."""
+class Fetcher(Reach):
+    """Fetches files."""
 
-    resolve: Resolve = resolve
-    dial: Dial = dial
-    may_reach: Callable[[Address], bool] = is_public
     port: int = 443
-    trust: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     @contextmanager
     def get(self, url: str, *, most: int, timeout: float, accept: str = "") -> Iterator[Fetched]:
@@ -108,10 +65,10 @@ class Fetcher:
             parts = self._checked(url)
             if parts.hostname != host:
                 raise NotAllowed(
-                    f"{_shown(host)} sends us on to another host, {_shown(parts.hostname)}.",
+                    f"{shown(host)} sends us on to another host, {shown(parts.hostname)}.",
                     "Give the address that it leads to, if you trust it.",
                 )
-            with self._connected(str(host), until) as connection:
+            with self.connected(str(host), self.port, until) as connection:
                 answer = _ask(connection, parts, accept)
                 if answer.status in _MOVED:
                     url = urljoin(url, answer.getheader("Location") or "")
@@ -135,62 +92,8 @@ class Fetcher:
             raise NotAllowed("it names no host.", "Write the host's full name, not an IP address.")
         return parts
 
-    @contextmanager
-    def _connected(self, host: str, until: float) -> Iterator[http.client.HTTPSConnection]:
-        """A connection that is cut when the time is over, however slowly the server drips."""
-        secured = self._secured(host, until)
-        alarm = threading.Timer(_left(until), socket.socket.shutdown, (secured, socket.SHUT_RDWR))
-        alarm.daemon = True
-        alarm.start()
-        connection = http.client.HTTPSConnection(host, self.port, context=self.trust)
-        connection.sock = secured
-        try:
-            yield connection
-        finally:
-            alarm.cancel()
-            connection.close()
-            secured.close()
 
-    def _secured(self, host: str, until: float) -> ssl.SSLSocket:
-        try:
-            addresses = [
-                ipaddress.ip_address(each.split("%")[0]) for each in self.resolve(host, _left(until))
-            ]
-        except (OSError, ValueError) as problem:
-            raise Unreachable(f"the name {host} could not be looked up.", "Check its spelling.") from problem
-        if not addresses:
-            raise Unreachable(f"the name {host} has no address.", "Check its spelling.")
-        if not all(self.may_reach(each) for each in addresses):
-            raise NotAllowed(
-                f"{host} points into a private network.", "Rookery fetches from the public Internet only."
-            )
-        plain = self._dial_one(host, addresses, until)
-        try:
-            plain.settimeout(_left(until))
-            return self.trust.wrap_socket(
-                plain,
-                server_hostname=host,
-                suppress_ragged_eofs=False,  # a cut is no end
-            )
-        except OSError as problem:
-            plain.close()
-            said = getattr(problem, "verify_message", "") or problem.strerror or type(problem).__name__
-            raise Unreachable(f"{host} has no certificate that we trust: {_shown(said)}.") from problem
-
-    def _dial_one(self, host: str, addresses: Sequence[Address], until: float) -> socket.socket:
-        problem: OSError | None = None
-        for address in addresses[:4]:
-            try:
-                return self.dial(str(address), self.port, _left(until))
-            except OSError as failed:
-                problem = failed
-        words = (problem.strerror if problem else None) or type(problem).__name__
-        raise Unreachable(f"{host} did not answer: {_shown(words)}.") from problem
-
-
-def _ask(
-    connection: http.client.HTTPSConnection, parts: SplitResult, accept: str
-) -> http.client.HTTPResponse:
+def _ask(connection: http.client.HTTPConnection, parts: SplitResult, accept: str) -> http.client.HTTPResponse:
     path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
     headers = {"Accept-Encoding": "identity", "User-Agent": "Rookery", "Connection": "close"}
     headers |= {"Accept": accept} if accept else {}
@@ -204,7 +107,7 @@ def _ask(
 def _fetched(answer: http.client.HTTPResponse, url: str, most: int) -> Fetched:
     if answer.status != 200:
         raise Refused(
-            f"the server answered {answer.status} {_shown(answer.reason)}.",
+            f"the server answered {answer.status} {shown(answer.reason)}.",
             "Open the address in a browser to see what is there.",
             answer.status,
         )
@@ -212,7 +115,7 @@ def _fetched(answer: http.client.HTTPResponse, url: str, most: int) -> Fetched:
         raise Refused("the server sends it packed although we asked for it as it is.")
     if answer.length is not None and answer.length > most:
         raise TooBig(f"it has {answer.length} bytes; {most} are the most.")
-    media_type = _shown(answer.getheader("Content-Type") or "")
+    media_type = shown(answer.getheader("Content-Type") or "")
     return Fetched(url, answer.length, media_type, _pieces(answer, most))
 
 
@@ -231,15 +134,3 @@ def _pieces(answer: http.client.HTTPResponse, most: int) -> Iterator[bytes]:
         yield piece
     if announced is not None and came != announced:
         raise Unreachable(f"the server broke off after {came} of {announced} bytes.", "Try again later.")
-
-
-def _left(until: float) -> float:
-    """Seconds that are left; raises Unreachable when none are."""
-    left = until - monotonic()
-    if left <= 0:
-        raise Unreachable("it took too long.", "Try again later.")
-    return left
-
-
-def _shown(text: object) -> str:
-    return printable(str(text), 120)

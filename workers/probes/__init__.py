@@ -11,6 +11,7 @@ from workers.probes.ports import PortDialer, dial_plug
 from workers.probes.role import Expected, ask_role
 from workers.probes.seen import Certificate, Proved, Silent
 from workers.probes.smtp import Entry, SmtpSeen, ask_smtp
+from workers.probes.trial import Trial, try_server
 
 __all__ = [
     "Certificate",
@@ -21,8 +22,10 @@ __all__ = [
     "Proved",
     "Silent",
     "SmtpSeen",
+    "Trial",
     "ask_dns",
     "ask_role",
     "ask_smtp",
     "dial_plug",
+    "try_server",
 ]

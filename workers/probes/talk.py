@@ -63,6 +63,15 @@ class Talk:
         self._plug.sendall(line.encode("ascii") + b"\r\n")
         return self._answer()
 
+    def deliver(self, content: bytes) -> tuple[str, str]:
+        """Send a message (lines end with CRLF) after the answer to DATA; the code and the text of what the
+        server says of it."""
+        stuffed = content.replace(b"\r\n.", b"\r\n..")
+        stuffed = b"." + stuffed if stuffed.startswith(b".") else stuffed
+        self._plug.settimeout(self._until.left())
+        self._plug.sendall(stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"))
+        return self._answer()
+
     def secure(self, context: ssl.SSLContext, host: str | None) -> None:
         """Make a TLS connection; `host` is the name that is asked for. Raises ssl.SSLError."""
         if self._kept:

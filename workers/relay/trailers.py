@@ -20,6 +20,7 @@ class Mark:
 
     installation: str
     generation: int
+    run: int | None = None
 
 
 def message(
@@ -52,4 +53,5 @@ def find_mark(commit_message: bytes) -> Mark | None:
     installation, generation = found.get(b"Installation"), found.get(b"Generation", "")
     if not installation or not generation.isdigit() or len(generation) > 18:
         return None
-    return Mark(installation, int(generation))
+    run = found.get(b"Run", "")
+    return Mark(installation, int(generation), int(run) if run.isdigit() and len(run) <= 18 else None)

@@ -15,7 +15,6 @@ from workers.repository.hosting import (
     authorize,
     inspect,
     look_for_key,
-    restricted_line,
     set_up,
     withdraw,
 )
@@ -57,7 +56,6 @@ __all__ = [
     "read_refs",
     "read_tips_at_once",
     "read_tips_side_by_side",
-    "restricted_line",
     "set_up",
     "tidy_remote",
     "withdraw",

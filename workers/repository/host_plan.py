@@ -11,7 +11,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from workers.repository.hosting import Hosting, restricted_line
+from tenants.formats.git_access import restricted_line
+from workers.repository.hosting import Hosting
 
 # Stands in a line for a path that only the shell there knows; no key has an @.
 _SOMEWHERE = "/@here@"
@@ -58,7 +59,7 @@ class HostPlan:
 
 
 def lines_for(found: Hosting, wanted: Wanted) -> tuple[str, ...]:
-    """The keys' lines for authorized_keys. Raises ValueError for a path that cannot stand in them."""
+    """The keys' lines for authorized_keys. Raises FormatError for a path that cannot stand in them."""
     return tuple(restricted_line(key, found.where, writes=writes) for key, writes in wanted.keys)
 
 

@@ -7,16 +7,16 @@ exists is emptied, moved or overwritten.
 
 from __future__ import annotations
 
-import re
 import shlex
 from dataclasses import dataclass, field
 
+from tenants.formats.git_access import KEY
 from tenants.formats.text import printable
 from workers.repository.errors import RepositoryError
 from workers.repository.remote import RemoteRepository, ShellUnavailable
 from workers.ssh import CommandFailed, Connection, ProtocolError
 
-__all__ = ["Hosting", "authorize", "inspect", "look_for_key", "restricted_line", "set_up", "withdraw"]
+__all__ = ["Hosting", "authorize", "inspect", "look_for_key", "set_up", "withdraw"]
 
 _LIMIT = 65_536
 _PATH = r"""
@@ -105,7 +105,6 @@ if grep -qxF -- "$line" "$file"; then
 fi
 if grep -qF -- "$blob" "$file"; then echo otherwise; else echo absent; fi
 """
-_KEY = re.compile(r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) ([A-Za-z0-9+/=]{40,2000})")
 
 
 @dataclass(frozen=True)
@@ -167,25 +166,6 @@ def set_up(connection: Connection, remote: RemoteRepository) -> Hosting:
     return _read(_run(connection, _SET_UP, remote))
 
 
-def restricted_line(public_key: str, path: str, *, writes: bool, comment: str = "") -> str:
-    """Return the line for authorized_keys that lets a key, mostly a unikernel's, do nothing but fetch from
-    the repository at `path` (absolute) and, if it `writes`, push to it: whatever path it asks for itself.
-
-    Raises ValueError for what is no public key, and for a path with characters that shells treat specially.
-    """
-    key = _KEY.match(public_key.strip())
-    if key is None:
-        raise ValueError("public_key: this is no line of an SSH public key")
-    if not re.fullmatch(r"/[A-Za-z0-9._/+@-]{1,500}", path):
-        raise ValueError("path: write it from the root, with letters, digits and . _ - + @ only")
-    cases = f"git-upload-pack*) exec git-upload-pack '{path}';;"
-    if writes:
-        cases += f" git-receive-pack*) exec git-receive-pack '{path}';;"
-    words = f"case $SSH_ORIGINAL_COMMAND in {cases} *) exit 1;; esac"
-    remark = re.sub(r"[^A-Za-z0-9._@ -]", "", comment)[:60].strip()
-    return f'restrict,command="{words}" {key[1]} {key[2]} {remark}'.rstrip()
-
-
 def authorize(connection: Connection, line: str) -> str:
     """Append a line to the account's authorized_keys unless it is there. Returns `added`, `there`, or
     `otherwise`: the key is there with other rights, which only a person may change.
@@ -213,7 +193,7 @@ def withdraw(connection: Connection, line: str) -> str:
 
 
 def _about_key(connection: Connection, script: str, line: str, answers: set[str]) -> str:
-    key = _KEY.search(line)
+    key = KEY.search(line)
     if key is None or not line.isascii() or not line.isprintable():
         raise ValueError("line: it holds no SSH public key")
     answer = _shell(connection, script, f"{key[2]}\n{line}\n").strip()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,8 +47,8 @@ class GitHost:
         self.shell = shell
         self.fault = Fault()
         self.commands_at_most = 100
-        self.patience = 0.0
-        """Seconds that a key which is not known may take to be added."""
+        self.ask: Callable[[], None] = lambda: None
+        """Called for a key or a repository that is not known yet: whoever adds them may do it now."""
         self.reach: Callable[[str, int], tuple[str, int] | None] | None = None
         """Where an address and port are that a client wants to be led to; None forwards nothing."""
         self._host = loopback(host)
@@ -111,12 +110,10 @@ class GitHost:
                 file.write(line.strip() + "\n")
 
     def granted(self, key: str) -> Grant | None:
-        """What a key (`kind blob`) may do, as soon as that is known, within the host's patience."""
-        deadline = time.monotonic() + self.patience
-        while (found := self.grants().get(key)) is None:
-            if time.monotonic() >= deadline or self._stopping.wait(0.05):
-                return None
-        return found
+        """What a key (`kind blob`) may do, after its administrator was asked about one that is not known."""
+        if key not in self.grants():
+            self.ask()
+        return self.grants().get(key)
 
     def grants(self) -> Mapping[str, Grant]:
         """As the file says now: Rookery writes it, too."""
@@ -135,6 +132,13 @@ class GitHost:
             ):
                 subprocess.run(["git", *words], env=git_environment(), check=True, timeout=30)  # noqa: S603, S607
         return path
+
+    def repository(self, name: str) -> Path | None:
+        """One that exists, after its administrator was asked about one that is not known."""
+        path = self.resolve(name)
+        if path is not None and not (path / "HEAD").exists():
+            self.ask()
+        return path if path is not None and (path / "HEAD").exists() else None
 
     def resolve(self, name: str) -> Path | None:
         """The repository that a client means, or None outside our folder."""

@@ -188,8 +188,8 @@ class Session:
         except ValueError:
             return None
         if len(words) == 2 and words[0] in PROGRAMS:
-            path = self._host.resolve(words[1])
-            if path is None or not (path / "HEAD").exists():
+            path = self._host.repository(words[1])
+            if path is None:
                 return None
             return ["git", words[0].removeprefix("git-"), str(path)]
         return ["/bin/sh", "-c", command] if self._host.shell else None

@@ -57,6 +57,8 @@ def restore(tables: dict[str, Table], text: str) -> dict[str, Table]:
             tables[table][line[1:].split()[0]] = []
         elif not table or not _obey(tables[table], line.split(" ", 2), _BUILT_IN[table]):
             raise RefusedError(f"line {number} failed: {line}")
+    if table:
+        raise RefusedError("COMMIT expected")
     return tables
 
 

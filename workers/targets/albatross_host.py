@@ -13,7 +13,7 @@ from tenants.formats.restarts import decide as decide_restarts
 from tenants.formats.unikernels import DesiredHost, WantedUnikernel
 from tenants.models import Host, HostShare, SyncTarget, Unikernel
 from tenants.secrets import Opener
-from workers import ssh
+from workers import ssh, surveying
 from workers.albatross import (
     ROOT,
     Client,
@@ -35,7 +35,7 @@ from workers.plan import Apart, Limits, Plan
 from workers.targets import host_certificates, host_findings, host_restarts, host_statements
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.host_connection import HostAccess, outcomes
-from workers.targets.host_images import config_of
+from workers.targets.host_images import ImageUnusable, config_of
 from workers.targets.host_restarts import Reading
 from workers.targets.reader_service import Place, Service, as_it_is, ask_soon
 from workers.targets.relay_readers import wake
@@ -90,7 +90,7 @@ class AlbatrossHost:
     def observe(self, current: Pass) -> ObservedHost:
         share = _share(current.target)
         host = share.host
-        with outcomes(host):
+        with outcomes(host, failures=current.target.failures):
             access = HostAccess.of(host, self._opener, self._pool)
             path = Name(share.labels)
             if access.over_tls and path.path[: len(access.root.path)] != access.root.path:
@@ -100,7 +100,7 @@ class AlbatrossHost:
                     "Give the host the CA itself, or an intermediate for this path.",
                 )
             current.note(f"Asking albatross on {host}")
-            release = Release.find(host.release) or self._find_release(access, host)
+            release = self._release(access, host, current.now)
             desired = desired_host(current.target, self._opener)
             seen, client = self._look(access, release, path, desired)
             host_statements.keep_facts(host, seen, current.now)
@@ -108,11 +108,12 @@ class AlbatrossHost:
         readings = host_restarts.look(current, share, seen.running, self._opener, self._pool, service)
         return ObservedHost(seen, access, release, desired, client, readings)
 
-    def _find_release(self, access: HostAccess, host: Host) -> Release:
-        release = access.find_release()
-        Host.objects.filter(pk=host.pk).update(release=str(release))
-        host.release = str(release)
-        return release
+    def _release(self, access: HostAccess, host: Host, now: datetime) -> Release:
+        known = host_statements.known_release(host, now)
+        if known is None:
+            known = access.find_release()
+            host_statements.keep_release(host, known, now)
+        return known
 
     def _look(
         self, access: HostAccess, release: Release, path: Name, desired: DesiredHost
@@ -136,7 +137,7 @@ class AlbatrossHost:
         """What people said to take over; nothing but reading is asked of the host."""
         share, dialect = _share(current.target), dialect_of(observed.release)
         standing = (observed.desired, observed.seen, dialect)
-        with outcomes(share.host):
+        with outcomes(share.host, failures=current.target.failures):
             said = host_findings.take_over(current, share, standing, observed.client, self._opener)
         if said:
             observed.desired = desired_host(current.target, self._opener)
@@ -144,6 +145,7 @@ class AlbatrossHost:
 
     def findings(self, current: Pass, observed: ObservedHost, plan: Plan) -> Findings:
         dialect = dialect_of(observed.release)
+        surveying.saw_host(current, observed.desired, observed.seen, dialect, self._opener)
         return host_findings.find((observed.desired, observed.seen, dialect), self._opener)
 
     # plan -----------------------------------------------------------------------------------------
@@ -155,7 +157,10 @@ class AlbatrossHost:
             host_restarts.tell_held(current, observed.readings, restarts)
             changes = [self._restart_of(observed, each) for each in restarts.now]
             plan = replace(plan, changes=(*plan.changes, *changes))
-        return replace(plan, commands=host_statements.by_hand(observed.desired, str(observed.release), plan))
+        host = _share(current.target).host
+        return replace(
+            plan, commands=host_statements.by_hand(observed.desired, host, str(observed.release), plan)
+        )
 
     def _decide(self, target: SyncTarget, observed: ObservedHost) -> Plan:
         access, dialect = observed.access, dialect_of(observed.release)
@@ -201,11 +206,18 @@ class AlbatrossHost:
     # apply and verify -----------------------------------------------------------------------------
 
     def apply(self, current: Pass, observed: ObservedHost, plan: Plan) -> None:
-        share = _share(current.target)
-        with outcomes(share.host):
+        """One change after the other. An image that cannot be used keeps back nothing but its own start."""
+        share, unusable = _share(current.target), list[ImageUnusable]()
+        with outcomes(share.host, failures=current.target.failures):
             for change in plan.changes:
                 assert isinstance(change, HostChange)  # noqa: S101 - of every plan of ours
-                self._do(current, observed, share, change)
+                try:
+                    self._do(current, observed, share, change)
+                except ImageUnusable as setback:
+                    current.note(f"{change.label}: {setback.sentence}")
+                    unusable.append(setback)
+            if unusable:
+                raise unusable[0]
 
     def _do(self, current: Pass, observed: ObservedHost, share: HostShare, change: HostChange) -> None:
         client, path = observed.client, observed.seen.path
@@ -339,7 +351,7 @@ class AlbatrossHost:
 
     def verify(self, current: Pass, observed: ObservedHost, plan: Plan, applied: None) -> Proof:
         share = _share(current.target)
-        with outcomes(share.host):
+        with outcomes(share.host, failures=current.target.failures):
             seen = look(
                 observed.access.client(dialect_of(observed.release)),
                 observed.seen.path,

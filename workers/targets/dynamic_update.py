@@ -21,6 +21,7 @@ from workers.plan import Limits, Plan
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.git_target import may_overwrite
 from workers.targets.relay_findings import decided
+from workers.targets.unproved_zones import tried_since
 from workers.targets.update_refusals import explain, impossible
 from workers.targets.zone_adoption import Strangers
 from workers.targets.zone_statements import find, zone_statements
@@ -134,9 +135,9 @@ class DynamicUpdate:
         return find(plan, Strangers())
 
     def plan(self, current: Pass, observed: ObservedServer) -> UpdatePlan:
-        overwrite = may_overwrite(current.target, decided)
+        overwrite, tried = may_overwrite(current.target, decided), tried_since(current.target)
         plan = update_plan(
-            decide_updates(observed.desired[pk], seen, may_overwrite=overwrite)
+            decide_updates(observed.desired[pk], seen, may_overwrite=overwrite, tried=tried)
             for pk, seen in observed.zones.items()
         )
         return replace(plan, commands=_by_hand(observed.reach, plan))

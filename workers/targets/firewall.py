@@ -14,7 +14,7 @@ from tenants.formats.text import FormatError
 from tenants.models import Firewall, Host, SyncTarget
 from tenants.secrets import Opener
 from workers import firewall as protocol
-from workers import ssh
+from workers import ssh, surveying
 from workers.firewall.client import CONFIRM_WITHIN, FirewallClient
 from workers.firewall.decide import Base, Decision, FirewallChange, decide
 from workers.outcome import NeedsPerson, Retry
@@ -87,6 +87,7 @@ class HostFirewall:
         return ""
 
     def findings(self, current: Pass, observed: ObservedFirewall, plan: Plan) -> Findings:
+        surveying.saw_rules(current, observed.report)
         return Findings()
 
     # plan -----------------------------------------------------------------------------------------

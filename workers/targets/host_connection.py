@@ -63,7 +63,8 @@ class HostAccess:
             raise NeedsPerson(
                 "authority-expired",
                 f"The certificate that signs commands for {host} has expired.",
-                "Ask the host's owner for a new one, and give it to Rookery.",
+                "Ask the host's owner for a new one. Whoever runs this Rookery gives it to it:"
+                " manage.py host_authority HOST --authority FILE --key FILE.",
             )
         return cls(host, opener, pool, authority)
 
@@ -101,9 +102,15 @@ class HostAccess:
         return albatross.find_release(self.dialer(dialect_of(_NEWEST), {}), at=self.root)
 
 
+# So often something that is no answer of albatross is asked for again before a person is: a daemon that was
+# killed, or a way to it that broke, can say anything once.
+TRIES = 3
+
+
 @contextmanager
-def outcomes(host: Host) -> Iterator[None]:
-    """What goes wrong with a host becomes an outcome with advice."""
+def outcomes(host: Host, *, failures: int = TRIES) -> Iterator[None]:
+    """What goes wrong with a host becomes an outcome with advice. `failures`: how often it was tried in vain
+    just before, where somebody tries again."""
     try:
         yield
     except (ssh.HostKeyUnknown, ssh.HostKeyChanged) as error:
@@ -130,6 +137,9 @@ def outcomes(host: Host) -> Iterator[None]:
         Host.objects.filter(pk=host.pk).update(release="")
         raise Retry("closed", f"{host} closed the connection without an answer.") from error
     except (albatross.DecodeError, ssh.SshError) as error:
+        if isinstance(error, albatross.DecodeError) and failures < TRIES:
+            said = f"What {host} answered was no answer of albatross: {printable(str(error), 200)}."
+            raise Retry("garbled", said) from error
         raise NeedsPerson(
             "not-albatross",
             f"What answers on {host} does not speak as albatross does: {printable(str(error), 200)}.",

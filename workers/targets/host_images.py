@@ -11,15 +11,19 @@ from workers.albatross.values import UnikernelConfig
 from workers.outcome import NeedsPerson
 
 
+class ImageUnusable(NeedsPerson):
+    """Of one unikernel; the others are not concerned."""
+
+
 def config_of(share: HostShare, digest: str, settings: Any) -> UnikernelConfig:
-    """Settings with the stored image of this digest. Raises NeedsPerson when that cannot be used."""
+    """Settings with the stored image of this digest. Raises ImageUnusable before anything is ended."""
     image = Image.objects.filter(sha256=digest, unikernels__share=share).first()
     try:
         if image is None:
             raise image_files.ImageDamaged("it is not there any more")
         data = image_files.read(image)
     except image_files.ImageDamaged as error:
-        raise NeedsPerson(
+        raise ImageUnusable(
             "image-damaged",
             f"The image {digest[:12]} cannot be used: {error}. Nothing was ended.",
             "Upload the same image again, then look again.",

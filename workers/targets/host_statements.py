@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tenants.formats import by_hand as lines
 from tenants.formats.text import printable
 from tenants.formats.unikernels import DesiredHost, WantedPolicy
 from tenants.models import Condition, Host
+from tenants.same_by_hand.hosts import client_version_at
+from workers.albatross import Release
 from workers.albatross.names import Name
 from workers.hosting.decide import Deed, HostChange
 from workers.hosting.seen import SeenHost
@@ -19,10 +21,11 @@ from workers.plan import Limits, Plan
 from workers.targets.base import Findings, Statement
 
 MOST_LISTED = 200
+RELEASE_IS_FRESH = timedelta(hours=12)
 _CHANGED = "Rookery left them alone. Choose “repair” to write what Rookery has, or change them here."
 _APART = {
     "drift": (Condition.Type.DRIFTED, "Nobody else changed our unikernels.", _CHANGED),
-    "conflict": (Condition.Type.CONFLICTED, "Nobody else changed our unikernels.", _CHANGED),
+    "conflict": (Condition.Type.CONFLICTED, "Nothing was changed both here and there.", _CHANGED),
     "unsafe": (
         Condition.Type.UNSAFE_ENTRIES,
         "Everything that should run can be started.",
@@ -88,6 +91,21 @@ def _foreign(findings: Findings) -> Statement:
     )
 
 
+def known_release(host: Host, now: datetime) -> Release | None:
+    """What was found by asking, while it is fresh. A newer albatross answers most questions of an older one,
+    so an update of the host shows by nothing else."""
+    try:
+        asked_at = datetime.fromisoformat(host.seen.get("release_at", ""))
+    except ValueError:
+        return None
+    return Release.find(host.release) if now - asked_at < RELEASE_IS_FRESH else None
+
+
+def keep_release(host: Host, release: Release, now: datetime) -> None:
+    host.release, host.seen = str(release), host.seen | {"release_at": now.isoformat()}
+    Host.objects.filter(pk=host.pk).update(release=host.release, seen=host.seen)
+
+
 def keep_facts(host: Host, seen: SeenHost, now: datetime) -> None:
     """What everybody may know of a host, for “will it fit?”; arguments of unikernels are not among it."""
     if not seen.everything and "memory" in host.seen:
@@ -108,6 +126,7 @@ def keep_facts(host: Host, seen: SeenHost, now: datetime) -> None:
             for one in seen.volumes[:MOST_LISTED]
         ],
         "used_memory": sum(one.settings.memory for one in seen.unikernels),
+        "release_at": host.seen.get("release_at", ""),
     }
     if root is not None:
         facts |= {
@@ -128,9 +147,9 @@ def died_early(name: Name, early: Early, words: Sequence[str]) -> NeedsPerson:
     return NeedsPerson("ended-early", f"{name} {early.sentence}.{said}", advice, {"console": list(words)})
 
 
-def by_hand(desired: DesiredHost, release: str, plan: Plan) -> tuple[str, ...]:
+def by_hand(desired: DesiredHost, host: Host, release: str, plan: Plan) -> tuple[str, ...]:
     """The lines of albatross-client that would do the same; secrets stay references."""
-    version = lines.version_of(release)
+    version = client_version_at(host, release)
     found = []
     for change in plan.changes:
         if not isinstance(change, HostChange):
@@ -147,13 +166,13 @@ def by_hand(desired: DesiredHost, release: str, plan: Plan) -> tuple[str, ...]:
             )
             found.append(lines.policy_line(f"{desired.path}:", wanted, version))
         elif change.deed is Deed.VOLUME:
-            found.append(lines.volume_line(name, change.size))
+            found.append(lines.volume_line(name, change.size, version))
         elif change.deed is Deed.REMOVE_VOLUME:
-            found.append(lines.remove_volume_line(name))
+            found.append(lines.remove_volume_line(name, version))
         elif change.deed is Deed.DESTROY:
-            found.append(lines.destroy_line(name))
-        elif change.deed is Deed.RESTART and version >= (2, 6):
-            found.append(lines.restart_line(name))
+            found.append(lines.destroy_line(name, version))
+        elif change.deed is Deed.RESTART and lines.restarts_well(version):
+            found.append(lines.restart_line(name, version))
         elif change.wanted is not None:
             force = change.deed in (Deed.REPLACE, Deed.RESTART)
             found.append(lines.create_line(change.wanted, name, version, force=force))

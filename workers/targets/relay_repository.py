@@ -18,6 +18,7 @@ from workers.outcome import NeedsPerson
 from workers.plan import Limits, Plan
 from workers.relay.decide import Sides, decide
 from workers.repository import FileChange, Mirror, NewCommit
+from workers.surveying import saw_users
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.git_target import GitTarget, Tip, may_overwrite, repository_of
 from workers.targets.own_copy import mending
@@ -25,6 +26,7 @@ from workers.targets.relay_findings import decided, find, to_take_over
 from workers.targets.relay_readers import plan_restarts
 from workers.targets.relay_statements import APART, apart_statement, by_hand, foreign_statement
 from workers.targets.reload import Reloader
+from workers.targets.unproved import unproved_writes
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ class RelayRepository(GitTarget):
             return ObservedRelay(None, "", {}, {}, None, True, frozenset(), looked)
         ids = mirror.files(tip)
         base = mirror.files(proved) if proved and tip != proved else ids if proved else {}
+        if tip != proved and (ours := unproved_writes(current.target, mirror, tip, proved)):
+            base = {**base, **ours}
         apart = current.target.proof.get("apart", {})
         base_ids = {**base, **{unit.encode(): blob or "" for unit, blob in apart.items()}} if apart else base
         return ObservedRelay(
@@ -140,6 +144,7 @@ class RelayRepository(GitTarget):
 
     @mending
     def findings(self, current: Pass, observed: ObservedRelay, plan: Plan) -> Findings:
+        saw_users(current, observed.tip, observed.ids, observed.mirror.blob)
         return find(current.target, observed, plan, str(repository_of(current.target).domain))
 
     # plan -----------------------------------------------------------------------------------------

@@ -58,7 +58,12 @@ def require_our_line(target: SyncTarget, mirror: Mirror, tip: str, proved: str |
                 {"tip": tip, "installation": mark.installation},
                 agree_to=tip,
             )
-        if mark.generation > target.generation:
+        if mark.generation > target.generation and target.held_since is not None:
+            # A restore that says so: nothing is written before people compared. From here on we count higher.
+            SyncTarget.objects.filter(pk=target.pk, generation__lt=mark.generation).update(
+                generation=mark.generation
+            )
+        elif mark.generation > target.generation:
             raise NeedsPerson(
                 "database-restored",
                 f"The branch holds our change number {mark.generation}, but this database only knows"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from tenants.models import Condition, Repository
+from tenants.same_by_hand.restarts import readers_by_hand
 from workers.outcome import Retry
 from workers.targets.base import Pass, Statement
 
@@ -30,7 +31,7 @@ class ByHand:
         known = current.target.conditions.filter(type=Condition.Type.RELOAD_PENDING).first()
         if known is not None and known.details.get("commit") == commit:
             return None
-        domain = repository.domain
+        names, lines = readers_by_hand(repository)
         return Statement(
             Condition.Type.RELOAD_PENDING,
             True,
@@ -39,8 +40,8 @@ class ByHand:
             " Restart submission first, then relay, and say so here.",
             {
                 "commit": commit,
-                "unikernels": list(UNIKERNELS),
-                "commands": [f"albatross-client restart {role}.{domain}" for role in UNIKERNELS],
+                "unikernels": names,
+                "commands": lines,
             },
         )
 

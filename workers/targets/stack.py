@@ -10,17 +10,24 @@ from typing import Any
 
 from tenants.actions.stack_passes import record_phases, withdraw_phase, write_phase
 from tenants.actions.stacks import phases
+from tenants.actions.upgrade_passes import record_upgrade, withdraw_upgrade_phase, write_upgrade_phase
 from tenants.actor import Actor
 from tenants.errors import Conflict, Invalid
 from tenants.formats.stacks.phases import GIT_ACCESS, Found, Next, Phase, Standing, State, Wanted, next_phase
-from tenants.models import Stack, SyncTarget
+from tenants.formats.stacks.upgrade_phases import FOR_GOOD
+from tenants.models import Stack, SyncTarget, Upgrade
+from tenants.stack_wishes import upgrade_of
+from tenants.upgrade_standings import standings, standings_of, way_of
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Action, Change, Limits, Plan
 from workers.targets.base import Findings, Pass, Proof, Statement
+from workers.targets.stack_adopted import keep_signing_key
 from workers.targets.stack_git import GitRights
-from workers.targets.stack_looks import Ask, Looks
+from workers.targets.stack_looks import Looks
+from workers.targets.upgrade_looks import UpgradeEyes, UpgradeLooks
 
 ON_ITS_WAY = "on-its-way"
+_UPGRADE = "upgrade"
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,13 @@ class ObservedStack:
     found: Mapping[str, Found]
     kept: Mapping[str, Standing] = field(repr=False)
     tries: Mapping[str, int] = field(repr=False)
+    upgrade: Upgrade | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        if self.upgrade is None:
+            return Wanted(self.stack.wanted)
+        return Wanted.REMOVED if self.upgrade.state == Upgrade.State.RETURNING else Wanted.RUNNING
 
 
 @dataclass(frozen=True)
@@ -46,24 +60,28 @@ class _NoLimits(Limits):
 class MailStack:
     """See workers.targets.base.TargetKind."""
 
-    def __init__(self, *, git: GitRights, ask: Ask) -> None:
+    def __init__(self, *, git: GitRights, eyes: UpgradeEyes) -> None:
         self.limits: Limits = _NoLimits()
-        self._git, self._ask = git, ask
+        self._git, self._eyes = git, eyes
 
     def title(self, target: SyncTarget, plan: Plan | None) -> str:
         stack = _stack(target)
+        upgrade = upgrade_of(stack)
+        if upgrade is not None:
+            return f"{'Upgrade' if upgrade.state == Upgrade.State.GOING else 'Roll back'} {stack}"
         verb = {"running": "Make", "cancelled": "Halt", "removed": "Remove"}[stack.wanted]
         return f"{verb} {stack}"
 
     def observe(self, current: Pass) -> ObservedStack:
+        """While an upgrade is on its way, that one is walked: the stack itself goes on after it."""
         stack = _stack(current.target)
+        if (upgrade := upgrade_of(stack)) is not None:
+            upgrade.stack = stack
+            return self._observe_upgrade(current, upgrade)
         rows = {row.name: row for row in stack.phases.all()}
-        kept = {
-            name: Standing(State(row.state), row.reason, row.proof, row.began_at)
-            for name, row in rows.items()
-        }
+        kept = standings(rows.values())
         way = phases(stack)
-        looks = Looks(stack, kept, current.now, self._ask)
+        looks = Looks(stack, kept, current.now, self._eyes.ask)
         found = {}
         for phase in way:
             # Before each look that may take its time.
@@ -72,6 +90,15 @@ class MailStack:
             is_git = phase.name == GIT_ACCESS
             found[phase.name] = self._look_at_git(stack, before) if is_git else looks.at(phase.name)
         return ObservedStack(stack, way, found, kept, {name: row.tries for name, row in rows.items()})
+
+    def _observe_upgrade(self, current: Pass, upgrade: Upgrade) -> ObservedStack:
+        kept, way = standings_of(upgrade), way_of(upgrade)
+        looks = UpgradeLooks(upgrade, kept, current.now, self._eyes)
+        found = {}
+        for phase in way:
+            current.renew()
+            found[phase.name] = looks.at(phase.name)
+        return ObservedStack(upgrade.stack, way, found, kept, {_UPGRADE: upgrade.tries}, upgrade)
 
     def _look_at_git(self, stack: Stack, before: Standing) -> Found:
         if before.state is State.PROVED and stack.wanted != Stack.Wanted.REMOVED:
@@ -95,8 +122,7 @@ class MailStack:
         return Findings()
 
     def plan(self, current: Pass, observed: ObservedStack) -> Plan:
-        wanted = Wanted(observed.stack.wanted)
-        following = next_phase(wanted, observed.way, observed.found, observed.kept, current.now)
+        following = next_phase(observed.wanted, observed.way, observed.found, observed.kept, current.now)
         titles = {phase.name: phase.title for phase in observed.way}
         changes = [_change(Action.CREATE, name, titles[name]) for name in following.write]
         changes += [_change(Action.DELETE, name, titles[name]) for name in following.withdraw]
@@ -112,17 +138,25 @@ class MailStack:
     def apply(self, current: Pass, observed: ObservedStack, plan: Plan) -> Next:
         """Write what is next; what cannot be written has failed, and the others go on."""
         assert isinstance(plan, StackPlan)  # noqa: S101 - made above
-        standings = dict(plan.next.standings)
+        reached = dict(plan.next.standings)
         for name in (*plan.next.write, *plan.next.withdraw):
             current.note(f"{'Writing' if name in plan.next.write else 'Taking back'}: {name}")
             try:
-                self._do(current, observed.stack, name, write=name in plan.next.write)
+                self._do(current, observed, name, write=name in plan.next.write)
             except (Invalid, Conflict) as refusal:
                 current.note(refusal.sentence)
-                standings[name] = Standing(State.FAILED, refusal.sentence, began=current.now)
-        return replace(plan.next, standings=standings)
+                # What is done for good has no other way on: it is tried again.
+                state = reached[name].state if name in FOR_GOOD else State.FAILED
+                reached[name] = Standing(state, refusal.sentence, began=reached[name].began)
+        return replace(plan.next, standings=reached)
 
-    def _do(self, current: Pass, stack: Stack, name: str, *, write: bool) -> None:
+    def _do(self, current: Pass, observed: ObservedStack, name: str, *, write: bool) -> None:
+        stack = observed.stack
+        if observed.upgrade is not None:
+            act = write_upgrade_phase if write else withdraw_upgrade_phase
+            with current.write():
+                act(actor=Actor.rookery(), upgrade=observed.upgrade, phase=name)
+            return
         if name == GIT_ACCESS:
             (self._git.grant if write else self._git.take)(stack)
             return
@@ -134,15 +168,10 @@ class MailStack:
 
     def _end(self, current: Pass, observed: ObservedStack, following: Next) -> Proof:
         """Keep how it stands. Raises Retry while it goes on, and NeedsPerson when it cannot by itself."""
-        stack = observed.stack
-        with current.write():
-            record_phases(
-                actor=Actor.rookery(),
-                stack=stack,
-                standings=following.standings,
-                seen=observed.tries,
-                now=current.now,
-            )
+        if observed.upgrade is not None:
+            self._keep_upgrade(current, observed.upgrade, observed.tries[_UPGRADE], following)
+        else:
+            self._keep(current, observed, following)
         titles = {phase.name: phase.title for phase in observed.way}
         if following.again is not None:
             busy = [
@@ -157,12 +186,42 @@ class MailStack:
             raise NeedsPerson(
                 "phase-failed",
                 f"{titles[first]}: {following.standings[first].reason}",
-                "Mend what it says, then try that part again on the page of the stack.",
+                "Mend what it says, then try that part again on the page of the stack."
+                if observed.upgrade is None
+                else "Mend what it says, then have it rolled back again on the page of the stack.",
             )
         stored = {name: each.state.value for name, each in following.standings.items()}
         return Proof({"phases": stored}, {"phases": str(len(stored))}, "All of it was proved.")
 
+    def _keep(self, current: Pass, observed: ObservedStack, following: Next) -> None:
+        with current.write():
+            record_phases(
+                actor=Actor.rookery(),
+                stack=observed.stack,
+                standings=following.standings,
+                seen=observed.tries,
+                now=current.now,
+            )
+
+    def _keep_upgrade(self, current: Pass, upgrade: Upgrade, seen: int, following: Next) -> None:
+        """Raises Retry where it goes another way from here: back, or as the stack itself."""
+        before = upgrade.state
+        with current.write():
+            record_upgrade(
+                actor=Actor.rookery(),
+                upgrade=upgrade,
+                standings=following.standings,
+                seen=seen,
+                now=current.now,
+            )
+        if upgrade.is_over or upgrade.tries != seen or upgrade.state != before:
+            sentence = f"{upgrade} is {upgrade.get_state_display()}."
+            raise Retry(ON_ITS_WAY, sentence[:1].upper() + sentence[1:], timedelta(seconds=1))
+
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
+        stack = _stack(current.target)
+        if stack.adopted_at is not None:
+            keep_signing_key(current, stack, self._git.opener)
         return None
 
     def maintain(self, current: Pass) -> Statement | None:

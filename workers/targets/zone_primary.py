@@ -9,7 +9,7 @@ from tenants.formats.zones.keyfile import TsigKey
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from workers import zone
-from workers.outcome import NeedsPerson, Retry
+from workers.outcome import NeedsPerson, Retry, Setback
 
 SOA_SECONDS, NOTIFY_SECONDS = 3.0, 60.0
 
@@ -20,10 +20,24 @@ class PrimarySilent(Exception):
 
 @dataclass(frozen=True)
 class Primary:
-    """`keys` are Rookery's own, those that the primary has read first."""
+    """`keys` are Rookery's own, those that the primary has read first. `removed_with` is the domain with
+    whose mail stack it was removed; empty for one that should be there."""
 
     server: zone.Server
     keys: Sequence[TsigKey] = field(repr=False)
+    removed_with: str = ""
+
+    def silence(self, sentence: str) -> Setback:
+        """It may answer soon, unless Rookery itself took it away."""
+        if not self.removed_with:
+            return Retry("primary-unreachable", sentence)
+        return NeedsPerson(
+            "primary-removed",
+            f"Nothing serves these zones: their primary was removed with the mail stack of"
+            f" {self.removed_with}. Git has them as they should be.",
+            f"Make another mail stack for {self.removed_with}, or let another primary at {self.server} read"
+            " the repository: Rookery looks for it by itself.",
+        )
 
     def serial(self, origin: Name) -> int | None:
         """The serial that is served; None where the zone is not. Raises PrimarySilent."""
@@ -47,7 +61,7 @@ class Primary:
             except zone.Refusal:
                 continue
             except zone.ZoneError as error:
-                raise Retry("primary-unreachable", error.sentence) from error
+                raise Retry("transfer-broken", error.sentence) from error
         return None
 
     def notify(self, origin: Name) -> None:
@@ -63,7 +77,7 @@ class Primary:
             except zone.Refusal as error:
                 raise NeedsPerson("notify-refused", error.sentence, error.hint) from error
             except zone.ZoneError as error:
-                raise Retry("primary-unreachable", error.sentence) from error
+                raise self.silence(error.sentence) from error
             else:
                 return
         raise NeedsPerson(

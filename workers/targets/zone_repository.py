@@ -31,10 +31,12 @@ from workers import ssh, zone
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Limits, Plan
 from workers.repository import FileChange, NewCommit
+from workers.surveying import saw_zones
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.git_target import GitTarget, Tip, may_overwrite, repository_of
 from workers.targets.own_copy import mending
 from workers.targets.relay_findings import decided
+from workers.targets.unproved_zones import unproved_sets
 from workers.targets.zone_adoption import Files, strangers, take_over
 from workers.targets.zone_primary import Primary, PrimarySilent
 from workers.targets.zone_statements import by_hand, find, zone_statements
@@ -44,6 +46,7 @@ from workers.targets.zones_shared import (
     is_steady,
     kept_proofs,
     named,
+    only_looks,
     record_proved,
     run_title,
     told_serials,
@@ -53,9 +56,8 @@ from workers.zone_plan.decide import DecidedZone, decide_zone
 from workers.zone_plan.keys import decide_keys
 from workers.zone_plan.leaving import LeavingZone, decide_leaving
 from workers.zone_plan.outside import ObservedZone
-from workers.zone_plan.plan import ZoneLimits, ZonePlan, file_of, zone_plan
+from workers.zone_plan.plan import MOST_FILE, ZoneLimits, ZonePlan, file_of, zone_plan
 
-MOST_FILE = 64 << 20
 # After so many tries a commit that the primary does not read is followed by a newer one.
 TOLD_IN_VAIN = 2
 _LOOKS, _BETWEEN_LOOKS = 8, 0.15
@@ -156,6 +158,9 @@ class ZoneRepository(GitTarget):
                 found = replace(found, file=file)
             except ZoneFileError as error:
                 found = replace(found, problem=printable(str(error), 300))
+        if looked.commit and looked.commit != looked.proved:
+            ours = unproved_sets(current.target, looked.mirror, looked.commit, looked.proved, each.origin)
+            found = replace(found, written=ours)
         proved = current.target.proof.get("zones", {}).get(each.origin.short, {})
         if served is None or silent or (proved.get("blob"), proved.get("serial")) == (blob, served):
             return found
@@ -176,7 +181,8 @@ class ZoneRepository(GitTarget):
         if observed.looked.commit is None:
             return "The branch does not exist yet; the first commit makes it."
         count = len(observed.published)
-        how = observed.silent or f"the primary serves {_served(observed)} of them"
+        served = count - sum(each.served is None for each in observed.zones.values())
+        how = observed.silent or f"the primary serves {served} of them"
         return f"Tip {observed.looked.commit[:7]}, {count} zone{'s' if count != 1 else ''}; {how}."
 
     # what is left alone -----------------------------------------------------------------------------
@@ -194,8 +200,10 @@ class ZoneRepository(GitTarget):
         return f"{told} {adopt_drift(current, observed, lambda: self.plan(current, observed))}".strip()
 
     def findings(self, current: Pass, observed: ObservedZones, plan: Plan) -> Findings:
+        files = _files(observed)
+        saw_zones(current, files.blobs, files.read, self._opener)
         zones = [*(each.origin for each in observed.published), *(each.origin for each in observed.leaving)]
-        return find(plan, strangers(current, _files(observed), zones))
+        return find(plan, strangers(current, files, zones))
 
     # plan -----------------------------------------------------------------------------------------
 
@@ -215,7 +223,7 @@ class ZoneRepository(GitTarget):
             for pk, found in observed.zones.items()
         ]
         keys = []
-        for each in observed.keys:
+        for each in observed.keys if not only_looks(target, observed, observed.files) else ():
             blob = observed.files.get(key_file_name(each.zone).encode())
             keys.append(decide_keys(each, observed.looked.mirror.blob(blob) if blob else None))
         plan = zone_plan([*zones, *map(decide_leaving, observed.leaving)], keys)
@@ -227,7 +235,7 @@ class ZoneRepository(GitTarget):
     def unchanged(self, current: Pass, observed: ObservedZones, plan: Plan) -> Proof:
         commit = observed.looked.commit
         if observed.silent and (observed.published or observed.leaving):
-            raise Retry("primary-unreachable", observed.silent)
+            raise self._primary(current).silence(observed.silent)
         if commit is None:
             return Proof({}, {}, "Nothing to write yet; the branch is made with the first zone.")
         return self._proof(current, observed, plan, commit, observed.tree, observed.files, "Git agrees")
@@ -258,8 +266,8 @@ class ZoneRepository(GitTarget):
         for each in plan.to_serve:
             try:
                 served = primary.serial(each.origin)
-            except PrimarySilent as error:
-                raise Retry("primary-unreachable", str(error)) from error
+            except PrimarySilent as error:  # it answered a moment ago, and nothing was pushed
+                raise Retry("lost-race", str(error)) from error
             if served != observed.zones[each.pk].served:
                 raise Retry("lost-race", f"{each.origin.short} was changed at the primary meanwhile.")
 
@@ -303,7 +311,7 @@ class ZoneRepository(GitTarget):
             try:
                 served = primary.serial(each.origin)
             except PrimarySilent as error:
-                raise Retry("primary-unreachable", str(error)) from error
+                raise primary.silence(str(error)) from error
             if served == each.serial:
                 break
         return served
@@ -377,12 +385,7 @@ class ZoneRepository(GitTarget):
     def _primary(self, current: Pass) -> Primary:
         row = repository_of(current.target).primary
         keys = notifying_keys(current.target, self._opener)
-        return Primary(zone.Server(row.address, row.port, self._dial), keys)
-
-
-def _served(observed: ObservedZones) -> int:
-    gone = sum(each.served is None for each in observed.zones.values())
-    return len(observed.published) - gone
+        return Primary(zone.Server(row.address, row.port, self._dial), keys, row.removed_with)
 
 
 def _zones_of(plan: Plan) -> tuple[DecidedZone, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,14 @@ class Published:
     published: Sequence[ZoneName]
     desired: dict[int, DesiredZone] = field(repr=False)
     steady: frozenset[str]
+
+
+def only_looks(target: SyncTarget, observed: Published, files: Iterable[bytes]) -> bool:
+    """Zones of others are there, and none that Rookery keeps: not even its own key is put beside them."""
+    ours = observed.published or target.proof.get("zones")
+    if ours or target.drift_mode != SyncTarget.DriftMode.REPORT:
+        return False
+    return any(not name.endswith(b"_keys") and b"." in name.strip(b".") for name in files)
 
 
 def run_title(where: str, plan: Plan | None) -> str:

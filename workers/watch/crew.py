@@ -18,7 +18,7 @@ from tenants.actions.watching import forget_watched
 from tenants.actor import Actor
 from tenants.models import HostWatch, Unikernel
 from tenants.secrets import CannotOpen, Opener
-from workers import ssh
+from workers import alive, ssh
 from workers.lease import LeaseLost, new_owner
 from workers.outcome import Backoff, NeedsPerson, Retry
 from workers.watch.host import HostWatcher
@@ -52,6 +52,7 @@ class Crew:
             except DatabaseError as error:
                 log.warning("the database did not answer: %s", type(error).__name__)
             close_old_connections()
+            alive.tell()
             self.stop.wait(FIND_SECONDS)
         until = time.monotonic() + STOP_SECONDS
         for thread in self._threads.values():

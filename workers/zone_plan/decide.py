@@ -19,7 +19,7 @@ from tenants.formats.zones.stored import set_digest, stored_texts
 from tenants.formats.zones.zone import Soa, Zone
 from tenants.formats.zones.zone_file import emit
 from workers.plan import Action, Apart, Change, Texts
-from workers.zone_plan.outside import ObservedZone, by_key, outside_sets
+from workers.zone_plan.outside import ObservedZone, Written, by_key, outside_sets
 
 _REASONS = {
     Why.DRIFT: "{unit} was {what} outside.",
@@ -93,6 +93,7 @@ def decide_zone(
         # Nothing of it is there any more: all of it is written as it was, what others had written too.
         desired = replace(desired, base={}, holders=dict.fromkeys(desired.holders, Holder.MANAGED))
         outside = dict(desired.returning or {})
+    desired = with_ours(desired, observed.written, outside)
     sets, apart, left = merged_sets(desired, outside, may_overwrite)
     soa, soa_apart = _soa(desired, observed, proved_soa, may_overwrite)
     file = by_key(observed.file)
@@ -115,6 +116,17 @@ def decide_zone(
     if not changes and not behind and not unread:
         return _taken_up(found, observed)
     return _written(found, desired, observed, Zone(desired.origin, soa, sets.values()), changes)
+
+
+def with_ours(desired: DesiredZone, written: Written, outside: Mapping[Key, RecordSet]) -> DesiredZone:
+    """What we wrote without seeing the proof and what stands like that is nobody else's change: it is what
+    the next change goes from, and goes where it is not wanted any more."""
+    stands = {key: digest for key, digest in written.sets.items() if set_digest(outside.get(key)) == digest}
+    if not stands:
+        return desired
+    forgotten = {key: Holder.MANAGED for key in stands if key not in desired.holders}
+    base = {key: digest for key, digest in {**desired.base, **stands}.items() if digest}
+    return replace(desired, base=base, holders={**forgotten, **desired.holders})
 
 
 def merged_sets(
@@ -184,7 +196,7 @@ def _soa(
         return desired.soa, ()
     there, ours = describe_soa(observed.file.soa), describe_soa(desired.soa)
     unit = f"{desired.origin.short} SOA"
-    if not proved or there in {ours, proved} or may_overwrite(unit, there):
+    if not proved or there in {ours, proved, observed.written.soa} or may_overwrite(unit, there):
         return desired.soa, ()
     reason = "drift" if ours == proved else "conflict"
     apart = Apart(unit, reason, f"{unit} was changed outside.", there, ours, proved)

@@ -22,6 +22,15 @@ _ANY_SOA = Soa(ROOT, ROOT, 0)
 
 
 @dataclass(frozen=True)
+class Written:
+    """What Rookery itself wrote since the last proof: digests of record sets as it left them, "" for those
+    that it took away; and the SOA, "" if that stayed."""
+
+    sets: Mapping[Key, str] = field(default_factory=dict, repr=False)
+    soa: str = ""
+
+
+@dataclass(frozen=True)
 class ObservedZone:
     """One zone outside. `file` is None where there is none, or (`problem` says why) it cannot be read;
     `served` is the serial that the primary answers with, None when it does not serve the zone;
@@ -33,6 +42,7 @@ class ObservedZone:
     problem: str = ""
     served: int | None = None
     transferred: Mapping[tuple[Name, str], RecordSet] | None = field(default=None, repr=False)
+    written: Written = Written()
 
 
 def by_key(zone: Zone | None) -> dict[Key, RecordSet]:

@@ -11,6 +11,9 @@ from workers.plan import Action, Limits, Plan, ordered
 from workers.zone_plan.decide import TAKE_UP, DecidedZone, unit_of
 from workers.zone_plan.keys import DecidedKeys
 
+MOST_FILE = 64 << 20
+"""Bytes of a zone's file that are read."""
+
 
 @dataclass(frozen=True)
 class ZonePlan(Plan):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -21,8 +21,11 @@ from workers.zone_plan.decide import (
     identify,
     left_unsafe,
     merged_sets,
+    shown,
     unit_of,
+    with_ours,
 )
+from workers.zone_plan.outside import Written
 from workers.zone_plan.plan import ZonePlan
 
 Message = tuple[zone.Change, ...]
@@ -65,13 +68,29 @@ def update_plan(decided: Iterable[tuple[DecidedZone, tuple[Message, ...]]]) -> U
 
 
 def decide_updates(
-    desired: DesiredZone, seen: SeenZone, *, may_overwrite: Callable[[str, str], bool]
+    desired: DesiredZone,
+    seen: SeenZone,
+    *,
+    may_overwrite: Callable[[str, str], bool],
+    tried: Mapping[str, Collection[str | None]] | None = None,
 ) -> tuple[DecidedZone, tuple[Message, ...]]:
-    """Decide for one zone, and make the messages. The SOA is the server's own and never sent."""
+    """Decide for one zone, and make the messages. The SOA is the server's own and never sent.
+
+    `tried` are what was sent for each unit since the last proof, as people read it: what stands like that is
+    ours, whose answer was lost.
+    """
     if seen.transferred is None:
         apart = Apart(desired.origin.short, "unsafe", seen.problem, None, None, None)
         return DecidedZone(desired.pk, desired.origin, apart=(apart,)), ()
     outside, soa = seen.sets, seen.transferred.soa
+    keys = {*outside, *desired.base, *desired.sets} if tried else set()
+    stands = {key: outside.get(key) for key in keys}
+    ours = {
+        key: set_digest(item)
+        for key, item in stands.items()
+        if shown(item) in (tried or {}).get(unit_of(key), ())
+    }
+    desired = with_ours(desired, Written(ours), outside)
     sets, left_apart, left = merged_sets(desired, outside, may_overwrite)
     found = DecidedZone(
         desired.pk,

@@ -7,11 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tenants.actions import domains, image_fetches, mailboxes, organizations, repositories, requests, targets
+from panel.sandbox_ready import connect_git
+from tenants.actions import domains, image_fetches, mailboxes, organizations, requests, targets
 from tenants.actor import Actor, Via
 from tenants.formats import passphrase
-from tenants.formats.sshkeys import fingerprint
-from tenants.models import Domain, Membership, Organization, Repository
+from tenants.models import Domain, Membership, Organization
 from tenants.sandbox_note import sandbox_note
 from tenants.tokens import digest, new_token
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             )
         domain = domains.create_domain(actor=actor, organization=organization, name=DOMAIN)
         domains.change_domain(actor=actor, domain=domain, requests=Domain.Requests.MODERATED)
-        _connect(actor, domain)
+        connect_git(actor, domain, "relay.git", sandbox_note())
         image_fetches.add_build_server(
             actor=actor, name=sandbox_note()["builds"]["name"], note="The sandbox's own"
         )
@@ -53,20 +53,6 @@ class Command(BaseCommand):
         _confirm(actor, mailbox.pk)
         _ask(domain)
         self.stdout.write(f"sandbox  seeded {ORGANIZATION} with {DOMAIN}, ada@{DOMAIN} and a waiting request")
-
-
-def _connect(actor: Actor, domain: Domain) -> None:
-    told = sandbox_note()
-    host, port = told["git"]
-    repository = repositories.connect_repository(
-        actor=actor, domain=domain, host=host, port=port, path="relay.git", reload=Repository.Reload.SANDBOX
-    )
-    # The sandbox's own key, read where a person would read it: on the host itself.
-    Repository.objects.filter(pk=repository.pk).update(offered_host_key=told["git_host_key"])
-    repository.refresh_from_db()
-    repositories.confirm_host_key(
-        actor=actor, repository=repository, fingerprint_seen=fingerprint(told["git_host_key"])
-    )
 
 
 def _unknown_hash() -> str:

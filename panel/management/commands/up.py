@@ -11,12 +11,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from panel.management import ports
 from panel.management.broker import start_broker
 from panel.management.family import Family
 from panel.management.folder import hold
+from tenants.database_age import DatabaseIsNewer, require_known_database
 
 # Started by root for a trial, a worker would warn of it in every start.
 _CELERY = [sys.executable, "-W", "ignore:You're running", "-m", "celery", "--quiet", "-A", "workers.celery"]
@@ -27,8 +28,9 @@ WORKERS = {
     # Two of these that hang must not delay a password change.
     "keeper": ["--concurrency=2", "--queues=albatross_host,firewall"],
     "courier": ["--concurrency=2", "--queues=mail,sweep,reviews"],
-    # Name servers may be silent for long, build servers slow, and new unikernels not there yet.
-    "scout": ["--concurrency=3", "--queues=lookups,images,stack"],
+    # Name servers may be silent for long, build servers and receivers of webhooks slow, and new unikernels
+    # not there yet.
+    "scout": ["--concurrency=4", "--queues=lookups,images,stack,webhooks"],
     # One look at a domain may last a minute.
     "checker": ["--concurrency=2", "--queues=mail_checks"],
 }
@@ -65,20 +67,30 @@ class Command(BaseCommand):
         ports.require_free("127.0.0.1", settings.PORT)
         broker = start_broker(settings.DATA_DIR, family)
         self._say(f"broker   {broker.description}")
+        try:
+            require_known_database()
+        except DatabaseIsNewer as error:
+            raise CommandError(str(error)) from error
         call_command("migrate", verbosity=0, interactive=False)
         self._say(f"database {settings.DATABASES['default']['NAME']}")
 
         common = {**os.environ, "REDIS_URL": broker.url, "ROOKERY_DATA": str(settings.DATA_DIR)}
         common |= {"ROOKERY_PORT": str(settings.PORT), "ROOKERY_URL": settings.BASE_URL}
-        common.pop("ROOKERY_WORKERS_KEY", None)
+        given = {
+            name: common.pop(name)
+            for name in ("ROOKERY_WORKERS_KEY", "ROOKERY_WORKERS_KEY_FILE")
+            if name in common
+        }
         if sandbox:
             common["ROOKERY_SANDBOX"] = "1"
+            common.setdefault("ROOKERY_SWEEP_SECONDS", "1")  # somebody looks on
             addresses = settings.SANDBOX_CONTROL.parent / "addresses.json"
             addresses.unlink(missing_ok=True)
             family.start("sandbox", [sys.executable, "manage.py", "sandbox"], common)
             family.wait_for(addresses, "the sandbox")
             common |= ports.sandbox_settings(addresses)
-        workers = {**common, "ROOKERY_WORKERS_KEY_FILE": str(settings.DATA_DIR / "keys" / "workers.key")}
+        ours = {"ROOKERY_WORKERS_KEY_FILE": str(settings.DATA_DIR / "keys" / "workers.key")}
+        workers = common | (given or ours)
         for name, words in WORKERS.items():
             family.start(name, [*_CELERY, "worker", *_WORKER, f"--hostname={name}@%h", *words], workers)
         family.start("beat", [*_CELERY, "beat", "--loglevel=WARNING"], common)

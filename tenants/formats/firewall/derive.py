@@ -55,6 +55,8 @@ def check_intent(intent: Intent) -> None:
     _check_published(intent)
     _check_senders(intent)
     check_overlaps(intent)
+    for each in intent.standby:
+        _bridge_of(intent, each.target, field="target")
     for source in (*(each.source for each in intent.outward), *(each.source for each in intent.git)):
         _bridge_of(intent, source, field="source")
     names = {bridge.name for bridge in intent.bridges}
@@ -232,7 +234,7 @@ def _forward(intent: Intent, family: int) -> Iterator[Rule]:
 
 
 def _forward_named(intent: Intent) -> Iterator[Rule]:
-    for each in intent.published:
+    for each in dict.fromkeys((*intent.standby, *intent.published)):
         yield Rule(
             Chain.FORWARD,
             Target.ACCEPT,

@@ -31,7 +31,7 @@ _VERDICTS = {
 }
 _VERDICTS[Chain.INPUT] = _VERDICTS[Chain.FORWARD]
 # The grammar alone, since a thousand rules must not take longer to look at than to apply: whether addresses
-# and ports mean something, `iptables-restore --test` says.
+# and ports mean something, `iptables-restore` says.
 _RULES = {chain: re.compile(_MATCHES + verdict) for chain, verdict in _VERDICTS.items()}
 
 

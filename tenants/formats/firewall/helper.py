@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tenants.formats.firewall.saved import MOST_TEXT, Saved, read_saved
@@ -37,7 +37,7 @@ def sudoers_text(account: str) -> str:
     needs no leave."""
     if account == "root":
         return ""
-    verbs = ("save", "apply *", "confirm *")
+    verbs = ("save", "apply *", "confirm *", "connections *")
     return "".join(f"{account} ALL=(root) NOPASSWD: {PATH} {verb}\n" for verb in verbs)
 
 
@@ -52,6 +52,8 @@ class Family:
     legacy: int
     kept: str
     pending: bool
+    text: str = field(default="", repr=False)
+    """What `iptables-save` printed, with the rules of others."""
 
     @property
     def is_mixed(self) -> bool:
@@ -85,6 +87,7 @@ def read_report(text: str) -> Report:
                 int(found[4]),
                 "" if found[5] == "-" else found[5],
                 found[6] != "-",
+                body,
             )
     if set(families) != {4, 6} or not parts[-1].startswith("boot "):
         raise FormatError("rules", "The helper's answer is cut off.", "Try again.")

@@ -17,17 +17,19 @@ UNITS=/etc/systemd/system
 SUDOERS=/etc/sudoers.d
 MOST=8000000
 OURS='ROOKERY-(FORWARD|INPUT|OWNER|DNAT|SNAT)'
-ADDRESS='[0-9a-f.:]{2,39}(/[0-9]{1,3})?'
-NAME='[A-Za-z0-9][A-Za-z0-9_.-]{0,14}'
+# How long a word may be, iptables knows: a bound here would cost as much as the whole change.
+ADDRESS='[0-9a-f.:]+(/[0-9]+)?'
+NAME='[A-Za-z0-9][A-Za-z0-9_.-]*'
 MATCHES="( -s $ADDRESS)?( -d $ADDRESS)?( -i $NAME)?( -o $NAME)?( -p (tcp|udp|icmp|ipv6-icmp))?"
-MATCHES="$MATCHES( -m (tcp|udp) --dport [0-9]{1,5})?( -m conntrack (! )?--ctstate (RELATED,ESTABLISHED|DNAT))?"
-MATCHES="$MATCHES( -m comment --comment ([A-Za-z0-9_-]{1,120}|\"[A-Za-z0-9 ._:/@-]{1,120}\"))?"
+MATCHES="$MATCHES( -m (tcp|udp) --dport [0-9]+)?( -m conntrack (! )?--ctstate (RELATED,ESTABLISHED|DNAT))?"
+MATCHES="$MATCHES( -m comment --comment ([A-Za-z0-9_-]+|\"[A-Za-z0-9 ._:/@-]+\"))?"
 FILTERS='( -j (ACCEPT|DROP|RETURN|REJECT --reject-with icmp6?-port-unreachable))?'
-DNATS=' -j (ACCEPT|RETURN|DNAT --to-destination ([0-9a-f.:]|\[|\]){2,50})'
+DNATS=' -j (ACCEPT|RETURN|DNAT --to-destination ([0-9a-f.:]|\[|\])+)'
 SNATS=" -j (ACCEPT|RETURN|MASQUERADE|SNAT --to-source $ADDRESS)"
 HOOKS='FORWARD -j ROOKERY-FORWARD|INPUT -j ROOKERY-INPUT|PREROUTING -j ROOKERY-DNAT'
 HOOKS="$HOOKS|OUTPUT -j ROOKERY-DNAT|POSTROUTING -j ROOKERY-SNAT"
-FIRST=$(printf '%s' "$HOOKS" | sed 's/ -j/ 1 -j/g')
+FIRST='FORWARD 1 -j ROOKERY-FORWARD|INPUT 1 -j ROOKERY-INPUT|PREROUTING 1 -j ROOKERY-DNAT'
+FIRST="$FIRST|OUTPUT 1 -j ROOKERY-DNAT|POSTROUTING 1 -j ROOKERY-SNAT"
 ALLOWED="\\*filter|\\*nat|COMMIT|:$OURS - \\[0:0\\]|-[FX] $OURS|-D ($HOOKS)|-I ($FIRST)"
 ALLOWED="$ALLOWED|-A ROOKERY-OWNER$MATCHES|-A ROOKERY-(FORWARD|INPUT)$MATCHES$FILTERS"
 ALLOWED="$ALLOWED|-A ROOKERY-DNAT$MATCHES$DNATS|-A ROOKERY-SNAT$MATCHES$SNATS"
@@ -38,7 +40,7 @@ quit() { # status, sentence
 }
 
 hold() { # one at a time; others wait for 10 seconds
-	mkdir -p "$STATE" "$KEPT"
+	[ -d "$STATE" ] && [ -d "$KEPT" ] || mkdir -p "$STATE" "$KEPT"
 	exec 9>"$STATE/lock"
 	flock -w 10 9 || quit 5 'Somebody else changes the firewall now.'
 }
@@ -48,49 +50,64 @@ check_family() {
 }
 
 check_token() {
-	printf '%s' "$1" | grep -Eqx '[0-9a-f]{16,64}' || quit 2 'This is no token.'
+	case "$1" in '' | *[!0-9a-f]*) quit 2 'This is no token.' ;; esac
+	[ "${#1}" -ge 16 ] && [ "${#1}" -le 64 ] || quit 2 'This is no token.'
 }
 
-count() { # rules of others
-	grep '^-A' "$1" | grep -vc ROOKERY- || true
+look() { # file that a -save wrote → how many rules of others it has, and whether chains of ours (1 or 0)
+	[ -s "$1" ] || { echo 0 0 && return; }
+	awk '/^:ROOKERY-/ { ours = 1 }
+		/^(\[[0-9]+:[0-9]+\] )?-A/ && !/ROOKERY-/ { count++ }
+		END { print count + 0, ours + 0 }' "$1"
 }
 
 # The back-end that holds our chains, else the one that holds rules of others, else the default one.
-choose() { # family → P, and foreign rules in each back-end as N and L
+choose() { # family → P, what it has in the file THERE, and foreign rules in each back-end as N and L
 	check_family "$1"
-	P='' N=0 L=0 nft=$STATE/nft.$1 legacy=$STATE/legacy.$1
-	: >"$nft"
+	P='' N=0 L=0 THERE=$STATE/nft.$1 legacy=$STATE/legacy.$1
+	: >"$THERE"
 	: >"$legacy"
 	command -v "$TOOL-save" >/dev/null || return 0
 	if ! command -v "$TOOL-nft-save" >/dev/null || ! command -v "$TOOL-legacy-save" >/dev/null; then
 		P=$TOOL
+		"$TOOL-save" -c >"$THERE" || echo broken >>"$THERE"
 		return 0
 	fi
-	"$TOOL-nft-save" >"$nft" 2>/dev/null || true
+	"$TOOL-nft-save" -c >"$THERE" 2>/dev/null || echo broken >>"$THERE"
 	# Asking the legacy program would load its modules: only where a table of it is there.
-	[ -z "$(cat "/proc/net/${TOOL%tables}_tables_names" 2>/dev/null)" ] || "$TOOL-legacy-save" >"$legacy" || true
-	N=$(count "$nft") L=$(count "$legacy")
-	case "$("$TOOL" --version)" in *legacy*) P=$TOOL-legacy ;; *) P=$TOOL-nft ;; esac
-	[ "$L" -gt 0 ] || [ "$N" -eq 0 ] || P=$TOOL-nft
-	[ "$N" -gt 0 ] || [ "$L" -eq 0 ] || P=$TOOL-legacy
-	if grep -q '^:ROOKERY-' "$nft"; then
-		P=$TOOL-nft
-	elif grep -q '^:ROOKERY-' "$legacy"; then
-		P=$TOOL-legacy
+	names=/proc/net/${TOOL%tables}_tables_names
+	if [ -e "$names" ] && read -r _ <"$names"; then
+		"$TOOL-legacy-save" -c >"$legacy" || echo broken >>"$legacy"
 	fi
+	N=$(look "$THERE") L=$(look "$legacy")
+	ours=${N#* }${L#* } N=${N% *} L=${L% *}
+	if [ "$ours" = 00 ] && [ "$((N > 0))" = "$((L > 0))" ]; then
+		case "$("$TOOL" --version)" in *legacy*) ours=01 ;; esac
+	elif [ "$ours" = 00 ] && [ "$L" -gt 0 ]; then
+		ours=01
+	fi
+	P=$TOOL-nft
+	[ "$ours" != 01 ] || P=$TOOL-legacy THERE=$legacy
 }
 
-tables() { # the two tables that we write, as they are
-	"$P-save" ${1:+"$1"} -t filter 2>/dev/null && "$P-save" ${1:+"$1"} -t nat 2>/dev/null
+tables() { # the two tables that we write, as `choose` found them; with the word plain, without counters
+	awk '/^broken$|^# Table .(filter|nat). is incompatible/ { bad = 1 }
+		/^\*/ { here = $0 }
+		here == (FNR == NR ? "*filter" : "*nat") {
+			if (plain) sub(/^\[[0-9]+:[0-9]+\] /, "")
+			print
+		}
+		END { exit bad }' plain="${1-}" "$THERE" "$THERE"
 }
 
 digest() { # of all lines with our prefix
-	sed -n '/ROOKERY-/{s/ \[[0-9]*:[0-9]*\]$//;p;}' "$1" | sha256sum | cut -d ' ' -f 1
+	sum=$(sed -n '/ROOKERY-/{s/ \[[0-9]*:[0-9]*\]$//;p;}' "$1" | sha256sum)
+	echo "${sum%% *}"
 }
 
 # Make our chains and the jumps into them what they are in a file that `tables` wrote.
 bring_back() { # file
-	tables >"$STATE/now"
+	"$P-save" -t filter >"$STATE/now" && "$P-save" -t nat >>"$STATE/now"
 	for table in filter nat; do
 		awk -v table="$table" '
 			FNR == 1 { file++ }
@@ -131,32 +148,51 @@ save() { # what is there, for Rookery to read
 		kept=-
 		[ ! -e "$KEPT/rules.$family" ] || kept=$(digest "$KEPT/rules.$family")
 		printf 'family %s %s %s %s %s %s\n' "$family" "${P:--}" "$N" "$L" "$kept" "$pending"
-		[ -z "$P" ] || tables -c || quit 4 "$P-save failed."
+		printf '%s\n' "$P" >"$STATE/program.$family"
+		[ -z "$P" ] || tables || quit 4 "$P-save failed."
 	done
 	printf 'boot %s\n' "$(systemctl is-enabled rookery-firewall.service 2>/dev/null || echo no)"
 }
 
+# Look whether all is as it was read, and start the dead man's switch.
+arm() { # family, hash of what was read, seconds, token, the back-end of that time
+	choose "$1"
+	[ "$P" = "$5" ] || quit 7 'The back-end was changed since it was read.'
+	tables plain >"$STATE/before.$1" || quit 4 "$P-save failed."
+	[ "$(digest "$STATE/before.$1")" = "$2" ] || quit 7 'The rules were changed since they were read.'
+	printf '%s' "$4" >"$STATE/pending.$1"
+	setsid "$0" undo "$1" "$4" "$3" </dev/null >/dev/null 2>&1 9>&- &
+}
+
 apply() { # family, hash of what was read, seconds, token; the text is on stdin
 	hold
-	choose "$1"
+	check_family "$1"
 	check_token "$4"
-	printf '%s' "$3" | grep -Eqx '[1-9][0-9]?' || quit 2 'The time is 1 to 99 seconds.'
-	[ -n "$P" ] || quit 4 "$TOOL is not installed."
+	case "$3" in [1-9] | [1-9][0-9]) ;; *) quit 2 'The time is 1 to 99 seconds.' ;; esac
 	[ ! -e "$STATE/pending.$1" ] || quit 5 'An earlier change waits to be confirmed.'
 	head -c "$MOST" >"$STATE/text"
 	if grep -Evxq "$ALLOWED" "$STATE/text"; then
 		quit 3 "Refused: $(grep -Evxn -m 1 "$ALLOWED" "$STATE/text" | cut -c 1-200)"
 	fi
-	tables >"$STATE/before.$1" || quit 4 "$P-save failed."
-	[ "$(digest "$STATE/before.$1")" = "$2" ] || quit 7 'The rules were changed since they were read.'
-	"$P-restore" -w 5 --noflush --test <"$STATE/text" || quit 4 "$P-restore --test refused it."
-	printf '%s' "$4" >"$STATE/pending.$1"
-	setsid "$0" undo "$1" "$4" "$3" </dev/null >/dev/null 2>&1 9>&- &
-	if ! "$P-restore" -w 5 --noflush <"$STATE/text"; then
+	P=''
+	[ ! -e "$STATE/program.$1" ] || read -r P <"$STATE/program.$1" || true
+	[ -n "$P" ] || choose "$1"
+	[ -n "$P" ] || quit 4 "$TOOL is not installed."
+	rm -f "$STATE/refused"
+	# Nothing happens before a COMMIT: what stands before the first is read while we look at what is there.
+	if {
+		sed '/^COMMIT$/,$d' "$STATE/text"
+		(arm "$@" "$P") || { echo "$?" >"$STATE/refused" && exit 1; }
+		sed -n '/^COMMIT$/,$p' "$STATE/text"
+	} | "$P-restore" -w 5 --noflush 2>"$STATE/said"; then
+		echo applied
+	elif [ -e "$STATE/refused" ]; then
+		exit "$(cat "$STATE/refused")"
+	else
+		cat "$STATE/said" >&2
 		bring_back "$STATE/before.$1" && rm -f "$STATE/pending.$1"
 		quit 4 "$P-restore failed; what it had changed was undone."
 	fi
-	echo applied
 }
 
 undo() { # family, token, seconds: the dead man's switch
@@ -176,7 +212,7 @@ confirm() { # family, token
 	[ "$(cat "$STATE/pending.$1" 2>/dev/null)" = "$2" ] || quit 6 'Nobody confirmed in time: it was undone.'
 	choose "$1"
 	printf '# %s\n' "$P" >"$KEPT/rules.new"
-	tables | grep -E '^\*|ROOKERY-' >>"$KEPT/rules.new"
+	tables plain | grep -E '^\*|ROOKERY-' >>"$KEPT/rules.new"
 	if grep -q ROOKERY- "$KEPT/rules.new"; then
 		mv "$KEPT/rules.new" "$KEPT/rules.$1"
 	else
@@ -198,12 +234,30 @@ boot() { # what was confirmed last is there again
 	done
 }
 
+connections() { # IPv4 addresses: the TCP connections that stand and have one of them
+	for one in "$@"; do
+		printf '%s' "$one" | grep -Eqx '[0-9]{1,3}([.][0-9]{1,3}){3}' || quit 2 'Name IPv4 addresses.'
+	done
+	mkdir -p "$STATE"
+	if [ -r /proc/net/nf_conntrack ]; then
+		cat /proc/net/nf_conntrack
+	elif command -v conntrack >/dev/null; then
+		conntrack -L -p tcp 2>/dev/null
+	else
+		quit 4 'This machine does not tell which connections stand.'
+	fi >"$STATE/connections.$$"
+	printf 'rookery-connections 1\n'
+	wanted=$(printf '%s|' "$@" | sed 's/|$//; s/[.]/[.]/g')
+	grep -E " ESTABLISHED .*src=($wanted) " "$STATE/connections.$$" | head -n 1000 || true
+	rm -f "$STATE/connections.$$"
+}
+
 install_here() { # account
 	printf '%s' "$1" | grep -Eqx '[a-z_][a-z0-9_.-]{0,31}' || quit 2 'Name the account that Rookery signs in with.'
 	mkdir -p "$KEPT"
 	if [ "$1" != root ]; then
 		[ -d "$SUDOERS" ] || quit 4 'Install the package sudo first.'
-		for verb in save 'apply *' 'confirm *'; do
+		for verb in save 'apply *' 'confirm *' 'connections *'; do
 			printf '%s ALL=(root) NOPASSWD: %s %s\n' "$1" "$(readlink -f "$0")" "$verb"
 		done >"$SUDOERS/rookery-firewall"
 		chmod 440 "$SUDOERS/rookery-firewall"
@@ -229,8 +283,9 @@ case "${1-}:$#" in
 save:1) save ;;
 apply:5) shift && apply "$@" ;;
 confirm:3) shift && confirm "$@" ;;
+connections:[2-9] | connections:1[0-7]) shift && connections "$@" ;;
 undo:4) shift && undo "$@" ;;
 boot:1) boot ;;
 install:2) install_here "$2" ;;
-*) quit 2 'Use: rookery-firewall save | apply FAMILY HASH SECONDS TOKEN | confirm FAMILY TOKEN | boot | install ACCOUNT' ;;
+*) quit 2 'Use: rookery-firewall save | apply FAMILY HASH SECONDS TOKEN | confirm FAMILY TOKEN | connections ADDRESS… | boot | install ACCOUNT' ;;
 esac

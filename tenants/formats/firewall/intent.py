@@ -83,10 +83,15 @@ class Reach:
 
 @dataclass(frozen=True)
 class Intent:
-    """All that a host's firewall is for. `by_hand` comes first, in its own order."""
+    """All that a host's firewall is for. `by_hand` comes first, in its own order.
+
+    `standby` are ports that may be published next, or were until now: nothing leads there, but what is led
+    there passes. So traffic changes its way in the nat table alone, in one step.
+    """
 
     bridges: tuple[Bridge, ...] = ()
     published: tuple[Publish, ...] = ()
+    standby: tuple[Publish, ...] = ()
     senders: tuple[SendFrom, ...] = ()
     outward: tuple[Outward, ...] = ()
     git: tuple[GitAccess, ...] = ()
@@ -104,6 +109,7 @@ def merge(intents: Iterable[Intent]) -> Intent:
     return Intent(
         bridges=of(lambda intent: intent.bridges),
         published=of(lambda intent: intent.published),
+        standby=of(lambda intent: intent.standby),
         senders=of(lambda intent: intent.senders),
         outward=of(lambda intent: intent.outward),
         git=of(lambda intent: intent.git),

@@ -136,16 +136,34 @@ def commands(wanted: Wanted, saved: Saved, *, program: str = "iptables") -> tupl
 def first_commands(rules: tuple[Rule, ...], *, program: str = "iptables") -> tuple[str, ...]:
     """The shell commands that put rules on a host that has none of ours, without a mark of ownership."""
     hooks = (f"{program} -t {chain.table} {line}" for chain, line in _hook_lines(NOTHING))
-    return (*_chain_commands(_by_chain(rules), (), program), *hooks)
+    return (*_chain_commands(_by_chain(rules, program), (), program), *hooks)
 
 
 def next_commands(rules: tuple[Rule, ...], *, program: str = "iptables") -> tuple[str, ...]:
     """The shell commands that put other rules into chains that are there and hooked in."""
-    return tuple(_chain_commands(_by_chain(rules), USED, program))
+    return tuple(_chain_commands(_by_chain(rules, program), USED, program))
 
 
-def _by_chain(rules: tuple[Rule, ...]) -> dict[Chain, tuple[str, ...]]:
-    return {chain: tuple(str(rule) for rule in rules if rule.chain is chain) for chain in USED}
+def rule_commands(rule: Rule, *, program: str = "iptables") -> tuple[str, ...]:
+    """The shell commands that add one rule to its chain, wherever they are run: twice does no harm."""
+    here, label = f"{program} -t {rule.chain.table}", rule.chain.label
+    text = _text(rule, program)
+    return (
+        f"{here} -S {label} >/dev/null 2>&1 || {here} -N {label}",
+        f"{here} -C {label} {text} 2>/dev/null || {here} -A {label} {text}",
+        *(
+            f"{here} -C {hook} -j {label} 2>/dev/null || {here} -I {hook} 1 -j {label}"
+            for hook in rule.chain.hooks
+        ),
+    )
+
+
+def _text(rule: Rule, program: str) -> str:
+    return " ".join(rule.words(6 if program.startswith("ip6") else 4))
+
+
+def _by_chain(rules: tuple[Rule, ...], program: str) -> dict[Chain, tuple[str, ...]]:
+    return {chain: tuple(_text(rule, program) for rule in rules if rule.chain is chain) for chain in USED}
 
 
 def _chain_commands(

@@ -14,6 +14,7 @@ _MOST_LINES = 2000
 _HEAD, _END = "rookery-host 1", "end"
 _LINE = re.compile(r"([a-z]{1,12}) ([\x21-\x7e]{1,300})(?: ([\x21-\x7e]{1,300}))?")
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,31}")
+_TENDER = re.compile(r"solo5-(hvt|spt)\.[0-9]{1,4}")
 
 FACTS_SCRIPT = r"""set -u
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -35,6 +36,20 @@ echo "os $(sed -n 's/^ID="\{0,1\}\([a-z0-9.-]*\)"\{0,1\}$/\1/p' /etc/os-release 
 	--include='*.list' --include='*.sources' --exclude=rookery-albatross.list || echo 'has source'
 [ ! -e /etc/apt/sources.list.d/rookery-albatross.list ] || echo 'has ours'
 [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 'has netfilter'
+for target in hvt spt; do
+	plain=
+	for place in /var/lib/albatross /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin; do
+		for each in "$place/solo5-$target" "$place/solo5-$target".[0-9]*; do
+			[ -x "$each" ] || continue
+			abi=$(timeout 5 "$each" --version 2>&1 </dev/null |
+				sed -n 's/^ABI version \([0-9]\{1,4\}\)$/\1/p' | head -n 1)
+			case ${each##*/} in
+			"solo5-$target") [ -n "$plain" ] || echo "tender solo5-$target.$abi"; plain=taken ;;
+			"solo5-$target.$abi") echo "tender solo5-$target.$abi" ;;
+			esac
+		done
+	done
+done
 set -- ${SSH_CONNECTION-}
 [ -z "${3-}" ] || echo "ssh $3"
 ip -o link show | head -n 500 | sed -n 's/^[0-9]*: \([^:@ ]*\)[:@].*/link \1/p'
@@ -57,7 +72,9 @@ echo end
 class Facts:
     """`has` are words that the script printed: systemd, apt, kvm, albatross, networkd, ifupdown, netfilter,
     `source` (somebody else's line for albatross's packages) and `ours`. `made` are interfaces that files of
-    others describe. `way` are the interfaces that SSH and the default route use: never touched."""
+    others describe. `way` are the interfaces that SSH and the default route use: never touched. `tenders`:
+    those that albatross would find, such as `solo5-hvt.2` (its own folder comes first, then PATH; of those
+    without a number in their name, the first counts)."""
 
     uid: int
     os: str
@@ -67,6 +84,7 @@ class Facts:
     addresses: tuple[tuple[str, IPv4Interface], ...]
     made: frozenset[str]
     way: frozenset[str]
+    tenders: frozenset[str] = frozenset()
 
     @property
     def has_containers(self) -> bool:
@@ -102,6 +120,7 @@ def read_facts(text: str) -> Facts:
         addresses=addresses,
         made=_names(seen, "made"),
         way=frozenset(way),
+        tenders=frozenset(first for first, _ in seen.get("tender", []) if _TENDER.fullmatch(first)),
     )
 
 

@@ -104,7 +104,7 @@ LETSENCRYPT = Role(
         DnsWrite("_acme-challenge.{host}", "TXT", "for each certificate; never removed"),
         DnsWrite("_letsencrypt._tcp.{host}", "TLSA", "when a certificate was issued"),
     ),
-    probe=Probe(ProbeKind.RUNNING, 0, 20, "It ends at once when the primary refuses its key."),
+    probe=Probe(ProbeKind.RUNNING, 0, 10, "It ends at once when the primary refuses its key."),
     single_writer=True,
     shareable=True,
 )

@@ -5,7 +5,6 @@
 | `wish`      | what people choose                                                         |
 | `placing`   | private addresses, next hops, arguments and secrets of each role           |
 | `records`   | what the domain's zone must say, and who may change it                     |
-| `git_access`| least rights on the git host                                               |
 | `needs`     | what the host's firewall must do                                           |
 | `plan`      | all of it in the order in which it happens                                 |
 

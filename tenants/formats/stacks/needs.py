@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from tenants.formats.firewall.intent import GitAccess, Intent, Outward, Publish, Reach, SendFrom
+from tenants.formats.firewall.intent import GitAccess, Intent, Outward, Publish, Reach, SendFrom, merge
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.role import GIT, INTERNET, Role
 from tenants.formats.stacks.placing import Placed
@@ -47,7 +47,20 @@ def firewall_needs(wish: Wish, placed: Iterable[Placed], addresses: Mapping[str,
 
 def before_it_serves(intent: Intent) -> Intent:
     """The same without the ports of mail: those are opened when everything behind them is ready."""
-    return replace(intent, published=tuple(each for each in intent.published if each.port not in _MAIL))
+    return replace(
+        intent,
+        published=tuple(each for each in intent.published if each.port not in _MAIL),
+        standby=tuple(each for each in intent.standby if each.port not in _MAIL),
+    )
+
+
+def side_by_side(first: Intent, second: Intent, *, serves: Intent) -> Intent:
+    """What two releases of a stack need while both are there; the ports lead to the one that `serves`.
+
+    The same whichever of them serves, but for where the ports lead.
+    """
+    both = merge([first, second])
+    return replace(both, published=serves.published, standby=both.published)
 
 
 def _published(wish: Wish, here: Mapping[str, Role], addresses: Mapping[str, str]) -> Iterator[Publish]:

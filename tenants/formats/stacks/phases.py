@@ -16,8 +16,8 @@ from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.role import GIT
 
 GIT_ACCESS, RECORDS, FIREWALL, OPEN, MX = "git", "records", "firewall", "open", "mx"
-_SOON, _LATER, _PATIENT = 2, 5, 15
-_TO_START = 60
+_SOON, _LATER, _PATIENT = 1, 5, 15
+TO_START = 60
 
 
 class State(Enum):
@@ -138,7 +138,7 @@ def _role_phases(roles: Collection[str]) -> Iterator[Phase]:
             name,
             f"Start the {role.title}",
             role.probe.reason,
-            _TO_START + role.probe.within,
+            TO_START + role.probe.within,
             tuple(after),
         )
 
@@ -210,12 +210,13 @@ def _backward(
     standings: Mapping[str, Standing],
     now: datetime,
 ) -> Standing:
-    if told.gone:
-        return Standing(State.GONE, began=before.began)
     held = [each.name for each in behind if standings[each.name].state is not State.GONE]
     if held:
+        # Even where nothing of it is left: what it came after waits for it, and so for those.
         reason = f"It is taken back after: {', '.join(_title(name) for name in held)}."
         return Standing(State.PENDING, reason)
+    if told.gone:
+        return Standing(State.GONE, proof=dict(told.proof or {}), began=before.began)
     if told.problem:
         return Standing(State.FAILED, told.problem, began=before.began or now)
     if before.state is State.FAILED:
@@ -248,6 +249,11 @@ def _title(name: str) -> str:
         FIREWALL: "the firewall",
         OPEN: "the ports of mail",
         MX: "the MX record",
+        "trial": "their trial",
+        "flip": "the traffic",
+        "watch": "the watch",
+        "drain": "the old ones' end",
+        "remove": "their removal",
     }.get(name, name)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import IPv4Network
 
-from tenants.formats.by_hand import create_line
+from tenants.formats.arguments import Place, with_places
+from tenants.formats.by_hand import create_line, look_lines, variable_of
 from tenants.formats.firewall.derive import derive
 from tenants.formats.firewall.intent import Intent
 from tenants.formats.firewall.restore import first_commands, next_commands
+from tenants.formats.git_access import restriction
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.role import ProbeKind
-from tenants.formats.stacks.git_access import authorized_line
 from tenants.formats.stacks.needs import before_it_serves, firewall_needs
 from tenants.formats.stacks.placing import Placed, place, placed_roles
 from tenants.formats.stacks.records import key_names, mx_record, records
@@ -36,6 +38,11 @@ class StepKind(Enum):
     EXPOSE = "expose"
     MX = "mx"
     CHECK = "check"
+    REPLACE = "replace"
+    TRIAL = "trial"
+    FLIP = "flip"
+    DRAIN = "drain"
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,11 @@ def plan_stack(wish: Wish) -> StackPlan:
     """Return the plan of a stack. Raises FormatError with the field of the wish that cannot be."""
     check_wish(wish)
     addresses = place(wish)
-    roles = placed_roles(wish, addresses)
+    return plan_placed(wish, addresses, placed_roles(wish, addresses))
+
+
+def plan_placed(wish: Wish, addresses: Mapping[str, str], roles: tuple[Placed, ...]) -> StackPlan:
+    """The same for roles that have their addresses: also of a stack that is there."""
     intent = firewall_needs(wish, roles, addresses)
     sets, keys = records(wish), key_names(wish, roles)
     ssh = {
@@ -86,9 +97,9 @@ def plan_stack(wish: Wish) -> StackPlan:
         _secrets(roles, keys, ssh),
         *_git(wish, ssh),
         _records(wish, sets, keys),
-        _firewall(before_it_serves(intent), StepKind.FIREWALL, "Prepare the firewall"),
-        *(_unikernel(wish, each) for each in roles),
-        _firewall(intent, StepKind.EXPOSE, "Open the ports of mail"),
+        firewall_step(before_it_serves(intent), StepKind.FIREWALL, "Prepare the firewall"),
+        *(unikernel_step(wish, each) for each in roles),
+        firewall_step(intent, StepKind.EXPOSE, "Open the ports of mail"),
         *([] if _stays_closed(wish) else [_mx(wish)]),
         _check(wish),
     ]
@@ -155,11 +166,10 @@ def _git(wish: Wish, ssh: Mapping[str, tuple[str, ...]]) -> list[Step]:
             f"{path}: {', '.join(users)} may {'read and write' if write else 'read'} it, and nothing else."
         )
         public = wish.ssh_keys.get(use, f"$(tail -n1 {use}.ssh-key)")
-        line = authorized_line(public, path, write=write)
         commands.append(f"git init --bare --initial-branch={shlex.quote(branch)} {shlex.quote(path)}")
-        quoted = shlex.quote(line)
-        if use not in wish.ssh_keys:  # the public key is put in by the shell
-            quoted = f'{shlex.quote(line.removesuffix(public))}"{public}"'
+        # A key that is not made yet is put in by the shell.
+        key = shlex.quote(f" {public}") if use in wish.ssh_keys else f'" {public}"'
+        quoted = f"{shlex.quote(restriction(path, writes=write))}{key}"
         commands.append(f"printf '%s\\n' {quoted} >> .ssh/authorized_keys")
     if not what:
         return []
@@ -192,7 +202,8 @@ def _records(wish: Wish, sets: Iterable[RecordSet], keys: Mapping[str, Name]) ->
     return Step(StepKind.RECORDS, "Publish records and keys", tuple(what), tuple(commands))
 
 
-def _firewall(intent: Intent, kind: StepKind, title: str) -> Step:
+def firewall_step(intent: Intent, kind: StepKind, title: str) -> Step:
+    """What the rules let through, and the commands that write them."""
     rules = derive(intent)
     first = kind is StepKind.FIREWALL
     commands = (_FORWARDING, *first_commands(rules)) if first else next_commands(rules)
@@ -206,7 +217,8 @@ def _firewall(intent: Intent, kind: StepKind, title: str) -> Step:
     return Step(kind, title, what, commands, within=30)
 
 
-def _unikernel(wish: Wish, each: Placed) -> Step:
+def unikernel_step(wish: Wish, each: Placed, *, force: bool = False) -> Step:
+    """Start a role and ask it; `force`: in the place of the one that has its name."""
     choice = wish.images[each.role.name]
     wanted = WantedUnikernel(
         label=each.label,
@@ -214,10 +226,9 @@ def _unikernel(wish: Wish, each: Placed) -> Step:
         image=choice.image,
         memory=each.role.memory,
         networks=((each.role.device, wish.bridge.name),),
-        shown=each.arguments,
+        shown=with_places(each.arguments, {each.role.device: _place(wish, each)}),
         restart_on_exit=each.role.restart_on_exit,
     )
-    name = f"{wish.path}:{each.label}" if wish.path else each.label
     probe = each.role.probe
     what = [
         f"{each.role.title} at {each.address}, {each.role.memory} MB: it {each.role.does}.",
@@ -225,13 +236,33 @@ def _unikernel(wish: Wish, each: Placed) -> Step:
     ]
     what += [f"It writes {record.type} {record.owner} {record.when}." for record in each.role.writes]
     return Step(
-        StepKind.UNIKERNEL,
-        f"Start the {each.role.title}",
+        StepKind.REPLACE if force else StepKind.UNIKERNEL,
+        f"{'Replace' if force else 'Start'} the {each.role.title}",
         tuple(what),
-        (create_line(wanted, name, wish.albatross), *_probe(wish, each)),
+        (
+            *_told(wish, each),
+            create_line(wanted, wish.full_name(each.label), wish.albatross, force=force),
+            *_probe(wish, each),
+        ),
         role=each.role.name,
         within=probe.within,
     )
+
+
+def _place(wish: Wish, each: Placed) -> Place:
+    return Place(each.address, IPv4Network(wish.network["subnet"]).prefixlen, wish.network["gateway"])
+
+
+def _told(wish: Wish, each: Placed) -> Iterator[str]:
+    """Its secrets as variables, from the files that were made when the stack was."""
+    keys = key_names(wish, [each])
+    for secret in each.secrets:
+        value = f"$(cat {each.role.name}.{secret.name})"
+        if secret.option == "--ssh-key":  # the last word of its first line, as every awa_gen_key writes it
+            value = f"ed25519:$(head -n1 {_repository(each)}.ssh-key | sed 's/.*[ :]//')"
+        elif secret.option == "--dns-key":
+            value = f"{keys[each.role.name].short}:SHA256:{value}"
+        yield f'{variable_of(secret.name)}="{value}"'
 
 
 def _probe(wish: Wish, each: Placed) -> tuple[str, ...]:
@@ -250,7 +281,7 @@ def _probe(wish: Wish, each: Placed) -> tuple[str, ...]:
             verify = f"-verify_return_error -verify_hostname {wish.submission}"
             return (f"openssl s_client -connect {at}:465 {verify} </dev/null",)
         case ProbeKind.RUNNING:
-            return (f"albatross-client info --name={shlex.quote(each.label)}",)
+            return (look_lines(wish.full_name(each.label), wish.albatross)[0],)
 
 
 def _mx(wish: Wish) -> Step:

@@ -82,6 +82,10 @@ class Wish:
     def zone(self) -> Name:
         return Name.of(self.domain)
 
+    def full_name(self, label: str) -> str:
+        """As albatross writes it."""
+        return f"{self.path}:{label}" if self.path else label
+
     def unikernel(self, role: str) -> str:
         """A unikernel's label: of the domain, its role and the release."""
         base = self.label or self.domain.replace(".", "-")
@@ -115,10 +119,11 @@ def check_wish(wish: Wish) -> None:
     if unknown:
         raise FormatError("images", f"{unknown[0]} is none of the eight roles.", "Add it on its own.")
     for name, choice in wish.images.items():
-        _check_image(name, choice)
+        check_image(name, choice)
 
 
-def _check_image(name: str, choice: ImageChoice) -> None:
+def check_image(name: str, choice: ImageChoice) -> None:
+    """Raise FormatError, of the role, for an image that cannot fill it."""
     role = ROLES[name]
     if choice.era is Era.P22:
         raise FormatError(

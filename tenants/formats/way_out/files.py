@@ -123,13 +123,13 @@ def _dns(export: DomainExport) -> Iterator[tuple[str, str | bytes]]:
 def _host_script(host: ExportedHost) -> str:
     lines = []
     for label, size in host.volumes:
-        lines.append(volume_line(f"{host.path}:{label}" if host.path else label, size))
+        lines.append(volume_line(f"{host.path}:{label}", size, host.version))
     for each in host.unikernels:
-        create = create_line(_filled(each), each.name, host.version)
+        create = create_line(_filled(each), each.name, host.version, filled=True)
         if not each.is_running:  # an argument may have several lines
             create = "\n".join(["# It is stopped:", *(f"# {line}" for line in create.splitlines())])
         lines += ["", f"# {each.name}", create]
-        lines += [f"# {line}" for line in look_lines(each.name)]
+        lines += [f"# {line}" for line in look_lines(each.name, host.version)]
     return _script(
         f"Starts the unikernels on {_file_name(host.name)}. The images lie here, named by their SHA-256."
         " Secrets are in this file.",

@@ -9,14 +9,20 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from tenants.formats.by_hand.shell import Secret, comment
 from tenants.formats.zones.bind.exporting import bind_name, bind_text
 from tenants.formats.zones.names import Name
 from tenants.formats.zones.record_set import RecordSet
 from tenants.formats.zones.zone import Zone
 from tenants.formats.zones.zone_file import emit
 
-__all__ = ["GitPlace", "git_commands", "nsupdate_commands", "nsupdate_lines"]
+__all__ = ["KEY_FILE", "GitPlace", "git_commands", "nsupdate_commands", "nsupdate_lines", "replaced_lines"]
 
+KEY_FILE = Secret(
+    "KEYFILE",
+    "a file with a TSIG key that the name server knows, as tsig-keygen writes it; Keys, by hand, has the line"
+    " that makes one",
+)
 _RECORDS_AT_ONCE = 200
 _ADDRESSES = frozenset({"A", "AAAA"})
 
@@ -47,11 +53,12 @@ def nsupdate_commands(zone: Zone, address: str, port: int) -> str:
     """
     inside = [item for item in zone.sets if item.owner.within(zone.origin)]
     groups = _messages(sorted(inside, key=lambda item: item.type not in _ADDRESSES))
-    messages = ([line for item in group for line in _replaced(item, zone.origin)] for group in groups)
+    messages = ([line for item in group for line in replaced_lines(item, zone.origin)] for group in groups)
     return "; nsupdate -v -k KEYFILE THIS-FILE\n" + nsupdate_lines(address, port, zone.origin, messages)
 
 
-def _replaced(item: RecordSet, origin: Name) -> Iterator[str]:
+def replaced_lines(item: RecordSet, origin: Name) -> Iterator[str]:
+    """Of `nsupdate`: the set as it shall be. Name servers of the zone itself can only be added."""
     owner = bind_name(item.owner)
     if (item.owner, item.type) != (origin, "NS"):
         yield f"update delete {owner} {item.type}"
@@ -88,9 +95,9 @@ def git_commands(zone: Zone, place: GitPlace) -> str:
         [
             "#!/bin/sh",
             f"# Puts the zone {name} into the repository that its primary reads, and tells the primary.",
-            "# TSIG_KEY: a key of the primary, as hmac-sha256:NAME:SECRET.",
+            comment(f"{KEY_FILE.variable}: {KEY_FILE.where}"),
             "set -eu",
-            ': "${TSIG_KEY:?}"',
+            f': "${{{KEY_FILE.variable}:?}}"',
             'folder="$(mktemp -d)"',
             f'git clone --depth 1 --branch {shlex.quote(place.branch)} {shlex.quote(place.remote)} "$folder"',
             'cd "$folder"',
@@ -100,7 +107,7 @@ def git_commands(zone: Zone, place: GitPlace) -> str:
             f"git add {shlex.quote(name)}",
             f"git commit -m {shlex.quote(f'Write {name}')}",
             f"git push origin {shlex.quote(f'HEAD:{place.branch}')}",
-            f'{asked} +tcp +timeout=60 +opcode=notify -y "$TSIG_KEY" {shlex.quote(name)} SOA',
+            f'{asked} +tcp +timeout=60 +opcode=notify -k "$KEYFILE" {shlex.quote(name)} SOA',
             "# It is proved when this shows the new serial:",
             f"{asked} {shlex.quote(name)} SOA",
             "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,3 +71,11 @@ def waiting_request(alice: Actor, domain: Domain) -> AddressRequest:
 
 def person(actor: Actor) -> Any:
     return actor.account
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Pages read what the API reads, which is tried on each database."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.one_database)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from django.test import Client
 
-from panel.web.history import unformulated
-from tenants.actions import domains, mailboxes, targets
+from panel.web import history_download
+from panel.web.history_download import unformulated
+from tenants.actions import domain_roles, domains, mailboxes, targets
 from tenants.actor import Actor, Via
 from tenants.models import Domain, Event, Mailbox, SyncTarget
 from tests.conftest import HASH, account
@@ -161,3 +163,38 @@ def test_the_download_is_safe_in_a_spreadsheet(
     assert b"example.org" not in others.content
     theirs = as_charlie.get("/activity/download?address=ada@example.org")
     assert theirs.content.decode().count("\n") == 1
+
+
+def test_the_download_has_lines_of_json_in_files_of_bounded_size(
+    as_alice: Client, alice: Actor, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = replace(alice, via=Via.API, token="backup", ip="203.0.113.9")
+    for note in ("one", "two", "three"):
+        mailboxes.change_note(actor=program, mailbox=mailbox, note=note)
+    mailboxes.change_note(actor=alice, mailbox=mailbox, note="four")
+    monkeypatch.setattr(history_download, "MOST_ROWS", 2)
+    url, found = "/activity/download?form=jsonl&via=api&domain=example.org", []
+    while url:
+        answer = as_alice.get(url)
+        found.append([json.loads(line) for line in answer.content.decode().splitlines()])
+        url = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
+    assert [[each["after"]["note"] for each in page] for page in found] == [["three", "two"], ["one"]]
+    assert (found[0][0]["ip"], found[0][0]["token"]) == ("203.0.113.9", "backup")
+
+
+def test_a_part_in_one_domain_tells_nothing_of_the_team(
+    alice: Actor, domain: Domain, make_mailbox: Callable[..., Mailbox]
+) -> None:
+    """Whoever runs addresses of a domain sees its organization, and is not of its team for that."""
+    peter = account("peter")
+    mailbox = make_mailbox(holder=peter)
+    spied = replace(alice, ip="203.0.113.9")
+    mailboxes.change_note(actor=spied, mailbox=mailbox, note="leaves in May")
+    domain_roles.give_domain_role(actor=alice, domain=domain, email=peter.email, role="decider")
+    as_peter = signed_in(peter)
+    for url in (HISTORY, "/activity/download?address=ada@example.org&form=jsonl"):
+        page = as_peter.get(url)
+        assert page.status_code == 200
+        assert b"203.0.113.9" not in page.content
+        assert b"leaves in May" not in page.content
+    assert b"leaves in May" not in as_peter.get("/activity").content

@@ -232,3 +232,14 @@ def test_hostile_parameters_find_the_first_page(as_alice: Client, domain: Domain
         answer = as_alice.get(f"{page}?only={text}&page={text}")
         assert "1 new" in text_of(answer)
         assert b"<script>\xff" not in answer.content
+
+
+def test_a_file_of_another_mail_server_says_what_cannot_come_along(as_alice: Client, domain: Domain) -> None:
+    form = text_of(as_alice.get(URL))
+    assert "PostfixAdmin" in form
+    assert "postfix-accounts.cf" in form
+    answer = upload(as_alice, "ada@example.org|{SHA512-CRYPT}$6$x\nada@example.org ada@home.example\n")
+    page = as_alice.get(answer["Location"])
+    check_page(page)
+    assert "Its passphrase is kept there as SHA512-CRYPT" in text_of(page)
+    assert "Gets the mail: ada@home.example" in text_of(page)

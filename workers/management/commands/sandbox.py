@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Host, Network, Repository, Zone
+from tenants.models import Host, Network, Repository, Stack, Zone
 from workers.sandbox import builds, handmade, zone_repository
 from workers.sandbox.albatross.demo import RELEASE, DemoHost
 from workers.sandbox.certificates import write_private
@@ -27,9 +29,11 @@ from workers.sandbox.git_host import GitHost
 from workers.sandbox.stack.demo import demo_world
 from workers.sandbox.stack.images import ROLE_IMAGES
 from workers.sandbox.stack.launching import roles_of
+from workers.sandbox.stack.realm import real_port
 from workers.sandbox.stack.world import World
 
 LOOK_EVERY_SECONDS = 0.5
+LONGEST_LOOK_SECONDS = 5.0
 # Several sandboxes on one machine (a demo and its tests) use different third numbers of 127.0.x.y.
 BLOCKS = range(10, 40)
 
@@ -63,8 +67,11 @@ class Command(BaseCommand):
             self.stdout.write(f"sandbox  name server at {name_server['host']}:{name_server['port']}")
             self.stdout.write(f"sandbox  albatross {RELEASE} in {albatross.folder}")
             self.stdout.write(f"sandbox  {handmade.PATH} there was made by hand, for {handmade.DOMAIN}")
-            while not stop.wait(LOOK_EVERY_SECONDS):
-                steward.look()
+            looks = _Looks(stop)
+            host.ask = looks.now
+            while looks.wait(LOOK_EVERY_SECONDS):
+                with looks.one():
+                    steward.look()
         finally:
             (folder / "addresses.json").unlink(missing_ok=True)
             albatross.stop()
@@ -78,7 +85,6 @@ def _start(folder: Path) -> tuple[GitHost, Sandbox]:
     for block in BLOCKS:
         addresses = Addresses(block=block)
         host = GitHost(repositories, *addresses.git(), shell=True)  # noqa: S604 - its own loopback host
-        host.patience = 5.0  # the steward adds keys, and looks for them from time to time
         sandbox = Sandbox(folder, git_host=host, repositories=repositories, addresses=addresses)
         try:
             sandbox.start()
@@ -89,6 +95,40 @@ def _start(folder: Path) -> tuple[GitHost, Sandbox]:
             continue
         return host, sandbox
     raise CommandError(problem)
+
+
+class _Looks:
+    """When the steward looks: from time to time, and at once for a client that nobody knows yet."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._changed = threading.Condition()
+        self._asked = self._begun = self._done = 0
+
+    def now(self) -> None:
+        """Have a look that begins after this call, and wait for its end; for any thread but the steward's."""
+        with self._changed:
+            mine = self._asked = self._begun + 1
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: self._done >= mine or self._stop.is_set(), timeout=LONGEST_LOOK_SECONDS
+            )
+
+    def wait(self, seconds: float) -> bool:
+        """Until the next look; false when it is over. A signal may come with this lock held, so it only
+        sets the event, which is seen within these seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._asked > self._begun or self._stop.is_set(), timeout=seconds)
+        return not self._stop.is_set()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        with self._changed:
+            self._begun += 1
+        yield
+        with self._changed:
+            self._done = self._begun
+            self._changed.notify_all()
 
 
 class _Steward:
@@ -110,6 +150,7 @@ class _Steward:
         self._folder = folder
         self._served: set[tuple[str, str, str]] = set()
         self._delegated: set[int] = set()
+        self._stacks: dict[str, str] = {}
 
     def look(self) -> None:
         try:
@@ -126,6 +167,8 @@ class _Steward:
                 ).values_list("public_key", flat=True)
             )
             self._world.gateways.update(Network.objects.values_list("gateway", flat=True))
+            running = Stack.objects.filter(wanted=Stack.Wanted.RUNNING)
+            stacks = dict(running.values_list("domain__name", "public__address"))
         except DatabaseError:
             return  # not migrated yet, or busy: the next look finds it
         for row in rows:
@@ -138,6 +181,9 @@ class _Steward:
             self._delegate(zone)
         for public_key in keys:
             self._host.authorize(public_key)
+        if stacks != self._stacks:
+            self._stacks = stacks
+            self.publish()
 
     def _serve(self, row: Repository) -> None:
         folder = self._host.create_repository(row.path, row.branch)
@@ -167,6 +213,10 @@ class _Steward:
         for role in status["roles"]:
             name = "submission" if role["role"] == "submission" else "incoming"
             domains.setdefault(role["domain"], {})[name] = [role["host"], role["port"]]
+        for domain, public in self._stacks.items():
+            # A mail stack serves it now, instead of the sandbox's own mail servers.
+            here = self._world.realm.here(public)
+            domains[domain] = {"submission": [here, real_port(465)], "incoming": [here, real_port(25)]}
         told = {
             "git": [self._host.host, self._host.port],
             "git_host_key": self._host.public_key,

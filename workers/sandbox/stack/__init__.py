@@ -16,6 +16,7 @@
 | `dkim`         | signatures (RFC 6376)                                                                    |
 | `nat`          | what the applied firewall rules say of addresses                                         |
 | `forwarder`    | makes the forwarded ports real                                                           |
+| `standing`     | tells which connections they carry                                                       |
 | `places`       | where workers ask a unikernel's port                                                     |
 | `demo`         | all of it beside the demo's sandbox                                                      |
 """

@@ -6,17 +6,20 @@ from pathlib import Path
 
 from workers.sandbox.certificates import Authority
 from workers.sandbox.control import Sandbox
-from workers.sandbox.firewall import rules_of
+from workers.sandbox.firewall import connections_of, rules_of
 from workers.sandbox.git_host import GitHost
 from workers.sandbox.names import HostedView
 from workers.sandbox.stack.forwarder import Forwarder, NatFile
 from workers.sandbox.stack.realm import Realm
+from workers.sandbox.stack.standing import Standing
 from workers.sandbox.stack.world import GitPlace, SharedPrimary, World
 
 __all__ = ["demo_world"]
 
 _FIRST_REALM = 67
 """The sandbox's blocks begin with 10, so realms with 77."""
+_TLS_BITS = 2048
+"""Half of ptt's: people wait for the first certificate before their eyes."""
 
 
 def demo_world(folder: Path, sandbox: Sandbox, git: GitHost) -> tuple[World, Forwarder]:
@@ -38,7 +41,8 @@ def demo_world(folder: Path, sandbox: Sandbox, git: GitHost) -> tuple[World, For
         exchanger=sandbox.exchanger,
         nat=nat,
         shared=SharedPrimary(sandbox.primary_address, sandbox.held),
+        tls_bits=_TLS_BITS,
     )
     sandbox.stacks = world
     git.reach = world.reach
-    return world, Forwarder(realm, nat)
+    return world, Forwarder(realm, nat, Standing(connections_of(folder)))

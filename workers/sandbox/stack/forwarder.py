@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from workers.sandbox.acceptor import Acceptor
 from workers.sandbox.listener import LoopThread
-from workers.sandbox.stack.nat import Nat, read_nat
+from workers.sandbox.stack.nat import Door, Nat, read_nat
 from workers.sandbox.stack.realm import Realm, real_port
+from workers.sandbox.stack.standing import Standing
 
 __all__ = ["Forwarder", "NatFile"]
 
@@ -25,8 +26,6 @@ MOST_CONNECTIONS = 500
 MOST_DATAGRAMS = 64
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 5.0
 _CHUNK = 65_536
-
-Door = tuple[str, str, int]
 
 
 class NatFile:
@@ -49,10 +48,11 @@ class NatFile:
 
 
 class Forwarder:
-    """Start it, and doors open and close with the rules; an address that is taken is tried again."""
+    """Start it, and doors open and close with the rules; an address that is taken is tried again. TCP
+    connections that stand are told in `standing`."""
 
-    def __init__(self, realm: Realm, nat: Callable[[], Nat]) -> None:
-        self._realm, self._nat = realm, nat
+    def __init__(self, realm: Realm, nat: Callable[[], Nat], standing: Standing | None = None) -> None:
+        self._realm, self._nat, self._standing = realm, nat, standing
         self._loop = LoopThread()
         self._tcp: dict[Door, Acceptor] = {}
         self._udp: dict[Door, asyncio.DatagramTransport] = {}
@@ -94,6 +94,8 @@ class Forwarder:
             await self._tcp.pop(door).close()
         for door in [each for each in self._udp if each not in doors]:
             self._udp.pop(door).close()
+        if self._standing is not None:
+            self._standing.tell()
         for door in doors - self._tcp.keys() - self._udp.keys():
             with contextlib.suppress(OSError, ValueError):
                 await self._open(door)
@@ -127,24 +129,35 @@ class Forwarder:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _target(self, door: Door, client: str) -> tuple[str, int] | None:
-        found = self._nat().target(*door, client)
-        return (self._realm.here(found[0]), real_port(found[1])) if found else None
+    def _here(self, private: tuple[str, int]) -> tuple[str, int]:
+        return self._realm.here(private[0]), real_port(private[1])
 
     async def _connected(self, door: Door, client: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         client.setblocking(False)
         with client, contextlib.suppress(OSError, TimeoutError):
-            address = str(client.getpeername()[0])
-            target = self._target(door, address)
-            if target is None or len(self._tasks) > MOST_CONNECTIONS:
+            address, port = client.getpeername()
+            private = self._nat().target(*door, address)
+            if private is None or len(self._tasks) > MOST_CONNECTIONS:
                 return
-            with socket.socket() as server:
+            with socket.socket() as server, self._told(client, (address, port), door, private):
                 server.setblocking(False)
                 server.bind((address, 0))
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    await loop.sock_connect(server, target)
+                    await loop.sock_connect(server, self._here(private))
                 await _joined(client, server)
+
+    @contextlib.contextmanager
+    def _told(
+        self, key: object, client: tuple[str, int], door: Door, private: tuple[str, int]
+    ) -> Iterator[None]:
+        if self._standing is not None:
+            self._standing.begins(key, client, door, private)
+        try:
+            yield
+        finally:
+            if self._standing is not None:
+                self._standing.ends(key)
 
     def datagram(self, door: Door, data: bytes, client: tuple[str, int]) -> None:
         """One that came to a UDP door."""
@@ -153,13 +166,13 @@ class Forwarder:
 
     async def _answered(self, door: Door, data: bytes, client: tuple[str, int]) -> None:
         loop = asyncio.get_running_loop()
-        target = self._target(door, client[0])
-        if target is None:
+        private = self._nat().target(*door, client[0])
+        if private is None:
             return
         with socket.socket(type=socket.SOCK_DGRAM) as server, contextlib.suppress(OSError, TimeoutError):
             server.setblocking(False)
             server.bind((client[0], 0))
-            server.connect(target)
+            server.connect(self._here(private))
             await loop.sock_sendall(server, data)
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await loop.sock_recv(server, _CHUNK)

@@ -13,7 +13,10 @@ from pathlib import Path
 
 from tenants.formats.firewall.rules import Chain, Network, Rule, Target, read_rule
 
-__all__ = ["NO_RULES", "Nat", "nat_of", "read_nat"]
+__all__ = ["NO_RULES", "Door", "Nat", "nat_of", "read_nat"]
+
+Door = tuple[str, str, int]
+"""A forwarded port: public address, protocol and number."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Migrations as the next release may have them, for tests."""

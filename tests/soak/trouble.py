@@ -1,0 +1,150 @@
+"""What goes wrong while people work: processes killed, hosts that refuse, hang and hang up."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tests.processes.client import Visitor
+from tests.processes.crew import Crew, Process
+from tests.processes.running import free_port, until
+from tests.soak.world import World
+from workers.sandbox.git_host import Fault, GitHost
+
+QUEUES = "relay_repository,zone_repository,checks,sweep"
+
+
+class Staff:
+    """The processes of a soak: any of them may be killed, and another takes its place at once."""
+
+    def __init__(self, crew: Crew, *, workers: int, webs: int, lease: float) -> None:
+        self._crew, self._lease = crew, lease
+        self._ports = [free_port() for _ in range(webs)]
+        self.workers = [self._worker(number) for number in range(workers)]
+        self.beat = crew.start_beat()
+        self.webs = [self._web(port) for port in self._ports]
+        self.bases = [f"http://127.0.0.1:{port}" for port in self._ports]
+
+    def _worker(self, number: int) -> Process:
+        return self._crew.start(
+            *("celery", "--quiet", "-A", "tests.soak.app", "worker", "--loglevel=WARNING"),
+            *("--without-gossip", "--without-mingle", f"--hostname=soak{number}@%h"),
+            *("--concurrency=2", f"--queues={QUEUES}"),
+            SOAK_LEASE_SECONDS=str(self._lease),
+            ROOKERY_WORKERS_KEY_FILE=os.environ["ROOKERY_WORKERS_KEY_FILE"],
+        )
+
+    def _web(self, port: int) -> Process:
+        words = ("uvicorn", "panel.asgi:application", "--port", str(port), "--log-level", "warning")
+        return self._crew.start(*words, "--no-proxy-headers", ROOKERY_PORT=str(port))
+
+    def until_answering(self) -> None:
+        def answers() -> bool:
+            with suppress(OSError):
+                return all(Visitor(base).get("/healthz").status == 200 for base in self.bases)
+            return False
+
+        until(answers, "the web processes", 60)
+
+    # blows ----------------------------------------------------------------------------------------
+
+    def kill_child(self, dice: random.Random) -> None:
+        """One process of a worker's pool, in the middle of whatever it does."""
+        worker = dice.choice(self.workers)
+        children = [int(each) for each in _children(worker.pid)]
+        if children:
+            with suppress(ProcessLookupError):
+                os.kill(dice.choice(children), signal.SIGKILL)
+
+    def kill_worker(self, dice: random.Random) -> None:
+        if not all(_children(worker.pid) for worker in self.workers):
+            return  # the last one killed is not back yet: nobody would ever work
+        number = dice.randrange(len(self.workers))
+        self.workers[number].kill()
+        self.workers[number] = self._worker(number)
+
+    def kill_web(self, dice: random.Random) -> None:
+        if not all(map(_is_open, self._ports)):
+            return
+        number = dice.randrange(len(self.webs))
+        self.webs[number].kill()
+        self.webs[number] = self._web(self._ports[number])
+
+    def kill_beat(self, dice: random.Random) -> None:
+        del dice
+        self.beat.kill()
+        self.beat = self._crew.start_beat()
+
+    def kill_broker(self, dice: random.Random) -> None:
+        self._crew.broker.kill()
+        time.sleep(dice.uniform(0, 0.5))
+        self._crew.broker.start()
+
+
+def _is_open(port: int) -> bool:
+    with suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
+
+
+def _children(pid: int) -> list[str]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return []
+
+
+class Trouble:
+    """One at a time, as the dice fall; `happened` counts what."""
+
+    def __init__(self, staff: Staff, world: World, dice: random.Random, *, longest: float) -> None:
+        self.happened: Counter[str] = Counter()
+        self._staff, self._world, self._dice, self._longest = staff, world, dice, longest
+        self._kinds: dict[str, Callable[[], None]] = {
+            "process of a worker killed": lambda: staff.kill_child(dice),
+            "worker killed": lambda: staff.kill_worker(dice),
+            "web killed": lambda: staff.kill_web(dice),
+            "beat killed": lambda: staff.kill_beat(dice),
+            "broker killed": lambda: staff.kill_broker(dice),
+            "git host refuses": self._refuse,
+            "git host hangs": lambda: self._misbehave(Fault(hang_after=dice.randrange(2_000))),
+            "git host cuts": lambda: self._misbehave(Fault(cut_after=dice.randrange(2_000))),
+            "git host does it and does not say so": lambda: self._misbehave(Fault(cut_before_answer=True)),
+            "git host hangs up": lambda: self._host().drop_connections(),
+        }
+        self._order = list(self._kinds)
+        dice.shuffle(self._order)
+
+    def strike(self) -> None:
+        """The next kind: each comes once before any comes twice."""
+        if not self._order:
+            self._order = list(self._kinds)
+            self._dice.shuffle(self._order)
+        kind = self._order.pop()
+        self._kinds[kind]()
+        self.happened[kind] += 1
+
+    def _host(self) -> GitHost:
+        return self._dice.choice(self._world.hosts)
+
+    def _refuse(self) -> None:
+        """Nobody listens there for a while."""
+        host = self._host()
+        host._wanted_port = host.port
+        host.stop()
+        time.sleep(self._dice.uniform(0.1, self._longest))
+        host.start()
+
+    def _misbehave(self, fault: Fault) -> None:
+        host = self._host()
+        host.fault = fault
+        time.sleep(self._dice.uniform(0.1, self._longest))
+        host.fault = Fault()
+        host.drop_connections()
