@@ -23,7 +23,7 @@ from tenants.actions.canary_rounds import (
 from tenants.actor import Actor
 from tenants.errors import Absent
 from tenants.formats.canary import Way
-from tenants.models import Canary, CanaryRound, Stack, StackPhase
+from tenants.models import Canary, CanaryRound, CanaryWay, Stack, StackPhase
 from tenants.secrets import Opener, Purpose
 from workers.canary import Dial, Leg, dial_directly, forget, make_message, read, send
 from workers.probes.talk import believing
@@ -134,10 +134,11 @@ def due_canaries() -> QuerySet[Canary]:
     """Canaries that are to be looked at, the longest due first: of stacks that shall run, once the MX record
     of one was proved."""
     proved = StackPhase.objects.filter(name="mx", state="proved").values("stack")
-    began = Canary.objects.filter(ways__judged_at__isnull=False).values("pk")
+    began = CanaryWay.objects.filter(judged_at__isnull=False).values("canary")
     return Canary.objects.filter(
         Q(stack__in=proved) | Q(pk__in=began),
-        stack__wanted=Stack.Wanted.RUNNING,
+        # Not a join: a claim is an update, which must ask this again about a row that it had to wait for.
+        stack__in=Stack.objects.filter(wanted=Stack.Wanted.RUNNING),
         next_look_at__lte=Now(),
         claimed_until__lte=Now(),
     ).order_by("next_look_at")

@@ -174,8 +174,11 @@ def withdraw_invitation(*, actor: Actor, invitation: Invitation) -> Invitation:
 
 def usable_invitations() -> QuerySet[Invitation]:
     """Those whose links work now."""
+    # Not a join: with one, an update would choose its rows in a question of its own, which PostgreSQL does
+    # not ask again about a row that it had to wait for, and the last use would be given twice.
+    served = Domain.objects.filter(organization__suspended_at=None)
     rows = Invitation.objects.filter(withdrawn_at=None, expires_at__gt=timezone.now(), uses_left__gt=0)
-    return rows.filter(domain__organization__suspended_at=None)
+    return rows.filter(domain__in=served)
 
 
 def find_invitation(token: str) -> Invitation:
