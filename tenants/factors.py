@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Q
 
+from tenants import access
 from tenants.errors import FactorNeeded
-from tenants.models import Account, CodeApp, Organization, Passkey
+from tenants.models import Account, CodeApp, DomainRole, Membership, Passkey
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,14 @@ def who_requires(account: Account) -> str:
         return ""
     if account.is_staff and settings.STAFF_SECOND_FACTOR:
         return "this Rookery, of its operators"
-    theirs = Q(memberships__account=account) | Q(domains__roles__account=account)
-    asking = Organization.objects.filter(theirs, second_factor_required=True)
-    return asking.order_by("name").values_list("name", flat=True).first() or ""
+    belongs = Membership.objects.filter(account=account, organization__second_factor_required=True)
+    belongs = belongs.order_by("organization__name")
+    name = belongs.values_list("organization__name", flat=True).first() or ""
+    if name or not access.has_domain_roles(account):
+        return name
+    helps = DomainRole.objects.filter(account=account, domain__organization__second_factor_required=True)
+    helps = helps.order_by("domain__organization__name")
+    return helps.values_list("domain__organization__name", flat=True).first() or ""
 
 
 def lacking_for(account: Account) -> str:

@@ -21,7 +21,7 @@ from tenants.actions.imports import Imported, import_addresses
 from tenants.errors import Invalid
 from tenants.formats.address_rows import COLUMNS
 from tenants.formats.tables import MAX_BYTES, MAX_ROWS
-from tenants.models import Domain, ImportRow, Mailbox
+from tenants.models import Domain, ImportRow
 
 Verdict = ImportRow.Verdict
 MOST_NAMES = 1000
@@ -231,7 +231,7 @@ class ManyMailboxes(ApiView):
         )
 
     def _chosen(self, domain: Domain, given: Mapping[str, Any]) -> Any:
-        rows = access.visible_to(self.actor, Mailbox).filter(domain=domain)
+        rows = access.mailboxes_in(self.actor, domain)
         names = [_local_part(address, domain) for address in given["addresses"]]
         found = dict(rows.filter(local_part__in=names).values_list("local_part", "pk"))
         missing = next((name for name in names if name not in found), None)

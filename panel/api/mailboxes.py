@@ -206,7 +206,7 @@ class DomainMailboxes(MailboxView):
     @operation("The addresses of a domain", responses=MailboxSerializer)
     def list(self, request: Request, domain: str) -> Response:
         home = access.get(self.actor, Domain, name=domain)
-        rows = access.visible_to(self.actor, Mailbox).filter(domain=home)
+        rows = access.mailboxes_in(self.actor, home)
         state = self.given.get("state")
         if state in BY_GENERATION:
             self.orders = {self.given.get("order", "generation"): ("generation", "pk")}

@@ -57,7 +57,7 @@ class Trash(ApiView):
     def list(self, request: Request, domain: str) -> Response:
         home = access.get(self.actor, Domain, name=domain)
         target = relay_target(home)
-        rows = access.visible_to(self.actor, Mailbox).filter(domain=home, trashed_at__isnull=False)
+        rows = access.mailboxes_in(self.actor, home).filter(trashed_at__isnull=False)
         rows = proved_by(rows.select_related("domain"), target)
 
         def show(found: Sequence[Mailbox]) -> list[dict[str, Any]]:

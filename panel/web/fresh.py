@@ -23,10 +23,9 @@ from panel.web.entering import NEXT_KEY, begin_session
 from panel.web.fields import Secret, Tried, Typed, show, try_form
 from panel.web.handling import actor_of, tell
 from panel.web.known_browsers import known_as
-from panel.web.passkey_questions import AnswerForm, ask_for_proof, asked_for_proof
+from panel.web.passkey_questions import AnswerForm, ask_for_proof, try_proof
 from panel.web.second_step import code_help, code_input
 from tenants.actions import accounts, sign_ins
-from tenants.actions.passkeys import sign_in_with_passkey
 from tenants.errors import Absent, Invalid
 from tenants.factors import Factors, factors_of
 from tenants.models import Account
@@ -125,15 +124,7 @@ def _by_passkey(
     """Ask, or take the answer."""
     form, tried = AnswerForm({"answer": request.POST.get(_ANSWER, "")}), None
     if _ANSWER in request.POST:
-        tried = try_form(
-            form,
-            lambda: sign_in_with_passkey(
-                actor=actor_of(request),
-                account=account,
-                state=asked_for_proof(request, account),
-                answer=form.cleaned_data["answer"],
-            ),
-        )
+        tried = try_proof(request, form, account)
         if tried.ok:
             begin_session(request, account)
             return None

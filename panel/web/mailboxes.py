@@ -127,7 +127,7 @@ def for_list(mailboxes: QuerySet[Mailbox]) -> QuerySet[Mailbox]:
 
 
 def _addresses(request: HttpRequest, domain: Domain) -> QuerySet[Mailbox]:
-    return access.visible_to(actor_of(request), Mailbox).filter(domain=domain)
+    return access.mailboxes_in(actor_of(request), domain)
 
 
 def chosen_addresses(request: HttpRequest, domain: Domain, given: QueryDict) -> QuerySet[Mailbox]:

@@ -9,7 +9,10 @@ from django import forms
 from django.http import HttpRequest
 from django.utils import timezone
 
+from panel.web.fields import Tried, try_form
+from panel.web.handling import actor_of
 from tenants import passkeys
+from tenants.actions.passkeys import sign_in_with_passkey
 from tenants.errors import Invalid
 from tenants.models import Account
 
@@ -53,12 +56,21 @@ def asked_for_new(request: HttpRequest, account: Account) -> dict[str, Any]:
     return _take(request, f"new {account.pk}")
 
 
-def asked_for_proof(request: HttpRequest, account: Account | None) -> dict[str, Any]:
-    """What this browser was asked last; it counts for one answer. Raises Invalid."""
-    return _take(request, _proof_of(account))
+def try_proof(request: HttpRequest, form: AnswerForm, account: Account | None) -> Tried[Account]:
+    """Take the answer of a passkey for `account`, or for whoever it is."""
+    return try_form(
+        form,
+        lambda: sign_in_with_passkey(
+            actor=actor_of(request),
+            account=account,
+            state=_take(request, _proof_of(account)),
+            answer=form.cleaned_data["answer"],
+        ),
+    )
 
 
 def _take(request: HttpRequest, what: str) -> dict[str, Any]:
+    """What this browser was asked last; it counts for one answer. Raises Invalid."""
     kept = request.session.pop(_KEY, None)
     if not isinstance(kept, dict) or kept["what"] != what:
         raise _too_late()

@@ -21,7 +21,7 @@ from panel.web.passkey_questions import (
     ask_for_new,
     ask_for_proof,
     asked_for_new,
-    asked_for_proof,
+    try_proof,
 )
 from tenants import limits, passkeys
 from tenants.actions import passkeys as actions
@@ -100,12 +100,7 @@ def sign_in_by_passkey(request: HttpRequest) -> HttpResponse:
             request.session[NEXT_KEY] = wanted
         return _sign_in_page(request, AnswerForm())
     form = AnswerForm(request.POST)
-    tried = try_form(
-        form,
-        lambda: actions.sign_in_with_passkey(
-            actor=actor_of(request), account=None, state=asked_for_proof(request, None), **form.cleaned_data
-        ),
-    )
+    tried = try_proof(request, form, None)
     if tried.value is None:
         return _sign_in_page(request, form, tried)
     return finish_entering(request, tried.value)

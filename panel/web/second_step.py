@@ -11,8 +11,7 @@ from django.shortcuts import redirect
 from panel.web.entering import finish_entering, half_entered
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.handling import actor_of, page
-from panel.web.passkey_questions import AnswerForm, ask_for_proof, asked_for_proof
-from tenants.actions.passkeys import sign_in_with_passkey
+from panel.web.passkey_questions import AnswerForm, ask_for_proof, try_proof
 from tenants.actions.sign_ins import sign_in_with_code
 from tenants.factors import Factors, factors_of
 from tenants.models import Account
@@ -59,15 +58,7 @@ def _by_passkey(request: HttpRequest, account: Account, factors: Factors) -> Htt
     """Ask, or take the answer."""
     form, tried = AnswerForm(request.POST), None
     if "answer" in request.POST:
-        tried = try_form(
-            form,
-            lambda: sign_in_with_passkey(
-                actor=actor_of(request),
-                account=account,
-                state=asked_for_proof(request, account),
-                answer=form.cleaned_data["answer"],
-            ),
-        )
+        tried = try_proof(request, form, account)
         if tried.ok:
             return finish_entering(request, account)
     more = {"options": ask_for_proof(request, account), "refused": form.refused if tried else ""}

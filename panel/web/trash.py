@@ -101,7 +101,7 @@ def _show(
     thing, now = row.domain, timezone.now()
     target = target_of(thing)
     url = reverse("domain-trash", kwargs={"domain": thing.name})
-    trashed = access.visible_to(actor_of(request), Mailbox).filter(domain=thing, trashed_at__isnull=False)
+    trashed = access.mailboxes_in(actor_of(request), thing).filter(trashed_at__isnull=False)
     found = cut(proved_by(trashed, target), request.GET, url, size=PAGE)
     runs = {vars(each)["proved_by"] for each in found.rows} - {None}
     commits = dict(Evidence.objects.filter(run__in=runs, name="Commit").values_list("run_id", "value"))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from tenants.access.decide import (
     get,
     is_team,
+    mailboxes_in,
     may,
     may_create,
     require,
@@ -28,7 +29,14 @@ from tenants.access.holding import held_mailboxes, holds, holds_own_alias, lent_
 from tenants.access.places import KINDS, organization_id_of
 from tenants.access.rank import names_above, ranks_known, require_rank
 from tenants.access.scope import knows, require_no_domain, require_scope
-from tenants.access.standing import asking_once, domain_roles_of, domains_where, is_halted, role_in
+from tenants.access.standing import (
+    asking_once,
+    domain_roles_of,
+    domains_where,
+    has_domain_roles,
+    is_halted,
+    role_in,
+)
 from tenants.access.table import ON_DOMAIN, TABLE, Kind, Role, Verb, roles_that
 
 __all__ = [
@@ -42,6 +50,7 @@ __all__ = [
     "domain_roles_of",
     "domains_where",
     "get",
+    "has_domain_roles",
     "held_mailboxes",
     "holds",
     "holds_own_alias",
@@ -49,6 +58,7 @@ __all__ = [
     "is_team",
     "knows",
     "lent_to",
+    "mailboxes_in",
     "may",
     "may_create",
     "names_above",

@@ -16,6 +16,7 @@ from tenants.actor import Actor
 
 _asked: ContextVar[dict[Any, Any] | None] = ContextVar("asked", default=None)
 FoundT = TypeVar("FoundT")
+WhoT = TypeVar("WhoT", Actor, m.Account)
 
 
 @contextmanager
@@ -28,13 +29,13 @@ def asking_once() -> Iterator[None]:
         _asked.reset(token)
 
 
-def _once(find: Callable[[Actor, int | None], FoundT], actor: Actor, place: int | None) -> FoundT:
+def _once(find: Callable[[WhoT, int | None], FoundT], who: WhoT, place: int | None) -> FoundT:
     known = _asked.get()
     if known is None:
-        return find(actor, place)
-    key = (find, actor, place)
+        return find(who, place)
+    key = (find, who, place)
     if key not in known:
-        known[key] = find(actor, place)
+        known[key] = find(who, place)
     found: FoundT = known[key]
     return found
 
@@ -69,13 +70,13 @@ def domain_roles_of(actor: Actor) -> QuerySet[m.DomainRole]:
     return rows if actor.domain_id is None else rows.filter(domain=actor.domain_id)
 
 
-def has_domain_roles(actor: Actor) -> bool:
-    """Has the actor a role on any domain? Most people have none, and then nothing more is asked."""
-    return _once(_has_domain_roles, actor, None)
+def has_domain_roles(account: m.Account | None) -> bool:
+    """Has this person a role on any domain? Most have none, and then nothing more is asked."""
+    return account is not None and _once(_has_domain_roles, account, None)
 
 
-def _has_domain_roles(actor: Actor, _: int | None) -> bool:
-    return domain_roles_of(actor).exists()
+def _has_domain_roles(account: m.Account, _: int | None) -> bool:
+    return m.DomainRole.objects.filter(account=account).exists()
 
 
 def domains_where(actor: Actor, verb: Verb, kind: Kind) -> QuerySet[m.DomainRole]:

@@ -64,6 +64,25 @@ EDIT = frozenset({V.VIEW, V.CREATE, V.CHANGE, V.DELETE})
 # Of an address: switching it off and on, who holds it, and the team's note about it.
 RUN_IT = EDIT | {V.SWITCH, V.MANAGE}
 
+# What belongs to one domain, with what is around it.
+IN_A_DOMAIN = (
+    Kind.ORGANIZATION,
+    Kind.DOMAIN,
+    Kind.DOMAIN_ROLE,
+    Kind.MAILBOX,
+    Kind.HELD_NAME,
+    Kind.REQUEST,
+    Kind.INVITATION,
+    Kind.REPOSITORY,
+    Kind.SYNC_TARGET,
+    Kind.RUN,
+    Kind.EVENT,
+    Kind.ZONE,
+    Kind.TSIG_KEY,
+    Kind.SIGNING_KEY,
+    Kind.STACK,
+)
+
 # A person who holds a mailbox sees that one mailbox, changes its passphrase and targets, switches and deletes
 # it, and runs the aliases that were made for it; everything else comes from membership.
 TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
@@ -122,21 +141,8 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
     },
     Role.VIEWER: dict.fromkeys(
         (
-            Kind.ORGANIZATION,
+            *IN_A_DOMAIN,
             Kind.MEMBERSHIP,
-            Kind.DOMAIN,
-            Kind.DOMAIN_ROLE,
-            Kind.MAILBOX,
-            Kind.HELD_NAME,
-            Kind.REQUEST,
-            Kind.INVITATION,
-            Kind.REPOSITORY,
-            Kind.SYNC_TARGET,
-            Kind.RUN,
-            Kind.EVENT,
-            Kind.ZONE,
-            Kind.TSIG_KEY,
-            Kind.SIGNING_KEY,
             Kind.NAME_SERVER,
             Kind.HOST,
             Kind.HOST_SHARE,
@@ -144,7 +150,6 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
             Kind.PREPARATION,
             Kind.IMAGE,
             Kind.UNIKERNEL,
-            Kind.STACK,
         ),
         SEE,
     ),
@@ -174,26 +179,7 @@ TABLE: dict[Role, dict[Kind, frozenset[Verb]]] = {
         Kind.TSIG_KEY: SEE,
         Kind.SIGNING_KEY: SEE,
     },
-    Role.OBSERVER: dict.fromkeys(
-        (
-            Kind.ORGANIZATION,
-            Kind.DOMAIN,
-            Kind.DOMAIN_ROLE,
-            Kind.MAILBOX,
-            Kind.HELD_NAME,
-            Kind.REQUEST,
-            Kind.INVITATION,
-            Kind.REPOSITORY,
-            Kind.SYNC_TARGET,
-            Kind.RUN,
-            Kind.EVENT,
-            Kind.ZONE,
-            Kind.TSIG_KEY,
-            Kind.SIGNING_KEY,
-            Kind.STACK,
-        ),
-        SEE,
-    ),
+    Role.OBSERVER: dict.fromkeys(IN_A_DOMAIN, SEE),
     Role.STRANGER: {},
 }
 

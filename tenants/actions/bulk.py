@@ -126,7 +126,7 @@ def change_mailboxes(
     with Checks() as checks:
         note = check_text(note, field="note", maximum=200) if note and what.takes_note else ""
     checks.finish()
-    visible = access.visible_to(actor, Mailbox).filter(domain=domain)
+    visible = access.mailboxes_in(actor, domain)
     ids = sorted(visible.filter(pk__in=chosen.values("pk")).values_list("pk", flat=True)[: MOST + 1])
     if len(ids) > MOST:
         raise Invalid.of("addresses", f"These are more than {MOST:,} addresses.", "Choose fewer of them.")
