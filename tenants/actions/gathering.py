@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from django.utils import timezone
 
-from tenants.models import Event, FormerPassphrase, Mailbox, SyncTarget
+from tenants.models import Domain, Event, FormerPassphrase, Mailbox, SyncTarget
 
 AT_ONCE = 500
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Gathered:
     former: list[FormerPassphrase] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     kept: list[tuple[Mailbox, tuple[str, ...]]] = field(default_factory=list)
-    given_back: list[tuple[int, str]] = field(default_factory=list)
+    given_back: list[Domain] = field(default_factory=list)
     plain: frozenset[int] = frozenset()  # addresses that come back unjudged, see restoring
     at: datetime = field(default_factory=timezone.now)
     relays: dict[int, SyncTarget | None] = field(default_factory=dict)

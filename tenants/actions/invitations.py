@@ -81,6 +81,7 @@ def _insert_invitation(
     actor: Actor, domain: Domain, values: dict[str, Any], uses: int, lifetime: timedelta
 ) -> Invited:
     local_part, now = values["local_part"], timezone.now()
+    lock(domain)
     if local_part:
         if values["approved"]:
             access.require_rank(actor, f"{local_part}@{domain.name}")

@@ -78,6 +78,7 @@ def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> WebhookDelive
     """Send it once more, under the same id, with all its tries before it."""
     webhook = delivery.webhook
     access.require(actor, access.Verb.CHANGE, webhook)
+    lock(webhook)
     if delivery.type != TEST:
         _require_on(webhook)
     lock(delivery)
@@ -94,6 +95,7 @@ def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> WebhookDelive
 def replay_deliveries(*, actor: Actor, webhook: Webhook, since: datetime | None = None) -> int:
     """Send all that failed since then once more, the oldest first; returns how many those are."""
     access.require(actor, access.Verb.CHANGE, webhook)
+    lock(webhook)
     _require_on(webhook)
     failed = webhook.deliveries.filter(state=State.FAILED).exclude(type=TEST)
     if since is not None:
