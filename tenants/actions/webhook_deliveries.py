@@ -83,16 +83,23 @@ def send_webhook_test(*, actor: Actor, webhook: Webhook) -> WebhookDelivery:
 
 @transaction.atomic
 def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> WebhookDelivery:
-    """Send it once more, under the same id, with all its tries before it."""
+    """Send it once more, under the same id, with all its tries before it; one that waits for its next try is
+    tried now, whatever failed before."""
     webhook = delivery.webhook
     access.require(actor, access.Verb.CHANGE, webhook)
     lock(webhook)
     if delivery.type != TEST:
         _require_on(webhook)
     lock(delivery)
-    if delivery.state == State.WAITING:
+    now = timezone.now()
+    if delivery.state == State.WAITING and max(delivery.next_try_at, webhook.next_try_at) <= now:
         raise Conflict("It is on its way already. Look again in a moment.")
-    _renew(WebhookDelivery.objects.filter(pk=delivery.pk), webhook)
+    if delivery.state == State.WAITING:
+        WebhookDelivery.objects.filter(pk=delivery.pk).update(next_try_at=now)
+        Webhook.objects.filter(pk=webhook.pk).update(next_try_at=LONG_AGO)
+        outbox.hint_on_commit("send_webhooks", webhook.pk, QUEUE)
+    else:
+        _renew(WebhookDelivery.objects.filter(pk=delivery.pk), webhook)
     delivery.refresh_from_db()
     told = f"A delivery of {delivery.type} to the webhook {webhook} was replayed."
     _record(actor, "replay_delivery", webhook, told, delivery=delivery.message_id)
