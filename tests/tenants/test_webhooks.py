@@ -191,7 +191,7 @@ def test_what_waits_for_its_next_try_is_tried_now(
     alice: Actor, organization: Organization, domain: Domain
 ) -> None:
     """Also where its webhook is asked only once in a while, since it failed before."""
-    row, now = add(alice, organization), timezone.now()
+    row, now = add(alice, organization, types=["mailbox.created"]), timezone.now()
     make(alice, domain)
     later = now + timedelta(hours=10)
     row.deliveries.update(tries=5, next_try_at=later)
