@@ -147,8 +147,13 @@ def give_back_gathered(gathered: gathering.Gathered) -> None:
 def _require_still(domain: Domain) -> None:
     """Whoever changed its quota holds the organization, and so does a hand-over until its end. What is
     counted at one that has the domain no more would be wrong there for good."""
+    gathered = gathering.current()
+    if gathered is not None and domain.pk in gathered.still_theirs:
+        return
     if not Domain.objects.filter(pk=domain.pk, organization=domain.organization_id).exists():
         raise Absent
+    if gathered is not None:
+        gathered.still_theirs.append(domain.pk)
 
 
 undoable(
