@@ -17,8 +17,10 @@ VERBS = tuple(verb.value for verb in Verb if verb is not Verb.VIEW)
 KINDS = tuple(kind.value for kind in Kind if kind is not Kind.OWN_ALIAS)
 MANY = {
     kind: {
+        Kind.DOMAIN_ROLE: "parts in domains",
         Kind.MAILBOX: "mailboxes",
         Kind.REPOSITORY: "repositories",
+        Kind.TSIG_KEY: "keys of zones",
         Kind.EXPORT: "exports of domains",
         Kind.HOST_SHARE: "parts of hosts",
         Kind.PREPARATION: "preparations of hosts",

@@ -69,6 +69,7 @@ class DomainRoles(ApiView):
         responses={201: DomainRoleSerializer},
     )
     def create(self, request: Request, domain: str) -> Response:
+        self.require_fresh()
         given = self.body(NewDomainRole)
         thing = access.get(self.actor, Domain, name=domain)
         return self.act(

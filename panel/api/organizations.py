@@ -264,6 +264,7 @@ class Members(ApiView):
         return self.act(lambda: go(actor=self.actor, membership=row), lambda _: shown, status=204)
 
     def _put(self, organization_id: int, *, email: str, role: str, status: int = 200) -> Response:
+        self.require_fresh()
         organization = access.get(self.actor, Organization, pk=organization_id)
         return self.act(
             lambda: actions.add_member(actor=self.actor, organization=organization, email=email, role=role),

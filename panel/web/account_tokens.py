@@ -20,7 +20,8 @@ from tenants.models import Account, ApiToken, Domain, Membership, Organization
 from tenants.token_scopes import MANY, VERBS
 
 MOST = 200
-ROLES = Membership.Role.values
+# The least first: whoever chooses in haste chooses that.
+ROLES = (Membership.Role.VIEWER, Membership.Role.MANAGER, Membership.Role.OWNER)
 IDLE = {"": "for ever", "7": "a week", "30": "30 days", "90": "90 days", "366": "a year"}
 LIFETIMES = {"30": "30 days", "90": "90 days", "366": "a year", "never": "until you revoke it"}
 
@@ -77,7 +78,11 @@ class TokenForm(forms.Form):
     ) -> None:
         super().__init__(data)  # type: ignore[arg-type]
         self.owned = owned
-        theirs = [(f"{role} {row.pk}", f"{row.name}’s, as its {role}") for row in owned for role in ROLES]
+        theirs = [
+            (f"{role.value} {row.pk}", f"{row.name}’s, as its {role.value}")
+            for row in owned
+            for role in ROLES
+        ]
         self.fields["keeper"].choices = [("", "yours"), *theirs]  # type: ignore[attr-defined]
         everywhere = ("", "everywhere that you may")
         choices = [everywhere, *((str(row.pk), row.name) for row in organizations)]

@@ -163,7 +163,11 @@ def take_over(request: HttpRequest) -> HttpResponse:
     if tried.value is None:
         return show(request, "panel/domain/take-over.html", context, tried)
     offer = tried.value
-    able = [each for each in organizations_of(request) if shows(request, Verb.CREATE, Kind.DOMAIN, each.pk)]
+    able = [
+        each
+        for each in organizations_of(request)
+        if each.pk != offer.domain.organization_id and shows(request, Verb.CREATE, Kind.DOMAIN, each.pk)
+    ]
     wanted = request.POST.get("organization", "")
     chosen = next((each for each in able if str(each.pk) == wanted), None)
     if chosen is not None:

@@ -13,6 +13,7 @@ from panel.web import sentences
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.frame import shows
+from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, tell
 from tenants import access
 from tenants.actions import domain_roles as actions
@@ -39,6 +40,7 @@ class DomainRoleForm(forms.Form):
 
 
 @page(methods=("GET", "HEAD", "POST"))
+@fresh_sign_in()
 def domain_roles(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
     thing, actor = row.domain, actor_of(request)

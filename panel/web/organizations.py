@@ -131,6 +131,7 @@ def show_organization(
         "lefts": lefts([thing], "member"),
         "organization": thing,
         "members": members.order_by("account__email"),
+        "people": quotas["member"].used,
         "may_add": shows(request, Verb.CREATE, Kind.MEMBERSHIP, thing.pk),
         "may_remove": shows(request, Verb.DELETE, Kind.MEMBERSHIP, thing.pk),
         "may_set_quotas": actor.is_operator,
@@ -146,6 +147,7 @@ def show_organization(
 
 
 @page(methods=("POST",))
+@fresh_sign_in()
 def member_add(request: HttpRequest, organization_id: int) -> HttpResponse:
     thing = _organization(request, organization_id)
     form = MemberForm(request.POST)

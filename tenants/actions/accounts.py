@@ -253,8 +253,8 @@ def create_token(
     it for `idle_days`. Its holder is told by mail, which does not hold the key.
     """
     account = own_account(actor)
-    require_enough_factors(account)
     lock(account)
+    require_enough_factors(account)
     wish = token_rows.checked(
         actor,
         token_rows.Wish(

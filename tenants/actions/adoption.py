@@ -16,7 +16,7 @@ from tenants.actions.exchanges import want_review
 from tenants.actions.former_passphrases import former_passphrase
 from tenants.actions.marks import hold_aliases_of, judge_reach
 from tenants.actions.names import held_among, why_not_free
-from tenants.actions.quotas import give_quota_back, take_quota
+from tenants.actions.quotas import give_addresses_back, take_addresses
 from tenants.actions.reversals import final
 from tenants.actions.setting_back import address_told
 from tenants.actions.targets import agreement
@@ -74,7 +74,7 @@ def take_over(*, actor: Actor, target: SyncTarget, addresses: Sequence[Outside])
             former += replaced
     _require_names(actor, domain, new, known, addresses)
     if new:
-        take_quota(domain.organization, "mailbox", len(new))
+        take_addresses(domain, len(new))
         Mailbox.objects.bulk_create(new, batch_size=_AT_ONCE)
     entries = {each.local_part: each.entry for each in addresses if each.entry is not None}
     for mailbox in new:
@@ -156,7 +156,7 @@ def _follow(
     if entry is None:
         was = {"trashed": mailbox.trashed_at is not None}
         if mailbox.trashed_at is None:
-            give_quota_back(mailbox.domain.organization, "mailbox")
+            give_addresses_back(mailbox.domain)
         Mailbox.objects.filter(pk=mailbox.pk).update(
             trashed_at=timezone.now(), changed_at=timezone.now(), generation=target.generation
         )
@@ -168,7 +168,7 @@ def _follow(
         "removed": [agreement(row) for row in rows if row.address not in entry.targets],
     }
     if mailbox.trashed_at is not None:
-        take_quota(mailbox.domain.organization, "mailbox")
+        take_addresses(mailbox.domain)
     # What it delivered to stands in its entry, and is its own from now on.
     mailbox.deliveries.all().delete()
     columns, sealed = _login(target, entry), mailbox.sealed_hash

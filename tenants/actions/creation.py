@@ -13,7 +13,7 @@ from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import held_among
 from tenants.actions.new_mailboxes import NewMailbox, make_mailbox, record_new, unsaved_mailbox
 from tenants.actions.questions import owe_confirmation
-from tenants.actions.quotas import take_quota
+from tenants.actions.quotas import take_addresses
 from tenants.actions.targets import unsaved_target
 from tenants.actor import Actor
 from tenants.errors import ActionError, Conflict
@@ -87,7 +87,7 @@ def _insert(
 ) -> Iterable[Mailbox]:
     if not wanted:
         return []
-    take_quota(domain.organization, "mailbox", len(wanted))
+    take_addresses(domain, len(wanted))
     mailboxes = [
         unsaved_mailbox(
             domain,

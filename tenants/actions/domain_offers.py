@@ -208,6 +208,9 @@ def _hand_over(actor: Actor, domain: Domain, after: Organization, *, reason: str
     zone: Zone | None = Zone.objects.filter(domain=domain).first()
     if zone is not None:
         lock(zone)
+    # A worker or a person who switches one holds it first, and its organization then.
+    for webhook in domain.webhooks.order_by("pk"):
+        lock(webhook)
     for each in sorted((before, after), key=lambda row: row.pk):
         lock(each)
     addresses = domain.mailboxes.filter(trashed_at=None).count()

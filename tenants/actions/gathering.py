@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from django.utils import timezone
 
-from tenants.models import Event, FormerPassphrase, Mailbox, SyncTarget
+from tenants.models import Domain, Event, FormerPassphrase, Mailbox, SyncTarget
 
 AT_ONCE = 500
 T = TypeVar("T")
@@ -38,7 +38,8 @@ class Gathered:
     former: list[FormerPassphrase] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     kept: list[tuple[Mailbox, tuple[str, ...]]] = field(default_factory=list)
-    given_back: list[tuple[int, str]] = field(default_factory=list)
+    given_back: list[Domain] = field(default_factory=list)
+    still_theirs: list[int] = field(default_factory=list)  # domains whose organization is held, see quotas
     plain: frozenset[int] = frozenset()  # addresses that come back unjudged, see restoring
     at: datetime = field(default_factory=timezone.now)
     relays: dict[int, SyncTarget | None] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Gathered:
             self.questions,
             self.kept,
             self.given_back,
+            self.still_theirs,
         )
         sizes = [len(each) for each in lists]
         try:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from tenants import access, limits, tokens
@@ -81,6 +82,7 @@ def _insert_invitation(
     actor: Actor, domain: Domain, values: dict[str, Any], uses: int, lifetime: timedelta
 ) -> Invited:
     local_part, now = values["local_part"], timezone.now()
+    lock(domain)
     if local_part:
         if values["approved"]:
             access.require_rank(actor, f"{local_part}@{domain.name}")
@@ -145,7 +147,7 @@ def _owe_invitation(actor: Actor, row: Invitation, url: str) -> None:
                 "lower": then[0].lower(),
                 "then": then[1:],
                 "url": url,
-                "localtime": f"{timezone.localtime(row.expires_at):%d %B %Y}",
+                "localtime": date_format(timezone.localtime(row.expires_at), "d F Y"),
             }
         ),
     )

@@ -23,18 +23,22 @@ def lock(row: Model) -> None:
     write come one after the other. Locks are taken in one order: installation, event, address request,
     invitation, request rules, mailbox, domain, zone, image feed, webhook, its delivery, organization,
     account, name server, host, part of a host, firewall, its rule, image, mail stack, unikernel, sync
-    targets by id. Raises Absent when the row is gone.
+    targets by id. Raises Absent when the row is gone, or was handed over to another organization meanwhile:
+    whether somebody may do this was asked about the one that had it.
     """
     if (type(row), row.pk) in _held.get():
         return
     kind = row._meta.concrete_model or type(row)  # `request.user` is a lazy object around its row
     known = dict(row._state.fields_cache)
+    owner = row.__dict__.get("organization_id")
     try:
         # Rows that name this one may still be made: PostgreSQL checks them at each commit, where waiting
         # for a row in the order above would be too late.
         row.refresh_from_db(from_queryset=kind._default_manager.select_for_update(no_key=True))
     except kind.DoesNotExist as error:  # type: ignore[attr-defined]
         raise Absent from error
+    if owner is not None and row.__dict__["organization_id"] != owner:
+        raise Absent
     # What it belongs to is not read again: the names of those rows are all that actions use.
     for field in kind._meta.concrete_fields:
         related = known.get(field.name)

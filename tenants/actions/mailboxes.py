@@ -17,7 +17,7 @@ from tenants.actions.locking import lock
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import check_reason, insert_held_name, require_free_name
 from tenants.actions.new_mailboxes import check_new_mailbox, end_of, make_mailbox, require_may_make
-from tenants.actions.quotas import give_quota_back, take_quota
+from tenants.actions.quotas import give_addresses_back, take_addresses
 from tenants.actions.reversals import mailbox_now, mailbox_of, targets_of, undoable
 from tenants.actions.targets import lock_in_use, require_fits, require_no_loop
 from tenants.actions.warnings import refresh_warnings
@@ -210,7 +210,7 @@ def put_into_trash(
     """The change itself, of a row that the caller holds; shared with addresses that end by themselves."""
     mailbox.trashed_at = gathering.now()
     gathering.keep(mailbox, "trashed_at")
-    give_quota_back(mailbox.domain.organization, "mailbox")
+    give_addresses_back(mailbox.domain)
     target = mark_mailbox(mailbox)
     record(
         actor,
@@ -239,7 +239,7 @@ def restore_mailbox(*, actor: Actor, mailbox: Mailbox) -> Mailbox:
     is_plain = gathering.is_plain(mailbox)
     if not is_plain:
         _require_room(actor, mailbox)
-    take_quota(mailbox.domain.organization, "mailbox")
+    take_addresses(mailbox.domain)
     before = {"trashed": True, **end_of(mailbox)}
     mailbox.trashed_at = None
     _renew_end(mailbox)

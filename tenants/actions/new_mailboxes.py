@@ -14,7 +14,7 @@ from tenants import access
 from tenants.actions.audit import record
 from tenants.actions.marks import mark_mailbox
 from tenants.actions.names import require_free_name
-from tenants.actions.quotas import take_quota
+from tenants.actions.quotas import take_addresses
 from tenants.actions.targets import add_target_rows, check_target_list
 from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Invalid
@@ -164,7 +164,7 @@ def insert_sealed_mailbox(
                 "Restore it from there, or choose another name.",
             )
         raise Invalid.of("local_part", f"{existing} exists already.", "Open it, or choose another name.")
-    take_quota(domain.organization, "mailbox")
+    take_addresses(domain)
     try:
         with transaction.atomic():
             mailbox = unsaved_mailbox(domain, local_part, sealed_hash, note, **columns)

@@ -18,8 +18,8 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.reversals import undoable
 from tenants.actor import Actor
-from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
-from tenants.models import Organization
+from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
+from tenants.models import Domain, Organization
 from tenants.quotas import FIELDS, MOST, THINGS, Quota, standing_of, standings_of
 
 
@@ -114,24 +114,46 @@ def _require(organization: Organization, has: Quota, count: int) -> None:
 
 
 def give_quota_back(organization: Organization, what: str, count: int = 1) -> None:
-    """Of a set of addresses, together at its end."""
+    used = f"{what}_count"
+    Organization.objects.filter(pk=organization.pk, **{f"{used}__gte": count}).update(
+        **{used: F(used) - count}
+    )
+
+
+def take_addresses(domain: Domain, count: int = 1) -> None:
+    """Use up the quota of addresses of whoever has the domain; Absent where it was handed over meanwhile."""
+    take_quota(domain.organization, "mailbox", count)
+    _require_still(domain)
+
+
+def give_addresses_back(domain: Domain, count: int = 1) -> None:
+    """The other way; of a set of addresses, together at its end."""
     gathered = gathering.current()
     if gathered is not None:
-        gathered.given_back.extend([(organization.pk, what)] * count)
+        gathered.given_back.extend([domain] * count)
         return
-    _give_back(organization.pk, what, count)
+    give_quota_back(domain.organization, "mailbox", count)
+    _require_still(domain)
 
 
 def give_back_gathered(gathered: gathering.Gathered) -> None:
-    for (organization_id, what), count in sorted(Counter(gathered.given_back).items()):
-        _give_back(organization_id, what, count)
+    for domain, count in sorted(
+        Counter(gathered.given_back).items(), key=lambda each: each[0].organization_id
+    ):
+        give_quota_back(domain.organization, "mailbox", count)
+        _require_still(domain)
 
 
-def _give_back(organization_id: int, what: str, count: int) -> None:
-    used = f"{what}_count"
-    Organization.objects.filter(pk=organization_id, **{f"{used}__gte": count}).update(
-        **{used: F(used) - count}
-    )
+def _require_still(domain: Domain) -> None:
+    """Whoever changed its quota holds the organization, and so does a hand-over until its end. What is
+    counted at one that has the domain no more would be wrong there for good."""
+    gathered = gathering.current()
+    if gathered is not None and domain.pk in gathered.still_theirs:
+        return
+    if not Domain.objects.filter(pk=domain.pk, organization=domain.organization_id).exists():
+        raise Absent
+    if gathered is not None:
+        gathered.still_theirs.append(domain.pk)
 
 
 undoable(

@@ -42,6 +42,8 @@ def create_service_token(
         choices = ", ".join(Membership.Role.values)
         raise Invalid.of("role", f"“{printable(role, 40)}” is no role.", f"Choose one of {choices}.")
     wish = token_rows.checked(actor, replace(wish, organization=organization))
+    if wish.domain is not None:
+        lock(wish.domain)
     lock(organization)
     require_room(organization, "token")
     email = f"program-{secrets.token_hex(6)}@{Account.SERVICES}"

@@ -203,12 +203,15 @@ def _tell(actor: Actor, row: Unikernel, last: Ended) -> None:
         return _("%(unikernel)s on %(host)s ended") % {"unikernel": row, "host": row.share.host}
 
     def mail(_account: Account) -> Letter:
+        again = _("Albatross starts it again.") if last.restarted else _("It is not started again.")
         page = f"{settings.BASE_URL}/unikernels/{row.pk}/console"
         body = _(
-            "Hello,\n\n%(sentence)s %(advice)s\n\nIts last words and everything before are on its"
-            " console:\n\n  %(page)s\n\nFurther ends within an hour are shown there and not mailed."
+            "Hello,\n\n%(unikernel)s on %(host)s %(said)s. %(again)s %(advice)s\n\nIts last words and"
+            " everything before are on its console:\n\n  %(page)s\n\nFurther ends within an hour are"
+            " shown there and not mailed."
         )
-        return Letter(line(), body % {"sentence": sentence, "advice": said.advice, "page": page})
+        values = {"unikernel": row, "host": row.share.host, "said": said.sentence, "again": again}
+        return Letter(line(), body % {**values, "advice": said.advice, "page": page})
 
     about = About(f"/unikernels/{row.pk}/console", thing=row, organization=organization)
     notify(UNIKERNEL_ENDED, about, line=line, mail=mail)

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from tenants import access, limits, outbox
 from tenants.actions.audit import record
@@ -37,6 +38,13 @@ _MOST_ATTEMPTS = 20
 _FORGOTTEN_AT_ONCE = 1_000
 TESTS = limits.Limit("webhook-tests", 20, timedelta(minutes=10), "Many tests were sent to this webhook.")
 State, Stopped = WebhookDelivery.State, Webhook.Stopped
+# The log has one language, a mail that of its reader.
+_WHY = {
+    Stopped.GONE: gettext_noop("its server answered 410, which says that it wants no more"),
+    Stopped.FAILING: gettext_noop("it has failed for %(days)d days"),
+    Stopped.FULL: gettext_noop("more than %(most)d deliveries wait for it"),
+}
+_WHY_VALUES = {"days": FAILING_FOR.days, "most": MOST_WAITING}
 
 
 @dataclass(frozen=True)
@@ -75,15 +83,23 @@ def send_webhook_test(*, actor: Actor, webhook: Webhook) -> WebhookDelivery:
 
 @transaction.atomic
 def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> WebhookDelivery:
-    """Send it once more, under the same id, with all its tries before it."""
+    """Send it once more, under the same id, with all its tries before it; one that waits for its next try is
+    tried now, whatever failed before."""
     webhook = delivery.webhook
     access.require(actor, access.Verb.CHANGE, webhook)
+    lock(webhook)
     if delivery.type != TEST:
         _require_on(webhook)
     lock(delivery)
-    if delivery.state == State.WAITING:
+    now = timezone.now()
+    if delivery.state == State.WAITING and max(delivery.next_try_at, webhook.next_try_at) <= now:
         raise Conflict("It is on its way already. Look again in a moment.")
-    _renew(WebhookDelivery.objects.filter(pk=delivery.pk), webhook)
+    if delivery.state == State.WAITING:
+        WebhookDelivery.objects.filter(pk=delivery.pk).update(next_try_at=now)
+        Webhook.objects.filter(pk=webhook.pk).update(next_try_at=LONG_AGO)
+        outbox.hint_on_commit("send_webhooks", webhook.pk, QUEUE)
+    else:
+        _renew(WebhookDelivery.objects.filter(pk=delivery.pk), webhook)
     delivery.refresh_from_db()
     told = f"A delivery of {delivery.type} to the webhook {webhook} was replayed."
     _record(actor, "replay_delivery", webhook, told, delivery=delivery.message_id)
@@ -94,6 +110,7 @@ def replay_delivery(*, actor: Actor, delivery: WebhookDelivery) -> WebhookDelive
 def replay_deliveries(*, actor: Actor, webhook: Webhook, since: datetime | None = None) -> int:
     """Send all that failed since then once more, the oldest first; returns how many those are."""
     access.require(actor, access.Verb.CHANGE, webhook)
+    lock(webhook)
     _require_on(webhook)
     failed = webhook.deliveries.filter(state=State.FAILED).exclude(type=TEST)
     if since is not None:
@@ -211,11 +228,11 @@ def _stop_if_needed(actor: Actor, webhook: Webhook, tried: Tried) -> None:
     if not webhook.enabled:
         return
     if tried.status == 410:
-        stop, told = Stopped.GONE, "its server answered 410, which says that it wants no more"
+        stop = Stopped.GONE
     elif webhook.failing_since is not None and tried.at - webhook.failing_since > FAILING_FOR:
-        stop, told = Stopped.FAILING, f"it has failed for {FAILING_FOR.days} days"
+        stop = Stopped.FAILING
     elif webhook.failing_since is not None and _is_full(webhook):
-        stop, told = Stopped.FULL, f"more than {MOST_WAITING} deliveries wait for it"
+        stop = Stopped.FULL
     else:
         return
     set_running(webhook, stop)
@@ -223,13 +240,13 @@ def _stop_if_needed(actor: Actor, webhook: Webhook, tried: Tried) -> None:
         actor,
         "stop_webhook",
         webhook,
-        f"The webhook {webhook} was switched off: {told}.",
+        f"The webhook {webhook} was switched off: {_WHY[stop] % _WHY_VALUES}.",
         organization=webhook.organization,
         domain=webhook.domain,
         before={"webhook": webhook.pk, "stopped": ""},
         after={"webhook": webhook.pk, "stopped": webhook.stopped},
     )
-    _tell_owners(webhook, told)
+    _tell_owners(webhook, _WHY[stop])
 
 
 def _is_full(webhook: Webhook) -> bool:
@@ -237,7 +254,7 @@ def _is_full(webhook: Webhook) -> bool:
     return waiting[MOST_WAITING : MOST_WAITING + 1].exists()
 
 
-def _tell_owners(webhook: Webhook, told: str) -> None:
+def _tell_owners(webhook: Webhook, why: str) -> None:
     def line() -> str:
         return _("The webhook %(webhook)s was switched off") % {"webhook": webhook}
 
@@ -252,7 +269,7 @@ def _tell_owners(webhook: Webhook, told: str) -> None:
             "webhook": webhook,
             "organization": webhook.organization,
             "place": place_of(webhook),
-            "told": told,
+            "told": _(why) % _WHY_VALUES,
             "days": KEPT.days,
             "page": f"{settings.BASE_URL}/webhooks/{webhook.pk}",
         }

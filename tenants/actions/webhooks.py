@@ -55,6 +55,8 @@ def add_webhook(
         if domain.organization_id != organization.pk:
             raise Invalid.of("domain", f"{domain} is not in {organization}.", "Choose one of its domains.")
     values = _checked(name=name, url=url, types=types)
+    if domain is not None:
+        lock(domain)
     lock(organization)
     others = Webhook.objects.filter(organization=organization)
     require_room(organization, "webhook")

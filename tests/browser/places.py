@@ -15,6 +15,7 @@ from playwright.sync_api import StorageState
 
 from tests.browser import rock
 from tests.browser.factor_places import begin_an_app, between_two_steps
+from tests.browser.receiver import tell_a_program
 from tests.browser.stacking import have_stack, wait_until_all_is_proved
 from tests.browser.visitor import Visitor
 from tests.browser.zone_places import keep_dns_here, pages_of_zones
@@ -113,6 +114,7 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
     for name in ("owner", "member", "operator"):
         places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name])) | machine
     places.pages["owner"]["account-code-app"] = "/account/second-factors/app"
+    places.pages["owner"] |= tell_a_program(visit(storage_state=places.signed_in["owner"]))
     return places
 
 

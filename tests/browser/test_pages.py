@@ -35,8 +35,6 @@ NO_PAGES |= {"autoconfig", "autoconfig-well-known", "activity-download", "accoun
 NO_PAGES |= {"unikernel-console-fragment", "unikernel-console-text"}
 NO_PAGES |= {"addresses-csv", "addresses-json", "addresses-import-problems"}
 NO_PAGES |= {"host-firewall-helper", "zone-download"}
-# They need a webhook and what was sent to it: not seen here yet.
-NO_PAGES |= {"webhook", "webhook-delivery"}
 
 # Where everything stands once the page has been read, to be compared with a moment later. Scripts wait for
 # the style sheets; a page without any is read before it has its style.

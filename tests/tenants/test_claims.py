@@ -21,6 +21,7 @@ from workers.exporter import waiting_exports
 from workers.key_smith import unknown_keys
 from workers.ownership import unproved_zones
 from workers.server_asker import zones_to_ask
+from workers.webhook_sender import due_webhooks
 
 CLAIMED: tuple[Callable[[], QuerySet], ...] = (
     usable_invitations,
@@ -30,6 +31,7 @@ CLAIMED: tuple[Callable[[], QuerySet], ...] = (
     unknown_keys,
     unproved_zones,
     zones_to_ask,
+    lambda: due_webhooks(timezone.now()),
 )
 
 

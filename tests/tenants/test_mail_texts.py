@@ -1,25 +1,31 @@
-"""Every text of a mail and a notice goes through gettext: by its source, and in a pseudo-language."""
+"""Every text of a mail and a notice goes through gettext: by source, pseudo-language and catalogue."""
 
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from gettext import NullTranslations
 from pathlib import Path
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import trans_real
 
 import tenants.actions
-from tenants.actions import accounts, digests
+from tenants.actions import accounts, digests, webhook_deliveries, webhooks
 from tenants.actions.notices import About, Letter, notify
 from tenants.actor import Actor
-from tenants.models import Domain, Notice, OutgoingMail
+from tenants.models import Domain, Event, Notice, Organization, OutgoingMail
 from tenants.notices import KINDS
 from tests.web.people import mails_to
 
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "tenants").rglob("*.py"))
 _WRITERS = {"owe_mail", "unsaved_mail", "Letter", "warn", "notify"}
 _TRANSLATES = {"_", "gettext", "ngettext", "gettext_lazy"}
 # What these say is for the log of what was done, which has one language.
@@ -114,6 +120,12 @@ def pseudo() -> Iterator[None]:
     translation.deactivate()
 
 
+def _english_in(letter: str) -> list[str]:
+    known = r"https?://\S+|\S+@\S+|/\S+|Analytical Society|example\.org|Rookery, |"
+    known += r"\b\w+ \d{4}, \d\d:\d\d \w+"
+    return re.findall(r"[A-Za-z]{2,}", re.sub(known, "", letter))
+
+
 @pytest.mark.django_db
 @pytest.mark.one_database
 def test_mails_and_summaries_in_a_pseudo_language(alice: Actor, domain: Domain, pseudo: None) -> None:
@@ -126,6 +138,74 @@ def test_mails_and_summaries_in_a_pseudo_language(alice: Actor, domain: Domain, 
     digests_of = digests.digest_letter(list(Notice.objects.order_by("pk")), more=3)
     letters = [*mails_to(alice.account.email), digests_of.body, digests_of.subject]
     assert len(letters) == 5
-    known = r"https?://\S+|\S+@\S+|/\S+|Analytical Society|example\.org|Rookery, |\b\w+ \d{4}, \d\d:\d\d \w+"
     for letter in letters:
-        assert re.findall(r"[A-Za-z]{2,}", re.sub(known, "", letter)) == [], letter
+        assert _english_in(letter) == [], letter
+
+
+@pytest.mark.django_db
+@pytest.mark.one_database
+def test_what_is_told_of_webhooks_in_a_pseudo_language(
+    alice: Actor, organization: Organization, pseudo: None
+) -> None:
+    """Its reason, too: the log has it in its own language, the mail in that of its reader."""
+    hook, _ = webhooks.add_webhook(actor=alice, organization=organization, url="https://x.example/", name="7")
+    OutgoingMail.objects.all().delete()
+    gone = webhook_deliveries.Tried(at=timezone.now(), milliseconds=1, status=410)
+    delivery = hook.deliveries.get()
+    webhook_deliveries.end_attempt(
+        actor=Actor.rookery(), webhook=hook, delivery=delivery, tried=gone, jitter=0.5
+    )
+    assert alice.account is not None
+    [letter] = mails_to(alice.account.email)
+    assert [each for each in _english_in(letter) if each not in {"x", "example"}] == [], letter
+    assert "answered 410" in Event.objects.get(verb="stop_webhook").sentence
+    [notice] = Notice.objects.filter(kind="webhook_stopped")
+    assert _english_in(notice.line) == []
+
+
+# A catalogue ------------------------------------------------------------------------------------------
+
+
+def _marked() -> Iterator[ast.Call]:
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _name(node) in _TRANSLATES | {"gettext_noop"}:
+                yield node
+
+
+def _texts() -> set[str]:
+    """What is marked in the source; a call with a value alone looks up what is marked elsewhere."""
+    found: set[str] = set()
+    for call in _marked():
+        for given in call.args[: 2 if _name(call) == "ngettext" else 1]:
+            assert isinstance(given, ast.Constant | ast.Name), ast.unparse(call)
+            if isinstance(given, ast.Constant):
+                found.add(given.value)
+    return found
+
+
+def _entries(catalogue: str) -> set[str]:
+    """The texts of a `.po` file."""
+    found = re.findall(r'^msgid(?:_plural)? ((?:".*"\n)+)', catalogue, re.MULTILINE)
+    return {"".join(ast.literal_eval(line) for line in each.splitlines()) for each in found}
+
+
+def test_every_text_stands_in_the_source_as_it_is() -> None:
+    """What is glued together, or made at run time, is in no catalogue."""
+    texts = _texts()
+    assert "Your link to sign in to Rookery" in texts
+    assert all("{" not in each for each in texts)
+    # A value alone: the reasons of webhooks, which are marked where they are written.
+    values = [ast.unparse(call) for call in _marked() if isinstance(call.args[0], ast.Name)]
+    assert values == ["_(why)"]
+
+
+@pytest.mark.debian
+def test_a_catalogue_has_every_text(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tenants", tmp_path / "tenants", ignore=shutil.ignore_patterns("*.pyc", "*.txt"))
+    (tmp_path / "locale").mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-m", "django", "makemessages", "--locale=eo", "--no-location", "--no-wrap"]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=60)
+    catalogue = (tmp_path / "locale" / "eo" / "LC_MESSAGES" / "django.po").read_text()
+    assert _texts() - _entries(catalogue) == set()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.db.utils import IntegrityError
+from django.utils import timezone
 
 from tenants import outbox
 from tenants.actions import domains, repositories, webhooks
@@ -23,6 +25,7 @@ from tenants.formats.webhook_events import TEST, type_of
 from tenants.models import Domain, Event, Mailbox, Organization, SyncTarget, Webhook, WebhookDelivery
 from tenants.secrets import Opener, Purpose
 from tests.conftest import HASH, account, join
+from workers.webhook_sender import due_webhooks
 
 pytestmark = pytest.mark.django_db
 URL = "https://hooks.example.net/rookery?key=path-canary"
@@ -182,6 +185,21 @@ def test_the_switch_gives_up_what_waits_and_a_replay_brings_it_back(
     assert (again.state, again.message_id, again.tries) == ("waiting", waiting.message_id, 0)
     with pytest.raises(Conflict, match="on its way"):
         deliveries.replay_delivery(actor=alice, delivery=again)
+
+
+def test_what_waits_for_its_next_try_is_tried_now(
+    alice: Actor, organization: Organization, domain: Domain
+) -> None:
+    """Also where its webhook is asked only once in a while, since it failed before."""
+    row, now = add(alice, organization, types=["mailbox.created"]), timezone.now()
+    make(alice, domain)
+    later = now + timedelta(hours=10)
+    row.deliveries.update(tries=5, next_try_at=later)
+    Webhook.objects.update(next_try_at=later)
+    assert not due_webhooks(timezone.now()).exists()
+    deliveries.replay_delivery(actor=alice, delivery=row.deliveries.first())
+    assert due_webhooks(timezone.now()).get() == row
+    assert (row.deliveries.get().tries, row.deliveries.get().state) == (5, "waiting")
 
 
 def test_a_webhook_that_is_removed_meanwhile_breaks_no_change(

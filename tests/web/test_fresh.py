@@ -16,6 +16,7 @@ from tenants.actions import accounts
 from tenants.actor import Actor
 from tenants.models import Account, ApiToken, Event, Mailbox
 from tenants.secrets import Opener, Purpose
+from tests.conftest import join
 from tests.web.people import check_page, link_in, mails_to, signed_in, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_passwords")]
@@ -117,7 +118,7 @@ def test_signing_in_is_enough_for_some_minutes(ada: Client, own: Mailbox) -> Non
 
 
 def test_what_is_guarded(ada: Client, own: Mailbox, holder: Account) -> None:
-    """A session that was left open is not enough to stay in the account, to leave it, or to send as it."""
+    """A session that was left open is not enough to stay in, to let others in, to leave, or to send as it."""
     guarded = {
         "/account/password": {"password": PASSWORD},
         "/account/tokens": {"name": "backup", "days": "30"},
@@ -126,6 +127,10 @@ def test_what_is_guarded(ada: Client, own: Mailbox, holder: Account) -> None:
         "/d/example.org/addresses/ada/hand-over": {"email": "x@home.example"},
         PASSPHRASE: {"password_hash": HASH},
     }
+    join(own.domain.organization, holder, "owner")
+    person = {"email": "x@home.example", "role": "owner"}
+    guarded |= {f"/o/{own.domain.organization_id}/members": person}
+    guarded |= {"/d/example.org/settings/people": {**person, "role": "postmaster"}}
     count = Event.objects.count()
     for path, data in guarded.items():
         page = ask(ada, path, **data)
