@@ -75,10 +75,10 @@ class NewZone(Shape):
 class ZonePatch(Shape):
     first_server = Text(required=False, max_length=400)
     contact = Text(required=False, max_length=400)
-    refresh = Number(required=False)
-    retry = Number(required=False)
-    expire = Number(required=False)
-    minimum = Number(required=False)
+    refresh = Number(required=False, min_value=0)
+    retry = Number(required=False, min_value=0)
+    expire = Number(required=False, min_value=0)
+    minimum = Number(required=False, min_value=0)
 
     example = {"minimum": 3600}
 
@@ -234,7 +234,7 @@ class RecordSetChange(Shape):
         max_length=MOST_RECORDS,
         help_text="The records; empty or left out: the set is removed.",
     )
-    ttl = Number(required=False, help_text="In seconds; left out: as usual in this zone.")
+    ttl = Number(required=False, min_value=0, help_text="In seconds; left out: as usual in this zone.")
     take_over = Switch(required=False, help_text="Of a set that others wrote: it is Rookery's from now on.")
 
 
@@ -258,6 +258,7 @@ class Changes(serializers.ListField):
 
 class RecordSetChanges(Shape):
     changes = Changes(
+        allow_empty=False,
         child=RecordSetChange(),
         max_length=MOST_CHANGES,
         error_messages={
