@@ -131,7 +131,7 @@ class Images(ApiView):
 
     def get_parsers(self) -> Sequence[BaseParser]:
         """A file is read where an image is made, and nowhere else."""
-        action = self.action or self.action_map.get((self.request.method or "").lower())
+        action = getattr(self, "action", None) or self.action_map.get((self.request.method or "").lower())
         return super().get_parsers() if action == "create" else [JSONParser()]
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:

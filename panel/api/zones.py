@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
@@ -324,8 +326,17 @@ class RecordSets(OfDomain):
             )
             for each in given["changes"]
         ]
+
+        def change() -> Sequence[RecordSet]:
+            try:
+                return record_sets.change_record_sets(actor=self.actor, zone=zone, changes=changes)
+            except Invalid as error:
+                # Of a single change, the action names the fields alone.
+                place = "changes[0]." if len(changes) == 1 else ""
+                raise Invalid(replace(each, field=place + each.field) for each in error.problems) from error
+
         return self.act(
-            lambda: record_sets.change_record_sets(actor=self.actor, zone=zone, changes=changes),
+            change,
             lambda rows: {
                 "record_sets": [show_record_set(each) for each in rows],
                 "generation": zone.generation,
