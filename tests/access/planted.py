@@ -47,6 +47,7 @@ OPEN_COLUMNS = {
 OPEN_FIELDS = {"key_fingerprint", "token_quota"}
 # Of what is opened, shorter lines say nothing.
 _SHORTEST = 12
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 # The web process has none; this is for looking as a worker does.
 WORKERS = WorkersKeys(settings.WORKERS_KEY, settings.WORKERS_FORMER_KEYS, settings.WORKERS_MARKS)
 
@@ -91,10 +92,14 @@ def opened() -> dict[bytes, str]:
 
 
 def _clear_texts(opener: Opener, sealed: bytes) -> Iterator[str]:
-    """Its lines; nothing where it is no sealed value (an archive for its owner, say)."""
+    """Its lines, of a mail the tokens of its links; nothing where it is not sealed to the workers."""
     for purpose in Purpose:
         with suppress(CannotOpen):
-            lines = opener.open(purpose, sealed).splitlines()
+            clear = opener.open(purpose, sealed)
+            if purpose is Purpose.MAIL_BODY:
+                yield from _TOKEN.findall(clear)
+                continue
+            lines = clear.splitlines()
             yield from (line for line in lines if len(line) >= _SHORTEST and not line.startswith("-----"))
 
 

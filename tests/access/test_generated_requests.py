@@ -72,6 +72,11 @@ RIGHT_TOGETHER = {
 AS_THINGS_ARE = {403, 404, 409, 412, 422}
 
 
+def test_the_table_is_of_what_is_sent() -> None:
+    sent = {(row.name, field) for row in ALL for field in described(row)}
+    assert set(RIGHT_TOGETHER) - sent == {("api:domain-import", "file")}
+
+
 def _named(row: Row) -> str:
     return f"{row.method} {row.name}"
 
