@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+import builtins
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
@@ -129,7 +130,7 @@ class Images(ApiView):
     queries = {"list": ImageQuery, "create": SentImageQuery}
     parser_classes = [ImageParser, ImageFileParser]
 
-    def get_parsers(self) -> Sequence[BaseParser]:
+    def get_parsers(self) -> builtins.list[BaseParser]:
         """A file is read where an image is made, and nowhere else."""
         action = getattr(self, "action", None) or self.action_map.get((self.request.method or "").lower())
         return super().get_parsers() if action == "create" else [JSONParser()]
