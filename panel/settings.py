@@ -372,6 +372,8 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # What a PATCH may leave out is optional in its shape.
+    "COMPONENT_SPLIT_PATCH": False,
     # The document has tests of its own; it is no matter of safety.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }

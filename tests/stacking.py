@@ -27,6 +27,7 @@ from tenants.models import (
     Upgrade,
     UpgradePhase,
 )
+from tenants.secrets import Purpose, seal
 from tests.hosting import HOST_KEY, NETWORKED, Machine, add_host, share_of, upload
 from tests.tenants.zoning import begin
 
@@ -113,7 +114,8 @@ def build_upgradable(
     Release.objects.create(number=2, parts=[{**first, "image": relay.image.sha256}], **made)
     stack.release = Release.objects.create(number=3, parts=[{**first, "label": relay.name}], **made)
     stack.save()
-    UnikernelSecret.objects.get_or_create(unikernel=relay, name="ssh-key", defaults={"sealed_value": b"x"})
+    sealed = seal(Purpose.ARGUMENT, "a stored key of a relay")
+    UnikernelSecret.objects.get_or_create(unikernel=relay, name="ssh-key", defaults={"sealed_value": sealed})
     stack.phases.filter(name__in=["git", "records", "firewall"]).update(state="proved", reason="")
     return stack
 

@@ -67,9 +67,21 @@ class TokenWish(Shape):
     )
     networks = Texts(required=False, max_length=20, help_text="Where it may be used from, e.g. 192.0.2.0/24.")
     read_only = Switch(required=False, default=False)  # type: ignore[assignment]
-    days = Number(required=False, allow_null=True, default=90, help_text="1 to 366; null: never expires.")
+    days = Number(
+        required=False,
+        allow_null=True,
+        default=90,
+        min_value=1,
+        max_value=token_scopes.LONGEST_DAYS,
+        help_text="Null: never expires.",
+    )
     idle_days = Number(
-        required=False, allow_null=True, default=None, help_text="1 to 366: end it when unused for so long."
+        required=False,
+        allow_null=True,
+        default=None,
+        min_value=1,
+        max_value=token_scopes.LONGEST_DAYS,
+        help_text="End it when unused for so many.",
     )
 
     example = {

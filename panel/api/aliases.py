@@ -14,9 +14,8 @@ from panel.api.fields import Moment, Number, Shape, Switch, Text, Texts
 from panel.api.mailboxes import MailboxSerializer, MailboxView
 from panel.api.schema import operation
 from tenants import access
+from tenants.actions import alias_rules, expiry
 from tenants.actions import aliases as actions
-from tenants.actions import expiry
-from tenants.actions.alias_rules import change_alias_rules
 from tenants.errors import Absent
 from tenants.models import AliasRules, Domain, Mailbox
 from tenants.reach import Part, Reach, reach_of
@@ -167,8 +166,8 @@ class AliasRulesSerializer(serializers.Serializer[Any]):
 class AliasRulesChange(Shape):
     allowed = Switch()
     pattern = Text(required=False, max_length=400)
-    most_each = Number(required=False)
-    longest_days = Number(required=False, allow_null=True)
+    most_each = Number(required=False, min_value=1, max_value=alias_rules.MOST_EACH)
+    longest_days = Number(required=False, allow_null=True, min_value=1, max_value=alias_rules.LONGEST_DAYS)
 
     example = {"allowed": True, "pattern": "{own}-*", "most_each": 10, "longest_days": 90}
 
@@ -199,4 +198,6 @@ class DomainAliasRules(ApiView):
     def update(self, request: Request, domain: str) -> Response:
         given = self.body(AliasRulesChange)
         row = access.get(self.actor, Domain, name=domain)
-        return self.act(lambda: change_alias_rules(actor=self.actor, domain=row, **given), _show_rules)
+        return self.act(
+            lambda: alias_rules.change_alias_rules(actor=self.actor, domain=row, **given), _show_rules
+        )

@@ -126,7 +126,8 @@ class ApiView(GenericViewSet[Any]):
             raise Invalid(problems)
         self._unless = etags.read_tags(request, "If-None-Match")
         self._wanted = etags.read_tags(request, "If-Match")
-        self._question = None if reads or self.dry else idempotency.question_of(request)
+        question = None if reads else idempotency.question_of(request)
+        self._question = None if self.dry else question
         if self._question is not None:
             idempotency.replay_if_known(self._question)
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Number, Shape, Text
+from panel.api.fields import Identifier, Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import domain_offers as actions
@@ -47,7 +47,7 @@ class NewOfferSerializer(OfferSerializer):
 
 class OfferWish(Shape):
     email = Text(required=False, max_length=400, help_text="Mail it there; only they can accept it.")
-    days = Number(help_text=f"How long it stands, 1 to {actions.MOST_DAYS}.")
+    days = Number(min_value=1, max_value=actions.MOST_DAYS, help_text="How long it stands.")
 
     example = {"email": "carol@works.example", "days": 14}
 
@@ -59,7 +59,7 @@ class TakeOver(Shape):
 
 
 class HandOver(Shape):
-    organization = Number(help_text="The id of the one that gets it.")
+    organization = Identifier(help_text="The id of the one that gets it.")
 
     example = {"organization": 8}
 

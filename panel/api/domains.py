@@ -55,7 +55,9 @@ class NewDomain(Shape):
 class DomainSettings(Shape):
     requests = Choice(required=False, choices=Domain.Requests.choices)
     submission_host = Text(required=False, max_length=400, help_text="Empty: the usual name.")
-    trash_days = Number(required=False, help_text="How long an address stays in the trash: 1 to 366 days.")
+    trash_days = Number(
+        required=False, min_value=1, max_value=366, help_text="How many days an address stays in the trash."
+    )
 
     example = {"requests": "moderated"}
 

@@ -9,11 +9,12 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -142,6 +143,12 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     return Response(
         problem(code, detail, request_id, problems), status=status, headers=headers, content_type=MEDIA_TYPE
     )
+
+
+def broken_before_its_view(request_id: str) -> HttpResponse:
+    """The same for what broke where no view of the API could catch it."""
+    body = problem("broken", _BROKEN, request_id)
+    return HttpResponse(msgspec.json.encode(body), status=500, content_type=MEDIA_TYPE)
 
 
 _Explained = tuple[str, str, Sequence[Problem], dict[str, str]]

@@ -19,6 +19,7 @@ _COMMON = {
     "null": "This is null.\nSend a value, or leave the field out.",
 }
 LONGEST_TEXT = 10_000
+HIGHEST_PORT = 65535
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -120,6 +121,7 @@ class Texts(serializers.ListField):
     default_error_messages = {
         **_COMMON,
         "not_a_list": "This is not a list.\nSend a JSON array of strings.",
+        "empty": "There is nothing in it.\nSend at least one.",
         "max_length": "There are more than {max_length} here.\nSend fewer.",
     }
 
@@ -135,6 +137,7 @@ class Identifiers(serializers.ListField):
     default_error_messages = {
         **_COMMON,
         "not_a_list": "This is not a list.\nSend a JSON array of integers.",
+        "empty": "There is nothing in it.\nSend at least one.",
         "max_length": "There are more than {max_length} here.\nSend fewer.",
     }
 

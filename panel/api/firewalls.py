@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Choice, Number, Shape, Switch, Text
+from panel.api.fields import HIGHEST_PORT, Choice, Number, Shape, Switch, Text
 from panel.api.hosts import HostView
 from panel.api.schema import operation
 from tenants import access
@@ -61,14 +61,16 @@ class GivenRule(Shape):
     source = Text(required=False, default="", max_length=100)  # type: ignore[assignment]
     destination = Text(required=False, default="", max_length=100)
     protocol = Text(required=False, default="", max_length=40)
-    port = Number(required=False, default=0)
+    port = Number(required=False, default=0, min_value=0, max_value=HIGHEST_PORT)
     to_address = Text(required=False, default="", max_length=100)
-    to_port = Number(required=False, default=0)
+    to_port = Number(required=False, default=0, min_value=0, max_value=HIGHEST_PORT)
     from_interface = Text(required=False, default="", max_length=100)
     to_interface = Text(required=False, default="", max_length=100)
     verdict = Text(required=False, default="", max_length=40)
     note = Text(required=False, default="", max_length=400)
-    position = Number(required=False, help_text="Its place from 1; the end, or where it is, when left out.")
+    position = Number(
+        required=False, min_value=1, help_text="Its place; the end, or where it is, when left out."
+    )
 
     example = {
         "kind": "dnat",

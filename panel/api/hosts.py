@@ -13,7 +13,17 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Choice, Identifier, Number, Numbers, PageQuery, QueryIdentifier, Shape, Text
+from panel.api.fields import (
+    HIGHEST_PORT,
+    Choice,
+    Identifier,
+    Number,
+    Numbers,
+    PageQuery,
+    QueryIdentifier,
+    Shape,
+    Text,
+)
 from panel.api.repositories import HostKey, shown_fingerprint
 from panel.api.schema import operation
 from tenants import access
@@ -77,7 +87,13 @@ class NewHost(Shape):
     name = Text(max_length=400)
     transport = Choice(choices=Host.Transport.choices)
     host = Text(required=False, default="", max_length=400)
-    port = Number(required=False, default=0, help_text="0: 22 for SSH, 1025 for TLS.")
+    port = Number(
+        required=False,
+        default=0,
+        min_value=0,
+        max_value=HIGHEST_PORT,
+        help_text="0: 22 for SSH, 1025 for TLS.",
+    )
     username = Text(required=False, default="", max_length=400)
     socket_folder = Text(required=False, default=actions.DEFAULT_FOLDER, max_length=1000)
     path = Text(
@@ -106,9 +122,9 @@ class NewHost(Shape):
 
 
 class Quota(Shape):
-    most_unikernels = Number(required=False)
-    memory = Number(required=False)
-    storage = Number(required=False)
+    most_unikernels = Number(required=False, min_value=1, max_value=10_000)
+    memory = Number(required=False, min_value=16, max_value=actions.MOST_MEMORY, help_text="In MB.")
+    storage = Number(required=False, min_value=0, max_value=actions.MOST_STORAGE, help_text="In MB.")
     cpuids = Numbers(required=False, max_length=64)
 
     example = {"memory": 1024, "most_unikernels": 16}
@@ -126,7 +142,7 @@ class NewNetwork(Shape):
 
 class NewVolume(Shape):
     label = Text(max_length=400)  # type: ignore[assignment]
-    size = Number(help_text="In MB.")
+    size = Number(min_value=1, help_text="In MB.")
 
     example = {"label": "mail", "size": 64}
 

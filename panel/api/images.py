@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import builtins
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -127,6 +129,11 @@ class Images(ApiView):
     noun, tag = "image", "Images"
     queries = {"list": ImageQuery, "create": SentImageQuery}
     parser_classes = [ImageParser, ImageFileParser]
+
+    def get_parsers(self) -> builtins.list[BaseParser]:
+        """A file is read where an image is made, and nowhere else."""
+        action = getattr(self, "action", None) or self.action_map.get((self.request.method or "").lower())
+        return super().get_parsers() if action == "create" else [JSONParser()]
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         with ExitStack() as self.files:

@@ -152,7 +152,7 @@ class DomainImports(ApiView):
         data: Any = self.request.data
         if isinstance(data, bytes):
             return data, self.given
-        stray = sorted(set(self.given) - {"dry_run"})
+        stray = sorted(set(self.given) - {"dry_run", "wait"})
         if stray:
             raise Invalid.of(stray[0], "This stands beside CSV only.", "Put it into the JSON body.")
         given = self.body(Table)
@@ -183,7 +183,9 @@ def _imported(done: Imported) -> dict[str, Any]:
 
 class Deed(Shape):
     action = Choice(choices=[(name, deed.done) for name, deed in DEEDS.items()])
-    addresses = Texts(max_length=MOST_NAMES, help_text=f"At most {MOST_NAMES:,}; of this domain.")
+    addresses = Texts(
+        allow_empty=False, max_length=MOST_NAMES, help_text=f"At most {MOST_NAMES:,}; of this domain."
+    )
     note = Text(required=False, max_length=400, help_text="For set_note.")
     leave_out_refused = Switch(required=False, help_text="Do the others when some are refused.")
     preview = Text(

@@ -12,6 +12,7 @@ from panel.api.base import ApiView
 from panel.api.etags import Subject
 from panel.api.fields import Identifier, Shape, Text
 from panel.api.schema import operation
+from panel.api.stack_plans import in_its_field
 from panel.api.unikernels import ByDevice
 from tenants import access
 from tenants.actions import stack_adoption, surveys
@@ -190,7 +191,12 @@ class InstallationPlans(ApiView):
     def plan_adoption(self, request: Request, domain: str) -> Response:
         given, home = self.body(AsItRuns), access.get(self.actor, Domain, name=domain)
         wanted = _wanted(self.actor, given)
-        return self.act(lambda: preview_adoption(actor=self.actor, domain=home, **wanted), _show_adoption)
+        return self.act(
+            lambda: in_its_field(
+                given, lambda: preview_adoption(actor=self.actor, domain=home, **wanted), "services"
+            ),
+            _show_adoption,
+        )
 
 
 class Installations(ApiView):
@@ -236,11 +242,11 @@ class Installations(ApiView):
     def adopt_stack(self, request: Request, domain: str) -> Response:
         given, home = self.body(AdoptInstallation), access.get(self.actor, Domain, name=domain)
         wanted = _wanted(self.actor, given)
-        return self.act(
-            lambda: stack_adoption.adopt_stack(actor=self.actor, domain=home, plan=given["plan"], **wanted),
-            self._adopted,
-            status=201,
-        )
+
+        def adopt() -> Stack:
+            return stack_adoption.adopt_stack(actor=self.actor, domain=home, plan=given["plan"], **wanted)
+
+        return self.act(lambda: in_its_field(given, adopt, "services"), self._adopted, status=201)
 
     @operation("Let Rookery write its rules, beside those of others", responses=AdoptedSerializer)
     def take_over_rules(self, request: Request, domain: str) -> Response:

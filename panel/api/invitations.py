@@ -41,8 +41,16 @@ class InvitationWish(Shape):
     email = Text(required=False, max_length=400, help_text="Mail the link there.")
     local_part = Text(required=False, max_length=400, help_text="The name to have, for one person.")
     approved = Switch(required=False, default=False, help_text="Say yes beforehand.")
-    uses = Number(required=False, default=1, help_text=f"How many may ask with it, 1 to {actions.MOST_USES}.")
-    days = Number(required=False, default=14, help_text=f"How long it works, 1 to {actions.MOST_DAYS}.")
+    uses = Number(
+        required=False,
+        default=1,
+        min_value=1,
+        max_value=actions.MOST_USES,
+        help_text="How many may ask with it.",
+    )
+    days = Number(
+        required=False, default=14, min_value=1, max_value=actions.MOST_DAYS, help_text="How long it works."
+    )
 
     example = {"note": "The new intern", "local_part": "intern", "approved": True}
 

@@ -21,7 +21,7 @@ from tenants.actions import own_account, suspension
 from tenants.actions.locking import lock
 from tenants.actions.quotas import change_quotas
 from tenants.models import Membership, Organization
-from tenants.quotas import THINGS, Quota, standings_of
+from tenants.quotas import MOST, THINGS, Quota, standings_of
 
 # The class below has a method of that name.
 Bodies = list[dict[str, Any]]
@@ -70,23 +70,28 @@ class OrganizationSerializer(serializers.Serializer[Any]):
     }
 
 
+class QuotaNumber(Number):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=MOST, **options)
+
+
 class NewOrganization(Shape):
     name = Text(max_length=400)
-    domain_quota = Number(required=False, default=10, help_text="0 to 1,000,000.")
-    mailbox_quota = Number(required=False, default=1000, help_text="0 to 1,000,000.")
-    member_quota = Number(required=False, default=100, help_text="Of people. 0 to 1,000,000.")
-    token_quota = Number(required=False, default=100, help_text="Of keys of its own. 0 to 1,000,000.")
-    webhook_quota = Number(required=False, default=10, help_text="0 to 1,000,000.")
+    domain_quota = QuotaNumber(required=False, default=10)
+    mailbox_quota = QuotaNumber(required=False, default=1000)
+    member_quota = QuotaNumber(required=False, default=100, help_text="Of people.")
+    token_quota = QuotaNumber(required=False, default=100, help_text="Of keys of its own.")
+    webhook_quota = QuotaNumber(required=False, default=10)
 
     example = {"name": "Analytical Society", "domain_quota": 3}
 
 
 class OrganizationChange(Shape):
-    domain_quota = Number(required=False, help_text="Never below what there is.")
-    mailbox_quota = Number(required=False, help_text="Never below what there is.")
-    member_quota = Number(required=False, help_text="Never below what there is.")
-    token_quota = Number(required=False, help_text="Never below what there is.")
-    webhook_quota = Number(required=False, help_text="Never below what there is.")
+    domain_quota = QuotaNumber(required=False, help_text="Never below what there is.")
+    mailbox_quota = QuotaNumber(required=False, help_text="Never below what there is.")
+    member_quota = QuotaNumber(required=False, help_text="Never below what there is.")
+    token_quota = QuotaNumber(required=False, help_text="Never below what there is.")
+    webhook_quota = QuotaNumber(required=False, help_text="Never below what there is.")
     second_factor_required = Switch(required=False, help_text="Owners decide this.")
 
     example = {"mailbox_quota": 5000}

@@ -11,11 +11,12 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Choice, Number, Shape, Text
+from panel.api.fields import HIGHEST_PORT, Choice, Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import readers
 from tenants.actions import repositories as actions
+from tenants.formats import restarts
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Domain, Repository
 
@@ -53,7 +54,7 @@ class RepositorySerializer(serializers.Serializer[Any]):
 
 class NewRepository(Shape):
     host = Text(max_length=400)
-    port = Number(required=False, default=22)
+    port = Number(required=False, default=22, min_value=1, max_value=HIGHEST_PORT)
     username = Text(required=False, default="git", max_length=400)
     path = Text(max_length=1000)
     branch = Text(required=False, default="main", max_length=400)
@@ -63,8 +64,10 @@ class NewRepository(Shape):
 
 
 class RestartPace(Shape):
-    restart_quiet = Number(help_text="0 to 600 seconds.")
-    restart_apart = Number(help_text="30 seconds to a day.")
+    restart_quiet = Number(min_value=0, max_value=restarts.LONGEST_QUIET, help_text="In seconds.")
+    restart_apart = Number(
+        min_value=restarts.SHORTEST_APART, max_value=restarts.LONGEST_APART, help_text="In seconds."
+    )
 
     example = {"restart_quiet": 60, "restart_apart": 900}
 
@@ -153,10 +156,9 @@ class Repositories(ApiView):
     )
     def change_restart_pace(self, request: Request, domain: str) -> Response:
         given, row = self.body(RestartPace), self._find(domain)
+        quiet, apart = given["restart_quiet"], given["restart_apart"]
         return self.act(
-            lambda: readers.change_restart_pace(
-                actor=self.actor, repository=row, quiet=given["restart_quiet"], apart=given["restart_apart"]
-            ),
+            lambda: readers.change_restart_pace(actor=self.actor, repository=row, quiet=quiet, apart=apart),
             show_relay,
         )
 

@@ -34,9 +34,15 @@ class RequestRulesSerializer(serializers.Serializer[RequestRules]):
 class NewRules(Shape):
     pattern = Text(required=False, max_length=400)
     mail_domains = Texts(required=False)
-    most = Number(required=False)
-    most_each = Number(required=False)
-    decide_within_days = Number(required=False, allow_null=True, help_text="Null: it waits without end.")
+    most = Number(required=False, min_value=1, max_value=actions.MOST_ADDRESSES)
+    most_each = Number(required=False, min_value=1, max_value=actions.MOST_EACH)
+    decide_within_days = Number(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=actions.LONGEST_WAIT_DAYS,
+        help_text="Null: it waits without end.",
+    )
     count_anew = Switch(required=False, default=False, help_text="Begin to count `given` at nought.")
 
     example = {"pattern": "*.*", "mail_domains": ["school.example"], "most": 200, "most_each": 1}

@@ -56,7 +56,7 @@ class Refusal(Shape):
 
 
 class Refusals(Refusal):
-    requests = Identifiers(max_length=actions.MOST_AT_ONCE, help_text="Their ids.")
+    requests = Identifiers(allow_empty=False, max_length=actions.MOST_AT_ONCE, help_text="Their ids.")
 
     example = {"requests": [4, 7], "reason": "These names are kept for the society itself."}
 

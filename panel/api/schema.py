@@ -124,7 +124,7 @@ IF_NONE_MATCH: dict[str, Any] = {
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
     "description": "Yours, new for each request. Asked again with it, the write is not done again and is"
     " answered the same, for 24 hours.",
 }
@@ -177,6 +177,16 @@ class Schema(AutoSchema):
         view: Any = self.view
         shape = view.query_shape(self.method, view.action)
         return [shape] if shape().fields else []
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """As the framework's, with the lists that must have something in them."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        must = (
+            direction == "request"
+            and schema.get("type") == "array"
+            and not getattr(field, "allow_empty", True)
+        )
+        return {**schema, "minItems": 1} if must else schema
 
     def _postprocess_serializer_schema(self, schema: Any, serializer: Any, direction: Any) -> Any:
         schema = super()._postprocess_serializer_schema(schema, serializer, direction)  # type: ignore[no-untyped-call]

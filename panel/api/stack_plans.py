@@ -170,13 +170,13 @@ def home_of_stack(actor: Actor, domain: str) -> Domain:
     return home
 
 
-def in_its_field(given: Mapping[str, Any], do: Callable[[], T]) -> T:
-    """What `do` says of a choice, under the name that it has in the body."""
+def in_its_field(given: Mapping[str, Any], do: Callable[[], T], usual: str = "images") -> T:
+    """What `do` says of a choice, under the name that it has in the body; `usual` holds what was not sent."""
     try:
         return do()
     except Invalid as error:
         typed = set(given.get("services", {})) - set(given.get("images", {}))
-        places = {role: f"{'services' if role in typed else 'images'}.{role}" for role in ROLES} | _FIELDS
+        places = {role: f"{'services' if role in typed else usual}.{role}" for role in ROLES} | _FIELDS
         found = [replace(each, field=places.get(each.field, each.field)) for each in error.problems]
         raise Invalid(found) from error
 

@@ -80,8 +80,8 @@ class ByDevice(serializers.DictField):
 
 class UnikernelWish(Shape):
     image = Identifier(required=False)
-    memory = Number(required=False, help_text="In MB.")
-    cpuid = Number(required=False)
+    memory = Number(required=False, min_value=1, max_value=1 << 20, help_text="In MB.")
+    cpuid = Number(required=False, min_value=0, max_value=1023)
     networks = ByDevice(required=False, child=Identifier())
     addresses = ByDevice(required=False, child=Text(max_length=400))
     blocks = ByDevice(required=False, child=Text(max_length=400))
@@ -93,7 +93,7 @@ class UnikernelWish(Shape):
         help_text="Null removes one.",
     )
     restart_on_exit = Numbers(required=False, allow_null=True, max_length=256)
-    startup = Number(required=False)
+    startup = Number(required=False, min_value=0, max_value=1000)
 
     example = {"memory": 64, "arguments": ["--ipv4={address:service}", "--seed={secret:seed}"]}
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Number, Shape, Text
+from panel.api.fields import HIGHEST_PORT, Number, Shape, Text
 from panel.api.schema import operation
 from tenants import access
 from tenants.actions import update_servers, zone_places
@@ -40,7 +40,7 @@ def _key_text() -> Text:
 class UpdateServerPlace(Shape):
     name = Text(max_length=100, help_text="What people call it.")
     address = Text(max_length=100, help_text="Of the primary itself.")
-    port = Number(required=False, default=53)
+    port = Number(required=False, default=53, min_value=1, max_value=HIGHEST_PORT)
 
     example = {"name": "ns1", "address": "192.0.2.53"}
 

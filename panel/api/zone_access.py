@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from panel.api.base import ApiView
 from panel.api.etags import Subject
-from panel.api.fields import Choice, Number, Shape, Switch, Text
+from panel.api.fields import HIGHEST_PORT, Choice, Number, Shape, Switch, Text
 from panel.api.repositories import HostKey, show_repository
 from panel.api.schema import operation
 from panel.api.zones import OfDomain
@@ -212,12 +212,12 @@ class ZoneRepositorySerializer(serializers.Serializer[Any]):
 
 class NewZoneRepository(Shape):
     host = Text(max_length=400)
-    port = Number(required=False, default=22)
+    port = Number(required=False, default=22, min_value=1, max_value=HIGHEST_PORT)
     username = Text(required=False, default="git", max_length=400)
     path = Text(max_length=1000)
     branch = Text(required=False, default="main", max_length=400)
     address = Text(max_length=100, help_text="Of the primary that reads it.")
-    primary_port = Number(required=False, default=53)
+    primary_port = Number(required=False, default=53, min_value=1, max_value=HIGHEST_PORT)
     grammar = Choice(required=False, default=PrimaryServer.Grammar.NEW, choices=PrimaryServer.Grammar.choices)
     root_key = Text(
         required=False,
@@ -231,7 +231,7 @@ class NewZoneRepository(Shape):
 
 class NewPrimary(Shape):
     address = Text(max_length=100)
-    port = Number(required=False, default=53)
+    port = Number(required=False, default=53, min_value=1, max_value=HIGHEST_PORT)
     grammar = Choice(required=False, default=PrimaryServer.Grammar.NEW, choices=PrimaryServer.Grammar.choices)
 
     example = {"address": "192.0.2.53"}

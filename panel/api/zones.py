@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.urls import reverse
@@ -75,10 +77,10 @@ class NewZone(Shape):
 class ZonePatch(Shape):
     first_server = Text(required=False, max_length=400)
     contact = Text(required=False, max_length=400)
-    refresh = Number(required=False)
-    retry = Number(required=False)
-    expire = Number(required=False)
-    minimum = Number(required=False)
+    refresh = Number(required=False, min_value=0)
+    retry = Number(required=False, min_value=0)
+    expire = Number(required=False, min_value=0)
+    minimum = Number(required=False, min_value=0)
 
     example = {"minimum": 3600}
 
@@ -234,7 +236,7 @@ class RecordSetChange(Shape):
         max_length=MOST_RECORDS,
         help_text="The records; empty or left out: the set is removed.",
     )
-    ttl = Number(required=False, help_text="In seconds; left out: as usual in this zone.")
+    ttl = Number(required=False, min_value=0, help_text="In seconds; left out: as usual in this zone.")
     take_over = Switch(required=False, help_text="Of a set that others wrote: it is Rookery's from now on.")
 
 
@@ -258,6 +260,7 @@ class Changes(serializers.ListField):
 
 class RecordSetChanges(Shape):
     changes = Changes(
+        allow_empty=False,
         child=RecordSetChange(),
         max_length=MOST_CHANGES,
         error_messages={
@@ -323,8 +326,17 @@ class RecordSets(OfDomain):
             )
             for each in given["changes"]
         ]
+
+        def change() -> Sequence[RecordSet]:
+            try:
+                return record_sets.change_record_sets(actor=self.actor, zone=zone, changes=changes)
+            except Invalid as error:
+                # Of a single change, the action names the fields alone.
+                place = "changes[0]." if len(changes) == 1 else ""
+                raise Invalid(replace(each, field=place + each.field) for each in error.problems) from error
+
         return self.act(
-            lambda: record_sets.change_record_sets(actor=self.actor, zone=zone, changes=changes),
+            change,
             lambda rows: {
                 "record_sets": [show_record_set(each) for each in rows],
                 "generation": zone.generation,

@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from panel.api import errors
+
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +33,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     """Our own mistake. Rendered without the frame: the database may be what is missing."""
     number = getattr(request, "request_id", "")
+    if request.path.startswith("/api/"):
+        return errors.broken_before_its_view(number)
     return HttpResponse(render_to_string("errors/500.html", {"number": number}), status=500)
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from django.apps import apps
+from django.conf import settings
 from django.db.models import BinaryField, Field
 from django.forms import BaseForm
 from django.utils import timezone
 
+from tenants.keys import WorkersKeys
 from tenants.models import (
     Canary,
     CodeApp,
@@ -22,8 +26,9 @@ from tenants.models import (
     StackSecret,
     Webhook,
 )
-from tenants.secrets import Purpose, seal
+from tenants.secrets import CannotOpen, Opener, Purpose, seal
 from tenants.tokens import digest, new_token
+from tenants.web_seals import open_seed, seal_seed
 from tests.access.stage import Stage
 
 # Whatever is called like a secret is one, unless it is named below.
@@ -40,7 +45,11 @@ OPEN_COLUMNS = {
     "WebhookAttempt.answer",
 }  # fmt: skip
 OPEN_FIELDS = {"key_fingerprint", "token_quota"}
-_LONG = re.compile(rb"[A-Za-z0-9+/=_-]{20,}")
+# Of what is opened, shorter lines say nothing.
+_SHORTEST = 12
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
+# The web process has none; this is for looking as a worker does.
+WORKERS = WorkersKeys(settings.WORKERS_KEY, settings.WORKERS_FORMER_KEYS, settings.WORKERS_MARKS)
 
 
 def columns() -> Iterator[tuple[Any, Field[Any, Any]]]:
@@ -66,23 +75,54 @@ def kept() -> dict[bytes, str]:
     return found
 
 
+def opened() -> dict[bytes, str]:
+    """The same of what is sealed, as a worker reads it."""
+    opener, found = Opener(WORKERS), {}
+    for model, field in columns():
+        if not isinstance(field, BinaryField):
+            continue
+        for value in model.objects.exclude(**{field.name: None}).values_list(field.name, flat=True):
+            for clear in _clear_texts(opener, bytes(value)):
+                for text in _ways_of_writing(clear):
+                    found[text] = f"{model.__name__}.{field.name}, opened"
+    for app in CodeApp.objects.all():
+        seed = base64.b32encode(open_seed(app.account_id, bytes(app.sealed_seed))).rstrip(b"=")
+        found[seed] = "CodeApp.sealed_seed, opened"
+    return found
+
+
+def _clear_texts(opener: Opener, sealed: bytes) -> Iterator[str]:
+    """Its lines, of a mail the tokens of its links; nothing where it is not sealed to the workers."""
+    for purpose in Purpose:
+        with suppress(CannotOpen):
+            clear = opener.open(purpose, sealed)
+            if purpose is Purpose.MAIL_BODY:
+                yield from _TOKEN.findall(clear)
+                continue
+            lines = clear.splitlines()
+            yield from (line for line in lines if len(line) >= _SHORTEST and not line.startswith("-----"))
+
+
 def _ways_of_writing(value: Any) -> Iterator[bytes]:
     if not value:
         return
     if isinstance(value, str):
         yield value.encode()
-        return
-    raw = bytes(value)
-    yield from (raw.hex().encode(), base64.b64encode(raw), base64.urlsafe_b64encode(raw))
+        yield quote(value, safe="").encode()
+    raw = value.encode() if isinstance(value, str) else bytes(value)
+    for code in (base64.b64encode, base64.urlsafe_b64encode):
+        yield code(raw).rstrip(b"=")
+    yield from (raw.hex().encode(), raw.hex().upper().encode())
 
 
 def plant_the_rest(stage: Stage) -> None:
     """A secret in each column that the stage leaves empty."""
     ours, now = stage.ours, timezone.now()
-    sealed = {each: seal(Purpose.ARGUMENT, f"canary {each}") for each in range(7)}
+    sealed = {each: seal(Purpose.ARGUMENT, f"a stored canary, number {each}") for each in range(7)}
     person = stage.people["alice"].actor
     assert person is not None
-    CodeApp.objects.create(account=person.account, sealed_seed=sealed[0], begun_at=now)
+    seed = seal_seed(person.account.pk, b"a stored canary seed")
+    CodeApp.objects.create(account=person.account, sealed_seed=seed, begun_at=now)
     RecoveryCode.objects.create(account=person.account, digest=digest(new_token()))
     FormerPassphrase.objects.create(
         event_id=ours.event_id,
@@ -99,4 +139,4 @@ def plant_the_rest(stage: Stage) -> None:
 
 def told_of(secrets: Mapping[bytes, str], content: bytes) -> set[str]:
     """Which columns a text tells a secret of."""
-    return {secrets[word] for word in _LONG.findall(content) if word in secrets}
+    return {column for secret, column in secrets.items() if secret in content}

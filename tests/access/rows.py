@@ -90,13 +90,15 @@ class Row:
         return self.answers.split()[RELATIONS.index(relation)]
 
     def address(self, world: World) -> str:
-        there = {name: filled(self.at.get(name, _USUAL[name][0]), world) for name in self._variables}
-        return self._address(there, filled(self.query, world))
+        return self._address(self.places(world), filled(self.query, world))
+
+    def places(self, world: World) -> dict[str, Any]:
+        """What stands in the variable places of its address."""
+        return {name: filled(self.at.get(name, _USUAL[name][0]), world) for name in self._variables}
 
     def parts(self, world: World) -> list[str]:
-        """What stands in the variable places of its address."""
-        there = (filled(self.at.get(name, _USUAL[name][0]), world) for name in self._variables)
-        return [quote(str(part), safe="@") for part in there]
+        """The same, as it is written there."""
+        return [quote(str(part), safe="@") for part in self.places(world).values()]
 
     @property
     def absent_address(self) -> str:

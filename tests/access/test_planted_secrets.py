@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.conf import settings
 from django.db import connection
 from django.forms import PasswordInput
 from django.test import Client
@@ -23,21 +22,18 @@ from panel.api.schema import openapi
 from panel.logs import JsonLines
 from panel.web.fields import Secret
 from tenants.dryrun import rehearsal
-from tenants.keys import WorkersKeys
 from tenants.models import OutgoingMail
 from tenants.secrets import Opener, Purpose
 from tenants.tokens import new_token
 from tests.access import operations, pages
 from tests.access.doors import FORMS, SISTERS, all_forms
-from tests.access.planted import LOOKS_SECRET, OPEN_COLUMNS, OPEN_FIELDS, columns, secret_fields
+from tests.access.planted import LOOKS_SECRET, OPEN_COLUMNS, OPEN_FIELDS, WORKERS, columns, secret_fields
 from tests.access.rows import Row
 from tests.access.stage import Stage, only_reading
 from tests.access.test_hostile_api import client_for
 from tests.api.client import operation_of
 
 pytestmark = pytest.mark.one_database
-# The web process has none; this is for looking into mails as a worker does.
-WORKERS = WorkersKeys(settings.WORKERS_KEY, settings.WORKERS_FORMER_KEYS, settings.WORKERS_MARKS)
 
 
 def _base64() -> str:
@@ -151,7 +147,7 @@ def test_no_field_shows_a_secret_again() -> None:
 
 
 @contextmanager
-def _overheard() -> Iterator[io.StringIO]:
+def overheard() -> Iterator[io.StringIO]:
     """All that is logged, as a program reads it."""
     said, root = io.StringIO(), logging.getLogger()
     handler = logging.StreamHandler(said)
@@ -199,7 +195,7 @@ def test_what_is_sent_comes_out_nowhere(row: Row, field: str, stage: Stage) -> N
     value, spoiled = written.format(secret), written.format(f"{secret}\0")
     if field == "secrets" and row.name.startswith("api:"):
         value, spoiled = {"seed": secret}, {"seed": f"{secret}\0"}  # type: ignore[assignment]
-    with _overheard() as said:
+    with overheard() as said:
         taken, held = _send(row, stage, {field: value})
         refused, _ = _send(row, stage, {field: spoiled})
         with connection.execute_wrapper(_break):

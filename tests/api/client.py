@@ -44,13 +44,18 @@ def _templates() -> list[tuple[re.Pattern[str], str]]:
     return sorted(found, key=lambda each: each[1].count("{"))
 
 
-def operation_of(method: str, address: str) -> dict[str, Any] | None:
+def template_of(method: str, address: str) -> str | None:
+    """The address in the document that this is one of, if that has the method."""
     path = urlsplit(address).path
     for pattern, template in _templates():
         if pattern.fullmatch(path):
-            operation = strict_document()["paths"][template].get(method)
-            return dict(operation) if operation else None
+            return template if method in strict_document()["paths"][template] else None
     return None
+
+
+def operation_of(method: str, address: str) -> dict[str, Any] | None:
+    template = template_of(method, address)
+    return dict(strict_document()["paths"][template][method]) if template else None
 
 
 def validate(schema: dict[str, Any], value: Any, validator: Any = OAS30ReadValidator) -> None:

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 
+from panel.api import bulk, fields, throttling
 from panel.cli.failures import CODES
+from tenants import answers
 from tenants.actions import accounts
 from tenants.actor import Actor
+from tenants.formats.solo5_image import MOST_IMAGE
 from tenants.models import Image, Mailbox
 from tests.contract.host_world import own_images
 from tests.hosting import WITH_DISK
@@ -78,6 +82,25 @@ def test_the_command_line_does_what_its_page_says(
     assert (mary.note, mary.expires_at) == ("Navy", None)
     assert Mailbox.objects.get(local_part="lynn").sealed_hash
     assert all(f"| {code} | {told} |" in page for code, told in CODES.items())
+
+
+def test_the_limits_are_those_that_hold() -> None:
+    text = " ".join(PAGE.read_text().split())
+    limits = [
+        f"may read {throttling.READS.count} and write {throttling.WRITES.count} times",
+        f"ask {throttling.ANONYMOUS.count} times",
+        f"up to {settings.DATA_UPLOAD_MAX_MEMORY_SIZE >> 20} MiB",
+        f"up to {MOST_IMAGE >> 20} MiB",
+        f"does up to {bulk.MOST} writes",
+        f"{int(answers.LIFETIME.total_seconds()) // 3600} hours",
+    ]
+    assert [each for each in limits if each not in text] == []
+    assert {throttling.READS.seconds, throttling.WRITES.seconds, throttling.ANONYMOUS.seconds} == {60}
+    assert fields.LONGEST_WAIT == 10
+    assert "(ten at most)" in text
+    assert "(100 unless you say otherwise, 200 at most)" in text
+    limit = fields.PageQuery().fields["limit"]
+    assert (limit.default, limit.max_value) == (100, 200)
 
 
 def test_every_section_has_its_commands() -> None:

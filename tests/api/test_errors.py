@@ -63,7 +63,7 @@ def test_what_is_no_json_is_malformed(body: bytes, api: Callable[..., Api], olga
         (b'{"name": "a", "domain_quota": 5.0}', "domain_quota", "whole number"),
         (b'{"name": "a", "domain_quota": 1e99}', "domain_quota", "whole number"),
         (b'{"name": "a", "domain_quota": 99999999999999999999}', "domain_quota", "above"),
-        (b'{"name": "a", "domain_quota": -1}', "domain_quota", "not possible"),
+        (b'{"name": "a", "domain_quota": -1}', "domain_quota", "below 0"),
         (b'{"name": "a", "nmae": "b"}', "nmae", "not known"),
         (b'{"name": "' + b"x" * 5000 + b'"}', "name", "longer than"),
     ],

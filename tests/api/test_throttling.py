@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -12,6 +13,7 @@ from panel.api.throttling import Rate
 from tenants.actor import Actor
 from tenants.models import Domain
 from tests.api.client import Api
+from tests.tenants.test_at_once import at_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 
@@ -82,3 +84,13 @@ def test_a_dropped_counter_lets_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("panel.api.throttling.cache.incr", gone)
     assert throttling.spend(Rate("x", 1, 60), "somebody") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_holds_at_once(
+    api: Callable[..., Api], alice: Actor, domain: Domain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttling, "READS", Rate("read", 5, 60))
+    client = api(alice)
+    answers: list[Any] = at_once(*(lambda: client.get("domains/") for _ in range(12)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 7
