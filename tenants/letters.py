@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tenants import access
 from tenants.actor import Actor
-from tenants.formats.canary import ARRIVES_WITHIN, Part, Way
+from tenants.formats.canary import ARRIVES_WITHIN, Part, Verdict, Way
 from tenants.formats.letters import (
     Clue,
     Hop,
@@ -25,7 +25,7 @@ from tenants.formats.letters import (
     trail,
 )
 from tenants.formats.letters.lines import WIDE
-from tenants.models import CanaryRound, ConsoleLine, Stack, Unikernel
+from tenants.models import CanaryRound, ConsoleLine, Stack, Unikernel, UnikernelWatch
 
 __all__ = ["LINES_LATE", "Step", "Told", "followed", "letters_of"]
 
@@ -59,7 +59,8 @@ class Told:
 def letters_of(stack: Stack) -> list[CanaryRound]:
     """The newest first."""
     rows = CanaryRound.objects.filter(canary__stack=stack, asked_at__isnull=False)
-    return list(rows.order_by("-asked_at", "-pk")[:MOST_LETTERS])
+    rows = rows.select_related("canary__stack__domain").order_by("-asked_at", "-pk")
+    return list(rows[:MOST_LETTERS])
 
 
 def followed(actor: Actor, row: CanaryRound, now: datetime | None = None) -> Told:
@@ -79,7 +80,8 @@ def followed(actor: Actor, row: CanaryRound, now: datetime | None = None) -> Tol
         addresses=(str(row.canary), row.canary.home),
         stamps={role: each.at for role, each in by_role.items() if each.at is not None},
     )
-    lines = {hop.role: _lines(watched[hop.label], clue) for hop in hops if hop.label in watched}
+    is_sent = row.verdict != Verdict.ASKED
+    lines = {hop.role: _lines(watched[hop.label], clue) for hop in hops if is_sent and hop.label in watched}
     seen = trail(
         hops,
         belonging(hops, lines, clue),
@@ -91,7 +93,7 @@ def followed(actor: Actor, row: CanaryRound, now: datetime | None = None) -> Tol
     return Told(
         row=row,
         steps=[
-            Step(each, watched.get(each.hop.label), _console(actor, each.hop, watched, row)) for each in seen
+            Step(each, watched.get(each.hop.label), _console(actor, each, watched, row, now)) for each in seen
         ],
         stamps=stamps,
         stuck=stuck(seen, Part(row.failed), home) if row.failed else "",
@@ -117,7 +119,12 @@ def _lines(row: Unikernel, clue: Clue) -> list[Line]:
     return [Line(*each) for each in newest]
 
 
-def _console(actor: Actor, hop: Hop, watched: Mapping[str, Unikernel], row: CanaryRound) -> str:
+def _console(
+    actor: Actor, seen: Seen, watched: Mapping[str, Unikernel], row: CanaryRound, now: datetime
+) -> str:
+    hop = seen.hop
+    if seen.is_named:
+        return ""
     if not hop.label:
         return f"A service at {hop.address} does this: what it says is in its own logs."
     unikernel = watched.get(hop.label)
@@ -125,9 +132,8 @@ def _console(actor: Actor, hop: Hop, watched: Mapping[str, Unikernel], row: Cana
         if not access.may(actor, access.Verb.VIEW, row.canary.stack.share):
             return "You may not see its console."
         return f"Its unikernel {hop.label} is not there any more."
-    watch = getattr(unikernel, "watch", None)
-    if watch is None or watch.looked_at is None:
-        return "Its console was not read yet."
-    if watch.looked_at < row.began_at:
+    watch: UnikernelWatch | None = getattr(unikernel, "watch", None)
+    read_at = watch.looked_at if watch is not None else None
+    if now - row.began_at > LINES_LATE and (read_at is None or read_at < row.began_at):
         return "Its console was not read since then: its host is not watched at the moment."
     return ""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 # Longer than two conversations and the wait after them may take.
 CLAIM = timedelta(seconds=70)
 AT_ONCE = 20
+APART = timedelta(seconds=15)
+"""Between a letter and any other message: longer than lines are looked for around one."""
 _POLL_SECONDS = 0.1
 _WITH = ("domain__organization", "release", "public")
 NOWHERE = "rookery-canary@example.com"
@@ -68,6 +71,8 @@ class CanaryKeeper:
 
     def look(self, canary_id: int) -> bool:
         """One round of a canary, or a look for what is under way, unless somebody does or it is not due."""
+        if self._just_sent(canary_id, asked_at__isnull=False):
+            return False
         if not due_canaries().filter(pk=canary_id).update(claimed_until=Now() + CLAIM):
             return False
         row = Canary.objects.select_related(*(f"stack__{each}" for each in _WITH))
@@ -85,11 +90,11 @@ class CanaryKeeper:
         return True
 
     def follow(self, letter_id: int) -> bool:
-        """Send a letter that somebody wants to follow, or look for it; not while the canary sends by itself,
-        so that the consoles tell of one at a time."""
+        """Send a letter that somebody wants to follow, or look for it; not soon after another message, so
+        that the consoles tell of one at a time."""
         rows = due_letters().select_related(*(f"canary__stack__{each}" for each in _WITH))
         letter = rows.filter(pk=letter_id).first()
-        if letter is None:
+        if letter is None or (letter.verdict == Verdict.ASKED and self._just_sent(letter.canary_id)):
             return False
         free = Canary.objects.filter(pk=letter.canary_id, claimed_until__lte=Now())
         if not free.update(claimed_until=Now() + CLAIM):
@@ -122,6 +127,10 @@ class CanaryKeeper:
             self.opener.open(Purpose.CANARY, bytes(canary.sealed_secret)),
             self.trust(stack),
         )
+
+    def _just_sent(self, canary_id: int, **which: Any) -> bool:
+        rounds = CanaryRound.objects.filter(canary=canary_id, began_at__gt=self.now() - APART, **which)
+        return rounds.exclude(verdict=Verdict.ASKED).exists()
 
     def _send(self, row: CanaryRound) -> None:
         canary = row.canary

@@ -18,7 +18,7 @@ from panel.web.stacks import find_stack, stack_crumbs
 from tenants import access
 from tenants.actions.letters import follow_letter
 from tenants.errors import Absent, Conflict, Invalid, TooMany
-from tenants.formats.canary import Part
+from tenants.formats.canary import Part, Way
 from tenants.formats.letters import Found, Seen, State, Why
 from tenants.letters import Step, Told, followed, letters_of
 from tenants.models import CanaryRound, Stack
@@ -33,7 +33,7 @@ _BADGES = {
 _STATES = {State.SEEN: "done", State.PASSED: "done", State.UNSEEN: "todo"}
 _WHY = {
     Why.NAMED: "names it",
-    Why.PEER: "the connection from before",
+    Why.PEER: "its connection",
     Why.ADDRESS: "names its address",
     Why.PERHAPS: "perhaps of another",
 }
@@ -105,7 +105,7 @@ def may_follow(request: HttpRequest, stack: Stack) -> bool:
 
 
 def _title(row: CanaryRound) -> str:
-    return f"A letter {row.get_way_display()}"
+    return f"A letter {'into' if row.way == Way.IN else 'out of'} {row.canary.stack.domain}"
 
 
 def _line(row: CanaryRound, now: datetime) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _sentence(told: Told, now: datetime) -> str:
     row = told.row
     match row.verdict:
         case "asked":
-            return "A worker sends it in a moment."
+            return "A worker sends it in a moment, and not within 15 seconds of another one."
         case "waiting":
             return f"It was sent {times.ago(row.began_at, now)}, and has four minutes to arrive."
         case "proved" if row.latency is not None:
@@ -135,7 +135,9 @@ def _sentence(told: Told, now: datetime) -> str:
 
 
 def _took(milliseconds: int | None) -> str:
-    return times.took(timedelta(milliseconds=milliseconds)) if milliseconds is not None else ""
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds} ms" if milliseconds < 1_000 else times.took(timedelta(milliseconds=milliseconds))
 
 
 # The timeline -------------------------------------------------------------------------------------------
@@ -168,7 +170,7 @@ def _step(step: Step, told: Told, now: datetime) -> dict[str, Any]:
         "label": seen.hop.label or seen.hop.address,
         "unikernel": step.unikernel,
         "state": _STATES[seen.state],
-        "at": _clock(seen.at, now) if seen.at else None,
+        "at": _clock(seen.at, now, exact=seen.is_exact) if seen.at else None,
         "clock": "its host's clock",
         "took": f"+{_took(round(seen.after.total_seconds() * 1000))}" if seen.after is not None else "",
         "detail": " ".join(filter(None, (_evidence(seen, told), step.console))),
@@ -223,6 +225,7 @@ def _mailbox(told: Told, now: datetime) -> dict[str, Any]:
     }
 
 
-def _clock(at: datetime, now: datetime) -> dict[str, Any]:
+def _clock(at: datetime, now: datetime, *, exact: bool = True) -> dict[str, Any]:
     local = timezone.localtime(at)
-    return {"moment": times.moment(at, now), "text": f"{local:%H:%M:%S}.{local.microsecond // 1000:03}"}
+    text = f"{local:%H:%M:%S}" + (f".{local.microsecond // 1000:03}" if exact else "")
+    return {"moment": times.moment(at, now), "text": text}

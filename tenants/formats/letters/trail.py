@@ -25,7 +25,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Seen:
-    """A hop. `at` is by the host's clock, `after` the time since the hop before of which one is known."""
+    """A hop. `at` is by the host's clock, to the second unless `is_exact`; `after` is the time since the hop
+    before of which one is known."""
 
     hop: Hop
     state: State
@@ -33,6 +34,7 @@ class Seen:
     stamp: Stamp | None = None
     at: datetime | None = None
     after: timedelta | None = None
+    is_exact: bool = False
 
     @property
     def is_named(self) -> bool:
@@ -64,17 +66,27 @@ def trail(
         for number, hop in enumerate(hops)
     ]
     seen: list[Seen] = []
-    last: datetime | None = None
+    last, was_exact = None, False
     for number, hop in enumerate(hops):
         state = State.SEEN if evident[number] else State.UNSEEN
         if state is State.UNSEEN and (arrived or any(evident[number:])):
             state = State.PASSED
         own, stamp = tuple(found.get(hop.role, ())), stamps.get(hop.role)
-        at = next((each.line.at for each in own if each.why.sure), stamp.at if stamp else None)
-        after = at - last if at is not None and last is not None and at >= last else None
-        last = at or last
-        seen.append(Seen(hop, state, own, stamp, at, after))
+        said_at = next((each.line.at for each in own if each.why.sure), None)
+        at, is_exact = said_at or (stamp.at if stamp else None), said_at is not None
+        after = None
+        if at is not None:
+            after = _gap(last, at, exact=is_exact and was_exact)
+            last, was_exact = at, is_exact
+        seen.append(Seen(hop, state, own, stamp, at, after, is_exact))
     return seen
+
+
+def _gap(last: datetime | None, at: datetime, *, exact: bool) -> timedelta | None:
+    """None where it cannot be told: stamps have whole seconds, and lines come when a connection ends."""
+    if last is None or at < last or (not exact and at - last < timedelta(seconds=1)):
+        return None
+    return at - last
 
 
 _AT_THE_DOOR = {
