@@ -61,7 +61,7 @@ class LetterLineSerializer(serializers.Serializer[Any]):
     )
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class HopSerializer(serializers.Serializer[Any]):
     role = serializers.CharField()
     title = serializers.CharField()
     address = serializers.CharField()
@@ -83,7 +83,7 @@ class StepSerializer(serializers.Serializer[Any]):
 
 class WholeLetterSerializer(LetterSerializer):
     answers = AnswerSerializer(many=True, help_text="Of the first server, in their order.")
-    hops = StepSerializer(many=True)
+    hops = HopSerializer(many=True)
     headers = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()),
         help_text="Name and text of what servers wrote on top of it, the last one first; made harmless.",
