@@ -35,16 +35,13 @@ from tenants.actions import (
     zones,
 )
 from tenants.actions.blueprints import Choices, preview_stack
-from tenants.actions.letters import follow_letter
 from tenants.actions.upgrade_blueprints import preview_upgrade
 from tenants.actor import Actor
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.stacks.upgrade_phases import DRAIN_MOST
-from tenants.letters import followed
 from tenants.models import (
     Canary,
-    CanaryRound,
     Condition,
     Domain,
     Host,
@@ -56,11 +53,12 @@ from tenants.models import (
     Upgrade,
     UpgradePhase,
 )
-from tenants.secrets import Opener, Purpose
+from tenants.secrets import Opener
 from tenants.stack_wishes import zone_of
 from tests.conftest import make_address
 from tests.contract.demand import StandingConnection, demand, standing_connection
 from tests.contract.host_world import own_images
+from tests.contract.letters import letters_are_followed
 from tests.hosting import Machine, share_of, upload
 from tests.sandbox.stack_world import free_realm, machine, until
 from workers import ssh
@@ -90,8 +88,6 @@ from workers.targets.stack_looks import Probes
 from workers.targets.upgrade_looks import UpgradeEyes
 from workers.targets.upgrade_trial import CanaryAccount, HostConnections, Trials
 from workers.targets.zone_repository import ZoneRepository
-from workers.watch.host import HostWatcher
-from workers.watch.lease import HostLease
 
 # On one database: nearly all of its time are the keys and starts of eight servers.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400), pytest.mark.one_database]
@@ -429,7 +425,7 @@ def _its_canary_sings(site: Site, stack: Stack) -> None:
         return dict(canary.ways.values_list("way", "standing"))
 
     assert look() == {"in": "works", "out": "works"}, list(canary.rounds.values())
-    _letters_are_followed(site, keeper, canary)
+    letters_are_followed(site.owner, site.choices.share.host_id, keeper, canary)
     for row in canary.rounds.all():
         assert (row.verdict, "accepted" in row.took) == ("proved", True)
         assert row.latency is not None
@@ -454,44 +450,6 @@ def _its_canary_sings(site: Site, stack: Stack) -> None:
     assert canary.outages.get(pk=outage.pk).ended_at is not None
     assert target.conditions.get(type=Condition.Type.CANARY).status
     assert OutgoingMail.objects.filter(subject__contains="mail into the domain arrives again").exists()
-
-
-def _letters_are_followed(site: Site, keeper: CanaryKeeper, canary: Canary) -> None:
-    """Through the same chain, with the lines that the watcher reads from its consoles meanwhile."""
-    ways = list(canary.ways.order_by("way").values())
-    lease = HostLease.acquire(site.choices.share.host_id, "tests")
-    assert lease is not None
-    pool = ssh.ConnectionPool()
-    watcher = HostWatcher(lease, opener=Opener(), pool=pool)
-    try:
-        watcher.turn()
-        for way, roles in (("in", ["verifier", "spamfilter"]), ("out", ["submission", "signer"])):
-            letter = follow_letter(actor=site.owner, stack=canary.stack, way=way)
-            assert not keeper.follow(letter.pk), "so soon after another message"
-            CanaryRound.objects.exclude(pk=letter.pk).update(began_at=timezone.now() - timedelta(minutes=1))
-            assert keeper.follow(letter.pk)
-            letter.refresh_from_db()
-            assert (letter.verdict, letter.answers[-1][1]) == ("proved", "the message"), letter.problem
-            told = followed(site.owner, letter)
-            ends = time.monotonic() + 10
-            while not all(step.seen.is_named for step in told.steps) and time.monotonic() < ends:
-                watcher.turn()
-                told = followed(site.owner, letter)
-            seen = [step.seen for step in told.steps]
-            assert [each.hop.role for each in seen] == [*roles, "relay"]
-            lines = [[found.line.text for found in each.found] for each in seen]
-            assert all(each.is_named for each in seen), lines
-            assert all(">" in each[0] and "<" in each[0] for each in lines)
-            assert [each.stamp is not None for each in seen] == [True] * 3, letter.headers
-            said = {name for name, _ in letter.headers}
-            assert {"in": "Received-SPF", "out": "DKIM-Signature"}[way] in said
-            secret = Opener().open(Purpose.CANARY, bytes(canary.sealed_secret))
-            assert secret not in repr(letter.answers)
-    finally:
-        watcher.close()
-        pool.close()
-    assert list(canary.ways.order_by("way").values()) == ways, "letters count for nothing"
-    CanaryRound.objects.update(began_at=timezone.now() - timedelta(minutes=1))
 
 
 def _replace(path: Path, text: str) -> None:
