@@ -20,6 +20,7 @@ from workers.watch.lease import HostLease
 
 def letters_are_followed(owner: Actor, host_id: int, keeper: CanaryKeeper, canary: Canary) -> None:
     """Through the same chain, with the lines that the watcher reads from its consoles meanwhile."""
+    long_ago = timezone.now() - timedelta(minutes=1)
     ways = list(canary.ways.order_by("way").values())
     lease = HostLease.acquire(host_id, "tests")
     assert lease is not None
@@ -29,21 +30,23 @@ def letters_are_followed(owner: Actor, host_id: int, keeper: CanaryKeeper, canar
         watcher.turn()
         for way, roles in (("in", ["verifier", "spamfilter"]), ("out", ["submission", "signer"])):
             letter = follow_letter(actor=owner, stack=canary.stack, way=way)
-            assert not keeper.follow(letter.pk), "so soon after another message"
-            CanaryRound.objects.exclude(pk=letter.pk).update(began_at=timezone.now() - timedelta(minutes=1))
+            if way == "out":
+                assert not keeper.follow(letter.pk), "so soon after another message"
+                CanaryRound.objects.exclude(pk=letter.pk).update(began_at=long_ago)
             assert keeper.follow(letter.pk)
             letter.refresh_from_db()
             assert (letter.verdict, letter.answers[-1][1]) == ("proved", "the message"), letter.problem
             told = followed(owner, letter)
             ends = time.monotonic() + 10
-            while not all(step.seen.is_named for step in told.steps) and time.monotonic() < ends:
+            while not all(step.seen.is_named for step in told.steps[1:]) and time.monotonic() < ends:
                 watcher.turn()
                 told = followed(owner, letter)
             seen = [step.seen for step in told.steps]
             assert [each.hop.role for each in seen] == [*roles, "relay"]
             lines = [[found.line.text for found in each.found] for each in seen]
-            assert all(each.is_named for each in seen), lines
-            assert all(">" in each[0] and "<" in each[0] for each in lines)
+            # Others have just spoken to the first one from the address that we have.
+            assert all(each.is_named for each in seen[1:]), lines
+            assert all("> submitted a message" in each[0] or "> quit properly" in each[0] for each in lines)
             assert [each.stamp is not None for each in seen] == [True] * 3, letter.headers
             said = {name for name, _ in letter.headers}
             assert {"in": "Received-SPF", "out": "DKIM-Signature"}[way] in said
@@ -53,4 +56,4 @@ def letters_are_followed(owner: Actor, host_id: int, keeper: CanaryKeeper, canar
         watcher.close()
         pool.close()
     assert list(canary.ways.order_by("way").values()) == ways, "letters count for nothing"
-    CanaryRound.objects.update(began_at=timezone.now() - timedelta(minutes=1))
+    CanaryRound.objects.update(began_at=long_ago)
