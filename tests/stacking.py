@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -137,7 +138,7 @@ def build_letter(stack: Stack) -> CanaryRound:
     return CanaryRound.objects.create(
         canary=canary,
         way="out",
-        tag="5" * 40,
+        tag=secrets.token_hex(20),
         began_at=at,
         verdict="proved",
         took={"dial": 3, "accepted": 200},
