@@ -92,7 +92,8 @@ def _gap(last: datetime | None, at: datetime, *, exact: bool) -> timedelta | Non
 _AT_THE_DOOR = {
     Part.DIAL: "Look whether it runs, whether the host's firewall leads that port to it, and whether the "
     "records name the stack's public address.",
-    Part.BANNER: "Look at its console: ptt takes 20 connections at once and lets the others wait.",
+    Part.BANNER: "Look whether it runs, and at its console: it listens once it has its certificate, takes 20 "
+    "connections at once and lets the others wait.",
     Part.TLS: "Look at its certificate, and at its console: it gets a new one only when it starts.",
     Part.AUTH: "Look whether it started after the relay repository got the canary's entry: it reads its "
     "users when it starts.",
