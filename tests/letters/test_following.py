@@ -93,7 +93,10 @@ def test_two_letters_at_once_are_told_apart_by_the_port_and_else_not_at_all() ->
 def test_the_stamp_of_a_hop_tells_two_letters_apart() -> None:
     lines = {FILTER: [*GOOD[FILTER], line(5, 31, said("10.0.0.9", 50009))]}
     long = replace(CLUE, ended=NOON + timedelta(minutes=4))
+    assert found(lines, long)[FILTER] == [(2, "peer")], "what comes so late is of others"
+    lines[FILTER][-1] = line(5, 9, said("10.0.0.9", 50009))
     assert [why for _, why in found(lines, long)[FILTER]] == ["perhaps", "perhaps"]
+    lines[FILTER][-1] = line(5, 14, said("10.0.0.9", 50009))
     known = replace(long, stamps={FILTER: NOON + timedelta(seconds=1)})
     assert found(lines, known)[FILTER] == [(2, "peer")]
 

@@ -185,6 +185,7 @@ def test_a_flip_moves_new_connections_and_leaves_old_ones(running: StackWorld) -
     running.publish()
     for when in ("before", "after"):
         assert running.mail_of(f"{when}@third.example")
+    running.wait_for(name, "> submitted a message")
     assert len([line for line in running.lines(name) if "> submitted a message" in line]) == 1
     running.client.destroy(name)
 

@@ -25,6 +25,8 @@ WIDE = timedelta(minutes=5)
 """How far a clock may be off for what names the letter itself."""
 NEAR = timedelta(seconds=5)
 _BEFORE_STAMP, _AFTER_STAMP = timedelta(seconds=3), timedelta(seconds=12)
+SOON = timedelta(seconds=14)
+"""ptt hands a mail on at once or never: connections later than this are of others. Errors may take longer."""
 MOST_FOUND = 40
 _PEER = re.compile(r"<([0-9A-Fa-f.:]{2,45}):([0-9]{1,5})>")
 _TROUBLE = re.compile(r"\b(?:ERR|ERROR|WRN|WARN|WARNING)\b")
@@ -116,8 +118,10 @@ def _of_hop(
     for line in lines:
         if _is_wide(line, clue) and _names(line, clue.tag):
             take(line, Why.NAMED)
+    quick = min(near[1], near[0] + NEAR + ((clue.taken or clue.ended) - clue.began) + SOON)
     exact = [line for line in lines if port and _is_wide(line, clue) and _peer(line.text) == source]
-    from_before = exact or [line for line in close if before and (_peer(line.text) or ("",))[0] == before]
+    soon = [line for line in close if line.at <= quick]
+    from_before = exact or [line for line in soon if before and (_peer(line.text) or ("",))[0] == before]
     is_one = len({_peer(line.text) for line in from_before}) == 1
     for line in from_before:
         take(line, Why.PEER if is_one else Why.PERHAPS)
@@ -129,7 +133,7 @@ def _of_hop(
     for line in close:
         peer = _peer(line.text)
         is_trouble = _TROUBLE.search(line.text) is not None and peer is None
-        if is_trouble or (is_first and peer is not None and not is_known):
+        if is_trouble or (is_first and peer is not None and line.at <= quick and not is_known):
             take(line, Why.PERHAPS)
     surest = sorted(mine.values(), key=lambda each: list(Why).index(each.why))[:MOST_FOUND]
     return sorted(surest, key=lambda each: (each.line.at, each.line.id))
