@@ -181,6 +181,7 @@ def test_a_flip_moves_new_connections_and_leaves_old_ones(running: StackWorld) -
         with running.other_server() as after:
             after.starttls(context=running.trust(""))
             after.sendmail("a@ext.test", ["after@third.example"], IN)
+            after.quit()
         before.sendmail("a@ext.test", ["before@third.example"], IN)
     running.publish()
     for when in ("before", "after"):
