@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -14,6 +16,9 @@ from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.stacks.phases import phases_of
 from tenants.formats.stacks.upgrade_phases import upgrade_phases
 from tenants.models import (
+    Canary,
+    CanaryRound,
+    CanaryWay,
     Domain,
     Firewall,
     HostShare,
@@ -118,6 +123,35 @@ def build_upgradable(
     UnikernelSecret.objects.get_or_create(unikernel=relay, name="ssh-key", defaults={"sealed_value": sealed})
     stack.phases.filter(name__in=["git", "records", "firewall"]).update(state="proved", reason="")
     return stack
+
+
+def build_letter(stack: Stack) -> CanaryRound:
+    """A canary for the stack, and a letter out of it that arrived an hour ago."""
+    at = timezone.now() - timedelta(hours=1)
+    canary = Canary.objects.create(
+        stack=stack,
+        local_part="rookery-canary",
+        sealed_secret=seal(Purpose.CANARY, "a passphrase"),
+        home="canary@panel.example.net",
+        made_at=at,
+    )
+    CanaryWay.objects.bulk_create(CanaryWay(canary=canary, way=way, since=at) for way in ("in", "out"))
+    return CanaryRound.objects.create(
+        canary=canary,
+        way="out",
+        tag=secrets.token_hex(20),
+        began_at=at,
+        verdict="proved",
+        took={"dial": 3, "accepted": 200},
+        latency=900,
+        asked_at=at,
+        asked_by="Alice",
+        ended_at=at + timedelta(seconds=1),
+        release=stack.release,
+        source="198.51.100.7:40001",
+        answers=[[200, "the message", "250 Ok, buddy!"]],
+        headers=[["Received", f"from a by {stack.domain} via TCP; {at:%a, %d %b %Y %H:%M:%S} +0000"]],
+    )
 
 
 def build_upgrading(stack: Stack) -> Upgrade:

@@ -84,7 +84,7 @@ from tenants.models import (
 )
 from tests.conftest import HASH, make_address
 from tests.hosting import HOST_KEY, Rock, build_rock, waiting_reader, waiting_use
-from tests.stacking import build_stack, build_upgradable, build_upgrading
+from tests.stacking import build_letter, build_stack, build_upgradable, build_upgrading
 from tests.surveying import saw_relay, survey
 from tests.tenants.zoning import begin
 
@@ -163,6 +163,7 @@ class World:
             "halted": self.halted.domain.name,
             "upgradable": self.upgradable.domain.name,
             "upgrading": self.upgrading.domain.name,
+            "letter": self.upgradable.canary.rounds.values_list("pk", flat=True).first(),
             "upgrade_plan": self.upgrade_plan,
             "return_plan": self.return_plan,
             "mailbox": self.mailbox.pk,
@@ -355,6 +356,7 @@ def _upgrades(owner: Actor, domain: Domain, rock: Rock) -> dict[str, Any]:
     still = build_upgradable(_another(owner, domain, "still"), *given, "192.0.2.94", rock.stopped)
     going = build_upgradable(_another(owner, domain, "going"), *given, "192.0.2.95", rock.stopped)
     build_upgrading(going)
+    build_letter(still)
     Image.objects.filter(pk=rock.image.pk).update(era="p23")
     rock.image.refresh_from_db()
     images = {"relay": rock.image}

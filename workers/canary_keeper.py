@@ -1,4 +1,5 @@
-"""Sending the messages of canaries and seeing them arrive: every few minutes, for each stack that runs."""
+"""Sending the messages of canaries and seeing them arrive: every few minutes, for each stack that runs, and
+when a person wants to follow one."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
@@ -20,12 +22,14 @@ from tenants.actions.canary_rounds import (
     record_canary_arrival,
     record_canary_sent,
 )
+from tenants.actions.letters import begin_letter, finish_letter_look
 from tenants.actor import Actor
 from tenants.errors import Absent
-from tenants.formats.canary import Way
+from tenants.formats.canary import Verdict, Way
+from tenants.formats.letters import kept_headers
 from tenants.models import Canary, CanaryRound, CanaryWay, Stack, StackPhase
 from tenants.secrets import Opener, Purpose
-from workers.canary import Dial, Leg, dial_directly, forget, make_message, read, send
+from workers.canary import Arrived, Dial, Leg, dial_directly, forget, make_message, read, send
 from workers.probes.talk import believing
 
 log = logging.getLogger(__name__)
@@ -33,7 +37,10 @@ log = logging.getLogger(__name__)
 # Longer than two conversations and the wait after them may take.
 CLAIM = timedelta(seconds=70)
 AT_ONCE = 20
+APART = timedelta(seconds=15)
+"""Between a letter and any other message: longer than lines are looked for around one."""
 _POLL_SECONDS = 0.1
+_WITH = ("domain__organization", "release", "public")
 NOWHERE = "rookery-canary@example.com"
 """Whom a canary without a home writes to: example.com takes no mail (RFC 2606, RFC 7505)."""
 
@@ -64,18 +71,42 @@ class CanaryKeeper:
 
     def look(self, canary_id: int) -> bool:
         """One round of a canary, or a look for what is under way, unless somebody does or it is not due."""
+        if self._just_sent(canary_id, asked_at__isnull=False):
+            return False
         if not due_canaries().filter(pk=canary_id).update(claimed_until=Now() + CLAIM):
             return False
-        row = Canary.objects.select_related("stack__domain__organization", "stack__release", "stack__public")
+        row = Canary.objects.select_related(*(f"stack__{each}" for each in _WITH))
         canary = row.get(pk=canary_id)
         try:
             self._collect(canary)
-            if not self._waiting(canary).exists():
+            if not self._waiting(canary).filter(asked_at=None).exists():
                 for way in Way:
-                    self._send(canary, way)
+                    at = self.now()
+                    self._send(begin_canary_round(actor=self.actor, canary=canary, way=way, at=at))
                 self._wait(canary)
             finish_canary_look(actor=self.actor, canary=canary, at=self.now())
         except (Absent, Canary.DoesNotExist):
+            return False
+        return True
+
+    def follow(self, letter_id: int) -> bool:
+        """Send a letter that somebody wants to follow, or look for it; not soon after another message, so
+        that the consoles tell of one at a time."""
+        rows = due_letters().select_related(*(f"canary__stack__{each}" for each in _WITH))
+        letter = rows.filter(pk=letter_id).first()
+        if letter is None or (letter.verdict == Verdict.ASKED and self._just_sent(letter.canary_id)):
+            return False
+        free = Canary.objects.filter(pk=letter.canary_id, claimed_until__lte=Now())
+        if not free.update(claimed_until=Now() + CLAIM):
+            return False
+        canary = letter.canary
+        try:
+            self._collect(canary)
+            if begin_letter(actor=self.actor, letter=letter, at=self.now()):
+                self._send(letter)
+                self._wait(canary)
+            finish_letter_look(actor=self.actor, canary=canary, at=self.now())
+        except (Absent, Canary.DoesNotExist, CanaryRound.DoesNotExist):
             return False
         return True
 
@@ -97,10 +128,14 @@ class CanaryKeeper:
             self.trust(stack),
         )
 
-    def _send(self, canary: Canary, way: Way) -> None:
-        row = begin_canary_round(actor=self.actor, canary=canary, way=way, at=self.now())
+    def _just_sent(self, canary_id: int, **which: Any) -> bool:
+        rounds = CanaryRound.objects.filter(canary=canary_id, began_at__gt=self.now() - APART, **which)
+        return rounds.exclude(verdict=Verdict.ASKED).exists()
+
+    def _send(self, row: CanaryRound) -> None:
+        canary = row.canary
         try:
-            leg = self.leg(canary, way)
+            leg = self.leg(canary, Way(row.way))
         except UnknownPlaceError as error:
             record_canary_sent(actor=self.actor, row=row, said=None, problem=str(error), at=self.now())
             return
@@ -124,10 +159,23 @@ class CanaryKeeper:
         except OSError as error:
             log.warning("the canaries' Maildir cannot be read: %s", error.strerror)
             return
-        forget(each for each in arrived if record_canary_arrival(actor=self.actor, tag=each.tag, at=each.at))
+        forget(each for each in arrived if self._counts(each))
+
+    def _counts(self, arrived: Arrived) -> bool:
+        headers = kept_headers(arrived.head)
+        return record_canary_arrival(actor=self.actor, tag=arrived.tag, at=arrived.at, headers=headers)
 
     def _waiting(self, canary: Canary) -> QuerySet[CanaryRound]:
         return canary.rounds.filter(verdict="waiting")
+
+
+def due_letters() -> QuerySet[CanaryRound]:
+    """Letters to send, or to look for, whose canary nobody is at."""
+    return CanaryRound.objects.filter(
+        asked_at__isnull=False,
+        verdict__in=(Verdict.ASKED, Verdict.WAITING),
+        canary__claimed_until__lte=Now(),
+    ).order_by("asked_at")
 
 
 def due_canaries() -> QuerySet[Canary]:

@@ -142,6 +142,7 @@ def _guards() -> list[tuple[str, int, str]]:
     hints += _for_each(ownership.unproved_zones(), "prove_ownership", "lookups")
     hints += [("check_mail", pk, "mail_checks") for pk in checker.checks_to_do()]
     hints += _for_each(canary_keeper.due_canaries(), "send_canary", "mail_checks", canary_keeper.AT_ONCE)
+    hints += _for_each(canary_keeper.due_letters(), "follow_letter", "mail_checks", canary_keeper.AT_ONCE)
     hints += _for_each(server_asker.zones_to_ask(), "ask_servers", "mail_checks", server_asker.AT_ONCE)
     hints += _for_each(certificates.due_zones(now), "look_at_certificates", "reviews")
     hints += _for_each(key_smith.unknown_keys(), "compute_signing_key", "images", key_smith.AT_ONCE)

@@ -128,6 +128,12 @@ def send_canary(canary_id: int) -> None:
 
 
 @shared_task
+def follow_letter(letter_id: int) -> None:
+    """Send one letter that somebody follows through a mail stack, or look whether it arrived."""
+    the_keeper().follow(letter_id)
+
+
+@shared_task
 def ask_servers(zone_id: int) -> None:
     """Ask the name servers of one zone which version they have."""
     the_server_asker().look(zone_id)

@@ -39,6 +39,7 @@ PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "network_id": {"schema": {"type": "integer"}, "description": "The id of a network."},
     "public_id": {"schema": {"type": "integer"}, "description": "The id of a public address of a host."},
     "number": {"schema": {"type": "integer"}, "description": "The number of a release, from 1."},
+    "letter_id": {"schema": {"type": "integer"}, "description": "The id of a letter that is followed."},
     "rule_id": {"schema": {"type": "integer"}, "description": "The id of a rule of a firewall."},
     "image_id": {"schema": {"type": "integer"}, "description": "The id of an image."},
     "reader_id": {"schema": {"type": "integer"}, "description": "The id of what reads a repository."},

@@ -118,6 +118,7 @@ def _show(request: HttpRequest, row: DomainRow, *, problem: str = "", status: in
         "may_change": shows(request, Verb.CHANGE, Kind.STACK, organization_id),
         "by_hand": stack_by_hand(thing),
         "may_switch": shows(request, Verb.SWITCH, Kind.STACK, organization_id),
+        "may_follow": shows(request, Verb.SWITCH, Kind.STACK, organization_id) and thing.wanted == "running",
         "may_delete": shows(request, Verb.DELETE, Kind.STACK, organization_id),
     }
     template = "now" if request.headers.get("HX-Request") == "true" else "show"

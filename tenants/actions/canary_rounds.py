@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -69,11 +70,14 @@ def record_canary_sent(
     _require_worker(actor)
     lock(row.canary)
     row.refresh_from_db()
+    if said is not None and row.asked_at is not None:
+        row.answers = [[each.after, each.asked, each.said] for each in said.answers]
+        row.source = said.source[:60]
+        row.save(update_fields=["answers", "source"])
     if row.verdict != Verdict.WAITING:
         return  # it arrived before the server's answer
     if said is None:
-        row.problem, row.verdict = problem[:300], Verdict.UNKNOWN
-        row.save(update_fields=["problem", "verdict"])
+        _leave_open(row, problem[:300], at)
         return
     row.took = {part.value: milliseconds for part, milliseconds in said.took.items()}
     if said.failed is not None:
@@ -86,7 +90,9 @@ def record_canary_sent(
 
 
 @transaction.atomic
-def record_canary_arrival(*, actor: Actor, tag: str, at: datetime) -> bool:
+def record_canary_arrival(
+    *, actor: Actor, tag: str, at: datetime, headers: Sequence[tuple[str, str]] = ()
+) -> bool:
     """Note that the message with this tag arrived; whether it is one that somebody waited for."""
     _require_worker(actor)
     row = CanaryRound.objects.select_related("canary").filter(tag=tag).first()
@@ -97,6 +103,8 @@ def record_canary_arrival(*, actor: Actor, tag: str, at: datetime) -> bool:
     if row.verdict != Verdict.WAITING:
         return True
     row.latency = max(0, round((at - row.began_at).total_seconds() * 1000))
+    if row.asked_at is not None:
+        row.headers = [list(each) for each in headers]
     _judge(row, Verdict.PROVED, at)
     return True
 
@@ -106,23 +114,36 @@ def finish_canary_look(*, actor: Actor, canary: Canary, at: datetime) -> None:
     """End rounds whose message is lost, forget old history, and say when the next look is due."""
     _require_worker(actor)
     lock(canary)
-    lost = canary.rounds.filter(verdict=Verdict.WAITING, began_at__lte=at - ARRIVES_WITHIN)
-    for row in lost.order_by("began_at"):
-        row.failed = Part.ARRIVED.value
-        row.problem = f"It was taken, and did not arrive within {ARRIVES_WITHIN.seconds // 60} minutes."
-        if not row.took:  # the worker that sent it was killed before it knew
-            row.verdict, row.failed, row.problem = Verdict.UNKNOWN, "", "Nobody saw what became of it."
-            row.save(update_fields=["verdict", "failed", "problem"])
-            continue
-        _judge(row, Verdict.FAILED, at)
+    end_lost_rounds(canary, at)
     _forget(canary, at)
     canary.claimed_until = LONG_AGO
     canary.next_look_at = at + _until_next(canary)
     canary.save(update_fields=["claimed_until", "next_look_at"])
 
 
+def end_lost_rounds(canary: Canary, at: datetime) -> None:
+    """Give up what has not arrived in time, and letters that no worker took; the caller locks the canary."""
+    late = canary.rounds.filter(began_at__lte=at - ARRIVES_WITHIN)
+    for row in late.filter(verdict=Verdict.ASKED).order_by("began_at"):
+        _leave_open(row, "No worker took it in time, and it was not sent.", at)
+    for row in late.filter(verdict=Verdict.WAITING).order_by("began_at"):
+        row.failed = Part.ARRIVED.value
+        row.problem = f"It was taken, and did not arrive within {ARRIVES_WITHIN.seconds // 60} minutes."
+        if not row.took:  # the worker that sent it was killed before it knew
+            row.failed = ""
+            _leave_open(row, "Nobody saw what became of it.", at)
+            continue
+        _judge(row, Verdict.FAILED, at)
+
+
+def _leave_open(row: CanaryRound, problem: str, at: datetime) -> None:
+    row.verdict, row.problem = Verdict.UNKNOWN.value, problem
+    row.ended_at = at if row.asked_at is not None else None
+    row.save()
+
+
 def _until_next(canary: Canary) -> timedelta:
-    if canary.rounds.filter(verdict=Verdict.WAITING).exists():
+    if canary.rounds.filter(verdict=Verdict.WAITING, asked_at=None).exists():
         return WAITS
     standings = [(Standing(each.standing), each.recent) for each in canary.ways.all()]
     return next_round(standings, secrets.randbelow(1000) / 1000)
@@ -139,8 +160,13 @@ def _forget(canary: Canary, at: datetime) -> None:
 
 
 def _judge(row: CanaryRound, verdict: Verdict, at: datetime) -> None:
-    """Let a round count: for its way, its spans, and its outage."""
+    """Let a round count: for its way, its spans, and its outage. A letter counts for nothing: people send
+    those when they know already that something is wrong, and as often as they like."""
     row.verdict, good = verdict.value, verdict is Verdict.PROVED
+    if row.asked_at is not None:
+        row.ended_at = at
+        row.save()
+        return
     row.save()
     way = CanaryWay.objects.get(canary=row.canary_id, way=row.way)
     _count(way, row, good, at)
@@ -188,7 +214,7 @@ def _turn(way: CanaryWay, row: CanaryRound, before: Standing, after: Standing) -
     """The outage runs from the first bad round to the first good one of those that turned it."""
     good = after is Standing.WORKS
     judged = CanaryRound.objects.filter(
-        canary=row.canary_id, way=row.way, verdict__in=[Verdict.PROVED, Verdict.FAILED]
+        canary=row.canary_id, way=row.way, verdict__in=[Verdict.PROVED, Verdict.FAILED], asked_at=None
     ).order_by("-began_at", "-pk")[:REMEMBERED]
     first = [each for each in judged if (each.verdict == Verdict.PROVED) == good][-1]
     if good:

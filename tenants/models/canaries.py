@@ -12,6 +12,7 @@ _WAYS = ("in", "out")
 _WAY_CHOICES = [("in", "into the domain"), ("out", "out of the domain")]
 _STANDINGS = [("new", "not known yet"), ("works", "works"), ("failing", "fails")]
 _VERDICTS = [
+    ("asked", "not begun"),
     ("waiting", "under way"),
     ("proved", "arrived"),
     ("failed", "failed"),
@@ -81,7 +82,13 @@ class CanaryWay(models.Model):
 
 
 class CanaryRound(models.Model):
-    """One message one way. `tag` is in the message, and nobody else can know it before it is sent."""
+    """One message one way. `tag` is in the message, and nobody else can know it before it is sent.
+
+    With `asked_at` it is a letter that a person follows: it counts in no standing and no history, and what
+    was said of it on its way is kept: `answers` are `[milliseconds, what was asked, what the server said]`
+    each, `headers` `[name, text]`, the last server's first. `source` is where we sent from, "address:port",
+    `release` what had the traffic then.
+    """
 
     canary = models.ForeignKey(Canary, on_delete=models.CASCADE, related_name="rounds")
     way = models.CharField(max_length=3, choices=_WAY_CHOICES)
@@ -96,11 +103,18 @@ class CanaryRound(models.Model):
     latency = models.PositiveIntegerField(
         null=True, help_text="From the first byte to its arrival, in milliseconds."
     )
+    asked_at = models.DateTimeField(null=True)
+    asked_by = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True, help_text="Of a letter: when its verdict was found.")
+    release = models.ForeignKey("tenants.Release", on_delete=models.CASCADE, null=True, related_name="+")
+    source = models.CharField(max_length=60, blank=True)
+    answers = models.JSONField(default=list)
+    headers = models.JSONField(default=list)
 
     class Meta:
         constraints = [
             one_of("canary_round", "way", *_WAYS),
-            one_of("canary_round", "verdict", "waiting", "proved", "failed", "unknown"),
+            one_of("canary_round", "verdict", "asked", "waiting", "proved", "failed", "unknown"),
             one_of("canary_round", "failed", "", *_PARTS),
             named("tag", "canary_round_has_a_tag"),
         ]
@@ -108,6 +122,10 @@ class CanaryRound(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag}: {self.get_verdict_display()}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.verdict not in ("asked", "waiting")
 
 
 class CanarySpan(models.Model):

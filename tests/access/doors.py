@@ -181,6 +181,7 @@ BUTTONS = {
     "installation-act": ("do", "share"),
     "stack-act": ("do", "phase", "name"),
     "stack-roll-back": (),
+    "stack-letter-follow": ("way",),
     "stack-upgrade": ("image_relay", "plan", "note"),
     "repository-pin": ("fingerprint", "host_name"),
     "repository-drift-mode": ("mode",),

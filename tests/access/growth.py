@@ -117,6 +117,8 @@ def _machines(name: str, world: World, number: int) -> None:
     _copy(rock.firewall_rule, position=number + 2, port=1000 + number)
     _copy(rock.network, bridge=name, subnet=f"10.1.{number % 250}.0/24")
     _copy(rock.unikernel, name=name)
+    letter = world.upgradable.canary.rounds.earliest("pk")
+    _copy(letter, tag=tokens.new_token()[:40])
     _stack(f"stacked.{name}.example", world.stack, f"198.18.{number // 250}.{number % 250}")
     seen = {"unikernel": rock.unikernel, "at": timezone.now()}
     ConsoleLine.objects.create(**seen, text=name)

@@ -400,6 +400,15 @@ PANEL = [
     Row("open-relay-close", "POST", OWNERS, at={"domain": "{stacked}"}),
     Row("stack-uptime", "GET", TEAM, at={"domain": "{stacked}"}),
     Row("stack-canary", "POST", OWNERS, at={"domain": "{stacked}"}),
+    Row("stack-letters", "GET", TEAM, at={"domain": "{upgradable}"}),
+    Row("stack-letter", "GET", TEAM, at={"domain": "{upgradable}", "letter_id": "{letter}"}),
+    Row(
+        "stack-letter-follow",
+        "POST",
+        "in 404 404 403 403 to to",
+        {"way": "in"},
+        at={"domain": "{upgradable}"},
+    ),
     # Outside of a sandbox there is no such page.
     Row("stack-sandbox", "POST", "in 404 404 404 404 404 404"),
     Row("stack-new", "GET", "in 404 404 403 403 200 200"),

@@ -20,6 +20,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # What stands in an address unless a row says otherwise, and what stands there when there is no such thing.
 _USUAL: dict[str, tuple[str, str]] = {
     "organization_id": ("{organization}", "999999"),
+    "letter_id": ("{letter}", "999999"),
     "member_id": ("{member}", "999999"),
     "request_id": ("{request}", "999999"),
     "invitation_id": ("{invitation}", "999999"),

@@ -267,6 +267,7 @@ ELSEWHERE = {
     "remove_stack",
     "decide_open_relay",
     "make_canary",
+    "follow_letter",
     "preview_upgrade",
     "upgrade_stack",
     "preview_return",

@@ -99,7 +99,7 @@ WITHOUT = {
     "api:domain-roles", "api:domain-hand-over", "api:organization-take-over",
     # The plan's name is the condition; to go back is asked of one that goes on only.
     "api:stack-upgrade", "api:stack-upgrade-plan", "api:stack-upgrade-back", "api:stack-release-plan",
-    "api:stack-release-current",
+    "api:stack-release-current", "api:stack-letters",
     "api:host-network", "api:host-volumes", "api:host-volume", "api:images", "api:host-unikernels",
     "api:build-servers", "api:build-server", "api:image-fetches", "api:image-feeds",
     "api:webhooks", "api:webhook-rotate",

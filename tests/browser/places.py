@@ -11,13 +11,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import StorageState
+from playwright.sync_api import StorageState, expect
 
 from tests.browser import rock
 from tests.browser.factor_places import begin_an_app, between_two_steps
 from tests.browser.receiver import tell_a_program
 from tests.browser.stacking import have_stack, wait_until_all_is_proved
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import SLOW_MS, Visitor
 from tests.browser.zone_places import keep_dns_here, pages_of_zones
 
 DOMAIN, STACKED = "example.org", "tern.example"
@@ -111,6 +111,8 @@ def live_in(visit: Visit, administrator: StorageState, repositories: Path) -> Pl
         },
     }
     wait_until_all_is_proved(operator, STACKED)
+    operator.press("Follow a letter into the domain")
+    expect(operator.page.locator("#letter-now")).to_contain_text("It arrived after", timeout=SLOW_MS)
     for name in ("owner", "member", "operator"):
         places.pages[name] = _pages_of_the_panel(visit(storage_state=places.signed_in[name])) | machine
     places.pages["owner"]["account-code-app"] = "/account/second-factors/app"
@@ -313,6 +315,7 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         "installation running": f"/d/{STACKED}/stack/existing",
         "open-relay decided": f"/d/{STACKED}/stack/port-25",
         "stack-uptime": f"/d/{STACKED}/stack/uptime",
+        "stack-letters": f"/d/{STACKED}/stack/letters",
         "domain-trash": f"/d/{DOMAIN}/trash",
         "domain-trash empty": "/d/klein.example/trash",
         "domain-settings not-connected": "/d/klein.example/settings",
@@ -355,6 +358,8 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
         links = visitor.page.locator(f'main a[href^="{below}"]')
         found = [str(links.nth(index).get_attribute("href")) for index in range(links.count())]
         shown |= {f"{name} {path}": path for path in (found[0], found[-1])}
+    letter = visitor.open(f"/d/{STACKED}/stack/letters").locator("main .list a").first
+    shown["stack-letter"] = str(letter.get_attribute("href"))
     history = visitor.open(f"/d/{DOMAIN}/addresses/leaver/history").locator(".history > li .facts a")
     events = [str(history.nth(index).get_attribute("href")) for index in range(history.count())]
     shown |= {"event": events[0], "event changed-since": events[-1]}

@@ -58,6 +58,7 @@ from tenants.stack_wishes import zone_of
 from tests.conftest import make_address
 from tests.contract.demand import StandingConnection, demand, standing_connection
 from tests.contract.host_world import own_images
+from tests.contract.letters import letters_are_followed
 from tests.hosting import Machine, share_of, upload
 from tests.sandbox.stack_world import free_realm, machine, until
 from workers import ssh
@@ -310,6 +311,7 @@ def test_a_stack_is_made_takes_a_mail_is_upgraded_and_leaves_nothing(site: Site)
         _is_upgraded(site, stack, old_one)
     assert counted.failed == [], counted
     assert counted.attempts > 100
+    letters_are_followed(site.owner, site.choices.share.host_id, _keeper(outside), stack.canary)
     _mail_comes_in(outside, 2)
     _its_canary_sings(site, stack)
     stacks.remove_stack(actor=site.owner, stack=stack, name=site.domain.name)
@@ -411,12 +413,16 @@ def _upgraded(site: Site, stack: Stack, *roles: str) -> Upgrade:
     return upgrades.upgrade_stack(actor=site.owner, stack=stack, images=images, plan=plan.digest)
 
 
+def _keeper(outside: Outside) -> CanaryKeeper:
+    maildir = outside.store.folder / folder_name(HOME)
+    return CanaryKeeper(Opener(), inside_realm(lambda: outside.realm), maildir, seconds=5.0)
+
+
 def _its_canary_sings(site: Site, stack: Stack) -> None:
     """Both ways through the real chain; a receiver that is down turns one of them, and back."""
     outside, canary = site.outside, Canary.objects.get(stack=stack)
     assert due_canaries().filter(pk=canary.pk).exists()
-    maildir = outside.store.folder / folder_name(HOME)
-    keeper = CanaryKeeper(Opener(), inside_realm(lambda: outside.realm), maildir, seconds=5.0)
+    keeper, maildir = _keeper(outside), outside.store.folder / folder_name(HOME)
 
     def look() -> dict[str, str]:
         Canary.objects.update(next_look_at=LONG_AGO)

@@ -85,6 +85,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "serve_preparation",
         "check_mail",
         "send_canary",
+        "follow_letter",
         "ask_servers",
         "look_at_certificates",
         "compute_signing_key",

@@ -76,6 +76,7 @@ STACKS = {
     *("preview_stack", "make_stack", "resume_stack"),
     *("look_at_installation", "preview_adoption", "adopt_stack"),
     *("preview_upgrade", "upgrade_stack", "preview_return", "make_current", "roll_back"),
+    "follow_letter",
 }
 AROUND = {
     "export_organization",

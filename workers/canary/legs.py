@@ -7,11 +7,11 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from tenants.formats.canary import Part, Round
+from tenants.formats.canary import Answer, Part, Round
 from tenants.formats.text import printable
 from workers.plug import Plug
 from workers.probes.ports import PortDialer, dial_plug
@@ -56,14 +56,18 @@ def dial_from_host(dialer: PortDialer) -> Dial:
 
 def send(leg: Leg, content: bytes, *, dial: Dial, seconds: float = 15.0) -> Round:
     """Send it, for at most `seconds`; never raises for what the server does."""
-    talk = _Timed(Deadline(seconds))
+    talk, source, heard = _Timed(Deadline(seconds)), "", list[Answer]()
     try:
-        with closing(Talk(_connect(leg.places, dial, talk.until), talk.until)) as connection:
+        plug = _connect(leg.places, dial, talk.until)
+        source = _own_end(plug)
+        with closing(Talk(plug, talk.until)) as connection:
+            heard = connection.answers
             talk.reached(Part.DIAL)
             _converse(leg, content, connection, talk)
     except (OSError, BrokenTalkError) as error:
-        return Round(talk.took, talk.part, printable(f"{_AT[talk.part]} {why(error)}", 250))
-    return Round(talk.took)
+        problem = printable(f"{_AT[talk.part]} {why(error)}", 250)
+        return Round(talk.took, talk.part, problem, tuple(heard), source)
+    return Round(talk.took, answers=tuple(heard), source=source)
 
 
 _AT = {
@@ -88,6 +92,16 @@ class _Timed:
         self.took[part] = round((now - self._since) * 1000)
         self._since = now
         self.part = _ORDER[min(_ORDER.index(part) + 1, len(_ORDER) - 1)]
+
+
+def _own_end(plug: Plug) -> str:
+    """Where we speak from: what is no socket of ours does not tell."""
+    if not isinstance(plug, socket.socket):
+        return ""
+    with suppress(OSError):
+        address, port, *_ = plug.getsockname()
+        return f"{address}:{port}"
+    return ""
 
 
 def _connect(places: Sequence[tuple[str, int]], dial: Dial, until: Deadline) -> Plug:

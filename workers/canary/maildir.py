@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,17 +17,19 @@ __all__ = ["Arrived", "forget", "read"]
 
 MOST_FILES = 1_000
 MOST_BYTES = 65_536
+MOST_HEAD = 16_384
 KEPT = timedelta(minutes=15)
 """How long a message whose tag nobody here waits for is kept: another process may."""
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """A message with the tag of a canary; `at` is when its file was written."""
+    """A message with the tag of a canary; `at` is when its file was written, `head` how it begins."""
 
     tag: str
     at: datetime
     path: Path
+    head: bytes = field(default=b"", repr=False)
 
 
 def read(folder: Path, now: datetime) -> list[Arrived]:
@@ -37,11 +39,12 @@ def read(folder: Path, now: datetime) -> list[Arrived]:
     """
     found = []
     for path, at in _files(folder):
-        tag = _tag(path)
+        raw = _beginning(path)
+        tag = tag_of(raw)
         if not tag or now - at > KEPT:
             path.unlink(missing_ok=True)
         else:
-            found.append(Arrived(tag, at, path))
+            found.append(Arrived(tag, at, path, raw[:MOST_HEAD]))
     return found
 
 
@@ -69,10 +72,10 @@ def _files(folder: Path) -> list[tuple[Path, datetime]]:
     return found
 
 
-def _tag(path: Path) -> str:
+def _beginning(path: Path) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        return ""
+        return b""
     with os.fdopen(handle, "rb") as file:
-        return tag_of(file.read(MOST_BYTES))
+        return file.read(MOST_BYTES)

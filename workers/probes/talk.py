@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TypeVar
 
+from tenants.formats.canary import Answer
 from tenants.formats.text import printable
 from workers.plug import Plug
 from workers.zone.server import Deadline
@@ -17,6 +19,7 @@ _MOST_LINES, _MOST_LINE = 60, 1_000
 _MOST_HANDSHAKE = 131_072
 _PIECE = 4_096
 _GOODBYE_SECONDS = 0.2
+_MOST_ANSWERS = 20
 _T = TypeVar("_T")
 
 
@@ -30,6 +33,9 @@ class Talk:
     def __init__(self, plug: Plug, until: Deadline) -> None:
         self._plug, self._until, self._kept = plug, until, b""
         self._tls: _Tls | None = None
+        self._began, self._asked = time.monotonic(), ""
+        self.answers: list[Answer] = []
+        """The first twenty that came, without secrets of what was asked."""
 
     def close(self) -> None:
         """Say goodbye if that is possible at once."""
@@ -61,6 +67,7 @@ class Talk:
         """The code and the text of the answer."""
         self._plug.settimeout(self._until.left())
         self._plug.sendall(line.encode("ascii") + b"\r\n")
+        self._asked = "AUTH PLAIN" if line.startswith("AUTH ") else line
         return self._answer()
 
     def deliver(self, content: bytes) -> tuple[str, str]:
@@ -70,6 +77,7 @@ class Talk:
         stuffed = b"." + stuffed if stuffed.startswith(b".") else stuffed
         self._plug.settimeout(self._until.left())
         self._plug.sendall(stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n"))
+        self._asked = "the message"
         return self._answer()
 
     def secure(self, context: ssl.SSLContext, host: str | None) -> None:
@@ -79,6 +87,7 @@ class Talk:
         tls = _Tls(self._plug, self._until, context, host)
         tls.shake_hands()
         self._plug = self._tls = tls
+        self._asked = ""
 
     @property
     def shown(self) -> bytes | None:
@@ -93,8 +102,16 @@ class Talk:
                 raise BrokenTalkError(f"it does not speak SMTP: “{printable(line, 80)}” instead of 220")
             texts.append(printable(line[4:], 300))
             if line[3:4] != b"-":
-                return line[:3].decode("ascii"), "\n".join(texts)
+                code, said = line[:3].decode("ascii"), "\n".join(texts)
+                self._note(f"{code} {said}")
+                return code, said
         raise BrokenTalkError("its answer does not end")
+
+    def _note(self, said: str) -> None:
+        if len(self.answers) < _MOST_ANSWERS:
+            after = round((time.monotonic() - self._began) * 1000)
+            text = printable(said.replace("\n", " | "), 300)
+            self.answers.append(Answer(after, printable(self._asked, 300), text))
 
     def _line(self) -> bytes:
         while b"\n" not in self._kept:

@@ -75,6 +75,3 @@ class Handing(SmtpServer):
                 )
             except hop.HopError as error:
                 self.console.write("error", f"mail lost on its way to {self.called}: {error}")
-            else:
-                count = len(group.recipients)
-                self.console.write("info", f"mail for {count} recipients handed to {self.called}")

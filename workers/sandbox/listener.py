@@ -54,6 +54,11 @@ class Console:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._lines.append(f"{now} {level.upper()} [{self.name}] {clean(text)}")
 
+    def named(self, name: str) -> Console:
+        """The same console for what says its lines under another name."""
+        del name
+        return self
+
     def lines(self) -> list[str]:
         """The kept lines, oldest first (at most 500)."""
         return list(self._lines)

@@ -21,6 +21,7 @@ from workers.sandbox import paths
 from workers.sandbox.acceptor import CLOSING_TIMEOUT, HANDSHAKE_TIMEOUT, Acceptor, streams
 from workers.sandbox.listener import Console, clean, loopback
 
+GOODBYE = 221
 MAX_MAIL = 10_000_000  # bytes
 MAX_RECIPIENTS = 100
 MAX_BAD_COMMANDS = 25
@@ -32,11 +33,18 @@ SESSION_TIMEOUT = 600.0  # seconds for a whole conversation
 
 
 class CloseSessionError(Exception):
-    """End this conversation; the text goes to the console."""
+    """End this conversation; the text goes to the console. `politely`: the client said QUIT."""
+
+    def __init__(self, text: str, *, politely: bool = False) -> None:
+        super().__init__(text)
+        self.politely = politely
 
 
 class ServerDiesError(Exception):
     """Something raised where ptt catches nothing: the whole server stops until it is restarted."""
+
+
+Parting = Callable[[tuple[str, int], CloseSessionError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,13 @@ class Conversation:
     @property
     def client(self) -> str:
         """The address of the other side."""
-        peer = self._writer.get_extra_info("peername")
-        return str(peer[0]) if peer else ""
+        return self.peer[0]
+
+    @property
+    def peer(self) -> tuple[str, int]:
+        """Address and port of the other side."""
+        found = self._writer.get_extra_info("peername")
+        return (str(found[0]), int(found[1])) if found else ("", 0)
 
     async def line(self) -> bytes:
         """The next line without its CRLF. Raises CloseSessionError at the end, after idle time, or if too
@@ -135,7 +148,7 @@ class Conversation:
     async def bye(self, code: int, text: str) -> CloseSessionError:
         """Send a last reply; the caller raises the result."""
         await self.reply(code, text)
-        return CloseSessionError(f"{code} {text}")
+        return CloseSessionError(f"{code} {text}", politely=code == GOODBYE)
 
 
 @dataclass(slots=True)
@@ -151,6 +164,8 @@ class SmtpServer:
 
     extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8")
     one_mail_only = True
+    on_parting: Parting | None = None
+    """Says that a conversation is over, with whom and why; the console does where nobody else is to."""
     deliver_before_reply = False
 
     def __init__(
@@ -238,7 +253,10 @@ class SmtpServer:
         try:
             await self._converse(talk)
         except CloseSessionError as why:
-            self.console.write("info", f"connection closed: {why}")
+            if self.on_parting is not None:
+                self.on_parting(talk.peer, why)
+            else:
+                self.console.write("info", f"connection closed: {why}")
         except ServerDiesError as why:
             self.console.write("error", f"Fatal error: exception {why}; stopped until the next restart")
             self._die(str(why))

@@ -14,6 +14,7 @@ from panel.api.guards import DomainChecks
 from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.installations import InstallationPlans, Installations
 from panel.api.invitations import DomainInvitations
+from panel.api.letters import Letters
 from panel.api.mail_checks import MailChecks
 from panel.api.mailboxes import DomainMailboxes
 from panel.api.names import HeldNames
@@ -99,6 +100,8 @@ stack: Routes = [
     path("upgrade/back/", Upgrades.as_view({"post": "roll_back"}), name="stack-upgrade-back"),
     path("canary/", Canaries.as_view({"get": "retrieve", "put": "make_canary"}), name="stack-canary"),
     path("canary/history/", Canaries.as_view({"get": "list"}), name="stack-canary-history"),
+    path("letters/", Letters.as_view({"get": "list", "post": "follow_letter"}), name="stack-letters"),
+    path("letters/<id:letter_id>/", Letters.as_view({"get": "retrieve"}), name="stack-letter"),
     path("releases/", Releases.as_view({"get": "list"}), name="stack-releases"),
     path("releases/<id:number>/", Releases.as_view({"get": "retrieve"}), name="stack-release"),
     path("releases/<id:number>/plan/", Returns.as_view({"post": "plan_return"}), name="stack-release-plan"),

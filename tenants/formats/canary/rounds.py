@@ -15,6 +15,7 @@ __all__ = [
     "ARRIVES_WITHIN",
     "EVERY",
     "LATE_AFTER",
+    "Answer",
     "Part",
     "Round",
     "Standing",
@@ -51,8 +52,10 @@ class Part(StrEnum):
 
 
 class Verdict(StrEnum):
-    """UNKNOWN: nothing was found out, by a fault that is not the stack's. It counts neither way."""
+    """ASKED: a person wants it, and no worker has begun. UNKNOWN: nothing was found out, by a fault that is
+    not the stack's. It counts neither way."""
 
+    ASKED = "asked"
     WAITING = "waiting"
     PROVED = "proved"
     FAILED = "failed"
@@ -66,14 +69,27 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What a server said, harmless: `asked` is what it answered, without secrets, `after` the milliseconds
+    since the first byte."""
+
+    after: int
+    asked: str
+    said: str
+
+
+@dataclass(frozen=True)
 class Round:
     """What sending one message came to. `took` are the milliseconds of each part that was reached; `failed`
     is the part at which it ended, with a sentence without its end; both are empty for one that is under way.
+    `source` is our own "address:port" in the conversation, if there was one.
     """
 
     took: dict[Part, int] = field(default_factory=dict)
     failed: Part | None = None
     problem: str = ""
+    answers: tuple[Answer, ...] = ()
+    source: str = ""
 
     @property
     def accepted(self) -> bool:

@@ -104,6 +104,8 @@ OTHERS = {
     "record_canary_sent",
     "record_canary_arrival",
     "finish_canary_look",
+    "begin_letter",
+    "finish_letter_look",
     "record_zones",
     "take_over_zone",
     "delete_account",

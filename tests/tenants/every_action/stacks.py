@@ -6,6 +6,7 @@ from typing import Any
 
 from tenants.actions import (
     canaries,
+    letters,
     stack_adoption,
     stacks,
     surveys,
@@ -81,6 +82,7 @@ ROWS: Rows = {
         lambda a, w: stacks.decide_open_relay(actor=a, stack=w.stack, open_relay=True, reason="a test"),
     ),
     "make_canary": ("OP", lambda a, w: canaries.make_canary(actor=a, stack=w.stack)),
+    "follow_letter": ("OP", lambda a, w: letters.follow_letter(actor=a, stack=w.upgradable, way="in")),
     "preview_upgrade": (
         "OP",
         lambda a, w: preview_upgrade(actor=a, stack=w.upgradable, images={"relay": w.image}),

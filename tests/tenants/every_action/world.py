@@ -80,7 +80,7 @@ from tenants.models import (
 from tests.conftest import HASH, account, join
 from tests.exchanges import shared_pair
 from tests.hosting import Rock, build_rock, waiting_reader, waiting_use
-from tests.stacking import build_stack, build_upgradable, build_upgrading
+from tests.stacking import build_letter, build_stack, build_upgradable, build_upgrading
 from tests.surveying import saw_relay, survey
 from tests.tenants.zoning import begin, connect
 from tests.world import HOST_KEY, UPDATE_KEY, ready_export, seen_host
@@ -295,7 +295,7 @@ def build_world(
         ready=ready,
         stack=_led_to_by_others(build_stack(domain, *given, "192.0.2.91", "running")),
         halted=build_stack(second, *given, "192.0.2.92", "cancelled"),
-        upgradable=build_upgradable(third, *given, "192.0.2.93", rock.stopped),
+        upgradable=_followed(build_upgradable(third, *given, "192.0.2.93", rock.stopped)),
         upgrading=build_upgrading(build_upgradable(fourth, *given, "192.0.2.94", rock.stopped)).stack,
         suspended=_suspended(people["P"]),
         domain_role=domain_roles.give_domain_role(
@@ -350,6 +350,11 @@ def _offered(organization: Organization, name: str) -> domain_offers.Offered:
 def _suspended(operator: Actor) -> Organization:
     row = organizations.create_organization(actor=Actor.rookery(), name="Unpaid")
     return suspension.suspend_organization(actor=operator, organization=row, reason="Unpaid since May.")
+
+
+def _followed(stack: Stack) -> Stack:
+    build_letter(stack)
+    return stack
 
 
 def _led_to_by_others(stack: Stack) -> Stack:

@@ -23,7 +23,7 @@ from workers.sandbox.handing import Handing, LostError
 from workers.sandbox.paths import domain_text, text
 from workers.sandbox.relay import Relay
 from workers.sandbox.routes import chain_only
-from workers.sandbox.smtp import Conversation, Mail, SmtpServer
+from workers.sandbox.smtp import CloseSessionError, Conversation, Mail, Parting, SmtpServer
 from workers.sandbox.stack import dkim
 from workers.sandbox.stack.certificate import tls_context
 from workers.sandbox.stack.lookups import Lookups
@@ -40,6 +40,14 @@ SMTP, SMTPS = 25, 465
 _SIGNER_BITS, _DKIM_TTL = 2048, 3600
 _GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 _FORGETS_OWN = (Era.P22, Era.P24)
+_SAYS = {
+    "submission": ("ptt.lipap", "quit properly"),
+    "signer": ("ptt.nec", "submitted a message"),
+    "relay": ("ptt.mti-gf", "submitted a message"),
+    "spamfilter": ("ptt.spartacus", "submitted a message"),
+    "verifier": ("ptt.hm", "submitted a message"),
+}
+"""All that images of 2022 and 2023 say of a conversation that went well, also of one that was only QUIT."""
 
 
 async def submission(unikernel: Unikernel) -> None:
@@ -175,7 +183,6 @@ class Verifier(Handing):
         sender = text(mail.sender).strip("<>")
         domain = sender.rpartition("@")[2] or mail.helo
         found = await asyncio.to_thread(self.lookups.spf, domain.lower(), client)
-        self.console.write("info", f"SPF of {domain} for {client}: {found}")
         line = (
             f"Received-SPF: {found} client-ip={client}; envelope-from={sender or '<>'}; helo={mail.helo};\r\n"
             f" receiver={self.name};\r\n"
@@ -191,12 +198,26 @@ async def _serve(unikernel: Unikernel, server: SmtpServer) -> None:
         if not ended.done():
             ended.set_result(reason)
 
-    server.on_death = died
+    server.on_death, server.on_parting = died, _parting(unikernel)
     try:
         await server.listen()
         raise EndsError(f"Fatal error: exception {await ended}")
     finally:
         await server.close()
+
+
+def _parting(unikernel: Unikernel) -> Parting:
+    name, words = _SAYS[unikernel.role.name]
+    console = unikernel.console.named(name)
+
+    def said(peer: tuple[str, int], why: CloseSessionError) -> None:
+        who = f"<{unikernel.world.seen_as(peer[0])}:{peer[1]}>"
+        if not why.politely:
+            console.write("error", f"{who} {why}")
+        elif unikernel.era is not Era.P24:
+            console.write("info", f"{who} {words}")
+
+    return said
 
 
 def _between(unikernel: Unikernel, server: Handing, called: str) -> Handing:

@@ -43,6 +43,9 @@ class RoleConsole(Console):
         line = f"{now} -00:00: {_LEVELS.get(level, 'INF')} [{self.name}] {clean(text, 400)}\n"
         self._write(line.encode("ascii"))
 
+    def named(self, name: str) -> Console:
+        return RoleConsole(name, self._write)
+
 
 @dataclass(frozen=True)
 class Unikernel:
