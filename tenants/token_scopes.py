@@ -19,7 +19,6 @@ MANY = {
     kind: {
         Kind.MAILBOX: "mailboxes",
         Kind.REPOSITORY: "repositories",
-        Kind.EXPORT: "exports of domains",
         Kind.HOST_SHARE: "parts of hosts",
         Kind.PREPARATION: "preparations of hosts",
     }.get(Kind(kind), f"{kind}s")

@@ -57,10 +57,10 @@ from tenants.models import (
     Condition,
     DecisionLink,
     Domain,
-    DomainExport,
     DomainRole,
     Event,
     Evidence,
+    Export,
     Finding,
     HeldName,
     HostSetup,
@@ -140,7 +140,7 @@ class World:
     zone_key: TsigKey
     secondary: SecondaryServer
     signing_key: SigningKey
-    export: DomainExport
+    export: Export
     export_key: str
     update_server: UpdateServer
     rock: Rock
@@ -366,13 +366,13 @@ def _upgrades(owner: Actor, domain: Domain, rock: Rock) -> dict[str, Any]:
     }
 
 
-def ready_export(domain: Domain, public_key: bytes) -> DomainExport:
+def ready_export(domain: Domain, public_key: bytes) -> Export:
     """As if a worker had made it."""
-    return DomainExport.objects.create(
+    return Export.objects.create(
         domain=domain,
-        state=DomainExport.State.READY,
+        state=Export.State.READY,
         public_key=public_key,
-        sealed_archive=sealed(b"an archive", public_key),
+        archive=sealed(b"an archive", public_key),
         asked_at=timezone.now(),
         expires_at=timezone.now() + timedelta(hours=1),
     )

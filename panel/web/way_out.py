@@ -17,12 +17,12 @@ from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page
 from tenants import access
-from tenants.actions import domain_exports as actions
-from tenants.actions.domain_exports import AskedExport
+from tenants.actions import exports as actions
+from tenants.actions.exports import AskedExport
 from tenants.errors import Conflict
-from tenants.models import Domain, DomainExport
+from tenants.models import Domain, Export
 
-Kind, State = access.Kind, DomainExport.State
+Kind, State = access.Kind, Export.State
 SHOWN = 5
 _BADGES = {
     State.WAITING: ("live", "Being made"),
@@ -78,15 +78,15 @@ def _domain(request: HttpRequest, name: str) -> Domain:
 
 
 def _fetch(request: HttpRequest, domain: Domain, key: str) -> bytes:
-    row = _rows(request, domain).filter(state__in=DomainExport.OPEN).first()
+    row = _rows(request, domain).filter(state__in=Export.OPEN).first()
     if row is None:
         raise Conflict("There is no export to fetch. Ask for one.")
     return actions.fetch_export(actor=actor_of(request), export=row, key=key)
 
 
 def _rows(request: HttpRequest, domain: Domain) -> Any:
-    rows = access.visible_to(actor_of(request), DomainExport).filter(domain=domain)
-    return rows.select_related("domain__organization", "asked_by").defer("sealed_archive").order_by("-pk")
+    rows = access.visible_to(actor_of(request), Export).filter(domain=domain)
+    return rows.select_related("domain__organization", "asked_by").defer("archive").order_by("-pk")
 
 
 def _show(
@@ -107,7 +107,7 @@ def _show(
         "form": form or KeyForm(),
         "exports": [_line(each, now) for each in rows],
         "is_made": newest is not None and newest.state == State.WAITING,
-        "is_open": newest is not None and newest.state in DomainExport.OPEN,
+        "is_open": newest is not None and newest.state in Export.OPEN,
         "minutes": int(actions.LASTS.total_seconds()) // 60,
     }
     if request.headers.get("HX-Request") == "true":
@@ -115,7 +115,7 @@ def _show(
     return show(request, "panel/domain/way_out.html", context, tried)
 
 
-def _line(row: DomainExport, now: datetime) -> dict[str, Any]:
+def _line(row: Export, now: datetime) -> dict[str, Any]:
     badge, word = _BADGES[State(row.state)]
     return {
         "asked": times.moment(row.asked_at, now),

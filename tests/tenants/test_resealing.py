@@ -41,8 +41,8 @@ def test_every_column_of_bytes_is_known() -> None:
         if isinstance(field, BinaryField)
     }
     assert columns - {str(each) for each in sealed_fields()} == {
-        "DomainExport.public_key",  # is public
-        "DomainExport.sealed_archive",  # is sealed to a person's key
+        "Export.public_key",  # is public
+        "Export.archive",  # is sealed to a person's key
         "Passkey.credential",  # is public: the secret half never leaves the authenticator
         "Passkey.credential_id",
     }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tenants.actions import (
-    domain_exports,
     domain_offers,
     domain_roles,
     domains,
+    exports,
     organization_files,
     organizations,
     own_account,
@@ -125,9 +125,9 @@ ROWS: Rows = {
             content=written(OrganizationFile(FORMAT, VERSION, "2026-11-22T09:00:00Z", "Another")),
         ),
     ),
-    "ask_for_export": ("OP", lambda a, w: domain_exports.ask_for_export(actor=a, domain=w.domain)),
+    "ask_for_export": ("OP", lambda a, w: exports.ask_for_export(actor=a, domain=w.domain)),
     "fetch_export": (
         "OP",
-        lambda a, w: domain_exports.fetch_export(actor=a, export=w.export, key=w.export_key),
+        lambda a, w: exports.fetch_export(actor=a, export=w.export, key=w.export_key),
     ),
 }

@@ -14,14 +14,14 @@ from panel.api.base import ApiView
 from panel.api.fields import Shape, Text
 from panel.api.schema import operation
 from tenants import access
-from tenants.actions import domain_exports as actions
-from tenants.actions.domain_exports import AskedExport
-from tenants.models import Domain, DomainExport
+from tenants.actions import exports as actions
+from tenants.actions.exports import AskedExport
+from tenants.models import Domain, Export
 
 
-class DomainExportSerializer(serializers.Serializer[DomainExport]):
+class DomainExportSerializer(serializers.Serializer[Export]):
     id = serializers.IntegerField(allow_null=True)
-    state = serializers.ChoiceField(choices=DomainExport.State.choices)
+    state = serializers.ChoiceField(choices=Export.State.choices)
     asked_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(help_text="Until then it can be fetched, once.")
     files = serializers.IntegerField()
@@ -43,7 +43,7 @@ class ExportKey(Shape):
     example = {"key": "43 characters"}
 
 
-def _show(row: DomainExport) -> dict[str, Any]:
+def _show(row: Export) -> dict[str, Any]:
     return dict(DomainExportSerializer(row).data)
 
 
@@ -54,7 +54,7 @@ class DomainExports(ApiView):
     @operation("Exports of a domain, as they ended", responses=DomainExportSerializer)
     def list(self, request: Request, domain: str) -> Response:
         home = access.get(self.actor, Domain, name=domain)
-        rows = access.visible_to(self.actor, DomainExport).filter(domain=home).defer("sealed_archive")
+        rows = access.visible_to(self.actor, Export).filter(domain=home).defer("archive")
         return self.page(rows, lambda found: [_show(each) for each in found])
 
     @operation(
@@ -100,5 +100,5 @@ class OneDomainExport(ApiView):
             },
         )
 
-    def _find(self, domain: str, export_id: int) -> DomainExport:
-        return access.get(self.actor, DomainExport, domain__name=domain, pk=export_id)
+    def _find(self, domain: str, export_id: int) -> Export:
+        return access.get(self.actor, Export, domain__name=domain, pk=export_id)
