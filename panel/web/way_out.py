@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from panel.web import times
+from panel.web.asked_exports import exports_told
 from panel.web.domain_rules import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, show, try_form
@@ -22,16 +21,7 @@ from tenants.actions.exports import AskedExport
 from tenants.errors import Conflict
 from tenants.models import Domain, Export
 
-Kind, State = access.Kind, Export.State
-SHOWN = 5
-_BADGES = {
-    State.WAITING: ("live", "Being made"),
-    State.READY: ("todo", "Ready to be fetched"),
-    State.FETCHED: ("ok", "Fetched"),
-    State.EXPIRED: ("off", "Nobody fetched it"),
-    State.REPLACED: ("off", "Replaced"),
-    State.FAILED: ("fail", "Not made"),
-}
+Kind = access.Kind
 
 
 class KeyForm(forms.Form):
@@ -97,32 +87,13 @@ def _show(
     form: KeyForm | None = None,
     tried: Tried[bytes] | None = None,
 ) -> HttpResponse:
-    now = timezone.now()
-    rows = list(_rows(request, domain)[:SHOWN])
-    newest = rows[0] if rows else None
     context = {
         **domain_context(request, get_domain(request, domain.name), "domain-settings"),
         "crumbs": settings_crumbs(domain, "The way out"),
         "key": asked.key if asked is not None else "",
         "form": form or KeyForm(),
-        "exports": [_line(each, now) for each in rows],
-        "is_made": newest is not None and newest.state == State.WAITING,
-        "is_open": newest is not None and newest.state in Export.OPEN,
-        "minutes": int(actions.LASTS.total_seconds()) // 60,
+        **exports_told(_rows(request, domain)),
     }
     if request.headers.get("HX-Request") == "true":
-        return render(request, "panel/domain/way_out_now.html", context)
+        return render(request, "panel/parts/exports_now.html", context)
     return show(request, "panel/domain/way_out.html", context, tried)
-
-
-def _line(row: Export, now: datetime) -> dict[str, Any]:
-    badge, word = _BADGES[State(row.state)]
-    return {
-        "asked": times.moment(row.asked_at, now),
-        "by": str(row.asked_by) if row.asked_by is not None else "somebody who left",
-        "badge": badge,
-        "word": word,
-        "problem": row.problem,
-        "size": f"{row.files} files in {max(1, row.size // 1024)} kB" if row.files else "",
-        "until": times.moment(row.expires_at, now) if row.state == State.READY else None,
-    }

@@ -67,6 +67,7 @@ def preview_organization_import(
         account=actor.account,
         name=printable(name, 100),
         content=content,
+        closed=is_sealed(content),
         vouched=vouched,
         people=people,
         created_at=now,

@@ -31,6 +31,7 @@ READ = (1, 2)
 """Version 1 knew no places and machines."""
 MOST_DOMAINS = 500
 _SEALED = b"rookery-organization-sealed-1\n"
+_AROUND = 128  # what sealing adds
 _FEWER = "Take its domains along in several files, or one by one by their way out."
 
 
@@ -121,7 +122,7 @@ def written(file: OrganizationFile) -> bytes:
     """Readable JSON, a line for each thing. Raises FormatError for more than is read."""
     _require_room(file)
     content = msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n"
-    _require_size(content)
+    _require_size(content, around=_AROUND)
     return content
 
 
@@ -148,9 +149,9 @@ def has_secrets(file: OrganizationFile) -> bool:
 
 def read_file(content: bytes, key: str = "") -> OrganizationFile:
     """Raises FormatError (field `file`, or `key`) for what is no export of an organization, or too large."""
+    _require_size(content)
     if is_sealed(content):
         content = opened(content[len(_SEALED) :], key)
-    _require_size(content)
     try:
         file = msgspec.json.decode(content, type=OrganizationFile)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -163,8 +164,8 @@ def read_file(content: bytes, key: str = "") -> OrganizationFile:
     return file
 
 
-def _require_size(content: bytes) -> None:
-    if len(content) > MAX_BYTES:
+def _require_size(content: bytes, around: int = 0) -> None:
+    if len(content) + around > MAX_BYTES:
         raise FormatError(
             "file", f"The file has {len(content):,} bytes; at most {MAX_BYTES:,} are read.", _FEWER
         )

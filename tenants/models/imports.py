@@ -84,6 +84,7 @@ class OrganizationImport(models.Model):
     account = models.ForeignKey("tenants.Account", on_delete=models.CASCADE, null=True, related_name="+")
     name = models.CharField(max_length=100, blank=True, help_text="What the file was called.")
     content = models.BinaryField(null=True)
+    closed = models.BooleanField(help_text="It is sealed: its key is typed each time.")
     vouched = models.BooleanField(
         help_text="An owner answers for those who get the mail; they are not asked."
     )
