@@ -20,7 +20,7 @@ from tenants.actions.exports import AskedExport
 from tenants.models import Domain, Export, Organization
 
 
-class ExportSerializer(serializers.Serializer[Export]):
+class ExportStandingSerializer(serializers.Serializer[Export]):
     id = serializers.IntegerField(allow_null=True)
     state = serializers.ChoiceField(choices=Export.State.choices)
     asked_at = serializers.DateTimeField()
@@ -31,13 +31,13 @@ class ExportSerializer(serializers.Serializer[Export]):
     problem = serializers.CharField(help_text="Why it could not be made; else empty.")
 
 
-class AskedExportSerializer(ExportSerializer):
+class AskedExportSerializer(ExportStandingSerializer):
     key = serializers.CharField(
         allow_null=True, help_text="Opens it. Told once; null in a dry run and without secrets."
     )
 
 
-class FetchedExportSerializer(ExportSerializer):
+class FetchedExportSerializer(ExportStandingSerializer):
     archive = serializers.CharField(allow_null=True, help_text="The file in base64; null in a dry run.")
 
 
@@ -54,7 +54,7 @@ class ExportKey(Shape):
 
 
 def _show(row: Export) -> dict[str, Any]:
-    return dict(ExportSerializer(row).data)
+    return dict(ExportStandingSerializer(row).data)
 
 
 def _show_all(found: Sequence[Export]) -> list[dict[str, Any]]:
@@ -83,7 +83,7 @@ class _Exports(ApiView):
 class DomainExports(_Exports):
     noun, plural, tag = "domain_export", "domain_exports", "Domains"
 
-    @operation("Exports of a domain, as they ended", responses=ExportSerializer)
+    @operation("Exports of a domain, as they ended", responses=ExportStandingSerializer)
     def list(self, request: Request, domain: str) -> Response:
         home = access.get(self.actor, Domain, name=domain)
         rows = access.visible_to(self.actor, Export).filter(domain=home).defer("archive")
@@ -108,7 +108,7 @@ class DomainExports(_Exports):
 class OneDomainExport(_Exports):
     noun, plural, tag = "domain_export", "domain_exports", "Domains"
 
-    @operation("One of them", responses=ExportSerializer)
+    @operation("One of them", responses=ExportStandingSerializer)
     def retrieve(self, request: Request, domain: str, export_id: int) -> Response:
         return Response(_show(self._find(domain, export_id)))
 
@@ -127,7 +127,7 @@ class OneDomainExport(_Exports):
 class OrganizationExports(_Exports):
     noun, plural, tag = "organization_export", "organization_exports", "Organizations"
 
-    @operation("Exports of an organization, as they ended", responses=ExportSerializer)
+    @operation("Exports of an organization, as they ended", responses=ExportStandingSerializer)
     def list(self, request: Request, organization_id: int) -> Response:
         home = access.get(self.actor, Organization, pk=organization_id)
         rows = access.visible_to(self.actor, Export).filter(organization=home, domain=None)
@@ -155,7 +155,7 @@ class OrganizationExports(_Exports):
 class OneOrganizationExport(_Exports):
     noun, plural, tag = "organization_export", "organization_exports", "Organizations"
 
-    @operation("One of them", responses=ExportSerializer)
+    @operation("One of them", responses=ExportStandingSerializer)
     def retrieve(self, request: Request, organization_id: int, export_id: int) -> Response:
         return Response(_show(self._find(organization_id, export_id)))
 

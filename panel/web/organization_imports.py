@@ -65,7 +65,7 @@ class ApplyForm(forms.Form):
 def organization_import(request: HttpRequest, organization_id: int) -> HttpResponse:
     """The form; a file that was sent becomes a preview."""
     thing = _organization(request, organization_id)
-    form = UploadForm(request.POST or None)
+    form = UploadForm(request.POST if request.method == "POST" else None)
     tried: Tried[OrganizationImport] | None = None
     if request.method == "POST":
         tried = try_form(form, lambda: _upload(request, thing, form.cleaned_data))

@@ -33,7 +33,6 @@ from tenants.models import (
     ApiToken,
     Domain,
     DomainOffer,
-    Export,
     Organization,
     Repository,
     Run,
@@ -218,7 +217,6 @@ def _hand_over(actor: Actor, domain: Domain, after: Organization, *, reason: str
     _move_places(domain, after)
     domain.organization = after
     domain.save(update_fields=["organization"])
-    Export.objects.filter(domain=domain).update(organization=after)
     give_quota_back(before, "domain")
     give_quota_back(before, "mailbox", addresses)
     count_webhooks(before)

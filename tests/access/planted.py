@@ -31,8 +31,9 @@ LOOKS_SECRET = re.compile(
     r"hash|digest|key|secret|seed|passphrase|password|token|sealed|private|code$|answer$"
 )
 OPEN_COLUMNS = {
-    "AddressImport.digest", "Allowance.key", "Export.public_key", "Event.token", "Host.host_key",
+    "AddressImport.digest", "Allowance.key", "Event.token", "Export.public_key", "Host.host_key",
     "Host.offered_host_key", "Host.public_key", "HostPreparation.key_fingerprint", "HostSetup.keys",
+    "OrganizationImport.digest",
     "Passkey.credential", "Passkey.credential_id", "RecordSet.digest", "Repository.host_key",
     "Repository.offered_host_key", "Repository.public_key", "SecondaryServer.key", "SigningKey.public_key",
     "StackSecret.key", "StoredAnswer.key", "StoredAnswer.token", "SyncTarget.stop_code",

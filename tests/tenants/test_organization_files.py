@@ -87,7 +87,6 @@ def test_what_was_taken_along_comes_back_equal(
     assert told["ada@moved.example"][0] == "new"
     assert told["holders in moved.example"][0] == "left out"
     assert told["alice@people.example"][0] == "unchanged"
-    assert told["bob@people.example"] == ("left out", "Add them as manager; they get a mail then.")
     done = import_organization(actor=alice, organization=other, content=content, digest=shown.digest)
     assert done.digest == shown.digest
     again = export_organization(actor=alice, organization=other, opener=Opener())
@@ -158,7 +157,7 @@ def test_a_sealed_file_opens_with_its_key_alone(
     ("change", "problem"),
     [
         (lambda text: text[:50], "no export of an organization"),
-        (lambda text: text.replace('"version": 1', '"version": 2'), "is read"),
+        (lambda text: text.replace('"version": 2', '"version": 3'), "are read"),
         (lambda text: text.replace('"requests"', '"wishes"'), "unknown field"),
         (lambda text: text.replace('"example.org"', "7"), "Expected `str`"),
         (lambda text: "[" * 100_000, "no export of an organization"),

@@ -120,6 +120,7 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "accept_offer",
             "export_organization",
             "import_organization",
+            "ask_for_organization_export",
             "check_now",
             "recheck",
             "request_preview",

@@ -110,7 +110,7 @@ def test_nothing_secret_lies_around(alice: Actor, domain: Domain) -> None:
         for mail in OutgoingMail.objects.all():
             assert secret not in Opener().open(Purpose.MAIL_BODY, bytes(mail.sealed_body))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM tenants_domainexport")
+        cursor.execute("SELECT * FROM tenants_export")
         assert asked.key not in repr(cursor.fetchall())
     told = OutgoingMail.objects.filter(subject__contains="export of")
     assert [mail.recipient for mail in told] == ["alice@people.example"]
