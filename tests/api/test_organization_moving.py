@@ -74,7 +74,7 @@ def test_what_is_wrong_names_its_field(
     ):
         answer = client.post(at, body)
         assert answer.status_code == 400, body
-        assert answer.json()["errors"][0]["field"] == field
+        assert answer.json()["problems"][0]["field"] == field
         assert "k" * 43 not in answer.content.decode()
     content = b64encode(file_of("new.example")).decode()
     assert api(charlie).post(at, {"file": content}).status_code == 404
