@@ -154,7 +154,8 @@ def _show(
 ) -> HttpResponse:
     thing, now = preview.organization, timezone.now()
     only = {word: verdict for verdict, (word, _, _) in VERDICTS.items()}.get(request.GET.get("only", ""))
-    lines = [line for line in preview.lines if only is None or line[0] == only]
+    # What stays as it is, is shown on request only: there is mostly much of it.
+    lines = [line for line in preview.lines if (line[0] == only if only else line[0] != UNCHANGED)]
     shown = Paginator(lines, PAGE).get_page(request.GET.get("page"))
     url = reverse("organization-import-page", kwargs={"organization_id": thing.pk, "import_id": preview.pk})
     counts = preview.counts
@@ -198,9 +199,9 @@ def _line(verdict: str, thing: str, why: str) -> dict[str, str]:
 
 
 def _chips(url: str, counts: dict[str, int], only: str | None) -> list[dict[str, Any]]:
-    everything = {"label": "All", "count": f"{sum(counts.values()):,}", "url": url, "current": only is None}
+    to_read = sum(counts.values()) - counts.get(UNCHANGED, 0)
     return [
-        everything,
+        {"label": "All but unchanged", "count": f"{to_read:,}", "url": url, "current": only is None},
         *(
             {
                 "label": label,

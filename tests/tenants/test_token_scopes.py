@@ -77,9 +77,14 @@ STACKS = {
     *("look_at_installation", "preview_adoption", "adopt_stack"),
     *("preview_upgrade", "upgrade_stack", "preview_return", "make_current", "roll_back"),
 }
+MOVING = {
+    "preview_organization_import", "apply_organization_import", "discard_organization_import",
+}  # fmt: skip
 AROUND = {
     "export_organization",
+    "ask_for_organization_export",
     "import_organization",
+    *MOVING,
     "let_go",
     "let_all_go",
     "decide_held_messages",
@@ -121,6 +126,7 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "export_organization",
             "import_organization",
             "ask_for_organization_export",
+            *MOVING,
             "check_now",
             "recheck",
             "request_preview",

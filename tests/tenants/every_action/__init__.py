@@ -42,7 +42,7 @@ WRITES = {
     "renew_import": [],
     "discard_import": [],
     "preview_organization_import": [],
-    "apply_organization_import": ["create_domain", "change_domain", "import_organization"],
+    "apply_organization_import": ["create_domain", "import_organization"],
     "discard_organization_import": [],
     "recheck": [],
     "change_record_sets": ["set_record_set", "set_record_set"],
