@@ -275,6 +275,19 @@ def _look_at_a_table(visitor: Visitor) -> str:
     return page.url.removeprefix(visitor.url)
 
 
+def _look_at_a_file(visitor: Visitor) -> str:
+    """The path of the preview of an organization's file: something new, refused and left out each."""
+    page = visitor.open("/o/1/import")
+    domains = [{"name": "moved.example", "requests": "closed"}, {"name": "no domain", "requests": "closed"}]
+    head = {"format": "rookery-organization", "version": 2, "made_at": "2026-11-22T09:00:00Z", "name": "Away"}
+    people = [{"email": "somebody.with.a.long.address@people.example", "role": "viewer"}]
+    content = json.dumps({**head, "people": people, "domains": domains}).encode()
+    sent: Any = {"name": "away.json", "mimeType": "application/json", "buffer": content}
+    page.get_by_label("The file of an organization").set_input_files(sent)
+    visitor.press("Show what it would do")
+    return page.url.removeprefix(visitor.url)
+
+
 def _pages_of_the_panel(visitor: Visitor) -> Pages:
     """What there is to see for somebody who belongs to the organization, found by its links."""
     found_outside = f"/d/{DOMAIN}/settings/repository/findings"
@@ -380,6 +393,9 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
             shown[name] = f"{link.get_attribute('href')}/{'new-unikernel' if path == '/hosts' else 'change'}"
         shown["addresses-import"] = f"/d/{DOMAIN}/import"
         shown["addresses-import-page"] = _look_at_a_table(visitor)
+        shown["organization-export"] = "/o/1/export"
+        shown["organization-import"] = "/o/1/import"
+        shown["organization-import-page"] = _look_at_a_file(visitor)
         shown["alias-new"] = f"/d/{DOMAIN}/new-alias"
         shown["alias-deliveries"] = f"/d/{DOMAIN}/addresses/fair/delivers-to"
         shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"
