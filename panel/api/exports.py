@@ -25,7 +25,7 @@ class ExportStandingSerializer(serializers.Serializer[Export]):
     state = serializers.ChoiceField(choices=Export.State.choices)
     asked_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(help_text="Until then it can be fetched, once.")
-    secrets = serializers.BooleanField(source="has_secrets", help_text="Whether it is sealed to a key.")
+    with_secrets = serializers.BooleanField(source="has_secrets", help_text="Whether it is sealed to a key.")
     files = serializers.IntegerField()
     size = serializers.IntegerField(help_text="Of the archive, in bytes.")
     problem = serializers.CharField(help_text="Why it could not be made; else empty.")
@@ -42,9 +42,9 @@ class FetchedExportSerializer(ExportStandingSerializer):
 
 
 class ExportWish(Shape):
-    secrets = Switch(required=False, help_text="With its secrets; the file is sealed to a key then.")
+    with_secrets = Switch(required=False, help_text="With its secrets; the file is sealed to a key then.")
 
-    example = {"secrets": True}
+    example = {"with_secrets": True}
 
 
 class ExportKey(Shape):
@@ -144,7 +144,7 @@ class OrganizationExports(_Exports):
         home = access.get(self.actor, Organization, pk=organization_id)
         return self.act(
             lambda: actions.ask_for_organization_export(
-                actor=self.actor, organization=home, secrets=given.get("secrets", False)
+                actor=self.actor, organization=home, secrets=given.get("with_secrets", False)
             ),
             self.show_asked,
             status=201,

@@ -152,6 +152,8 @@ def read_file(content: bytes, key: str = "") -> OrganizationFile:
     _require_size(content)
     if is_sealed(content):
         content = opened(content[len(_SEALED) :], key)
+    elif key:
+        raise FormatError("key", "This file is not sealed.", "Leave the key out.")
     try:
         file = msgspec.json.decode(content, type=OrganizationFile)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -40,7 +40,7 @@ OPEN_COLUMNS = {
     "TargetDomain.answer", "UnikernelExit.code", "UpdateServer.key_name", "UpdateServer.key_since",
     "WebhookAttempt.answer",
 }  # fmt: skip
-OPEN_FIELDS = {"key_fingerprint", "token_quota"}
+OPEN_FIELDS = {"key_fingerprint", "token_quota", "with_secrets"}
 _LONG = re.compile(rb"[A-Za-z0-9+/=_-]{20,}")
 
 

@@ -59,6 +59,8 @@ MAKE: dict[str, tuple[Callable[[], str], str]] = {
 # What is made up is no link of a mail, no key of an export, no PEM and no offer's code: it is refused, and
 # not told again.
 NEVER_RIGHT = {("api:hosts", "authority_key"), ("api:domain-export-fetch", "key"), ("way-out-fetch", "key")}
+NEVER_RIGHT |= {("api:organization-import", "key"), ("organization-import", "key")}
+NEVER_RIGHT |= {("organization-import-apply", "key")}
 NEVER_RIGHT |= {("api:organization-take-over", "code"), ("take-over", "code")}
 
 

@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 def test_asked_for_fetched_and_imported(api: Callable[..., Api], alice: Actor, domain: Domain) -> None:
     make_address(alice, domain, "ada")
     client, home = api(alice), f"organizations/{domain.organization_id}"
-    dry = client.post(f"{home}/exports/?dry_run=true", {"secrets": True}).json()
+    dry = client.post(f"{home}/exports/?dry_run=true", {"with_secrets": True}).json()
     assert (dry["id"], dry["key"], Export.objects.count()) == (None, None, 0)
-    asked = client.post(f"{home}/exports/", {"secrets": True})
+    asked = client.post(f"{home}/exports/", {"with_secrets": True})
     assert asked.status_code == 201
     told = asked.json()
-    assert (told["state"], told["secrets"], len(told["key"])) == ("waiting", True, 43)
+    assert (told["state"], told["with_secrets"], len(told["key"])) == ("waiting", True, 43)
     at = f"{home}/exports/{told['id']}/"
     assert asked["Location"].endswith(at)
     assert client.post(f"{at}fetch/").status_code == 409
@@ -53,7 +53,7 @@ def test_asked_for_fetched_and_imported(api: Callable[..., Api], alice: Actor, d
 def test_a_plain_export_has_no_key(api: Callable[..., Api], alice: Actor, domain: Domain) -> None:
     client, home = api(alice), f"organizations/{domain.organization_id}"
     told = client.post(f"{home}/exports/", {}).json()
-    assert (told["key"], told["secrets"]) == (None, False)
+    assert (told["key"], told["with_secrets"]) == (None, False)
     exporter.make(told["id"], Opener())
     archive = client.post(f"{home}/exports/{told['id']}/fetch/").json()["archive"]
     assert b64decode(archive).startswith(b'{\n "format": "rookery-organization"')

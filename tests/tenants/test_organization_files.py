@@ -147,6 +147,8 @@ def test_a_sealed_file_opens_with_its_key_alone(
     key = new_key()
     box = written_sealed(file, key.public)
     assert read_file(box, key.private) == file
+    with pytest.raises(FormatError, match="not sealed"):
+        read_file(written(file), key.private)
     for wrong in ("", new_key().private):
         with pytest.raises(FormatError) as refusal:
             read_file(box, wrong)
