@@ -124,6 +124,7 @@ OTHERS = {
     "keep_watched",
     "forget_deleted_volumes",
     "forget_imports",
+    "forget_organization_imports",
     "forget_former_passphrases",
     "purge_trash",
     "redeem_sign_in_link",
