@@ -42,7 +42,7 @@ class FetchedExportSerializer(ExportStandingSerializer):
 
 
 class ExportWish(Shape):
-    with_secrets = Switch(required=False, help_text="With its secrets; the file is sealed to a key then.")
+    with_secrets = Switch(help_text="With its secrets; the file is sealed to a key then.")
 
     example = {"with_secrets": True}
 
@@ -144,7 +144,7 @@ class OrganizationExports(_Exports):
         home = access.get(self.actor, Organization, pk=organization_id)
         return self.act(
             lambda: actions.ask_for_organization_export(
-                actor=self.actor, organization=home, secrets=given.get("with_secrets", False)
+                actor=self.actor, organization=home, secrets=given["with_secrets"]
             ),
             self.show_asked,
             status=201,

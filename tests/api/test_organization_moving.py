@@ -52,7 +52,7 @@ def test_asked_for_fetched_and_imported(api: Callable[..., Api], alice: Actor, d
 
 def test_a_plain_export_has_no_key(api: Callable[..., Api], alice: Actor, domain: Domain) -> None:
     client, home = api(alice), f"organizations/{domain.organization_id}"
-    told = client.post(f"{home}/exports/", {}).json()
+    told = client.post(f"{home}/exports/", {"with_secrets": False}).json()
     assert (told["key"], told["with_secrets"]) == (None, False)
     exporter.make(told["id"], Opener())
     archive = client.post(f"{home}/exports/{told['id']}/fetch/").json()["archive"]
