@@ -19,7 +19,7 @@ from panel.web.organization_exports import organization_crumbs
 from tenants import access
 from tenants.actions import organization_imports as actions
 from tenants.actions.moving_in import CHANGED, LEFT_OUT, NEW, REFUSED, UNCHANGED
-from tenants.errors import Invalid
+from tenants.errors import Invalid, Problem
 from tenants.formats.organization_file import MOST_DOMAINS
 from tenants.formats.tables import MAX_BYTES, MAX_ROWS
 from tenants.models import Organization, OrganizationImport
@@ -85,7 +85,10 @@ def organization_import(request: HttpRequest, organization_id: int) -> HttpRespo
 def _upload(request: HttpRequest, thing: Organization, given: dict[str, Any]) -> OrganizationImport:
     file = request.FILES.get("file")
     if file is None:
-        raise Invalid.of("file", "There is no file.", "Choose the one that an export wrote.")
+        missing = [Problem("file", "There is no file.", "Choose the one that an export wrote.")]
+        if given["key"]:
+            missing.append(Problem("key", "There is no file that it could open.", "Choose the file, too."))
+        raise Invalid(missing)
     return actions.preview_organization_import(
         actor=actor_of(request),
         organization=thing,
