@@ -18,7 +18,7 @@ from panel.web.handling import actor_of, page, refuse
 from tenants import access
 from tenants.actions import exports as actions
 from tenants.actions.exports import AskedExport
-from tenants.errors import Conflict
+from tenants.errors import Absent, Conflict
 from tenants.models import Export, Organization
 
 
@@ -30,8 +30,11 @@ def organization_export(request: HttpRequest, organization_id: int) -> HttpRespo
     thing = _organization(request, organization_id)
     asked = None
     if request.method == "POST":
+        wanted = request.POST.get("secrets", "")
+        if wanted not in {"", "1"}:
+            raise Absent  # no choice of this page
         asked = actions.ask_for_organization_export(
-            actor=actor_of(request), organization=thing, secrets=request.POST.get("secrets") == "1"
+            actor=actor_of(request), organization=thing, secrets=wanted == "1"
         )
     return _show(request, thing, asked)
 
