@@ -79,7 +79,6 @@ FORMS: dict[str, type[forms.Form]] = {
     "organization-quotas": organizations.QuotaForm,
     "organization-suspend": organizations.SuspensionForm,
     "organization-import": organization_imports.UploadForm,
-    "organization-import-apply": organization_imports.ApplyForm,
     "domain-roles": domain_roles.DomainRoleForm,
     "domain-offer": domain_offers.OfferForm,
     "domain-hand-over": domain_offers.HandOverForm,
@@ -154,6 +153,7 @@ FORMS: dict[str, type[forms.Form]] = {
 # somebody between two steps, in tests.web.test_second_step.
 SISTERS = {
     notices.NoticesForm,  # its fields are the person's
+    organization_imports.ApplyForm,  # of a sealed file: see tests.web.panel.test_organization_moving
     upgrade_form.ReturnForm,
     upgrade_form.UpgradeForm,
     sign_in.PasswordForm,

@@ -25,7 +25,7 @@ PAGES = [
         "organization-import-apply",
         "POST",
         "in 404 404 403 403 to 404",
-        {"digest": "{all_digest}", "key": ""},
+        {"digest": "{all_digest}"},
         at=OWN,
     ),
     Row("organization-import-discard", "POST", "in 404 404 403 403 to 404", at=OWN),
