@@ -21,6 +21,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve
 
 from panel.api import errors
+from panel.api.organization_imports import MOST_BODY
 from panel.middleware import CONTENT_SECURITY_POLICY
 from tenants.formats.solo5_image import MOST_IMAGE
 from tenants.formats.tables import MAX_BYTES
@@ -39,6 +40,8 @@ LARGER: Mapping[str, int] = {
     "api:images": MOST_IMAGE + _AROUND,
     "addresses-import": MAX_BYTES + _AROUND,
     "api:domain-import": MAX_BYTES + _AROUND,
+    "organization-import": MAX_BYTES + _AROUND,
+    "api:organization-import": MOST_BODY + _AROUND,
     "zone-import": 4 << 20,
 }
 # Bodies above the usual size that one process takes at once: many of them would fill the disk, too.

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import Prefetch
 
+from tenants import organization_machines as machines
 from tenants.formats.organization_file import (
     FORMAT,
     VERSION,
@@ -36,10 +37,13 @@ from tenants.secrets import Opener, Purpose
 from tenants.zone_exports import exported_zone
 
 LEFT_OUT = (
-    "Repositories, their keys and what they are compared with: connect them again.",
-    "Keys of zones and of signatures: make them again, or take each domain's own export along.",
-    "Stacks, hosts, unikernels and images: they stay where they run; take them over from there.",
-    "Requests, invitations, history, webhooks and keys for programs.",
+    "Private SSH keys, and the keys that sign webhooks: what is connected again gets new ones.",
+    "Images themselves: they are named by their SHA-256.",
+    "Requests, invitations, history, what is in the trash, and keys for programs.",
+)
+_HIDDEN = (
+    "Passphrases: their hashes are only in a sealed file.",
+    "Secrets of unikernels, zone keys, signatures and addresses of webhooks: only in a sealed file.",
 )
 _AT_ONCE = 500
 
@@ -47,13 +51,13 @@ _AT_ONCE = 500
 def organization_file(
     organization: Organization, made_at: datetime, opener: Opener | None = None
 ) -> OrganizationFile:
-    """Everything that the file knows of an organization; the hashes of passphrases if there is an opener.
+    """Everything that the file knows of an organization; its secrets, too, if there is an opener.
 
     Raises CannotOpen for a secret of another key.
     """
     people = Membership.objects.filter(organization=organization, account__is_service=False)
     domains = Domain.objects.filter(organization=organization).order_by("name")
-    hidden = () if opener is not None else ("Passphrases: their hashes are only in a sealed file.",)
+    hidden = () if opener is not None else _HIDDEN
     return OrganizationFile(
         format=FORMAT,
         version=VERSION,
@@ -64,6 +68,11 @@ def organization_file(
             for row in people.select_related("account").order_by("account__email")
         ),
         domains=tuple(_domain(each, opener) for each in domains),
+        zone_repositories=tuple(machines.zone_repositories(organization, opener)),
+        name_servers=tuple(machines.name_servers(organization, opener)),
+        hosts=tuple(machines.hosts(organization, opener)),
+        images=tuple(machines.images(organization)),
+        webhooks=tuple(machines.webhooks(organization, opener)),
         left_out=(*hidden, *LEFT_OUT),
     )
 
@@ -85,6 +94,9 @@ def _domain(domain: Domain, opener: Opener | None) -> MailDomain:
         ),
         addresses=tuple(_addresses(domain, opener)),
         zone=exported_zone(zone, "bind") if zone is not None and zone.is_kept else None,
+        signing_keys=tuple(machines.signer_keys(domain, opener)),
+        repository=machines.relay_repository(domain),
+        stack=machines.mail_stack(domain),
     )
 
 

@@ -21,7 +21,6 @@ MANY = {
         Kind.MAILBOX: "mailboxes",
         Kind.REPOSITORY: "repositories",
         Kind.TSIG_KEY: "keys of zones",
-        Kind.EXPORT: "exports of domains",
         Kind.HOST_SHARE: "parts of hosts",
         Kind.PREPARATION: "preparations of hosts",
     }.get(Kind(kind), f"{kind}s")

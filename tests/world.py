@@ -40,12 +40,14 @@ from tenants.actions import (
 )
 from tenants.actions.adoption_blueprints import preview_adoption
 from tenants.actions.blueprints import Choices, preview_stack
+from tenants.actions.organization_imports import preview_organization_import
 from tenants.actions.service_tokens import create_service_token
 from tenants.actions.token_rows import Wish
 from tenants.actions.upgrade_blueprints import preview_upgrade
 from tenants.actions.upgrades import preview_return
 from tenants.actor import Actor
 from tenants.formats import mail_checks as checks
+from tenants.formats.organization_file import FORMAT, VERSION, MailDomain, OrganizationFile, written
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint
 from tenants.formats.way_out.archive import new_key, sealed
@@ -57,10 +59,10 @@ from tenants.models import (
     Condition,
     DecisionLink,
     Domain,
-    DomainExport,
     DomainRole,
     Event,
     Evidence,
+    Export,
     Finding,
     HeldName,
     HostSetup,
@@ -69,6 +71,7 @@ from tenants.models import (
     Mailbox,
     Membership,
     Organization,
+    OrganizationImport,
     Repository,
     RepositoryReader,
     Run,
@@ -140,8 +143,10 @@ class World:
     zone_key: TsigKey
     secondary: SecondaryServer
     signing_key: SigningKey
-    export: DomainExport
+    export: Export
     export_key: str
+    all_export: Export
+    all_import: OrganizationImport
     update_server: UpdateServer
     rock: Rock
     reader: RepositoryReader
@@ -201,6 +206,9 @@ class World:
             "held_target": self.update_server.sync_target.pk,
             "export": self.export.pk,
             "export_key": self.export_key,
+            "all_export": self.all_export.pk,
+            "all_import": self.all_import.pk,
+            "all_digest": self.all_import.digest,
             "soon": f"{timezone.now() + timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}",
             **self.rock.names,
         }
@@ -306,6 +314,10 @@ def build_world(
         signing_key=_retired_key(owner, domain),
         export=ready_export(domain, key.public),
         export_key=key.private,
+        all_export=ready_file(organization),
+        all_import=preview_organization_import(
+            actor=owner, organization=organization, content=file_of(f"moved.{domain.name}")
+        ),
         rock=rock,
         reader=waiting_reader(repository, rock.unikernel),
         use=waiting_use(secondary.zone, rock.unikernel),
@@ -368,15 +380,34 @@ def _upgrades(owner: Actor, domain: Domain, rock: Rock) -> dict[str, Any]:
     }
 
 
-def ready_export(domain: Domain, public_key: bytes) -> DomainExport:
+def ready_export(domain: Domain, public_key: bytes) -> Export:
     """As if a worker had made it."""
-    return DomainExport.objects.create(
+    return Export.objects.create(
+        organization=domain.organization,
         domain=domain,
-        state=DomainExport.State.READY,
+        state=Export.State.READY,
         public_key=public_key,
-        sealed_archive=sealed(b"an archive", public_key),
+        archive=sealed(b"an archive", public_key),
         asked_at=timezone.now(),
         expires_at=timezone.now() + timedelta(hours=1),
+    )
+
+
+def ready_file(organization: Organization) -> Export:
+    """The same of an organization, without secrets."""
+    return Export.objects.create(
+        organization=organization,
+        state=Export.State.READY,
+        archive=b"{}",
+        asked_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(hours=1),
+    )
+
+
+def file_of(domain: str) -> bytes:
+    """The file of an organization with this domain alone."""
+    return written(
+        OrganizationFile(FORMAT, VERSION, "2026-11-22T09:00:00Z", "Away", (), (MailDomain(domain, "closed"),))
     )
 
 

@@ -14,6 +14,7 @@ from tenants.formats.text import FormatError
 from tenants.formats.zones.seeded_keys import dkim_key_ed25519, dkim_key_rsa
 from tenants.models import SigningKey
 from tenants.secrets import CannotOpen, Opener, Purpose
+from workers.claims import claim
 
 # The slowest key takes half a minute on a quiet machine.
 SECONDS = 280
@@ -28,9 +29,7 @@ def unknown_keys() -> QuerySet[SigningKey]:
 
 def compute(key_id: int, opener: Opener) -> bool:
     """Compute one key unless somebody does or it is known; returns whether it was done."""
-    if not unknown_keys().filter(pk=key_id).update(claimed_until=Now() + CLAIM):
-        return False
-    row = SigningKey.objects.select_related("domain__organization").filter(pk=key_id).first()
+    row = claim(unknown_keys(), key_id, CLAIM, "domain__organization")
     if row is None:
         return False
     public, problem = "", ""

@@ -13,11 +13,12 @@ from django.utils import timezone
 from tenants import answers, limits, outbox
 from tenants.actions.deciders import remind_deciders
 from tenants.actions.digests import forget_notices, send_digests
-from tenants.actions.domain_exports import expire_exports
 from tenants.actions.expiry import expire_addresses, remind_of_expiry
+from tenants.actions.exports import expire_exports
 from tenants.actions.former_passphrases import forget_former_passphrases
 from tenants.actions.image_fetches import forget_fetches
 from tenants.actions.imports import forget_imports
+from tenants.actions.organization_imports import forget_organization_imports
 from tenants.actions.request_ends import expire_requests
 from tenants.actions.retention import forget_events
 from tenants.actions.stack_passes import forget_removed_stacks
@@ -146,7 +147,7 @@ def _guards() -> list[tuple[str, int, str]]:
     hints += _for_each(server_asker.zones_to_ask(), "ask_servers", "mail_checks", server_asker.AT_ONCE)
     hints += _for_each(certificates.due_zones(now), "look_at_certificates", "reviews")
     hints += _for_each(key_smith.unknown_keys(), "compute_signing_key", "images", key_smith.AT_ONCE)
-    hints += _for_each(exporter.waiting_exports(), "make_domain_export", "images", exporter.AT_ONCE)
+    hints += _for_each(exporter.waiting_exports(), "make_export", "images", exporter.AT_ONCE)
     hints += _for_each(image_courier.due_fetches(), "fetch_image", "images", image_courier.AT_ONCE)
     hints += _for_each(feed_watcher.due_feeds(now), "look_at_feed", "images", feed_watcher.AT_ONCE)
     hints += _for_each(scout.domains_to_review(), "review", "reviews")
@@ -169,6 +170,7 @@ def _tidy() -> None:
     expire_requests(actor=rookery)
     remind_deciders(actor=rookery)
     forget_imports(actor=rookery)
+    forget_organization_imports(actor=rookery)
     forget_events(actor=rookery)
     forget_fetches(actor=rookery)
     forget_former_passphrases(actor=rookery)

@@ -104,8 +104,8 @@ def compute_signing_key(key_id: int) -> None:
 
 
 @shared_task(soft_time_limit=exporter.SECONDS, time_limit=exporter.SECONDS + 10)
-def make_domain_export(export_id: int) -> None:
-    """Put the export of one domain together."""
+def make_export(export_id: int) -> None:
+    """Put one export together."""
     exporter.make(export_id, opener())
 
 

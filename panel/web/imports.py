@@ -130,7 +130,7 @@ def import_page(request: HttpRequest, domain: str, import_id: int) -> HttpRespon
         "lines": [_line(each) for each in shown],
         "unit": preview.unit.capitalize(),
         "chips": _chips(url, counts, only) if preview.applied_at is None else [],
-        "pages": _pages(shown, url, only),
+        "pages": pages_of(shown, url, only),
         "crumbs": _crumbs(row, "Import"),
         **_proof(request, row, preview, url),
     }
@@ -217,7 +217,9 @@ def _chips(url: str, counts: dict[str, int], only: str) -> list[dict[str, Any]]:
     ]
 
 
-def _pages(shown: Any, url: str, only: str) -> dict[str, str]:
+def pages_of(shown: Any, url: str, only: str) -> dict[str, str]:
+    """For parts/pagination.html; `only` is the filter that stays."""
+
     def at(number: int) -> str:
         return f"{url}?{urlencode({'only': only, 'page': number} if only else {'page': number})}"
 

@@ -136,6 +136,7 @@ def show_organization(
         "may_remove": shows(request, Verb.DELETE, Kind.MEMBERSHIP, thing.pk),
         "may_set_quotas": actor.is_operator,
         "suspension_form": suspension_form or SuspensionForm(),
+        "may_move": shows(request, Verb.CREATE, Kind.EXPORT, thing.pk),
         "may_change": shows(request, Verb.CHANGE, Kind.ORGANIZATION, thing.pk),
         "member_form": member_form or MemberForm(),
         "quota_form": quota_form or QuotaForm(initial=quotas_of(thing)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,28 +9,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from panel.web import times
+from panel.web.asked_exports import exports_told
 from panel.web.domain_rules import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page
 from tenants import access
-from tenants.actions import domain_exports as actions
-from tenants.actions.domain_exports import AskedExport
+from tenants.actions import exports as actions
+from tenants.actions.exports import AskedExport
 from tenants.errors import Conflict
-from tenants.models import Domain, DomainExport
+from tenants.models import Domain, Export
 
-Kind, State = access.Kind, DomainExport.State
-SHOWN = 5
-_BADGES = {
-    State.WAITING: ("live", "Being made"),
-    State.READY: ("todo", "Ready to be fetched"),
-    State.FETCHED: ("ok", "Fetched"),
-    State.EXPIRED: ("off", "Nobody fetched it"),
-    State.REPLACED: ("off", "Replaced"),
-    State.FAILED: ("fail", "Not made"),
-}
+Kind = access.Kind
 
 
 class KeyForm(forms.Form):
@@ -78,15 +68,15 @@ def _domain(request: HttpRequest, name: str) -> Domain:
 
 
 def _fetch(request: HttpRequest, domain: Domain, key: str) -> bytes:
-    row = _rows(request, domain).filter(state__in=DomainExport.OPEN).first()
+    row = _rows(request, domain).filter(state__in=Export.OPEN).first()
     if row is None:
         raise Conflict("There is no export to fetch. Ask for one.")
     return actions.fetch_export(actor=actor_of(request), export=row, key=key)
 
 
 def _rows(request: HttpRequest, domain: Domain) -> Any:
-    rows = access.visible_to(actor_of(request), DomainExport).filter(domain=domain)
-    return rows.select_related("domain__organization", "asked_by").defer("sealed_archive").order_by("-pk")
+    rows = access.visible_to(actor_of(request), Export).filter(domain=domain)
+    return rows.select_related("domain__organization", "asked_by").defer("archive").order_by("-pk")
 
 
 def _show(
@@ -97,32 +87,13 @@ def _show(
     form: KeyForm | None = None,
     tried: Tried[bytes] | None = None,
 ) -> HttpResponse:
-    now = timezone.now()
-    rows = list(_rows(request, domain)[:SHOWN])
-    newest = rows[0] if rows else None
     context = {
         **domain_context(request, get_domain(request, domain.name), "domain-settings"),
         "crumbs": settings_crumbs(domain, "The way out"),
         "key": asked.key if asked is not None else "",
         "form": form or KeyForm(),
-        "exports": [_line(each, now) for each in rows],
-        "is_made": newest is not None and newest.state == State.WAITING,
-        "is_open": newest is not None and newest.state in DomainExport.OPEN,
-        "minutes": int(actions.LASTS.total_seconds()) // 60,
+        **exports_told(_rows(request, domain)),
     }
     if request.headers.get("HX-Request") == "true":
-        return render(request, "panel/domain/way_out_now.html", context)
+        return render(request, "panel/parts/exports_now.html", context)
     return show(request, "panel/domain/way_out.html", context, tried)
-
-
-def _line(row: DomainExport, now: datetime) -> dict[str, Any]:
-    badge, word = _BADGES[State(row.state)]
-    return {
-        "asked": times.moment(row.asked_at, now),
-        "by": str(row.asked_by) if row.asked_by is not None else "somebody who left",
-        "badge": badge,
-        "word": word,
-        "problem": row.problem,
-        "size": f"{row.files} files in {max(1, row.size // 1024)} kB" if row.files else "",
-        "until": times.moment(row.expires_at, now) if row.state == State.READY else None,
-    }

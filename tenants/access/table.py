@@ -32,7 +32,7 @@ class Kind(StrEnum):
     ZONE = "zone"
     TSIG_KEY = "key"
     SIGNING_KEY = "signing key"
-    EXPORT = "export of a domain"
+    EXPORT = "export"
     NAME_SERVER = "name server"
     HOST = "host"
     HOST_SHARE = "part of a host"

@@ -7,11 +7,11 @@ from tenants.models.aliases import AliasRules, Delivery
 from tenants.models.answers import StoredAnswer
 from tenants.models.canaries import Canary, CanaryOutage, CanaryRound, CanarySpan, CanaryWay
 from tenants.models.certificates import Certificate, CertificateUse
-from tenants.models.domain_exports import DomainExport
 from tenants.models.domain_offers import DomainOffer
 from tenants.models.domain_roles import DomainRole
 from tenants.models.domains import Domain
 from tenants.models.events import Event
+from tenants.models.exports import Export
 from tenants.models.factors import CodeApp, Passkey, RecoveryCode
 from tenants.models.feeds import ImageFeed
 from tenants.models.fetches import BuildServer, ImageFetch
@@ -23,7 +23,7 @@ from tenants.models.guards import AddressWarning, TargetDomain
 from tenants.models.holdings import Holding
 from tenants.models.hosts import Host, HostAddress, HostShare, Network, Volume
 from tenants.models.images import Image
-from tenants.models.imports import AddressImport, ImportRow
+from tenants.models.imports import AddressImport, ImportRow, OrganizationImport
 from tenants.models.installation import Installation
 from tenants.models.invitations import Invitation
 from tenants.models.limits import Allowance
@@ -76,11 +76,11 @@ __all__ = [
     "DecisionLink",
     "Delivery",
     "Domain",
-    "DomainExport",
     "DomainOffer",
     "DomainRole",
     "Event",
     "Evidence",
+    "Export",
     "Finding",
     "Firewall",
     "FirewallRule",
@@ -106,6 +106,7 @@ __all__ = [
     "Notice",
     "NoticeChoice",
     "Organization",
+    "OrganizationImport",
     "OutgoingMail",
     "Passkey",
     "PrimaryServer",

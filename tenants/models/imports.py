@@ -1,4 +1,4 @@
-"""Previews of imports: what each row of an uploaded table would do, until it is done or forgotten."""
+"""Previews of imports: what an uploaded file would do, until it is done or forgotten."""
 
 from __future__ import annotations
 
@@ -70,3 +70,34 @@ class ImportRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.shown} {self.verdict}"
+
+
+class OrganizationImport(models.Model):
+    """An organization's file that somebody uploaded, and what it would do.
+
+    `content` is the file as it came: sealed to a key that its owner types each time, or without secrets.
+    Belongs to the person who uploaded it; goes after its time, and the content once it was applied. `digest`
+    names exactly the lines that were shown.
+    """
+
+    organization = models.ForeignKey("tenants.Organization", on_delete=models.CASCADE, related_name="imports")
+    account = models.ForeignKey("tenants.Account", on_delete=models.CASCADE, null=True, related_name="+")
+    name = models.CharField(max_length=100, blank=True, help_text="What the file was called.")
+    content = models.BinaryField(null=True)
+    closed = models.BooleanField(help_text="It is sealed: its key is typed each time.")
+    vouched = models.BooleanField(
+        help_text="An owner answers for those who get the mail; they are not asked."
+    )
+    people = models.BooleanField(help_text="Its people are let in with their roles.")
+    lines = models.JSONField(default=list, help_text="[verdict, thing, why] each.")
+    counts = models.JSONField(default=dict, help_text="How many lines have each verdict.")
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"])]
+
+    def __str__(self) -> str:
+        return f"import into {self.organization}"

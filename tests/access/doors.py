@@ -41,6 +41,7 @@ from panel.web import (
     mailboxes,
     notices,
     open_relay,
+    organization_imports,
     organizations,
     own_account,
     passkey_questions,
@@ -77,6 +78,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "organization-new": organizations.OrganizationForm,
     "organization-quotas": organizations.QuotaForm,
     "organization-suspend": organizations.SuspensionForm,
+    "organization-import": organization_imports.UploadForm,
     "domain-roles": domain_roles.DomainRoleForm,
     "domain-offer": domain_offers.OfferForm,
     "domain-hand-over": domain_offers.HandOverForm,
@@ -151,6 +153,7 @@ FORMS: dict[str, type[forms.Form]] = {
 # somebody between two steps, in tests.web.test_second_step.
 SISTERS = {
     notices.NoticesForm,  # its fields are the person's
+    organization_imports.ApplyForm,  # of a sealed file: see tests.web.panel.test_organization_moving
     upgrade_form.ReturnForm,
     upgrade_form.UpgradeForm,
     sign_in.PasswordForm,
@@ -174,6 +177,8 @@ BUTTONS = {
     "decide": ("decision",),
     "organization-switch": ("organization",),
     "organization-second-factor": ("required",),
+    "organization-export": ("secrets",),
+    "organization-import-apply": ("digest",),
     "account-session-close": ("session",),
     "account-passkey-rename": ("name",),
     "git-host-prepare": ("plan",),

@@ -96,7 +96,7 @@ def _names(name: str, world: World, number: int) -> None:
     _copy(zone.record_sets.earliest("pk"), owner=f"{name}.{zone.name}")
     _copy(world.zone_key, name=f"{name}._update.{zone.name}", replaces=None)
     _copy(world.signing_key, selector=name)
-    _copy(world.export, state="fetched", sealed_archive=None)
+    _copy(world.export, state="fetched", archive=None)
     now = timezone.now()
     Certificate.objects.create(zone=zone, host=name, standing="pending", since=now, looked_at=now)
     _copy(world.secondary, host=f"ns{name}.dns.example", address=f"127.1.0.{number % 250}", key=None)

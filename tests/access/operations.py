@@ -5,7 +5,7 @@ The columns as in tests.access.pages.
 
 from __future__ import annotations
 
-from tests.access import zones
+from tests.access import moving, zones
 from tests.access.rows import Row
 from tests.conftest import HASH
 from tests.world import CHECKSUM, SERVICES
@@ -667,6 +667,7 @@ ROWS = [
     *STACKS,
     *ACCOUNT,
     *zones.OPERATIONS,
+    *moving.OPERATIONS,
 ]
 # Addresses under the API that are none; the same for every method.
 NOWHERE = "api:nowhere"

@@ -7,7 +7,7 @@ an owner, an operator. `in`: led to the sign-in; `to`: done, led on.
 from __future__ import annotations
 
 from tenants.formats.roles.catalogue import ROLES
-from tests.access import zones
+from tests.access import moving, zones
 from tests.access.rows import Row
 from tests.conftest import HASH
 from tests.world import SERVICES
@@ -607,4 +607,4 @@ HOSTS = [
     Row("unikernel-name", "POST", OWNERS, {"add_name": "yes"}),
     Row("unikernel-delete", "POST", OWNERS, {"name": "relay"}),
 ]
-ROWS = [*PUBLIC, *OWN, *PANEL, *HOSTS, *zones.PAGES]
+ROWS = [*PUBLIC, *OWN, *PANEL, *HOSTS, *zones.PAGES, *moving.PAGES]

@@ -22,6 +22,7 @@ from tenants.models import (
     CodeApp,
     FormerPassphrase,
     ImportRow,
+    Mailbox,
     RecoveryCode,
     StackSecret,
     Webhook,
@@ -36,15 +37,16 @@ LOOKS_SECRET = re.compile(
     r"hash|digest|key|secret|seed|passphrase|password|token|sealed|private|code$|answer$"
 )
 OPEN_COLUMNS = {
-    "AddressImport.digest", "Allowance.key", "DomainExport.public_key", "Event.token", "Host.host_key",
+    "AddressImport.digest", "Allowance.key", "Event.token", "Export.public_key", "Host.host_key",
     "Host.offered_host_key", "Host.public_key", "HostPreparation.key_fingerprint", "HostSetup.keys",
+    "OrganizationImport.digest",
     "Passkey.credential", "Passkey.credential_id", "RecordSet.digest", "Repository.host_key",
     "Repository.offered_host_key", "Repository.public_key", "SecondaryServer.key", "SigningKey.public_key",
     "StackSecret.key", "StoredAnswer.key", "StoredAnswer.token", "SyncTarget.stop_code",
     "TargetDomain.answer", "UnikernelExit.code", "UpdateServer.key_name", "UpdateServer.key_since",
     "WebhookAttempt.answer",
 }  # fmt: skip
-OPEN_FIELDS = {"key_fingerprint", "token_quota"}
+OPEN_FIELDS = {"key_fingerprint", "token_quota", "with_secrets"}
 # Of what is opened, shorter lines say nothing.
 _SHORTEST = 12
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -118,7 +120,7 @@ def _ways_of_writing(value: Any) -> Iterator[bytes]:
 def plant_the_rest(stage: Stage) -> None:
     """A secret in each column that the stage leaves empty."""
     ours, now = stage.ours, timezone.now()
-    sealed = {each: seal(Purpose.ARGUMENT, f"a stored canary, number {each}") for each in range(7)}
+    sealed = {each: seal(Purpose.ARGUMENT, f"a stored canary, number {each}") for each in range(6)}
     person = stage.people["alice"].actor
     assert person is not None
     seed = seal_seed(person.account.pk, b"a stored canary seed")
@@ -131,6 +133,7 @@ def plant_the_rest(stage: Stage) -> None:
         followed_by="another",
         kept_until=now + timedelta(days=1),
     )
+    Mailbox.objects.filter(pk=ours.mailbox.pk).update(sealed_hash=sealed[0])
     ImportRow.objects.filter(of_import=ours.preview).update(sealed_hash=sealed[2])
     StackSecret.objects.create(stack=ours.halted, holder="relay", name="key", sealed_value=sealed[3])
     Canary.objects.create(stack=ours.halted, local_part="canary", sealed_secret=sealed[4], made_at=now)

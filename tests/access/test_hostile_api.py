@@ -119,6 +119,7 @@ def test_every_field_is_tried() -> None:
         ("api:tokens", "organization"),
         ("api:domain-import", "preview"),
         ("api:domain-many", "preview"),
+        ("api:organization-import", "preview"),
         ("api:tokens", "domain"),
         ("api:service-tokens", "domain"),
         # Instead of a repository; another organization's is tried by the tests of dynamic updates.

@@ -55,6 +55,7 @@ MAKE: dict[str, tuple[Callable[[], str], str]] = {
 # What is made up is no link of a mail, no key of an export, no PEM and no offer's code: it is refused, and
 # not told again.
 NEVER_RIGHT = {("api:hosts", "authority_key"), ("api:domain-export-fetch", "key"), ("way-out-fetch", "key")}
+NEVER_RIGHT |= {("api:organization-import", "key"), ("organization-import", "key")}
 NEVER_RIGHT |= {("api:organization-take-over", "code"), ("take-over", "code")}
 
 
@@ -123,7 +124,7 @@ def _by_form() -> Iterator[tuple[Row, str]]:
 SENT = [*_by_program(), *_by_form()]
 # Codes and passkeys' answers are used up by the sign-in; hosts with TLS are a form beside that of the table.
 ELSEWHERE = {"CodeForm", "AnswerForm", "AgainForm", "AgainCodeForm", "FirstCodeForm", "PasskeyForm"}
-ELSEWHERE |= {"PasswordForm", "TlsHostForm"}
+ELSEWHERE |= {"PasswordForm", "TlsHostForm", "ApplyForm"}
 
 
 def test_every_form_with_a_secret_is_sent() -> None:

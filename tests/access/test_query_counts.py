@@ -66,6 +66,7 @@ PAGES = (
     "/d/{domain}/settings/signing-keys",
     "/d/{domain}/way-out",
     "/d/{upgradable}/stack/letters",
+    "/o/{organization}/export",
     "/hosts",
     "/hosts/{share}",
     "/hosts/{share}/firewall",
@@ -105,6 +106,7 @@ SINGLE = {
     "unikernel-console-live", "unikernel-load",
     # Lists of what somebody uploaded: see tests.web.panel.test_imports.
     "addresses-import-page", "addresses-import-problems",
+    "organization-import", "organization-import-page",
     # Of operators: see tests.web.panel.test_backups.
     "backups",
     # The last fifty changes of one line.

@@ -190,6 +190,10 @@ ELSEWHERE = {
     # By the actions that they go through.
     "import_organization",
     "export_organization",
+    "ask_for_organization_export",
+    "preview_organization_import",
+    "apply_organization_import",
+    "discard_organization_import",
     "change_deliveries",
     "undo_event",
     "preview_import",

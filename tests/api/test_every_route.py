@@ -96,6 +96,7 @@ WITHOUT = {
     "api:zone-secondaries", "api:zone-secondary", "api:zone-repositories", "api:hosts", "api:host-networks",
     "api:update-servers", "api:signing-keys",
     "api:domain-exports", "api:domain-export-fetch",
+    "api:organization-exports", "api:organization-export-fetch", "api:organization-import",
     "api:domain-roles", "api:domain-hand-over", "api:organization-take-over",
     # The plan's name is the condition; to go back is asked of one that goes on only.
     "api:stack-upgrade", "api:stack-upgrade-plan", "api:stack-upgrade-back", "api:stack-release-plan",
@@ -192,6 +193,8 @@ ALONE = {
     "api:signing-keys",
     "api:domain-exports",
     "api:domain-export-fetch",
+    "api:organization-exports",
+    "api:organization-export-fetch",
     "api:webhooks",
     "api:webhook-rotate",
     "api:domain-offer",

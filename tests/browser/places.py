@@ -279,6 +279,19 @@ def _look_at_a_table(visitor: Visitor) -> str:
     return page.url.removeprefix(visitor.url)
 
 
+def _look_at_a_file(visitor: Visitor) -> str:
+    """The path of the preview of an organization's file: something new, refused and left out each."""
+    page = visitor.open("/o/1/import")
+    domains = [{"name": "moved.example", "requests": "closed"}, {"name": "no domain", "requests": "closed"}]
+    head = {"format": "rookery-organization", "version": 2, "made_at": "2026-11-22T09:00:00Z", "name": "Away"}
+    people = [{"email": "somebody.with.a.long.address@people.example", "role": "viewer"}]
+    content = json.dumps({**head, "people": people, "domains": domains}).encode()
+    sent: Any = {"name": "away.json", "mimeType": "application/json", "buffer": content}
+    page.get_by_label("The file of an organization").set_input_files(sent)
+    visitor.press("Show what it would do")
+    return page.url.removeprefix(visitor.url)
+
+
 def _pages_of_the_panel(visitor: Visitor) -> Pages:
     """What there is to see for somebody who belongs to the organization, found by its links."""
     found_outside = f"/d/{DOMAIN}/settings/repository/findings"
@@ -366,34 +379,45 @@ def _pages_of_the_panel(visitor: Visitor) -> Pages:
     may_change = visitor.page.goto(f"{visitor.url}/domains/new").ok  # type: ignore[union-attr]
     shown |= pages_of_zones(visitor, DOMAIN, "klein.example", may_change=may_change)
     if may_change:
-        shown["domain-new"] = "/domains/new"
-        shown["stack-upgrade"] = f"/d/{STACKED}/stack/upgrade"
-        shown["trash-days"] = f"/d/{DOMAIN}/settings/trash"
-        shown["address-delete"] = f"/d/{DOMAIN}/addresses/leaver/delete"
-        shown["repository-new"] = "/d/klein.example/settings/repository/new"
-        shown["address-new"] = f"/d/{DOMAIN}/new-address"
-        shown["host-new"] = "/hosts/new"
-        shown["host-new tls"] = "/hosts/new?by=tls"
-        shown["image-upload"] = "/images/upload"
-        shown["image-fetch"] = "/images/fetch"
-        shown["image-feeds"] = "/images/feeds"
-        shown["webhooks"] = "/webhooks"
-        shown["webhook-new"] = "/webhooks/new"
-        shown["build-servers"] = "/images/build-servers"
-        shown["domain-offer"] = f"/d/{DOMAIN}/settings/hand-over"
-        for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
-            visitor.open(path)
-            link = visitor.page.locator(f'main a[href^="{path}/"]:not([href$="/new"])').first
-            shown[name] = f"{link.get_attribute('href')}/{'new-unikernel' if path == '/hosts' else 'change'}"
-        shown["addresses-import"] = f"/d/{DOMAIN}/import"
-        shown["addresses-import-page"] = _look_at_a_table(visitor)
-        shown["alias-new"] = f"/d/{DOMAIN}/new-alias"
-        shown["alias-deliveries"] = f"/d/{DOMAIN}/addresses/fair/delivers-to"
-        shown["address-hand-over"] = f"/d/{DOMAIN}/addresses/grace/hand-over"
+        shown |= _pages_of_changes(visitor)
     if visitor.page.goto(f"{visitor.url}/o/new").ok:  # type: ignore[union-attr]
         shown["organization-new"] = "/o/new"
         shown["host-firewall-rule"] = _rule_of_a_firewall(visitor)
     if visitor.page.goto(f"{visitor.url}/backups").ok:  # type: ignore[union-attr]
         shown["backups"] = "/backups"
     visitor.complaints.clear()  # what is forbidden complains in the console, by right
+    return shown
+
+
+def _pages_of_changes(visitor: Visitor) -> Pages:
+    """Those of somebody who may change what is there."""
+    shown: Pages = {
+        "domain-new": "/domains/new",
+        "stack-upgrade": f"/d/{STACKED}/stack/upgrade",
+        "trash-days": f"/d/{DOMAIN}/settings/trash",
+        "address-delete": f"/d/{DOMAIN}/addresses/leaver/delete",
+        "repository-new": "/d/klein.example/settings/repository/new",
+        "address-new": f"/d/{DOMAIN}/new-address",
+        "host-new": "/hosts/new",
+        "host-new tls": "/hosts/new?by=tls",
+        "image-upload": "/images/upload",
+        "image-fetch": "/images/fetch",
+        "image-feeds": "/images/feeds",
+        "webhooks": "/webhooks",
+        "webhook-new": "/webhooks/new",
+        "build-servers": "/images/build-servers",
+        "domain-offer": f"/d/{DOMAIN}/settings/hand-over",
+        "addresses-import": f"/d/{DOMAIN}/import",
+        "organization-export": "/o/1/export",
+        "organization-import": "/o/1/import",
+        "alias-new": f"/d/{DOMAIN}/new-alias",
+        "alias-deliveries": f"/d/{DOMAIN}/addresses/fair/delivers-to",
+        "address-hand-over": f"/d/{DOMAIN}/addresses/grace/hand-over",
+    }
+    for path, name in (("/hosts", "unikernel-new"), ("/unikernels", "unikernel-change")):
+        visitor.open(path)
+        link = visitor.page.locator(f'main a[href^="{path}/"]:not([href$="/new"])').first
+        shown[name] = f"{link.get_attribute('href')}/{'new-unikernel' if path == '/hosts' else 'change'}"
+    shown["addresses-import-page"] = _look_at_a_table(visitor)
+    shown["organization-import-page"] = _look_at_a_file(visitor)
     return shown

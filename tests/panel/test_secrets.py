@@ -89,7 +89,7 @@ def test_tasks_take_ids_and_give_nothing() -> None:
         "ask_servers",
         "look_at_certificates",
         "compute_signing_key",
-        "make_domain_export",
+        "make_export",
         "fetch_image",
         "look_at_feed",
         "send_webhooks",

@@ -78,9 +78,14 @@ STACKS = {
     *("preview_upgrade", "upgrade_stack", "preview_return", "make_current", "roll_back"),
     "follow_letter",
 }
+MOVING = {
+    "preview_organization_import", "apply_organization_import", "discard_organization_import",
+}  # fmt: skip
 AROUND = {
     "export_organization",
+    "ask_for_organization_export",
     "import_organization",
+    *MOVING,
     "let_go",
     "let_all_go",
     "decide_held_messages",
@@ -121,6 +126,8 @@ SCOPES: dict[str, tuple[dict[str, Any], set[str]]] = {
             "accept_offer",
             "export_organization",
             "import_organization",
+            "ask_for_organization_export",
+            *MOVING,
             "check_now",
             "recheck",
             "request_preview",

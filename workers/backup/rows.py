@@ -37,7 +37,16 @@ APP = "tenants"
 
 # Of one browser, one minute or one worker, or looked at again soon: a restored panel begins without them.
 LEFT_OUT = frozenset(
-    {"Session", "SignInLink", "StoredAnswer", "Allowance", "DomainExport", "ConsoleLine", "Sample"}
+    {
+        "Session",
+        "SignInLink",
+        "StoredAnswer",
+        "Allowance",
+        "Export",
+        "OrganizationImport",
+        "ConsoleLine",
+        "Sample",
+    }
 )
 
 

@@ -6,10 +6,10 @@ from django.urls import include, path
 
 from panel.api.aliases import DomainAliases, DomainAliasRules
 from panel.api.canaries import Canaries
-from panel.api.domain_exports import DomainExports, OneDomainExport
 from panel.api.domain_offers import DomainOffers, DomainTakeOvers
 from panel.api.domain_roles import DomainRoles
 from panel.api.domains import Domains
+from panel.api.exports import DomainExports, OneDomainExport
 from panel.api.guards import DomainChecks
 from panel.api.imports import DomainImports, ManyMailboxes
 from panel.api.installations import InstallationPlans, Installations

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import include, path
 
 from panel.api.domain_offers import DomainTakeOvers
+from panel.api.exports import OneOrganizationExport, OrganizationExports
 from panel.api.git_hosts import GitHosts
+from panel.api.organization_imports import OrganizationImports
 from panel.api.organizations import Members, Organizations
 from panel.api.routes import READ_AND_MAKE, Routes
 from panel.api.service_tokens import ServiceTokens
@@ -72,6 +74,26 @@ organizations: Routes = [
     path("<id:organization_id>/zone-repositories/", include(zone_repositories)),
     path("<id:organization_id>/git-hosts/", include(git_hosts)),
     path("<id:organization_id>/update-servers/", include(update_servers)),
+    path(
+        "<id:organization_id>/exports/",
+        OrganizationExports.as_view(READ_AND_MAKE),
+        name="organization-exports",
+    ),
+    path(
+        "<id:organization_id>/exports/<id:export_id>/",
+        OneOrganizationExport.as_view({"get": "retrieve"}),
+        name="organization-export",
+    ),
+    path(
+        "<id:organization_id>/exports/<id:export_id>/fetch/",
+        OneOrganizationExport.as_view({"post": "fetch"}),
+        name="organization-export-fetch",
+    ),
+    path(
+        "<id:organization_id>/import/",
+        OrganizationImports.as_view({"post": "import_organization"}),
+        name="organization-import",
+    ),
     path("<id:organization_id>/members/", Members.as_view(READ_AND_MAKE), name="members"),
     path(
         "<id:organization_id>/service-tokens/",

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tenants.actions.organization_files import UNCHANGED, import_organization
+from tenants.actions.moving_in import UNCHANGED
+from tenants.actions.organization_files import import_organization
 from tenants.actor import Actor, Via
 from tenants.errors import ActionError
 from tenants.formats.organization_file import is_sealed
@@ -31,6 +32,10 @@ class Command(BaseCommand):
             "--vouched", action="store_true", help="those who get the mail agreed already: ask nobody"
         )
 
+        parser.add_argument(
+            "--people", action="store_true", help="let its people in with their roles; each gets a mail"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         organization = Organization.objects.filter(name__iexact=options["organization"]).first()
         if organization is None:
@@ -44,6 +49,7 @@ class Command(BaseCommand):
                 content=content,
                 key=_asked_key() if is_sealed(content) else "",
                 vouched=options["vouched"],
+                people=options["people"],
                 leave_out_refused=options["leave_out_refused"],
                 rehearse=not options["apply"],
             )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tenants.actions import (
-    domain_exports,
     domain_offers,
     domain_roles,
     domains,
+    exports,
     organization_files,
+    organization_imports,
     organizations,
     own_account,
     quotas,
@@ -18,8 +19,23 @@ from tenants.actions import (
     webhooks,
 )
 from tenants.actions.token_rows import Wish
+from tenants.actor import Actor
 from tenants.formats.organization_file import FORMAT, VERSION, OrganizationFile, written
-from tests.tenants.every_action.world import Rows
+from tenants.models import OrganizationImport
+from tests.tenants.every_action.world import Rows, World
+from tests.world import file_of
+
+
+def _moving(actor: Actor, world: World) -> OrganizationImport:
+    return organization_imports.preview_organization_import(
+        actor=actor, organization=world.organization, content=file_of("moved.example")
+    )
+
+
+def _move(actor: Actor, world: World) -> OrganizationImport:
+    row = _moving(actor, world)
+    return organization_imports.apply_organization_import(actor=actor, preview=row, digest=row.digest)
+
 
 ROWS: Rows = {
     "create_organization": ("P", lambda a, w: organizations.create_organization(actor=a, name="Another")),
@@ -125,9 +141,19 @@ ROWS: Rows = {
             content=written(OrganizationFile(FORMAT, VERSION, "2026-11-22T09:00:00Z", "Another")),
         ),
     ),
-    "ask_for_export": ("OP", lambda a, w: domain_exports.ask_for_export(actor=a, domain=w.domain)),
+    "ask_for_organization_export": (
+        "OP",
+        lambda a, w: exports.ask_for_organization_export(actor=a, organization=w.organization, secrets=True),
+    ),
+    "preview_organization_import": ("OP", _moving),
+    "apply_organization_import": ("OP", _move),
+    "discard_organization_import": (
+        "OP",
+        lambda a, w: organization_imports.discard_organization_import(actor=a, preview=_moving(a, w)),
+    ),
+    "ask_for_export": ("OP", lambda a, w: exports.ask_for_export(actor=a, domain=w.domain)),
     "fetch_export": (
         "OP",
-        lambda a, w: domain_exports.fetch_export(actor=a, export=w.export, key=w.export_key),
+        lambda a, w: exports.fetch_export(actor=a, export=w.export, key=w.export_key),
     ),
 }

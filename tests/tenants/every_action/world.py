@@ -45,8 +45,8 @@ from tenants.models import (
     CheckLine,
     Condition,
     Domain,
-    DomainExport,
     DomainRole,
+    Export,
     Finding,
     Firewall,
     FirewallRule,
@@ -110,7 +110,7 @@ class World:
     secondary: SecondaryServer
     signing_key: SigningKey
     old_signing_key: SigningKey
-    export: DomainExport
+    export: Export
     export_key: str
     unproved: Zone
     let_go: Zone

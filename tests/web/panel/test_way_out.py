@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tenants.actor import Actor
-from tenants.models import Domain, DomainExport
+from tenants.models import Domain, Export
 from tenants.secrets import Opener
 from tests.conftest import HASH, make_address
 from tests.web.people import check_page, text_of
@@ -32,7 +32,7 @@ def test_from_asking_to_the_archive(as_alice: Client, alice: Actor, domain: Doma
     early = as_alice.post(f"{at}/fetch", {"key": key})
     check_page(early)
     assert (early.status_code, key in early.content.decode()) == (409, False)
-    assert exporter.make(DomainExport.objects.get().pk, Opener())
+    assert exporter.make(Export.objects.get().pk, Opener())
     ready = as_alice.get(at)
     check_page(ready)
     assert "It can be fetched once" in text_of(ready)
@@ -56,4 +56,4 @@ def test_an_old_sign_in_is_not_enough(as_alice: Client, domain: Domain) -> None:
     session["signed_in_at"] = 1.0
     session.save()
     assert as_alice.post(f"/d/{domain}/way-out").status_code == 403
-    assert not DomainExport.objects.exists()
+    assert not Export.objects.exists()

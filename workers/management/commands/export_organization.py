@@ -12,6 +12,7 @@ from tenants.actions.organization_files import export_organization
 from tenants.actor import Actor, Via
 from tenants.errors import ActionError
 from tenants.formats.organization_file import written, written_sealed
+from tenants.formats.text import FormatError
 from tenants.formats.way_out.archive import new_key
 from tenants.models import Organization
 from tenants.secrets import CannotOpen, Opener
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--secrets",
             action="store_true",
-            help="with the hashes of passphrases; sealed to a key that is shown once. Needs the workers' key",
+            help="with its secrets; sealed to a key that is shown once. Needs the workers' key",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -42,6 +43,8 @@ class Command(BaseCommand):
             content = written_sealed(file, key.public) if key is not None else written(file)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
                 out.write(content)
+        except FormatError as error:
+            raise CommandError(f"{error.problem} {error.fix}") from error
         except (ActionError, CannotOpen, OSError) as error:
             raise CommandError(str(error)) from error
         count = sum(len(domain.addresses) for domain in file.domains)
