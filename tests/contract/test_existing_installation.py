@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import transaction
 
-from tenants import keys
 from tenants.actions import (
     adoption,
     domains,
@@ -47,7 +45,6 @@ from tenants.models import (
     Firewall,
     Host,
     Installation,
-    Mailbox,
     Organization,
     PublicAddress,
     Repository,
@@ -63,6 +60,7 @@ from tenants.models import (
 from tenants.surveys import lines_of_others, picture_of, seen_of
 from tests.conftest import account, join, make_address
 from tests.contract.host_world import own_images
+from tests.contract.lost_panel import lose_everything, users_here
 from tests.contract.test_stack import PUBLIC, Outside, Site, add_rock, kinds_of, outside
 from tests.hosting import share_of
 from tests.sandbox.stack_world import DOMAIN, secrets_of, until, zone_files
@@ -70,7 +68,6 @@ from tests.sandbox.world import UserRepository, entry, git
 from tests.stacks.wishes import wish
 from workers.albatross import Name
 from workers.albatross.values import NetworkDevice, Settings, UnikernelConfig
-from workers.backup import rows
 from workers.controller import Controller, Ending
 from workers.sandbox.firewall import helper_of, rules_of
 from workers.sandbox.iptables_program import first_tables
@@ -321,8 +318,8 @@ def _the_panel_is_lost(site: Site, by_hand: ByHand, olga: Actor, settings: Any) 
         site.late += timedelta(hours=1)
         site.round()
     assert "nell" in _git_show(by_hand.users.path, "main:")
-    before, users = by_hand.everything(), _users()
-    _lose_everything(site.outside, settings)
+    before, users = by_hand.everything(), users_here()
+    lost = lose_everything(site.outside, settings)
 
     with kinds_of(site.outside) as kinds:
         olga, alice = Actor(account=account("olga", is_staff=True)), Actor(account=account("alice"))
@@ -352,22 +349,33 @@ def _the_panel_is_lost(site: Site, by_hand: ByHand, olga: Actor, settings: Any) 
         stack = _is_declared(new, public)
         stack_adoption.take_over_rules(actor=alice, stack=stack)
         assert new.go(stack, 10) is Ending.AGREED, new.told(stack)
-        assert _users() == users
+        assert users_here() == users
         _only_a_key_is_new(before, by_hand.everything())
+        stacks.decide_open_relay(actor=alice, stack=stack, open_relay=True, reason="as before")
+        _the_firewall_is_its_own(new, by_hand, olga, lost)
 
 
-def _users() -> set[tuple[str, ...]]:
-    rows = Mailbox.objects.prefetch_related("targets")
-    return {(row.local_part, *sorted(each.address for each in row.targets.all())) for row in rows}
+def _the_firewall_is_its_own(new: Site, by_hand: ByHand, olga: Actor, lost: str) -> None:
+    """A rule by hand is shown, left, and wanted as soon as somebody writes it here. One that writes again is
+    not lost. The first change of ours bears our name."""
+    target = SyncTarget.objects.get(kind="firewall")
+    before, apart = by_hand.everything(), target.conditions.filter(type="Conflicted", status=True)
+    assert "letters" in str(apart.get().details)
+    rule = firewalls.add_firewall_rule(actor=olga, firewall=Firewall.objects.get(), **BY_HAND)
+    new.round()
+    assert not apart.exists()
+    assert by_hand.everything() == before
 
+    rules = rules_of(by_hand.outside.folder)
+    [mark] = set(re.findall(rf"rookery {lost} \d+", rules.read_text()))
+    rules.write_text(rules.read_text().replace(mark, f"{mark}0"))
+    new.round()
+    target.refresh_from_db()
+    assert target.stop_code == "firewall-of-another"
+    rules.write_text(rules.read_text().replace(f"{mark}0", mark))
 
-def _lose_everything(outside: Outside, settings: Any) -> None:
-    """No row, image, key or mirror of it is left."""
-    former = Installation.current_id()
-    with transaction.atomic():
-        rows.empty()
-    assert Installation.current_id() != former
-    own_images(settings, outside.folder / "new")
-    private = keys.new_private()
-    settings.WORKERS_KEY, settings.WORKERS_PUBLIC_KEY = private, keys.public_half(private)
-    shutil.rmtree(outside.folder / "mirrors")
+    firewalls.remove_firewall_rule(actor=olga, rule=rule)
+    new.round()
+    assert "letters" not in rules.read_text()
+    assert lost not in rules.read_text()
+    assert f"rookery {Installation.current_id()} " in rules.read_text()
