@@ -76,7 +76,7 @@ from workers.sandbox.stack.realm import real_port
 
 __all__ = ["outside"]
 # On one database: nearly all of its time are the keys and starts of eight servers.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(200), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300), pytest.mark.one_database]
 LABELS = {"primary": "primary-git"}
 BY_HAND: dict[str, Any] = {
     "kind": "dnat",
