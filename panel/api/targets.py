@@ -17,6 +17,7 @@ from panel.api.runs import RunSerializer, find_run, show_run
 from panel.api.schema import operation
 from panel.api.waiting import wait_until
 from tenants import access
+from tenants.actions import restored
 from tenants.actions import sync as actions
 from tenants.errors import Absent
 from tenants.models import Condition, Run, SyncTarget
@@ -49,6 +50,12 @@ class SyncTargetSerializer(serializers.Serializer[SyncTarget]):
         source="firewall_id", allow_null=True, help_text="The firewall of a host, for targets of that kind."
     )
     drift_mode = serializers.ChoiceField(choices=SyncTarget.DriftMode.choices)
+    held_since = serializers.DateTimeField(
+        allow_null=True, help_text="Since a restore nothing is written there, until somebody lets it go."
+    )
+    mode_before = serializers.CharField(
+        help_text="Its drift mode in the backup, while it is held; else empty."
+    )
     generation = serializers.IntegerField(help_text="Counts what was asked for.")
     observed_generation = serializers.IntegerField(help_text="What was last proved to be there.")
     in_agreement = serializers.BooleanField()
@@ -66,12 +73,26 @@ class TargetQuery(PageQuery):
     organization = QueryIdentifier()
     drift_mode = Choice(required=False, choices=SyncTarget.DriftMode.choices)
     stopped = Flag(required=False, help_text="Only those that wait for a person, or those that do not.")
+    held = Flag(required=False, help_text="Only those that are held since a restore, or those that are not.")
 
 
 class NewDriftMode(Shape):
     drift_mode = Choice(choices=SyncTarget.DriftMode.choices)
 
     example = {"drift_mode": "repair"}
+
+
+class LettingGo(Shape):
+    mode = Choice(
+        choices=[("report", "others' changes stay"), ("before", "as it was in the backup")],
+        help_text="report: what others changed stays, and is shown. before: the drift mode of the backup.",
+    )
+
+    example = {"mode": "report"}
+
+
+class LetGoSerializer(serializers.Serializer[None]):
+    count = serializers.IntegerField(help_text="How many targets workers write to again.")
 
 
 def show_target(row: SyncTarget) -> dict[str, Any]:
@@ -83,7 +104,7 @@ def show_target(row: SyncTarget) -> dict[str, Any]:
 class SyncTargets(ApiView):
     noun, tag = "target", "Sync targets"
     queries = {"list": TargetQuery}
-    reported = frozenset(SyncTargetSerializer().fields) - {"drift_mode"}
+    reported = frozenset(SyncTargetSerializer().fields) - {"drift_mode", "held_since", "mode_before"}
 
     def subject(self, target_id: int) -> Subject:
         return Subject([self._find(target_id)], lambda: show_target(self._find(target_id)))
@@ -107,6 +128,8 @@ class SyncTargets(ApiView):
             rows = rows.filter(organization=self.given["organization"])
         if "drift_mode" in self.given:
             rows = rows.filter(drift_mode=self.given["drift_mode"])
+        if "held" in self.given:
+            rows = rows.filter(held_since__isnull=not self.given["held"])
         if "stopped" in self.given:
             rows = rows.exclude(stop_code="") if self.given["stopped"] else rows.filter(stop_code="")
         return self.page(rows, lambda found: [show_target(each) for each in found])
@@ -171,6 +194,30 @@ class SyncTargets(ApiView):
             lambda: actions.confirm_reload(actor=self.actor, target=row),
             lambda _: show_target(self._find(target_id)),
         )
+
+    @operation(
+        "After a restore, let workers write there again; for operators, who compared it with the backup",
+        request=LettingGo,
+        responses=SyncTargetSerializer,
+    )
+    def let_go_target(self, request: Request, target_id: int) -> Response:
+        given = self.body(LettingGo)
+        row = self._find(target_id)
+        before = row.mode_before if given["mode"] == "before" else ""
+        return self.act(
+            lambda: restored.let_go(actor=self.actor, target=row, mode=before or SyncTarget.DriftMode.REPORT),
+            lambda _: show_target(self._find(target_id)),
+        )
+
+
+class HeldTargets(ApiView):
+    noun, tag = "held_target", "Sync targets"
+
+    @operation(
+        "After a restore, let all that are held go, in report mode; for operators", responses=LetGoSerializer
+    )
+    def let_all_go(self, request: Request) -> Response:
+        return self.act(lambda: restored.let_all_go(actor=self.actor), lambda count: {"count": count})
 
 
 def _decided(run: Run) -> bool:

@@ -141,6 +141,7 @@ _AGREE = {
     "plan-needs-agreement": "I read the changes: write exactly these",
     "history-rewritten": "It was meant: go on from the new tip",
     "foreign-installation": "Take over here",
+    "firewall-of-another": "That one is lost: take over its chains",
     "database-restored": "I brought the users back: go on",
 }
 

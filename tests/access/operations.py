@@ -295,6 +295,8 @@ CONTROLLER = [
     Row("api:target-preview", "POST", coded(MANAGERS, 202)),
     Row("api:target-drift-mode", "PUT", OWNERS, {"drift_mode": "repair"}),
     Row("api:target-reload-confirmed", "POST", OWNERS),
+    Row("api:targets-let-all-go", "POST", "401 403 403 403 403 403 200"),
+    Row("api:target-let-go", "POST", OPERATORS, {"mode": "before"}, at={"target_id": "{held_target}"}),
     Row("api:findings", "GET", TEAM),
     Row("api:findings-decide", "POST", coded(OWNERS, 202), {"decision": "adopt", "units": ["foreign"]}),
     Row("api:runs", "GET", LISTS),

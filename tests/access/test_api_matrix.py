@@ -178,7 +178,9 @@ def narrowed(stage: Stage) -> Api:
     return Api(key)
 
 
-OF_THE_INSTALLATION = {"api:organizations", "api:build-servers", "api:build-server"}
+OF_THE_INSTALLATION = {
+    "api:organizations", "api:build-servers", "api:build-server", "api:targets-let-all-go",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -203,6 +205,8 @@ def test_a_narrowed_key_is_a_stranger_elsewhere(row: Row, stage: Stage, narrowed
             wanted = "403"  # outside of every organization
         if row.name in {"api:host-shares", "api:host-unshare", "api:domain-hand-over"}:
             wanted = "404"  # with another organization, which is not there for this key
+        if row.name == "api:target-let-go" and relation == "operator":
+            wanted = "403"  # what came out of a backup is a matter of the whole installation
         world = stage.worlds[name]
         with rehearsal():
             answer = narrowed.ask(row.method, row.address(world), row.body(world) or None)

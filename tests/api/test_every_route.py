@@ -87,6 +87,7 @@ def test_single_things_have_a_tag_and_are_not_sent_twice(
 # What has no tag to send back: collections, strangers' doors, and what is decided about something else.
 WITHOUT = {
     "api:organizations", "api:members", "api:domains", "api:domain-mailboxes", "api:findings-decide",
+    "api:targets-let-all-go",
     "api:public-requests", "api:public-request-confirm", "api:public-request-withdraw",
     "api:public-target-confirm", "api:bulk", "api:tokens", "api:trash-empty", "api:requests-refuse",
     "api:domain-aliases", "api:held-names", "api:invitations", "api:public-invitation-requests",

@@ -1,13 +1,18 @@
 """An installation that somebody made by hand, as the articles say: looked at without a byte changed,
-explained, taken over unit by unit, and a mail stack in the end, which changes nothing either."""
+explained, taken over unit by unit, and a mail stack in the end, which changes nothing either.
+
+And the loss of the whole panel after that: a new one takes over what the lost one kept, the same way.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +21,14 @@ import pytest
 from tenants.actions import (
     adoption,
     domains,
+    firewalls,
+    organizations,
     public_addresses,
     repositories,
     stack_adoption,
     stacks,
     surveys,
+    sync,
     zone_proofs,
     zone_repositories,
 )
@@ -34,10 +42,14 @@ from tenants.formats.sshkeys import fingerprint
 from tenants.formats.stacks.plan import StackPlan, plan_stack
 from tenants.models import (
     Domain,
+    Firewall,
     Host,
+    Installation,
     Organization,
+    PublicAddress,
     Repository,
     RepositoryReader,
+    Run,
     SigningKey,
     Stack,
     Survey,
@@ -46,7 +58,9 @@ from tenants.models import (
     Zone,
 )
 from tenants.surveys import lines_of_others, picture_of, seen_of
+from tests.conftest import account, join, make_address
 from tests.contract.host_world import own_images
+from tests.contract.lost_panel import lose_everything, users_here
 from tests.contract.test_stack import PUBLIC, Outside, Site, add_rock, kinds_of, outside
 from tests.hosting import share_of
 from tests.sandbox.stack_world import DOMAIN, secrets_of, until, zone_files
@@ -62,8 +76,16 @@ from workers.sandbox.stack.realm import real_port
 
 __all__ = ["outside"]
 # On one database: nearly all of its time are the keys and starts of eight servers.
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(200), pytest.mark.one_database]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300), pytest.mark.one_database]
 LABELS = {"primary": "primary-git"}
+BY_HAND: dict[str, Any] = {
+    "kind": "dnat",
+    "destination": PUBLIC,
+    "protocol": "tcp",
+    "port": 993,
+    "to_address": "10.0.0.99",
+    "note": "letters",
+}
 JUMP = "-m addrtype --dst-type LOCAL -j SMTP"
 
 
@@ -186,8 +208,8 @@ def _primary() -> str:
     return plan_stack(wish(domain=DOMAIN)).addresses["primary"]
 
 
-def test_it_is_explained_then_taken_over_and_never_touched(
-    site: Site, by_hand: ByHand, olga: Actor, alice: Actor
+def test_it_is_explained_then_taken_over_and_never_touched_nor_after_the_panel_is_lost(
+    site: Site, by_hand: ByHand, olga: Actor, alice: Actor, settings: Any
 ) -> None:
     domain, share = site.domain, share_of(Host.objects.get(), site.domain.organization)
     before = by_hand.everything()
@@ -198,33 +220,45 @@ def test_it_is_explained_then_taken_over_and_never_touched(
     assert set(survey.looks.values_list("place", flat=True)) == {"host", "rules", "users", "zone"}
     assert by_hand.everything() == before
     _is_explained(by_hand, survey, alice)
-
-    # Unit by unit: users, unikernels, zone.
-    for kind in ("relay_repository", "albatross_host", "zone_repository"):
-        target = SyncTarget.objects.get(kind=kind)
-        adoption.decide_findings(actor=alice, target=target, decision="adopt")
-        site.round()
-    for _ in range(2):
-        site.round()  # three images are read from the host in a pass
-    assert Unikernel.objects.filter(running=True).count() == 8, site.endings[-10:]
+    _units_are_taken_over(site)
     assert by_hand.everything() == before
-    zone = Zone.objects.get(domain=domain)
-    zone_proofs.record_ownership(actor=Actor.rookery(), zone=zone, how="text")
-
-    plan = preview_adoption(actor=alice, domain=domain, public=public)
-    assert not plan.lacking, plan.lacking
-    assert (plan.submission_host, plan.selector, plan.git_address) == (f"smtp.{DOMAIN}", "s1", "10.0.0.1")
-    stack = stack_adoption.adopt_stack(actor=alice, domain=domain, public=public, plan=plan.digest)
-    assert site.go(stack, 10) is Ending.AGREED, site.told(stack)
-    site.round()
-    now = by_hand.everything()
-    changed = {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
-    # Its zone is Rookery's to keep now: a key of ours is put beside the others, and nothing else.
-    assert all("/zone.git/" in name for name in changed), changed
+    stack = _is_declared(site, public)
+    _only_a_key_is_new(before, by_hand.everything())
     read = str(SyncTarget.objects.get(kind="relay_repository").proof["commit"])
     linked = RepositoryReader.objects.values_list("role", "wanted_commit", "read_commit")
     assert set(linked) == {("relay", read, read), ("submission", read, read)}, "nothing restarts for it"
     _rules_follow(site, by_hand, stack, survey, olga)
+    _the_panel_is_lost(site, by_hand, olga, settings)
+
+
+def _units_are_taken_over(site: Site) -> None:
+    """Users, unikernels, zone."""
+    for kind in ("relay_repository", "albatross_host", "zone_repository"):
+        target = SyncTarget.objects.get(kind=kind)
+        adoption.decide_findings(actor=site.owner, target=target, decision="adopt")
+        site.round()
+    for _ in range(2):
+        site.round()  # three images are read from the host in a pass
+    assert Unikernel.objects.filter(running=True).count() == 8, site.endings[-10:]
+
+
+def _is_declared(site: Site, public: PublicAddress) -> Stack:
+    domain = site.domain
+    zone = Zone.objects.get(domain=domain)
+    zone_proofs.record_ownership(actor=Actor.rookery(), zone=zone, how="text")
+    plan = preview_adoption(actor=site.owner, domain=domain, public=public)
+    assert not plan.lacking, plan.lacking
+    assert (plan.submission_host, plan.selector, plan.git_address) == (f"smtp.{DOMAIN}", "s1", "10.0.0.1")
+    stack = stack_adoption.adopt_stack(actor=site.owner, domain=domain, public=public, plan=plan.digest)
+    assert site.go(stack, 10) is Ending.AGREED, site.told(stack)
+    site.round()
+    return stack
+
+
+def _only_a_key_is_new(before: dict[str, str], now: dict[str, str]) -> None:
+    """Its zone is Rookery's to keep now: a key of ours is put beside the others, and nothing else."""
+    changed = {name for name in before.keys() | now.keys() if before.get(name) != now.get(name)}
+    assert all("/zone.git/" in name for name in changed), changed
 
 
 def _is_explained(by_hand: ByHand, survey: Survey, alice: Actor) -> None:
@@ -270,3 +304,78 @@ def _take_out(by_hand: ByHand, lines: tuple[str, ...]) -> None:
     assert lines
     for line in lines:
         subprocess.run([program, *shlex.split(line)[1:]], check=True, timeout=20)
+
+
+# Loss of the whole panel ----------------------------------------------------------------------------------
+
+
+def _the_panel_is_lost(site: Site, by_hand: ByHand, olga: Actor, settings: Any) -> None:
+    """Without a backup. Its last work is everywhere: a commit of users, keys in the zone, rules. A new panel
+    wants the same after it took over, and writes nothing but its own key."""
+    make_address(site.owner, site.domain, "nell", "nell@elsewhere.example")
+    firewalls.add_firewall_rule(actor=olga, firewall=Firewall.objects.get(), **BY_HAND)
+    for _ in range(3):
+        site.late += timedelta(hours=1)
+        site.round()
+    assert "nell" in _git_show(by_hand.users.path, "main:")
+    before, users = by_hand.everything(), users_here()
+    lost = lose_everything(site.outside, settings)
+
+    with kinds_of(site.outside) as kinds:
+        olga, alice = Actor(account=account("olga", is_staff=True)), Actor(account=account("alice"))
+        ours = organizations.create_organization(actor=Actor.rookery(), name="Analytical Society")
+        assert alice.account is not None
+        join(ours, alice.account, "owner")
+        domain = domains.create_domain(actor=alice, organization=ours, name=DOMAIN)
+        new = Site(site.outside, alice, domain, None, Controller(kinds=kinds))  # type: ignore[arg-type]
+        _connect(site.outside, olga, alice, domain)
+        share = share_of(Host.objects.get(), ours)
+        public = public_addresses.add_public_address(actor=olga, share=share, address=PUBLIC)
+        surveys.look_at_installation(actor=olga, domain=domain, share=share)
+        new.round()
+        # Each place has the lost one's mark: a person says that it is lost.
+        asked = {run.target.kind: run for run in Run.objects.exclude(agree_to="").select_related("target")}
+        assert {kind: run.outcome for kind, run in asked.items()} == {
+            "relay_repository": "foreign-installation",
+            "zone_repository": "foreign-installation",
+            "firewall": "firewall-of-another",
+        }
+        for run in asked.values():
+            sync.approve_plan(actor=olga, run=run, checksum=run.agree_to)
+        new.round()
+        assert by_hand.everything() == before
+        _units_are_taken_over(new)
+        assert by_hand.everything() == before
+        stack = _is_declared(new, public)
+        stack_adoption.take_over_rules(actor=alice, stack=stack)
+        assert new.go(stack, 10) is Ending.AGREED, new.told(stack)
+        assert users_here() == users
+        _only_a_key_is_new(before, by_hand.everything())
+        stacks.decide_open_relay(actor=alice, stack=stack, open_relay=True, reason="as before")
+        _the_firewall_is_its_own(new, by_hand, olga, lost)
+
+
+def _the_firewall_is_its_own(new: Site, by_hand: ByHand, olga: Actor, lost: str) -> None:
+    """A rule by hand is shown, left, and wanted as soon as somebody writes it here. One that writes again is
+    not lost. The first change of ours bears our name."""
+    target = SyncTarget.objects.get(kind="firewall")
+    before, apart = by_hand.everything(), target.conditions.filter(type="Conflicted", status=True)
+    assert "letters" in str(apart.get().details)
+    rule = firewalls.add_firewall_rule(actor=olga, firewall=Firewall.objects.get(), **BY_HAND)
+    new.round()
+    assert not apart.exists()
+    assert by_hand.everything() == before
+
+    rules = rules_of(by_hand.outside.folder)
+    [mark] = set(re.findall(rf"rookery {lost} \d+", rules.read_text()))
+    rules.write_text(rules.read_text().replace(mark, f"{mark}0"))
+    new.round()
+    target.refresh_from_db()
+    assert target.stop_code == "firewall-of-another"
+    rules.write_text(rules.read_text().replace(f"{mark}0", mark))
+
+    firewalls.remove_firewall_rule(actor=olga, rule=rule)
+    new.round()
+    assert "letters" not in rules.read_text()
+    assert lost not in rules.read_text()
+    assert f"rookery {Installation.current_id()} " in rules.read_text()

@@ -18,27 +18,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
 from panel.management.commands.up import WORKERS
 from tests.production.composed import DOCKER, ROOT, compose, filled, ours, services
 from workers.celery import QUEUES
-
-# The keys of a service that we use, of those that the Compose specification knows.
-KNOWN = {
-    "build", "cap_add", "cap_drop", "command", "depends_on", "environment", "healthcheck", "image", "init",
-    "logging", "networks", "pids_limit", "ports", "profiles", "read_only", "restart", "secrets",
-    "security_opt", "shm_size", "stop_grace_period", "tmpfs", "user", "volumes",
-}  # fmt: skip
 
 
 def workers() -> set[str]:
     return {name for name, each in ours().items() if "worker" in each.get("command", []) or name == "watch"}
 
 
+def test_it_keeps_to_the_schema_of_the_specification() -> None:
+    """Which is without mercy: a key that it does not know is a mistake."""
+    schema = json.loads((ROOT / "tests/vendor/compose-spec.json").read_text())
+    judge = Draft7Validator(schema)
+    assert [f"{each.json_path}: {each.message}" for each in judge.iter_errors(compose())] == []
+    for wrong in ({"read_onyl": True}, {"cap_drop": "ALL"}, {"healthcheck": {"interval": 5}}):
+        mended = {**compose(), "services": {"web": {**services()["web"], **wrong}}}
+        assert len(list(judge.iter_errors(mended))) == 1
+
+
 @pytest.mark.parametrize("name", sorted(services()))
 def test_every_service_is_confined(name: str) -> None:
     service = services()[name]
-    assert set(service) <= KNOWN
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]

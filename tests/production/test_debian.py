@@ -82,7 +82,11 @@ def test_files_lie_where_only_who_needs_them_reads_them(stage: Path) -> None:
     app = stage / "opt/rookery/app"
     assert {each.name for each in app.iterdir()} == {
         "manage.py", "panel", "tenants", "workers", "templates", "static", "docs", "requirements", "docker",
+        "bin",
     }  # fmt: skip
+    # docs/command-line.md names this path.
+    told = subprocess.run([app / "bin/rookery", "help"], capture_output=True, text=True, check=False)
+    assert "mailboxes" in told.stdout, told.stderr
     assert not any(each.stat().st_mode & 0o022 for each in app.rglob("*"))
     told = (stage / "etc/systemd/system/caddy.service.d/rookery.conf").read_text()
     assert "ROOKERY_NAME=panel.example.org ROOKERY_WEB=127.0.0.1:8000" in told

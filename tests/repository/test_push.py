@@ -90,6 +90,20 @@ def test_first_push_makes_the_branch_and_git_agrees_with_every_id(
         assert read_refs(connection, remote).tip == second.id
 
 
+def test_the_last_file_goes_and_another_comes(
+    host: GitHost, remote: RemoteRepository, mirror: Mirror, pool: ssh.ConnectionPool
+) -> None:
+    """Git takes no delta that leaves nothing: it would be shorter than any that it reads."""
+    first = write(pool, remote, mirror, None, {b"ada": b"1"})
+    second = write(pool, remote, mirror, first.id, {b"ada": None})
+    folder = host.folder / "relay.git"
+    assert git(folder, "rev-parse", "main").decode().strip() == second.id
+    assert git(folder, "ls-tree", "--name-only", "main") == b""
+    third = write(pool, remote, mirror, second.id, {b"bea": b"2"})
+    assert git(folder, "ls-tree", "--name-only", third.id).split() == [b"bea"]
+    git(folder, "fsck", "--strict")
+
+
 def test_dates_never_go_back(mirror: Mirror) -> None:
     first = commit(mirror, None, {b"a": b"1"}, now=2_000_000_000)
     mirror.add(first)

@@ -169,3 +169,16 @@ def test_lost_factors_end_sessions(person: Account, alice: Actor) -> None:
 )
 def test_browsers_have_words(agent: str, words: str) -> None:
     assert in_words(agent) == words
+
+
+def test_a_renewed_key_signs_nobody_out_and_a_retired_one_only_who_stayed_away(
+    alice: Actor, bob: Actor, settings: Any
+) -> None:
+    """docs/operations.md, renewing the key that signs."""
+    former = settings.SECRET_KEY
+    came, stayed = signed_in(alice.account), signed_in(bob.account)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [former]
+    assert came.get("/").status_code == 200
+    settings.SECRET_KEY_FALLBACKS = []
+    assert came.get("/").status_code == 200
+    assert stayed.get("/").status_code == 302

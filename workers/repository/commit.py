@@ -91,7 +91,8 @@ def build_commit(
     commit_content = write_commit(
         tree=tree.id, parent=parent, author=author, email=email, when=when, message=message
     )
-    leans = bool(old.content) and len(splices) <= _DELTA_AT_MOST
+    # Git reads no delta that leaves nothing: it would be too short.
+    leans = bool(old.content and tree.content) and len(splices) <= _DELTA_AT_MOST
     if leans:
         packed_tree = pack.delta(bytes.fromhex(old.id), pack.splice_delta(old.content, splices))
     else:

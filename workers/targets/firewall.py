@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tenants.desired_firewall import DesiredFirewall, desired_firewall
@@ -21,6 +21,7 @@ from workers.outcome import NeedsPerson, Retry
 from workers.plan import Limits, Plan
 from workers.targets import firewall_statements as words
 from workers.targets.base import Findings, Pass, Proof, Statement
+from workers.targets.firewall_owners import taken_from
 from workers.targets.host_connection import outcomes, ssh_endpoint
 
 _MOST_COMMANDS = 2000
@@ -117,8 +118,12 @@ class HostFirewall:
         repair = target.drift_mode == SyncTarget.DriftMode.REPAIR
         found: dict[int, Decision] = {}
         with setbacks(host):
-            for family, seen in observed.families:
-                wanted = observed.desired.wanted[family]
+            others = taken_from(target, observed.report, observed.desired)
+            for family, there in observed.families:
+                wanted, seen = observed.desired.wanted[family], there
+                if family in others:
+                    # From now on they count as ours. Chains that are as wanted are not even written.
+                    seen = replace(there, saved=replace(there.saved, owner=wanted.owner))
                 if seen.pending:
                     raise Retry("busy", f"An earlier change of {host} is not settled yet.")
                 if wanted.rules and not seen.program:
@@ -195,7 +200,10 @@ class HostFirewall:
             for unit, seen in decision.observed.items()
             if unit not in left or unit in before
         }
-        return Proof({"chains": chains}, words.evidence(observed.report), sentence)
+        stored: dict[str, Any] = {"chains": chains}
+        if others := taken_from(current.target, observed.report, observed.desired):
+            stored["taken_from"] = sorted(others.values())
+        return Proof(stored, words.evidence(observed.report), sentence)
 
     def settle(self, current: Pass, proof: Mapping[str, Any]) -> Statement | None:
         return None

@@ -8,10 +8,11 @@ from panel.api.activity import Events
 from panel.api.findings import Findings
 from panel.api.routes import Routes
 from panel.api.runs import Runs
-from panel.api.targets import SyncTargets
+from panel.api.targets import HeldTargets, SyncTargets
 
 targets: Routes = [
     path("", SyncTargets.as_view({"get": "list"}), name="targets"),
+    path("let-all-go/", HeldTargets.as_view({"post": "let_all_go"}), name="targets-let-all-go"),
     path("<id:target_id>/", SyncTargets.as_view({"get": "retrieve"}), name="target"),
     path("<id:target_id>/check/", SyncTargets.as_view({"post": "check"}), name="target-check"),
     path("<id:target_id>/preview/", SyncTargets.as_view({"post": "preview"}), name="target-preview"),
@@ -29,6 +30,7 @@ targets: Routes = [
         SyncTargets.as_view({"post": "confirm_reload"}),
         name="target-reload-confirmed",
     ),
+    path("<id:target_id>/let-go/", SyncTargets.as_view({"post": "let_go_target"}), name="target-let-go"),
 ]
 
 runs: Routes = [
