@@ -72,8 +72,9 @@ def keep(row: StoredAnswer, answer: Response, shown_once: Collection[str]) -> No
     """Keep an answer, without what is shown once."""
     data: Any = answer.data
     headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
-    if shown_once and isinstance(data, dict):
-        data = {name: None if name in shown_once else value for name, value in data.items()}
-        headers[WITHHELD] = ", ".join(sorted(shown_once))
+    withheld = sorted(set(shown_once) & set(data)) if isinstance(data, dict) else []
+    if withheld:
+        data = {**data, **dict.fromkeys(withheld)}
+        headers[WITHHELD] = ", ".join(withheld)
     body = "" if data is None else msgspec.json.encode(data, enc_hook=str).decode()
     answers.keep(row, status=answer.status_code, body=body, headers=headers)

@@ -66,7 +66,7 @@ def _answered(answer: Any) -> bytes:
         body = async_to_sync(anext)(answer.streaming_content)
     else:
         body = b"".join(islice(answer.streaming_content, 3))
-    answer.close()
+        answer.close()
     return str(answer.headers).encode() + body
 
 
