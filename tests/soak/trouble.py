@@ -1,4 +1,4 @@
-"""What goes wrong while people work: processes killed, hosts that refuse, hang and hang up."""
+"""What goes wrong while people work: processes killed, outside systems that refuse, hang and hang up."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from tests.contract.daemon_wire import Fault as Broken
+from tests.contract.wire import Break
 from tests.processes.client import Visitor
 from tests.processes.crew import Crew, Process
 from tests.processes.running import free_port, until
 from tests.soak.world import World
 from workers.sandbox.git_host import Fault, GitHost
 
-QUEUES = "relay_repository,zone_repository,checks,sweep"
+QUEUES = "relay_repository,zone_repository,dynamic_update,albatross_host,checks,sweep"
 
 
 class Staff:
@@ -119,6 +122,14 @@ class Trouble:
             "git host does it and does not say so": lambda: self._misbehave(Fault(cut_before_answer=True)),
             "git host hangs up": lambda: self._host().drop_connections(),
         }
+        if world.name_server is not None:
+            self._kinds |= {
+                "name server cuts": lambda: self._cut(Break(up=dice.randrange(600))),
+                "name server hangs": lambda: self._cut(Break(up=dice.randrange(600), silent=True)),
+                "name server does it and does not say so": lambda: self._cut(Break(down=dice.randrange(100))),
+            }
+        if world.albatross is not None:
+            self._kinds |= {f"albatross: {fault}": partial(self._breaks, fault) for fault in Broken}
         self._order = list(self._kinds)
         dice.shuffle(self._order)
 
@@ -132,7 +143,7 @@ class Trouble:
         self.happened[kind] += 1
 
     def _host(self) -> GitHost:
-        return self._dice.choice(self._world.hosts)
+        return self._dice.choice(self._world.git_hosts)
 
     def _refuse(self) -> None:
         """Nobody listens there for a while."""
@@ -148,3 +159,18 @@ class Trouble:
         time.sleep(self._dice.uniform(0.1, self._longest))
         host.fault = Fault()
         host.drop_connections()
+
+    def _cut(self, fault: Break) -> None:
+        wire = self._world.name_server
+        assert wire is not None
+        wire.breaks(fault)
+        time.sleep(self._dice.uniform(0.1, self._longest))
+        wire.breaks(Break())
+
+    def _breaks(self, fault: Broken) -> None:
+        """One of its next commands goes wrong."""
+        wire = self._world.albatross
+        assert wire is not None
+        wire.breaks(self._dice.randrange(1, 8), fault)
+        time.sleep(self._dice.uniform(0.1, self._longest))
+        wire.breaks(0, fault)
