@@ -35,7 +35,7 @@ def main() -> int:
         result = soak(replace(FULL, changes=changes, server=server), seed, Path(folder), _say)
     for line in result.told():
         _say(line)
-    return 1 if result.wrong else 0
+    return 1 if result.wrong or result.starved else 0
 
 
 def _prepare() -> None:

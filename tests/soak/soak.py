@@ -62,7 +62,7 @@ FULL = Size(
 
 @dataclass
 class Result:
-    """What happened, and what is wrong; nothing wrong: the soak is passed."""
+    """What happened, and what is wrong; nothing wrong and nobody starved: the soak is passed."""
 
     changes: int = 0
     repeated: int = 0
@@ -75,6 +75,7 @@ class Result:
     happened: Counter[str] = field(default_factory=Counter)
     waited: dict[str, tuple[int, float, float]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    starved: list[str] = field(default_factory=list)
 
     def told(self) -> Iterator[str]:
         for what, count in sorted(self.verbs.items()) + sorted(self.happened.items()):
@@ -87,7 +88,7 @@ class Result:
             f" {self.happened.total()} blows;"
             f" {self.seconds:.0f} s, and {self.settled:.0f} s until all was proved"
         )
-        yield from (f"WRONG: {each}" for each in self.wrong)
+        yield from (f"WRONG: {each}" for each in (*self.wrong, *self.starved))
 
 
 def soak(size: Size, seed: int, folder: Path, say: Callable[[str], None]) -> Result:
@@ -197,7 +198,7 @@ def _judge(result: Result, size: Size, world: World, ledgers: list[Ledger], watc
     result.wrong += world.foreign()
     result.wrong += judge.wrong_rows(ledgers)
     times = judge.waited(world.tenants, watcher)
-    result.wrong += judge.starved(times, size.lease)
+    result.starved = judge.starved(times, size.lease)
     result.waited = {
         name: (len(each), sorted(each)[len(each) // 2] if each else 0.0, judge.p95(each))
         for name, each in times.items()
