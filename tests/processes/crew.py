@@ -154,8 +154,9 @@ class Crew:
         until(lambda: self.said().count(" ready.") > before, "the worker is ready", 60)
         return worker
 
-    def start_beat(self) -> Process:
-        return self.start("celery", "--quiet", "-A", "workers.celery", "beat", "--loglevel=WARNING")
+    def start_beat(self, **more: str) -> Process:
+        words = ("celery", "--quiet", "-A", "workers.celery", "beat", "--loglevel=WARNING")
+        return self.start(*words, **more)
 
     def start_web(self) -> str:
         """A web process without the workers' key; returns where it answers."""
