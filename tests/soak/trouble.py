@@ -62,15 +62,16 @@ class Staff:
         until(answers, "the web processes", 60)
 
     # blows ----------------------------------------------------------------------------------------
-    # Each says whether it was done. Where the last one of its kind that was killed is not back yet, it is not:
-    # on a slow machine nobody would ever work.
+    # Each says whether it was done. It is not while the last one of its kind that was killed is not back: on
+    # a slow machine nobody would ever work.
 
     def kill_child(self, dice: random.Random) -> bool:
         """One process of a worker's pool, in the middle of whatever it does."""
         children = [int(each) for each in _children(dice.choice(self.workers).pid)]
-        if children:
+        with suppress(ProcessLookupError, IndexError):
             os.kill(dice.choice(children), signal.SIGKILL)
-        return bool(children)
+            return True
+        return False
 
     def kill_worker(self, dice: random.Random) -> bool:
         if not all(_children(worker.pid) for worker in self.workers):
