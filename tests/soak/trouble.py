@@ -21,7 +21,8 @@ from tests.processes.running import free_port, until
 from tests.soak.world import World
 from workers.sandbox.git_host import Fault, GitHost
 
-QUEUES = "relay_repository,zone_repository,dynamic_update,albatross_host,checks,sweep"
+# Mails too, which nobody takes here: where none tries to send them, each sweep hints at all of them again.
+QUEUES = "relay_repository,zone_repository,dynamic_update,albatross_host,checks,mail,reviews,sweep"
 
 
 class Staff:
