@@ -209,4 +209,5 @@ def _judge(result: Result, size: Size, world: World, ledgers: list[Ledger], watc
     result.updates = sum(each.updates for each in world.places if isinstance(each, ServedRecords))
     result.deeds = len(world.did)
     for ledger in ledgers:
-        result.verbs.update({verb: count for (_, verb), count in ledger.verbs.items()})
+        for (_, verb), count in ledger.verbs.items():
+            result.verbs[verb] += count
