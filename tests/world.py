@@ -398,7 +398,7 @@ def ready_file(organization: Organization) -> Export:
     return Export.objects.create(
         organization=organization,
         state=Export.State.READY,
-        archive=b"{}",
+        archive=b'{"name": "the archive of an organization"}',
         asked_at=timezone.now(),
         expires_at=timezone.now() + timedelta(hours=1),
     )

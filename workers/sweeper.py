@@ -90,6 +90,12 @@ def waits(target_id: int) -> bool:
     return SyncTarget.objects.exclude(pk__in=_previews()).filter(pk=target_id, next_try_at__gt=later).exists()
 
 
+def is_wanted(target_id: int) -> bool:
+    """Is there still something to do, or a pass expected? While workers are busy, each sweep sends another
+    hint. Each of those would be a pass, and where they come faster than passes, the work would never end."""
+    return due_targets(accounts.PASS_EXPECTED_IN).filter(pk=target_id).exists()
+
+
 def _previews() -> QuerySet[Run, int]:
     """Targets with a preview to make. One that seems to run although nobody has the target was left."""
     waiting = (Run.State.QUEUED, Run.State.RUNNING)

@@ -43,9 +43,10 @@ def _controller() -> Controller:
 
 @shared_task
 def reconcile(target_id: int) -> None:
-    """Bring one target into agreement, unless it waits for its next try: hints come late and twice."""
+    """Bring one target into agreement, unless it waits for its next try or somebody did: hints come late and
+    twice."""
     for _ in range(PASSES_AT_ONCE):
-        if sweeper.waits(target_id):
+        if sweeper.waits(target_id) or not sweeper.is_wanted(target_id):
             return
         ending = _controller().reconcile(target_id)
         log.info("target %s: %s", target_id, ending.value)

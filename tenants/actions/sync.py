@@ -74,8 +74,8 @@ def approve_plan(*, actor: Actor, run: Run, checksum: str) -> SyncTarget:
     target = run.target
     access.require(actor, access.Verb.DECIDE, target)
     _require_operator_of_firewall(actor, target)
-    lock(target)
     lock(run)
+    lock(target)
     if run.state != Run.State.STOPPED or not run.agree_to:
         raise Conflict("This run does not wait for an agreement any more.")
     if run.agree_to != checksum:

@@ -270,6 +270,52 @@ def test_what_was_sent_before_an_answer_was_lost_changes_again(world: World) -> 
     assert not Finding.objects.exists()
 
 
+def test_what_was_sent_unseen_stays_ours_when_the_next_try_sends_nothing(world: World) -> None:
+    world.put(RecordChange("back", "TXT", ("one",)))
+    world.agree()
+    for text, arrives in (("two", True), ("three", False)):
+
+        def lose(*given: Any, arrives: bool = arrives, **named: Any) -> None:
+            if not arrives:
+                raise wire.Unreachable("Nobody is there.")
+            update(*given, **named)
+            raise wire.UnknownOutcome("No answer came.")
+
+        world.put(RecordChange("back", "TXT", (text,)), RecordChange("new", "TXT", (text,)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("workers.zone.update", lose)
+            assert world.reconcile() is Ending.RETRY
+        assert world.ask("back", "TXT") == ['"two"']
+    world.agree()
+    assert [world.ask(name, "TXT") for name in ("back", "new")] == [['"three"'], ['"three"']]
+    assert not Finding.objects.exists()
+
+
+def test_what_was_asked_for_during_a_look_is_ours_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass takes its number when it begins: what it sends may be more, under the number that was proved."""
+    world.put(RecordChange("back", "TXT", ("one",)))
+    world.agree()
+    served = DynamicUpdate._served
+
+    def while_somebody_asks(*given: Any) -> Any:
+        world.put(RecordChange("back", "TXT", ("two",)))
+        monkeypatch.undo()
+        return served(*given)
+
+    monkeypatch.setattr(DynamicUpdate, "_served", while_somebody_asks)
+    world.others_write("theirs", "x")  # so that the zone is read
+    with pytest.MonkeyPatch.context() as patch:
+        cut(patch, DynamicUpdate, "_send", after=True)
+        assert world.reconcile() is Ending.BUG
+    assert world.ask("back", "TXT") == ['"two"']
+    world.put(RecordChange("back", "TXT", ("three",)))
+    world.agree()
+    assert world.ask("back", "TXT") == ['"three"']
+    assert not Finding.objects.exists()
+
+
 def test_a_server_that_is_away_or_has_another_time_is_written_to_later(world: World) -> None:
     world.put(RecordChange("late", "A", ("192.0.2.8",)))
     with pytest.MonkeyPatch.context() as patch:

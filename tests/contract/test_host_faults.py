@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from workers.albatross import Client, Name, Release
 from workers.albatross.values import Settings, UnikernelConfig
 from workers.controller import Controller, Ending
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
+from workers.targets import albatross_host
 from workers.targets.albatross_host import AlbatrossHost
 from workers.targets.host_connection import TRIES
 
@@ -165,15 +167,15 @@ def test_a_person_is_asked_only_when_no_answer_of_albatross_comes_again_and_agai
     assert started(world) == ["acme:web"]
 
 
-STEPS: list[tuple[type, str, bool]] = [
+STEPS: list[tuple[type | ModuleType, str, bool]] = [
     (AlbatrossHost, "observe", False),
     (AlbatrossHost, "plan", False),
     (AlbatrossHost, "statements", True),
     (Client, "set_policy", True),
     (Client, "add_volume", True),
     (Client, "destroy", True),
-    (AlbatrossHost, "_remember_sent", False),
-    (AlbatrossHost, "_remember_sent", True),
+    (albatross_host, "remember_sent", False),
+    (albatross_host, "remember_sent", True),
     (Client, "create", True),
     (AlbatrossHost, "_look_after", True),
     (Client, "remove_volume", True),
@@ -206,6 +208,23 @@ def test_what_was_done_by_a_killed_worker_and_is_wanted_otherwise_now(world: Hos
         wishes.next()
         once_more(world)
         wishes.came_true((step, after, world.stand_in.asked), again=True)
+
+
+def test_what_one_worker_started_unseen_stays_ours_when_the_next_one_starts_nothing(
+    world: HostWorld,
+) -> None:
+    row = world.unikernel(arguments=["--ticks=0"], memory=32)
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    for memory, arrives in ((33, True), (34, False)):
+        unikernels.change_unikernel(actor=world.actor, unikernel=row, memory=memory)
+        with pytest.MonkeyPatch.context() as patch:
+            cut(patch, Client, "create", after=arrives)
+            assert world.reconcile() is Ending.BUG
+        assert world.running()["acme:web"].settings.memory == 33
+    once_more(world)
+    assert world.running()["acme:web"].settings.memory == 34, world.target.findings.all()
+    assert not world.condition("Conflicted").status
+    assert "sent" not in world.target.proof
 
 
 # two workers --------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import dns.message
@@ -104,7 +105,7 @@ class Killed(Exception):
     """The worker ended here."""
 
 
-def cut(patch: pytest.MonkeyPatch, where: type, step: str, *, after: bool) -> None:
+def cut(patch: pytest.MonkeyPatch, where: type | ModuleType, step: str, *, after: bool) -> None:
     """Let `step` of a pass not happen, or happen and never return."""
     original: Callable[..., Any] = getattr(where, step)
 

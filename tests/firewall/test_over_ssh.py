@@ -19,11 +19,12 @@ from tenants.formats.firewall.rules import Chain
 from tenants.formats.sshkeys import fingerprint
 from tenants.models import Firewall, Host, Organization, SyncTarget
 from tenants.secrets import Opener
+from tests.contract.zone_world import cut
 from tests.firewall.conftest import Namespace
 from tests.firewall.reached import ADDRESS, WORKER, ReachedHost
 from tests.hosting import share_of
 from workers.controller import Controller, Ending
-from workers.firewall.client import helper_command
+from workers.firewall.client import FirewallClient, helper_command
 from workers.targets.firewall import HostFirewall
 
 pytestmark = [pytest.mark.debian, pytest.mark.django_db(transaction=True), pytest.mark.one_database]
@@ -182,6 +183,20 @@ def test_what_others_change_is_told_and_left_or_repaired(world: World) -> None:
     assert "-p udp -j ACCEPT" not in world.dnat()
     assert ":ROOKERY-OLD" in world.there.iptables.save()
     assert not world.target.conditions.get(type="Drifted").status
+
+
+def test_what_was_written_unseen_stays_ours_when_the_next_try_writes_nothing(world: World) -> None:
+    world.add(**SMTP)
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    for port, arrives in ((26, True), (27, False)):
+        world.add(**SMTP | {"port": port})
+        with pytest.MonkeyPatch.context() as patch:
+            cut(patch, FirewallClient, "change", after=arrives)
+            assert world.reconcile() is Ending.BUG
+        assert len(world.dnat()) == 2
+    SyncTarget.objects.update(next_try_at="2000-01-01T00:00:00Z")
+    assert world.reconcile() is Ending.AGREED, world.advice()
+    assert len(world.dnat()) == 3, world.target.conditions.get(type="Conflicted").message
 
 
 def test_chains_of_another_rookery_and_strange_answers_stop_it(world: World) -> None:

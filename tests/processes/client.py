@@ -45,7 +45,8 @@ class Visitor:
                 name, _, value = line.partition(";")[0].partition("=")
                 self.cookies[name] = value
             # Some pages never end; what comes first is enough.
-            text = answer.read(200_000) if "event-stream" not in answer.headers["Content-Type"] else b""
+            endless = "event-stream" in (answer.headers["Content-Type"] or "")
+            text = b"" if endless else answer.read(200_000)
         return Answer(answer.status, answer.headers, text.decode(), time.monotonic() - began)
 
     def get(self, path: str) -> Answer:

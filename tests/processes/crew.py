@@ -56,10 +56,14 @@ class Process:
         self.signal(signal.SIGKILL)
         self._child.wait(10)
 
-    def stop(self) -> None:
-        """As a service manager does; what does not end is killed."""
+    def ask_to_stop(self) -> None:
         if self.runs:
             self._child.terminate()
+
+    def stop(self) -> None:
+        """As a service manager does; what does not end is killed."""
+        self.ask_to_stop()
+        if self.runs:
             with suppress(subprocess.TimeoutExpired):
                 self._child.wait(15)
         self.kill()
@@ -150,8 +154,9 @@ class Crew:
         until(lambda: self.said().count(" ready.") > before, "the worker is ready", 60)
         return worker
 
-    def start_beat(self) -> Process:
-        return self.start("celery", "--quiet", "-A", "workers.celery", "beat", "--loglevel=WARNING")
+    def start_beat(self, **more: str) -> Process:
+        words = ("celery", "--quiet", "-A", "workers.celery", "beat", "--loglevel=WARNING")
+        return self.start(*words, **more)
 
     def start_web(self) -> str:
         """A web process without the workers' key; returns where it answers."""
@@ -201,6 +206,7 @@ class Crew:
     def close(self) -> None:
         for process in self._processes:
             process.signal(signal.SIGCONT)
+            process.ask_to_stop()
         for process in reversed(self._processes):
             process.stop()
         self.broker.remove()

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from tests.soak import judge
-from tests.soak.world import Place
+from tests.soak.places import Addresses
 from workers.repository.mirror import git_environment
 
 
@@ -21,24 +21,54 @@ def test_who_waits_much_longer_than_the_middle_was_starved() -> None:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> Addresses:
     subprocess.run(["git", "init", "-q", "-b", "main", str(tmp_path)], check=True, env=git_environment())
-    return Place(cast("Any", "a.example"), cast("Any", None), tmp_path)
+    return Addresses(cast("Any", "a.example"), None, tmp_path)
 
 
-def commit(place: Place, generation: int, text: str) -> None:
-    (place.folder / "ada").write_text(text)
+def commit(place: Addresses, generation: int, number: int) -> None:
+    (place.folder / "ada").write_text(f'{{"n": {number}}}')
     who = ["-c", "user.name=x", "-c", "user.email=x@localhost"]
     subject = f"One\n\nRookery-Generation: {generation}\n"
     for words in (["add", "ada"], [*who, "commit", "-q", "--allow-empty", "-m", subject]):
         subprocess.run(["git", "-C", str(place.folder), *words], check=True, env=git_environment())
 
 
-def test_each_commit_is_for_something_new(place: Place) -> None:
-    commit(place, 2, "one")
-    commit(place, 5, "two")
-    assert judge.wrong_history(place) == []
-    commit(place, 5, "three")
-    assert judge.wrong_history(place) == ["a.example: two commits for generation 5"]
-    commit(place, 6, "three")
-    assert "a.example: an empty commit for generation 6" in judge.wrong_history(place)
+def test_each_commit_is_for_something_new(place: Addresses) -> None:
+    commit(place, 2, 1)
+    commit(place, 5, 2)
+    commit(place, 5, 3)
+    assert place.problems(3) == []
+    assert (place.now(), place.made()) == ({"ada": {"n": 3}}, {"ada": [{"n": 1}, {"n": 2}, {"n": 3}]})
+    commit(place, 6, 3)
+    assert place.problems(3) == ["a.example: an empty commit for generation 6"]
+    commit(place, 4, 4)
+    assert "a.example: a commit for generation 4 after one for 6" in place.problems(4)
+
+
+def test_what_is_lost_too_much_or_otherwise_is_told() -> None:
+    asked = {"ada": ["one", "two"], "bob": ["one", None], "eve": ["one"]}
+    assert judge.wrong_now("here", asked, {"ada": "two", "eve": "one"}) == []
+    assert judge.wrong_now("here", asked, {"ada": "one", "bob": "one"}) == [
+        "here: eve is lost",
+        "here: bob should be gone",
+        "here: ada is not as asked",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (["one", None, "two"], ""),
+        (["one", "two"], ""),  # nobody came to the end in between
+        ([], ""),
+        (["one", "two", "two"], "two once more, as number 3 of 3"),
+        (["one", "two", None], "None although nobody asked for it then, as number 3 of 3"),
+        (["one", None, "one"], "one once more, as number 3 of 3"),
+        (["three"], "three although nobody asked for it then, as number 1 of 1"),
+    ],
+)
+def test_what_comes_twice_or_in_another_order_is_told(made: list[str | None], said: str) -> None:
+    asked: dict[str, list[Any]] = {"ada": ["one", None, "two"]}
+    wanted = [f"here: ada became {said}"] if said else []
+    assert judge.wrong_order("here", asked, {"ada": list(made)}) == wanted

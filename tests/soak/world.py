@@ -1,32 +1,50 @@
-"""Organizations with domains in repositories of their own, and one zone that a primary serves."""
+"""Organizations with domains in repositories of their own; some have a zone, or a part of a host, as well."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tenants.actions import accounts, domains, organizations, repositories
+from tenants.actions import (
+    accounts,
+    domains,
+    hosts,
+    organizations,
+    repositories,
+    update_servers,
+    zone_proofs,
+    zones,
+)
 from tenants.actor import Actor
 from tenants.formats.sshkeys import fingerprint
-from tenants.models import Domain, Organization, Repository, SyncTarget
+from tenants.formats.zones.names import Name as DnsName
+from tenants.models import Host, Organization, Repository, SyncTarget
 from tests.conftest import account, join, make_address
+from tests.contract.daemon_wire import DaemonWire
+from tests.contract.wire import Wire
 from tests.contract.zone_world import ZoneWorld, connected
+from tests.hosting import PLAIN, add_host, share_of, upload
+from tests.soak.places import BASE, Addresses, Place, Records, ServedRecords, State, Unikernels, watched
+from tests.zone.servers import running_bind
+from tests.zone.world import TEXT, zone_key
+from workers.albatross import Name, Release
+from workers.albatross.client import Client as Daemon
+from workers.albatross.local import LocalDialer
+from workers.albatross.releases import dialect_of
+from workers.albatross.values import Settings, UnikernelConfig
 from workers.controller import Ending
+from workers.sandbox.albatross.host import AlbatrossHost
 from workers.sandbox.git_host import GitHost
+from workers.zone import Server
 
-BASE = "base"
-
-
-@dataclass
-class Place:
-    """One domain, its target, and where it is written to outside. `zone`: records, not addresses."""
-
-    domain: Domain
-    target: SyncTarget
-    folder: Path
-    zone: bool = False
+SERVED, IN_GIT = "served.example", "records.example"
+KEY = zone_key("rookery.keys.example")
+RELEASE = Release(2, 7, 2)
+FOREIGN = Name((), "others")
 
 
 @dataclass
@@ -43,32 +61,58 @@ class Tenant:
 
 @dataclass
 class World:
-    host: GitHost
+    """What is outside, and the ways there that can be made to fail."""
+
     tenants: list[Tenant]
-    zone: ZoneWorld | None = field(default=None, repr=False)
+    git_hosts: list[GitHost]
+    name_server: Wire | None = None
+    albatross: DaemonWire | None = None
+    host: AlbatrossHost | None = field(default=None, repr=False)
+    did: list[tuple[Name, State]] = field(default_factory=list, repr=False)
+    """What its daemon did."""
 
     @property
     def places(self) -> list[Place]:
         return [place for tenant in self.tenants for place in tenant.places]
 
-    @property
-    def hosts(self) -> list[GitHost]:
-        return [self.host, *([self.zone.running.host] if self.zone else [])]
+    def foreign(self) -> list[str]:
+        """What is wrong with what others run on the host: it must stand as it did."""
+        if self.host is None or FOREIGN in self.host.daemon.unikernels:
+            return []
+        return [f"{FOREIGN} is gone, which others run"]
+
+
+def has_bind() -> bool:
+    """It is a package of Debian's: a machine without it goes without that place."""
+    return shutil.which("named", path=f"{os.environ['PATH']}:/usr/sbin:/sbin") is not None
 
 
 @contextmanager
-def built(folder: Path, *, organizations_: int, domains_: int, zone: bool) -> Iterator[World]:
-    """All connected; what they hold is not written yet. The first organization will be the noisy one, the
-    last has the zone."""
-    with GitHost(folder / "host", "127.0.0.1") as host:
-        tenants = [_tenant(host, number, domains_) for number in range(organizations_)]
-        if not zone:
-            yield World(host, tenants)
-            return
-        last = tenants[-1]
-        with connected(last.owner, last.organization, folder / "zone") as world:
-            last.places.append(_zone(world, last))
-            yield World(host, tenants, world)
+def built(
+    folder: Path, *, organizations_: int, domains_: int, zone: bool, server: bool, host: bool
+) -> Iterator[World]:
+    """All connected; what they hold is not written yet.
+
+    The first organization will be the noisy one. It and the third have parts of one `host`, the second has
+    a zone at a name `server`, the last a `zone` in a repository that a primary reads.
+    """
+    with ExitStack() as stack:
+        git = stack.enter_context(GitHost(folder / "git", "127.0.0.1"))
+        tenants = [_tenant(git, number, domains_) for number in range(organizations_)]
+        world = World(tenants, [git])
+        if zone:
+            last = tenants[-1]
+            found = stack.enter_context(connected(last.owner, last.organization, folder / "zone"))
+            world.git_hosts.append(found.running.host)
+            last.places.append(_zone(found, last))
+        if server:
+            zones_ = {DnsName.of(SERVED): TEXT.replace("example.org", SERVED)}
+            bind = stack.enter_context(running_bind(folder / "bind", zones_, [KEY]))
+            world.name_server = stack.enter_context(Wire(bind.address, bind.port))
+            tenants[1].places.append(_served(tenants[1], bind, world.name_server.port))
+        if host:
+            _host(stack, world, folder / "h", [tenants[0], tenants[2 % organizations_]])
+        yield world
 
 
 def _tenant(host: GitHost, number: int, domains_: int) -> Tenant:
@@ -77,11 +121,11 @@ def _tenant(host: GitHost, number: int, domains_: int) -> Tenant:
     Organization.objects.filter(pk=organization.pk).update(domain_quota=100, mailbox_quota=100_000)
     join(organization, person, "owner")
     owner = Actor(account=person)
-    places = [_place(host, organization, owner, f"d{each}.o{number}.example") for each in range(domains_)]
-    return Tenant(organization, owner, places)
+    names = [f"d{each}.o{number}.example" for each in range(domains_)]
+    return Tenant(organization, owner, [_addresses(host, organization, owner, name) for name in names])
 
 
-def _place(host: GitHost, organization: Organization, owner: Actor, name: str) -> Place:
+def _addresses(host: GitHost, organization: Organization, owner: Actor, name: str) -> Place:
     domain = domains.create_domain(actor=owner, organization=organization, name=name)
     folder = host.create_repository(f"{name}.git")
     repository = repositories.connect_repository(
@@ -95,7 +139,7 @@ def _place(host: GitHost, organization: Organization, owner: Actor, name: str) -
             actor=owner, repository=repository, fingerprint_seen=fingerprint(host.public_key)
         )
     make_address(owner, domain, BASE, f"{BASE}@home.example")
-    return Place(domain, repository.sync_target, folder)
+    return Addresses(repository.sync_target, domain, folder)
 
 
 def _zone(world: ZoneWorld, tenant: Tenant) -> Place:
@@ -103,9 +147,47 @@ def _zone(world: ZoneWorld, tenant: Tenant) -> Place:
         raise RuntimeError("the primary knew a key that was made just now")
     world.running.restart()
     world.agree()
-    domain = domains.create_domain(
-        actor=tenant.owner, organization=tenant.organization, name="records.example"
-    )
+    domain = domains.create_domain(actor=tenant.owner, organization=tenant.organization, name=IN_GIT)
     world.add_zone(tenant.owner, domain)
     world.agree()
-    return Place(domain, world.target, world.running.repository.path, zone=True)
+    return Records(world.target, domain, world.running.repository.path)
+
+
+def _served(tenant: Tenant, server: Server, port: int) -> Place:
+    """Workers reach the server at `port`, over TCP only."""
+    domain = domains.create_domain(actor=tenant.owner, organization=tenant.organization, name=SERVED)
+    row = update_servers.connect_update_server(
+        actor=tenant.owner,
+        organization=tenant.organization,
+        name="ns1",
+        address="127.0.0.1",
+        port=port,
+        key=f"{KEY.name}:{KEY.algorithm}:{KEY.secret}",
+    )
+    zone = zones.create_zone(actor=tenant.owner, domain=domain, server=row)
+    zone_proofs.record_ownership(actor=Actor.rookery(), zone=zone, how="text")
+    place = ServedRecords(SyncTarget.objects.get(update_server=row), domain, server, KEY)
+    place.first_serial = place.serial
+    return place
+
+
+def _host(stack: ExitStack, world: World, folder: Path, tenants: list[Tenant]) -> None:
+    """Parts of a host for these organizations, and somebody else's unikernel beside them."""
+    folder.mkdir()
+    there = stack.enter_context(AlbatrossHost(folder, RELEASE, pace=0.01, interval=60))
+    Daemon(LocalDialer(folder), dialect_of(RELEASE)).create(
+        FOREIGN, UnikernelConfig(Settings(memory=16), PLAIN)
+    )
+    world.host, world.did = there, watched(there)
+    world.albatross = stack.enter_context(DaemonWire(folder / "near", folder, there.restart))
+    olga = Actor(account=account("olga", is_staff=True))
+    row: Host | None = None
+    for tenant in tenants:
+        if row is None:
+            row = add_host(olga, tenant.organization, folder / "near", path="first")
+        else:
+            hosts.share_host(actor=olga, host=row, organization=tenant.organization, path="next")
+        share = share_of(row, tenant.organization)
+        hosts.change_quota(actor=olga, share=share, memory=4_000, most_unikernels=100)
+        image = upload(tenant.owner, tenant.organization)
+        tenant.places.append(Unikernels(share.sync_target, None, share, image.pk, there, world.did))

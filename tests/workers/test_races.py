@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from tenants import outbox
-from tenants.actions import repositories
+from tenants.actions import repositories, sync
 from tenants.actions.locking import lock
 from tenants.actor import Actor
 from tenants.models import Domain, OutgoingMail, Run, SyncTarget
@@ -152,6 +152,30 @@ def test_a_mail_is_claimed_once(mailoutbox: list[object]) -> None:
         assert sorted(at_once(*(partial(post.deliver, mail.pk) for _ in range(3)))) == [False, False, True]
     assert len(mailoutbox) == ROUNDS
     assert not OutgoingMail.objects.filter(claimed_until__gt=Now() + timedelta(minutes=2)).exists()
+
+
+def test_who_agrees_to_a_plan_and_a_pass_do_not_wait_for_each_other(target: SyncTarget) -> None:
+    """The pass writes its run, and then renews its lease: the person holds neither while waiting."""
+    run = Run.objects.create(
+        target=target, state=Run.State.STOPPED, agree_to="sum", created_at=timezone.now(), generation=1
+    )
+    taken = Lease.acquire(target.pk, "worker")
+    assert taken is not None
+    writes = threading.Event()
+
+    def go_on() -> None:
+        with taken[0].write():
+            Run.objects.filter(pk=run.pk).update(title="Goes on")
+            writes.set()
+            time.sleep(0.3)  # until the person waits
+
+    def agree() -> None:
+        assert writes.wait(10)
+        sync.approve_plan(actor=Actor.rookery(), run=run, checksum="sum")
+
+    at_once(go_on, agree)
+    assert fresh(target).agreed_to == ["sum"]
+    assert Run.objects.get(pk=run.pk).title == "Goes on"
 
 
 def test_an_action_and_a_proof_do_not_wait_for_each_other(target: SyncTarget, domain: Domain) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from tenants.actor import Actor
 from tenants.models import Domain, FormerPassphrase, Mailbox, OutgoingMail, Run, SyncTarget
 from tests.conftest import HASH
 from tests.workers.test_controller import Shelf, controller, expire_lease, fresh
-from workers import sweeper, tasks
+from workers import accounts, sweeper, tasks
 from workers.lease import Lease
 from workers.outcome import Retry
 
@@ -137,6 +138,24 @@ def test_hints_that_queued_up_do_not_undo_the_back_off(
     sync.check_now(actor=Actor.rookery(), target=target)
     tasks.reconcile(target.pk)
     assert fresh(target).observed_generation == target.generation
+
+
+def test_hints_that_queued_up_are_one_pass(target: SyncTarget, tasks_on: Callable[[Shelf], None]) -> None:
+    """Workers were busy for half a minute; meanwhile ten sweeps sent a hint each."""
+    shelf, looks = Shelf(), []
+    shelf.before = looks.append
+    tasks_on(shelf)
+    for number in (1, 2):
+        for _ in range(10):
+            tasks.reconcile(target.pk)
+        assert looks.count("observe") == number
+        SyncTarget.objects.update(generation=F("generation") + 1)
+    # A tip that moved is not due, but expected.
+    SyncTarget.objects.update(
+        generation=F("observed_generation"), next_check_at=timezone.now() + accounts.PASS_EXPECTED_IN
+    )
+    tasks.reconcile(target.pk)
+    assert looks.count("observe") == 3
 
 
 def test_a_mails_hints_that_queued_up_do_not_undo_its_back_off(

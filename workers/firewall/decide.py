@@ -7,7 +7,7 @@ so a chain that somebody else changed is left alone as a whole.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from tenants.formats.firewall.helper import Family
@@ -20,10 +20,10 @@ _State = tuple[str, ...] | None
 
 @dataclass(frozen=True)
 class Base:
-    """By unit, how the chain was when it was last proved, and when something was last sent."""
+    """By unit, how the chain was when it was last proved, and how it was to be by what was sent since."""
 
     proved: Mapping[str, str] = field(default_factory=dict)
-    sent: Mapping[str, str] = field(default_factory=dict)
+    sent: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def decide(
         observed[unit] = before
         if before == after:
             continue
-        known = {proved, base.sent.get(unit), "" if proved is None else proved}
+        known = {proved, *base.sent.get(unit, ()), "" if proved is None else proved}
         if repair or before in known:
             todo.append(chain)
             confirmed = set(state_wanted(leaving, chain) or ()) if leaving is not None else set()

@@ -7,7 +7,7 @@ keep the new one from starting is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -48,11 +48,11 @@ class Base:
     """Marks of what was proved last, and of what was sent since, by label."""
 
     proved: Mapping[str, str]
-    sent: Mapping[str, str]
+    sent: Mapping[str, Collection[str]]
 
     def knows(self, label: str, mark: str | None) -> bool:
         """Is what runs now what we left there?"""
-        return mark == self.proved.get(label) or (mark is not None and mark == self.sent.get(label))
+        return mark == self.proved.get(label) or (mark is not None and mark in self.sent.get(label, ()))
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ from workers.targets.host_images import ImageUnusable, config_of
 from workers.targets.host_restarts import Reading
 from workers.targets.reader_service import Place, Service, as_it_is, ask_soon
 from workers.targets.relay_readers import wake
+from workers.targets.sent import remember_sent, sent_since
 
 WATCH_SECONDS = 3.0
 READY_SECONDS = 10.0
@@ -167,7 +168,7 @@ class AlbatrossHost:
         decision = decide(
             observed.desired,
             observed.seen,
-            Base(target.proof.get("unikernels", {}), target.proof.get("sent", {})),
+            Base(target.proof.get("unikernels", {}), sent_since(target)),
             dialect,
             self._opener.mark,
             repair=target.drift_mode == SyncTarget.DriftMode.REPAIR,
@@ -249,7 +250,8 @@ class AlbatrossHost:
         assert wanted is not None  # noqa: S101 - of every start
         config = config_of(share, wanted.digest, likeness.settings_of(wanted, dialect))
         self._require_unmoved(observed, name, change)
-        self._remember_sent(current, change)
+        # What runs later is then known to be ours.
+        remember_sent(current, {change.label: change.after_id})
         replaces = change.deed is Deed.REPLACE
         before = last_moment(client, name)
         reading = host_restarts.about_to_read(share, change.label)
@@ -338,16 +340,6 @@ class AlbatrossHost:
         mark = self._opener.mark(likeness.form_of_running(found[0], dialect)) if found else ""
         if mark != change.before_id:
             raise Retry("lost-race", f"{name} was changed by somebody else just now; looking again.")
-
-    def _remember_sent(self, current: Pass, change: HostChange) -> None:
-        """Before a command that cannot be repeated unseen: what runs later is then known to be ours."""
-        target = current.target
-        target.proof = {
-            **target.proof,
-            "sent": {**target.proof.get("sent", {}), change.label: change.after_id},
-        }
-        with current.write():
-            SyncTarget.objects.filter(pk=target.pk).update(proof=target.proof)
 
     def verify(self, current: Pass, observed: ObservedHost, plan: Plan, applied: None) -> Proof:
         share = _share(current.target)

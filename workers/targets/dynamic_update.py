@@ -21,7 +21,7 @@ from workers.plan import Limits, Plan
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.git_target import may_overwrite
 from workers.targets.relay_findings import decided
-from workers.targets.unproved_zones import tried_since
+from workers.targets.sent import remember_sent, sent_since
 from workers.targets.update_refusals import explain, impossible
 from workers.targets.zone_adoption import Strangers
 from workers.targets.zone_statements import find, zone_statements
@@ -35,7 +35,15 @@ from workers.targets.zones_shared import (
 )
 from workers.zone_plan.decide import DecidedZone
 from workers.zone_plan.plan import ZoneLimits
-from workers.zone_plan.updating import Message, SeenZone, UpdatePlan, decide_updates, not_taken, update_plan
+from workers.zone_plan.updating import (
+    Message,
+    SeenZone,
+    UpdatePlan,
+    decide_updates,
+    marks_of,
+    not_taken,
+    update_plan,
+)
 
 SOA_SECONDS = 3.0
 # After so many tries, what a server takes without making it is for a person to look at.
@@ -135,9 +143,9 @@ class DynamicUpdate:
         return find(plan, Strangers())
 
     def plan(self, current: Pass, observed: ObservedServer) -> UpdatePlan:
-        overwrite, tried = may_overwrite(current.target, decided), tried_since(current.target)
+        overwrite, sent = may_overwrite(current.target, decided), sent_since(current.target)
         plan = update_plan(
-            decide_updates(observed.desired[pk], seen, may_overwrite=overwrite, tried=tried)
+            decide_updates(observed.desired[pk], seen, may_overwrite=overwrite, sent=sent)
             for pk, seen in observed.zones.items()
         )
         return replace(plan, commands=_by_hand(observed.reach, plan))
@@ -155,6 +163,7 @@ class DynamicUpdate:
         """Send zone after zone. One that is refused holds up no other; what was made of it stays."""
         assert isinstance(plan, UpdatePlan)  # noqa: S101 - made above
         setbacks: list[Setback] = []
+        remember_sent(current, marks_of(plan))
         for each in plan.to_serve:
             messages = plan.messages[each.pk]
             for number, message in enumerate(messages, 1):

@@ -16,13 +16,14 @@ from tenants.secrets import Opener
 from workers import firewall as protocol
 from workers import ssh, surveying
 from workers.firewall.client import CONFIRM_WITHIN, FirewallClient
-from workers.firewall.decide import Base, Decision, FirewallChange, decide
+from workers.firewall.decide import Base, Decision, decide
 from workers.outcome import NeedsPerson, Retry
 from workers.plan import Limits, Plan
 from workers.targets import firewall_statements as words
 from workers.targets.base import Findings, Pass, Proof, Statement
 from workers.targets.firewall_owners import taken_from
 from workers.targets.host_connection import outcomes, ssh_endpoint
+from workers.targets.sent import remember_sent, sent_since
 
 _MOST_COMMANDS = 2000
 
@@ -114,7 +115,7 @@ class HostFirewall:
 
     def _decide(self, target: SyncTarget, observed: ObservedFirewall) -> dict[int, Decision]:
         host = _firewall(target).host
-        base = Base(target.proof.get("chains", {}), target.proof.get("sent", {}))
+        base = Base(target.proof.get("chains", {}), sent_since(target))
         repair = target.drift_mode == SyncTarget.DriftMode.REPAIR
         found: dict[int, Decision] = {}
         with setbacks(host):
@@ -157,7 +158,7 @@ class HostFirewall:
             for family, decision in decisions.items():
                 if not decision.text:
                     continue
-                self._remember_sent(current, decision.changes)
+                remember_sent(current, {change.unit: change.after_id for change in decision.changes})
                 current.note(
                     f"Writing IPv{family}; the host undoes it after {self._seconds} s unless a new connection"
                     " confirms it"
@@ -165,14 +166,6 @@ class HostFirewall:
                 seen = observed.report.families[family].saved
                 observed.client.change(family, seen.fingerprint, decision.text, current.renew)
                 current.note(f"IPv{family} confirmed over a new connection")
-
-    def _remember_sent(self, current: Pass, changes: Sequence[FirewallChange]) -> None:
-        """Before it is sent: what is there later is then known to be ours."""
-        target = current.target
-        sent = {**target.proof.get("sent", {}), **{change.unit: change.after_id for change in changes}}
-        target.proof = {**target.proof, "sent": sent}
-        with current.write():
-            SyncTarget.objects.filter(pk=target.pk).update(proof=target.proof)
 
     def verify(self, current: Pass, observed: ObservedFirewall, plan: Plan, applied: None) -> Proof:
         firewall = _firewall(current.target)

@@ -41,7 +41,9 @@ def _is_ours(target: SyncTarget, mark: Mark, seconds: int) -> bool:
     copy gives the numbers of lost runs to new ones."""
     if mark.installation != Installation.current_id() or mark.run is None:
         return False
-    if not target.observed_generation < mark.generation <= target.generation:
+    # A pass takes its number when it begins, and writes what it finds asked for later: one that began with
+    # nothing to do writes under the number that was proved.
+    if not target.observed_generation <= mark.generation <= target.generation:
         return False
     run = Run.objects.filter(pk=mark.run, target_id=target.pk).only("created_at").first()
     return run is not None and int(run.created_at.timestamp()) <= seconds

@@ -7,14 +7,12 @@ from tenants.formats.zones.primary.errors import ZoneFileError
 from tenants.formats.zones.stored import set_digest
 from tenants.formats.zones.zone import Zone
 from tenants.formats.zones.zone_file import read_zone
-from tenants.models import Run, SyncTarget
+from tenants.models import SyncTarget
 from workers.repository import Mirror
 from workers.targets.unproved import ours_since
 from workers.zone_plan.decide import describe_soa
 from workers.zone_plan.outside import Written, by_key
 from workers.zone_plan.plan import MOST_FILE, file_of
-
-MOST_RUNS = 50
 
 
 def unproved_sets(target: SyncTarget, mirror: Mirror, tip: str, proved: str | None, origin: Name) -> Written:
@@ -37,20 +35,6 @@ def unproved_sets(target: SyncTarget, mirror: Mirror, tip: str, proved: str | No
             if digest != set_digest(found.get(key)):
                 sets.setdefault(key, digest)  # the newest comes first
     return Written(sets, soa)
-
-
-def tried_since(target: SyncTarget) -> dict[str, set[str | None]]:
-    """What the runs after the proof planned for each record set, as people read it; None is its removal.
-
-    A conventional server does not say who wrote what it holds. Plans keep some hundred changes each: of more,
-    those that follow are left for a person to decide, as if others had made them.
-    """
-    runs = Run.objects.filter(target=target, generation__gt=target.observed_generation).order_by("-pk")
-    found: dict[str, set[str | None]] = {}
-    for plan in runs.values_list("plan", flat=True)[:MOST_RUNS]:
-        for each in plan.get("changes", ()):
-            found.setdefault(each["unit"], set()).add(each["after"])
-    return found
 
 
 def _zone(mirror: Mirror, blob: str, origin: Name) -> Zone | None:

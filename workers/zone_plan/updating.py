@@ -21,7 +21,6 @@ from workers.zone_plan.decide import (
     identify,
     left_unsafe,
     merged_sets,
-    shown,
     unit_of,
     with_ours,
 )
@@ -72,24 +71,20 @@ def decide_updates(
     seen: SeenZone,
     *,
     may_overwrite: Callable[[str, str], bool],
-    tried: Mapping[str, Collection[str | None]] | None = None,
+    sent: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[DecidedZone, tuple[Message, ...]]:
     """Decide for one zone, and make the messages. The SOA is the server's own and never sent.
 
-    `tried` are what was sent for each unit since the last proof, as people read it: what stands like that is
-    ours, whose answer was lost.
+    `sent` has digests of what was sent for each unit since the last proof: what stands like that is ours,
+    whose answer was lost.
     """
     if seen.transferred is None:
         apart = Apart(desired.origin.short, "unsafe", seen.problem, None, None, None)
         return DecidedZone(desired.pk, desired.origin, apart=(apart,)), ()
     outside, soa = seen.sets, seen.transferred.soa
-    keys = {*outside, *desired.base, *desired.sets} if tried else set()
-    stands = {key: outside.get(key) for key in keys}
-    ours = {
-        key: set_digest(item)
-        for key, item in stands.items()
-        if shown(item) in (tried or {}).get(unit_of(key), ())
-    }
+    keys = {*outside, *desired.base, *desired.sets} if sent else set()
+    stands = {key: set_digest(outside.get(key)) for key in keys}
+    ours = {key: digest for key, digest in stands.items() if digest in (sent or {}).get(unit_of(key), ())}
     desired = with_ours(desired, Written(ours), outside)
     sets, left_apart, left = merged_sets(desired, outside, may_overwrite)
     found = DecidedZone(
@@ -116,6 +111,12 @@ def decide_updates(
     except zone.NotSendable as error:
         return left_unsafe(found, f"{error.sentence} {error.hint}"), ()
     return replace(found, changes=tuple(changes)), messages
+
+
+def marks_of(plan: UpdatePlan) -> dict[str, str]:
+    """Digests by unit of all that the plan sends; "" for what it removes."""
+    changes = (change for each in plan.messages.values() for message in each for change in message)
+    return {unit_of((owner_text(each.owner), each.type)): set_digest(each.after) for each in changes}
 
 
 def _sent(
