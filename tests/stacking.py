@@ -131,7 +131,7 @@ def build_letter(stack: Stack) -> CanaryRound:
     canary = Canary.objects.create(
         stack=stack,
         local_part="rookery-canary",
-        sealed_secret=seal(Purpose.CANARY, "a passphrase"),
+        sealed_secret=seal(Purpose.CANARY, "the passphrase of a canary alone"),
         home="canary@panel.example.net",
         made_at=at,
     )

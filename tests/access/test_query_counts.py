@@ -136,7 +136,8 @@ Costs = dict[str, tuple[Cost, Cost]]
 def test_every_page_with_a_list_is_counted() -> None:
     paths = {
         page.partition("?")[0].format(
-            organization=1, domain="x.example", run=1, share=1, unikernel=1, webhook=1, delivery=1
+            **dict.fromkeys(("domain", "upgradable"), "x.example"),
+            **dict.fromkeys(("organization", "run", "share", "unikernel", "webhook", "delivery"), 1),
         )
         for page in PAGES
     }

@@ -3,13 +3,14 @@ written and broken."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import BinaryField
 from django.test import Client
@@ -30,9 +31,18 @@ pytestmark = pytest.mark.one_database
 READS = [row for row in (*pages.ROWS, *operations.ROWS, *operations.IN_A_BROWSER) if row.method == "GET"]
 WRITES = [row for row in (*pages.ROWS, *operations.ROWS, *operations.IN_A_BROWSER) if row.method != "GET"]
 # (page or operation, column): why it may be told there, to those who are asked for.
-TOLD: dict[tuple[str, str], str] = {}
-# Here is neither a sandbox nor anybody who may have metrics: what is not there asks nothing of the database.
-NEVER_BROKEN = {"metrics", "sandbox-letter", "sandbox-mail"}
+TOLD = dict.fromkeys(
+    [
+        ("api:organization-export-fetch", "Export.archive"),
+        ("organization-export-fetch", "Export.archive"),
+    ],
+    "It has no secrets, and is what was asked for.",
+) | {
+    (
+        "account-code-app",
+        "CodeApp.sealed_seed, opened",
+    ): "To its person, until a first code shows that it is kept."
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +57,7 @@ def _who(row: Row) -> list[str]:
 
 
 def _ask(row: Row, stage: Stage, name: str) -> Any:
+    cache.clear()  # nobody has asked too often
     person, body = stage.people[name], row.body(stage.ours)
     person.browser.raise_request_exception = False
     if not row.name.startswith("api:"):
@@ -63,11 +74,15 @@ def _answered(answer: Any) -> bytes:
     if not answer.streaming:
         body = answer.content
     elif answer.is_async:
-        body = async_to_sync(anext)(answer.streaming_content)
+        body = async_to_sync(_first)(answer.streaming_content)
     else:
         body = b"".join(islice(answer.streaming_content, 3))
         answer.close()
     return str(answer.headers).encode() + body
+
+
+async def _first(pieces: AsyncIterator[bytes]) -> bytes:
+    return await anext(pieces)
 
 
 def _leaks(secrets: dict[bytes, str], row: Row, stage: Stage, where: str, content: bytes) -> list[str]:
@@ -105,7 +120,7 @@ def test_no_answer_tells_what_is_stored(stage: Stage, secrets: dict[bytes, str])
                     wrong += _leaks(secrets, row, stage, name, _answered(answer))
                 if answer.status_code >= 500:
                     wrong.append(f"{name} {row.method} {row.name} is broken")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
     assert told_of(secrets, said.getvalue().encode()) == set()
 
 
@@ -125,7 +140,7 @@ def test_what_is_written_tells_nothing_that_is_stored(stage: Stage, secrets: dic
                         text = "\n".join(show(each) for each in rows)
                         made |= {kind.__name__} if text else set()
                         wrong += _leaks(secrets, row, stage, f"{kind.__name__} of", text.encode())
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
     assert told_of(secrets, said.getvalue().encode()) == set()
     assert made >= {"Event", "WebhookDelivery", "OutgoingMail", "Notice"}
 
@@ -180,11 +195,15 @@ def test_what_breaks_tells_nothing_that_is_stored(
             name = _who(row)[0]
             with rehearsal(), connection.execute_wrapper(counts := _Breaks()):
                 _answered(_ask(row, stage, name))
-            with rehearsal(), connection.execute_wrapper(_Breaks(at=counts.asked)):
-                answer = _ask(row, stage, name)
-                wrong += _leaks(secrets, row, stage, "broken", _answered(answer))
-            if answer.status_code != 500:
+            # The second time some asks less: what is done once a minute was done.
+            for at in range(counts.asked, 0, -1):
+                with rehearsal(), connection.execute_wrapper(_Breaks(at)):
+                    answer = _ask(row, stage, name)
+                    wrong += _leaks(secrets, row, stage, "broken", _answered(answer))
+                if answer.status_code == 500:
+                    break
+            else:
                 whole.add(row.name)
-    assert wrong == []
-    assert whole == NEVER_BROKEN
+    assert wrong == [], "\n".join(wrong)
+    assert whole == set()
     assert told_of(secrets, said.getvalue().encode()) == set()
