@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import BinaryField
 from django.test import Client
 
@@ -63,7 +63,9 @@ def _ask(row: Row, stage: Stage, name: str) -> Any:
     if not row.name.startswith("api:"):
         return person.ask(row.method, row.address(stage.ours), body)
     if row in operations.IN_A_BROWSER:
-        return client_for(row, stage).ask(row.method, row.address(stage.ours), body or None)
+        api = client_for(row, stage)
+        api.client.raise_request_exception = False
+        return api.ask(row.method, row.address(stage.ours), body or None)
     key = person.key if row.answer("anonymous") == "401" else ""
     api = Api(key, Client(raise_request_exception=False))
     return api.ask(row.method, row.address(stage.ours), body or None)
@@ -177,7 +179,7 @@ class _Breaks:
         if sql.startswith("SELECT"):
             self.asked += 1
             if self.asked == self.at:
-                raise RuntimeError(f"the disk is full: {parameters}")
+                raise OperationalError("the disk is full")
         return execute(sql, parameters, many, context)
 
 
@@ -200,7 +202,7 @@ def test_what_breaks_tells_nothing_that_is_stored(
                 with rehearsal(), connection.execute_wrapper(_Breaks(at)):
                     answer = _ask(row, stage, name)
                     wrong += _leaks(secrets, row, stage, "broken", _answered(answer))
-                if answer.status_code == 500:
+                if answer.status_code >= 500:
                     break
             else:
                 whole.add(row.name)
