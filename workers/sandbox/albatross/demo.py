@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,12 +11,16 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from workers.albatross.certificates import Authority, make_root, read_authority, server_certificate
+from workers.albatross.errors import AlbatrossError
 from workers.albatross.releases import Release
 from workers.sandbox.albatross.daemon import Machine
 from workers.sandbox.albatross.host import AlbatrossHost
 from workers.sandbox.albatross.programs import Lives, never
 from workers.sandbox.albatross.samples import write_samples
+from workers.sandbox.albatross.state_file import State, read_state, write_state
 from workers.sandbox.certificates import write_private
+
+log = logging.getLogger(__name__)
 
 RELEASE = Release(2, 7, 2)
 BRIDGES = ("service", "internal")
@@ -39,7 +44,7 @@ class DemoHost:
     def start(self, address: str, port: int) -> None:
         """Listen on its sockets and, for TLS, on this address. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._host.start()
+        self._host.start(self._kept())
         now = datetime.now(UTC)
         self.root = self._read_or_make_root(now)
         server = server_certificate(self.root, "albatross of the sandbox", now=now, valid_for=_YEARS)
@@ -48,7 +53,16 @@ class DemoHost:
         self.images = write_samples(self.folder / "images", self._images)
 
     def stop(self) -> None:
-        self._host.stop()
+        state = self._host.stop()
+        if state is not None:
+            write_state(self._path("state"), state)
+
+    def _kept(self) -> State:
+        try:
+            return read_state(self._path("state"))
+        except AlbatrossError as error:
+            log.warning("the sandbox's albatross begins anew, since what it kept cannot be read: %s", error)
+            return State()
 
     def told(self, ssh: dict[str, Any], host_key: str) -> dict[str, Any]:
         """For the panel, as JSON. It holds the key of a CA that signs for this toy and nothing else."""

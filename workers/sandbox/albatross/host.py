@@ -27,6 +27,7 @@ from workers.sandbox.albatross.profile import Profile
 from workers.sandbox.albatross.programs import Lives, Program, never, ticking
 from workers.sandbox.albatross.refusal import Refusal
 from workers.sandbox.albatross.sockets import Handler, Line, Sockets
+from workers.sandbox.albatross.state_file import State
 from workers.sandbox.albatross.tls_endpoint import TlsEndpoint
 from workers.sandbox.listener import LoopThread
 
@@ -95,10 +96,10 @@ class AlbatrossHost:
         """Why its daemons died so far."""
         return list(self.sockets.deaths)
 
-    def start(self) -> None:
-        """Listen. Raises OSError."""
+    def start(self, state: State | None = None) -> None:
+        """Run what was kept, and listen. Raises OSError."""
         self._loop.start()
-        self._loop.call(self.sockets.start())
+        self._loop.call(self._start(state or State()))
 
     def serve_tls(self, authority: Authority, server: Credentials, address: str, port: int = 0) -> int:
         """Also listen for clients whose certificates descend from `authority`; returns the port."""
@@ -106,11 +107,13 @@ class AlbatrossHost:
         self._endpoints.append(endpoint)
         return self._loop.call(endpoint.start(address, port))
 
-    def stop(self) -> None:
-        """End everything."""
-        if self._loop.running:
-            self._loop.call(self._stop())
-            self._loop.stop()
+    def stop(self) -> State | None:
+        """End everything; returns what ran, and nothing where it was not started."""
+        if not self._loop.running:
+            return None
+        state = self._loop.call(self._stop())
+        self._loop.stop()
+        return state
 
     def restart(self) -> None:
         """Restart all daemons, as after a death or an upgrade; unikernels come back from the state file."""
@@ -139,12 +142,18 @@ class AlbatrossHost:
             return r.Failure(self.profile.words(str(words)))
         return outcome.reply
 
-    async def _stop(self) -> None:
+    async def _start(self, state: State) -> None:
+        self.daemon.policies.by_path.update(state.policies)
+        await self.daemon.start(dict(state.unikernels))
+        await self.sockets.start()
+
+    async def _stop(self) -> State:
         for endpoint in self._endpoints:
             endpoint.stop()
         for service in Service:
             self.sockets.stop(service)
-        await self.daemon.stop()
+        policies = dict(self.daemon.policies.by_path)
+        return State(await self.daemon.stop(), policies)
 
     async def _restart(self) -> None:
         for service in Service:
