@@ -630,76 +630,6 @@ class Migration(migrations.Migration):
                     ],
                 ),
                 migrations.CreateModel(
-                    name="CanaryRound",
-                    fields=[
-                        (
-                            "id",
-                            models.BigAutoField(
-                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                            ),
-                        ),
-                        (
-                            "way",
-                            models.CharField(
-                                choices=[("in", "into the domain"), ("out", "out of the domain")],
-                                max_length=3,
-                            ),
-                        ),
-                        ("tag", models.CharField(max_length=40, unique=True)),
-                        ("began_at", models.DateTimeField()),
-                        (
-                            "verdict",
-                            models.CharField(
-                                choices=[
-                                    ("waiting", "under way"),
-                                    ("proved", "arrived"),
-                                    ("failed", "failed"),
-                                    ("unknown", "not found out"),
-                                ],
-                                default="waiting",
-                                max_length=7,
-                            ),
-                        ),
-                        (
-                            "took",
-                            models.JSONField(
-                                default=dict, help_text="Milliseconds of each part that was reached."
-                            ),
-                        ),
-                        (
-                            "failed",
-                            models.CharField(
-                                blank=True,
-                                choices=[
-                                    ("dial", "connecting"),
-                                    ("banner", "the greeting"),
-                                    ("tls", "TLS"),
-                                    ("auth", "signing in"),
-                                    ("accepted", "taking the message"),
-                                    ("arrived", "arriving"),
-                                ],
-                                help_text="The part at which it ended.",
-                                max_length=8,
-                            ),
-                        ),
-                        ("problem", models.CharField(blank=True, max_length=300)),
-                        (
-                            "latency",
-                            models.PositiveIntegerField(
-                                help_text="From the first byte to its arrival, in milliseconds.", null=True
-                            ),
-                        ),
-                        (
-                            "canary",
-                            models.ForeignKey(
-                                on_delete=django.db.models.deletion.CASCADE,
-                                related_name="rounds",
-                                to="tenants.canary",
-                            ),
-                        ),
-                    ],
-                ),
-                migrations.CreateModel(
                     name="CanarySpan",
                     fields=[
                         (
@@ -851,67 +781,6 @@ class Migration(migrations.Migration):
                                 on_delete=django.db.models.deletion.CASCADE,
                                 related_name="decision_links",
                                 to="tenants.addressrequest",
-                            ),
-                        ),
-                    ],
-                ),
-                migrations.CreateModel(
-                    name="DomainExport",
-                    fields=[
-                        (
-                            "id",
-                            models.BigAutoField(
-                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                            ),
-                        ),
-                        (
-                            "state",
-                            models.CharField(
-                                choices=[
-                                    ("waiting", "a worker puts it together"),
-                                    ("ready", "ready to be fetched"),
-                                    ("fetched", "fetched"),
-                                    ("expired", "nobody fetched it in time"),
-                                    ("replaced", "a newer one was asked for"),
-                                    ("failed", "it could not be made"),
-                                ],
-                                default="waiting",
-                                max_length=10,
-                            ),
-                        ),
-                        ("public_key", models.BinaryField(max_length=32)),
-                        ("sealed_archive", models.BinaryField(null=True)),
-                        (
-                            "size",
-                            models.PositiveBigIntegerField(default=0, help_text="Of the archive, in bytes."),
-                        ),
-                        ("files", models.PositiveIntegerField(default=0)),
-                        ("problem", models.CharField(blank=True, max_length=300)),
-                        (
-                            "claimed_until",
-                            models.DateTimeField(
-                                default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
-                            ),
-                        ),
-                        ("asked_at", models.DateTimeField()),
-                        ("made_at", models.DateTimeField(null=True)),
-                        ("fetched_at", models.DateTimeField(null=True)),
-                        ("expires_at", models.DateTimeField()),
-                        (
-                            "asked_by",
-                            models.ForeignKey(
-                                null=True,
-                                on_delete=django.db.models.deletion.SET_NULL,
-                                related_name="+",
-                                to=settings.AUTH_USER_MODEL,
-                            ),
-                        ),
-                        (
-                            "domain",
-                            models.ForeignKey(
-                                on_delete=django.db.models.deletion.CASCADE,
-                                related_name="exports",
-                                to="tenants.domain",
                             ),
                         ),
                     ],
@@ -2371,6 +2240,81 @@ class Migration(migrations.Migration):
                         to="tenants.organization",
                     ),
                 ),
+                migrations.CreateModel(
+                    name="Export",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "state",
+                            models.CharField(
+                                choices=[
+                                    ("waiting", "a worker puts it together"),
+                                    ("ready", "ready to be fetched"),
+                                    ("fetched", "fetched"),
+                                    ("expired", "nobody fetched it in time"),
+                                    ("replaced", "a newer one was asked for"),
+                                    ("failed", "it could not be made"),
+                                ],
+                                default="waiting",
+                                max_length=10,
+                            ),
+                        ),
+                        (
+                            "public_key",
+                            models.BinaryField(
+                                help_text="None: it has no secrets.", max_length=32, null=True
+                            ),
+                        ),
+                        ("archive", models.BinaryField(null=True)),
+                        (
+                            "size",
+                            models.PositiveBigIntegerField(default=0, help_text="Of the archive, in bytes."),
+                        ),
+                        ("files", models.PositiveIntegerField(default=0)),
+                        ("problem", models.CharField(blank=True, max_length=300)),
+                        (
+                            "claimed_until",
+                            models.DateTimeField(
+                                default=datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)
+                            ),
+                        ),
+                        ("asked_at", models.DateTimeField()),
+                        ("made_at", models.DateTimeField(null=True)),
+                        ("fetched_at", models.DateTimeField(null=True)),
+                        ("expires_at", models.DateTimeField()),
+                        (
+                            "asked_by",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.SET_NULL,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "domain",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="exports",
+                                to="tenants.domain",
+                            ),
+                        ),
+                        (
+                            "organization",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="exports",
+                                to="tenants.organization",
+                            ),
+                        ),
+                    ],
+                ),
                 migrations.AddField(
                     model_name="event",
                     name="organization",
@@ -2463,6 +2407,61 @@ class Migration(migrations.Migration):
                                 help_text="Where the token may act; everywhere that its account may when empty.",
                                 null=True,
                                 on_delete=django.db.models.deletion.CASCADE,
+                                to="tenants.organization",
+                            ),
+                        ),
+                    ],
+                ),
+                migrations.CreateModel(
+                    name="OrganizationImport",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "name",
+                            models.CharField(
+                                blank=True, help_text="What the file was called.", max_length=100
+                            ),
+                        ),
+                        ("content", models.BinaryField(null=True)),
+                        (
+                            "closed",
+                            models.BooleanField(help_text="It is sealed: its key is typed each time."),
+                        ),
+                        (
+                            "vouched",
+                            models.BooleanField(
+                                help_text="An owner answers for those who get the mail; they are not asked."
+                            ),
+                        ),
+                        ("people", models.BooleanField(help_text="Its people are let in with their roles.")),
+                        ("lines", models.JSONField(default=list, help_text="[verdict, thing, why] each.")),
+                        (
+                            "counts",
+                            models.JSONField(default=dict, help_text="How many lines have each verdict."),
+                        ),
+                        ("digest", models.CharField(max_length=64)),
+                        ("created_at", models.DateTimeField()),
+                        ("expires_at", models.DateTimeField()),
+                        ("applied_at", models.DateTimeField(null=True)),
+                        (
+                            "account",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="+",
+                                to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                        (
+                            "organization",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="imports",
                                 to="tenants.organization",
                             ),
                         ),
@@ -2594,6 +2593,97 @@ class Migration(migrations.Migration):
                                 on_delete=django.db.models.deletion.CASCADE,
                                 related_name="recovery_codes",
                                 to=settings.AUTH_USER_MODEL,
+                            ),
+                        ),
+                    ],
+                ),
+                migrations.CreateModel(
+                    name="CanaryRound",
+                    fields=[
+                        (
+                            "id",
+                            models.BigAutoField(
+                                auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                            ),
+                        ),
+                        (
+                            "way",
+                            models.CharField(
+                                choices=[("in", "into the domain"), ("out", "out of the domain")],
+                                max_length=3,
+                            ),
+                        ),
+                        ("tag", models.CharField(max_length=40, unique=True)),
+                        ("began_at", models.DateTimeField()),
+                        (
+                            "verdict",
+                            models.CharField(
+                                choices=[
+                                    ("asked", "not begun"),
+                                    ("waiting", "under way"),
+                                    ("proved", "arrived"),
+                                    ("failed", "failed"),
+                                    ("unknown", "not found out"),
+                                ],
+                                default="waiting",
+                                max_length=7,
+                            ),
+                        ),
+                        (
+                            "took",
+                            models.JSONField(
+                                default=dict, help_text="Milliseconds of each part that was reached."
+                            ),
+                        ),
+                        (
+                            "failed",
+                            models.CharField(
+                                blank=True,
+                                choices=[
+                                    ("dial", "connecting"),
+                                    ("banner", "the greeting"),
+                                    ("tls", "TLS"),
+                                    ("auth", "signing in"),
+                                    ("accepted", "taking the message"),
+                                    ("arrived", "arriving"),
+                                ],
+                                help_text="The part at which it ended.",
+                                max_length=8,
+                            ),
+                        ),
+                        ("problem", models.CharField(blank=True, max_length=300)),
+                        (
+                            "latency",
+                            models.PositiveIntegerField(
+                                help_text="From the first byte to its arrival, in milliseconds.", null=True
+                            ),
+                        ),
+                        ("asked_at", models.DateTimeField(null=True)),
+                        ("asked_by", models.CharField(blank=True, max_length=300)),
+                        (
+                            "ended_at",
+                            models.DateTimeField(
+                                help_text="Of a letter: when its verdict was found.", null=True
+                            ),
+                        ),
+                        ("source", models.CharField(blank=True, max_length=60)),
+                        ("answers", models.JSONField(default=list)),
+                        ("headers", models.JSONField(default=list)),
+                        (
+                            "canary",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="rounds",
+                                to="tenants.canary",
+                            ),
+                        ),
+                        (
+                            "release",
+                            models.ForeignKey(
+                                null=True,
+                                on_delete=django.db.models.deletion.CASCADE,
+                                related_name="+",
+                                to="tenants.release",
                             ),
                         ),
                     ],
@@ -5149,38 +5239,6 @@ class Migration(migrations.Migration):
                         name="canary_fails_once_at_a_time",
                     ),
                 ),
-                migrations.AddIndex(
-                    model_name="canaryround",
-                    index=models.Index(fields=["canary", "-began_at"], name="tenants_can_canary__69619c_idx"),
-                ),
-                migrations.AddConstraint(
-                    model_name="canaryround",
-                    constraint=models.CheckConstraint(
-                        condition=models.Q(("way__in", ("in", "out"))), name="canary_round_way_is_a_choice"
-                    ),
-                ),
-                migrations.AddConstraint(
-                    model_name="canaryround",
-                    constraint=models.CheckConstraint(
-                        condition=models.Q(("verdict__in", ("waiting", "proved", "failed", "unknown"))),
-                        name="canary_round_verdict_is_a_choice",
-                    ),
-                ),
-                migrations.AddConstraint(
-                    model_name="canaryround",
-                    constraint=models.CheckConstraint(
-                        condition=models.Q(
-                            ("failed__in", ("", "dial", "banner", "tls", "auth", "accepted", "arrived"))
-                        ),
-                        name="canary_round_failed_is_a_choice",
-                    ),
-                ),
-                migrations.AddConstraint(
-                    model_name="canaryround",
-                    constraint=models.CheckConstraint(
-                        condition=models.Q(("tag", ""), _negated=True), name="canary_round_has_a_tag"
-                    ),
-                ),
                 migrations.AddConstraint(
                     model_name="canaryspan",
                     constraint=models.UniqueConstraint(
@@ -5234,46 +5292,6 @@ class Migration(migrations.Migration):
                     model_name="decisionlink",
                     constraint=models.UniqueConstraint(
                         fields=("request", "account"), name="newest_mail_has_the_decision_link"
-                    ),
-                ),
-                migrations.AddIndex(
-                    model_name="domainexport",
-                    index=models.Index(
-                        condition=models.Q(("state", "waiting")),
-                        fields=["claimed_until"],
-                        name="exports_to_make",
-                    ),
-                ),
-                migrations.AddIndex(
-                    model_name="domainexport",
-                    index=models.Index(fields=["expires_at"], name="tenants_dom_expires_a96fb5_idx"),
-                ),
-                migrations.AddConstraint(
-                    model_name="domainexport",
-                    constraint=models.CheckConstraint(
-                        condition=models.Q(
-                            ("state__in", ("waiting", "ready", "fetched", "expired", "replaced", "failed"))
-                        ),
-                        name="domain_export_state_is_a_choice",
-                    ),
-                ),
-                migrations.AddConstraint(
-                    model_name="domainexport",
-                    constraint=models.UniqueConstraint(
-                        condition=models.Q(("state__in", ("waiting", "ready"))),
-                        fields=("domain",),
-                        name="one_open_export_of_a_domain",
-                    ),
-                ),
-                migrations.AddConstraint(
-                    model_name="domainexport",
-                    constraint=models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("sealed_archive__isnull", False), ("state", "ready")),
-                            models.Q(models.Q(("state", "ready"), _negated=True), ("sealed_archive", None)),
-                            _connector="OR",
-                        ),
-                        name="an_archive_is_there_only_to_be_fetched",
                     ),
                 ),
                 migrations.AddConstraint(
@@ -6034,6 +6052,61 @@ class Migration(migrations.Migration):
                         name="host_transport_is_a_choice",
                     ),
                 ),
+                migrations.AddIndex(
+                    model_name="export",
+                    index=models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["claimed_until"],
+                        name="exports_to_make",
+                    ),
+                ),
+                migrations.AddIndex(
+                    model_name="export",
+                    index=models.Index(fields=["expires_at"], name="tenants_exp_expires_ea2043_idx"),
+                ),
+                migrations.AddConstraint(
+                    model_name="export",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("state__in", ("waiting", "ready", "fetched", "expired", "replaced", "failed"))
+                        ),
+                        name="export_state_is_a_choice",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="export",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("state__in", ("waiting", "ready"))),
+                        fields=("domain",),
+                        name="one_open_export_of_a_domain",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="export",
+                    constraint=models.UniqueConstraint(
+                        condition=models.Q(("domain", None), ("state__in", ("waiting", "ready"))),
+                        fields=("organization",),
+                        name="one_open_export_of_an_organization",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="export",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("archive__isnull", False), ("state", "ready")),
+                            models.Q(models.Q(("state", "ready"), _negated=True), ("archive", None)),
+                            _connector="OR",
+                        ),
+                        name="an_archive_is_there_only_to_be_fetched",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="export",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("domain", None), ("public_key__isnull", False), _connector="OR"),
+                        name="an_export_of_a_domain_is_sealed",
+                    ),
+                ),
                 migrations.AddConstraint(
                     model_name="domain",
                     constraint=models.CheckConstraint(
@@ -6066,6 +6139,10 @@ class Migration(migrations.Migration):
                         condition=models.Q(("name", ""), _negated=True), name="token_has_a_name"
                     ),
                 ),
+                migrations.AddIndex(
+                    model_name="organizationimport",
+                    index=models.Index(fields=["expires_at"], name="tenants_org_expires_df735f_idx"),
+                ),
                 migrations.AddConstraint(
                     model_name="passkey",
                     constraint=models.CheckConstraint(
@@ -6082,6 +6159,40 @@ class Migration(migrations.Migration):
                     model_name="recoverycode",
                     constraint=models.UniqueConstraint(
                         fields=("account", "digest"), name="recovery_code_once_per_account"
+                    ),
+                ),
+                migrations.AddIndex(
+                    model_name="canaryround",
+                    index=models.Index(fields=["canary", "-began_at"], name="tenants_can_canary__69619c_idx"),
+                ),
+                migrations.AddConstraint(
+                    model_name="canaryround",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("way__in", ("in", "out"))), name="canary_round_way_is_a_choice"
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="canaryround",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("verdict__in", ("asked", "waiting", "proved", "failed", "unknown"))
+                        ),
+                        name="canary_round_verdict_is_a_choice",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="canaryround",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(
+                            ("failed__in", ("", "dial", "banner", "tls", "auth", "accepted", "arrived"))
+                        ),
+                        name="canary_round_failed_is_a_choice",
+                    ),
+                ),
+                migrations.AddConstraint(
+                    model_name="canaryround",
+                    constraint=models.CheckConstraint(
+                        condition=models.Q(("tag", ""), _negated=True), name="canary_round_has_a_tag"
                     ),
                 ),
                 migrations.AddConstraint(
@@ -7322,6 +7433,6 @@ class Migration(migrations.Migration):
                     model_name="formerpassphrase",
                     index=models.Index(fields=["kept_until"], name="tenants_for_kept_un_29e47e_idx"),
                 ),
-            ],
+            ]
         ),
     ]

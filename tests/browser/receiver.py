@@ -38,7 +38,7 @@ def tell_a_program(owner: Visitor) -> dict[str, str]:
     with failing_program() as url:
         page.get_by_label("Name", exact=True).fill("Chat")
         page.get_by_label("Address of your program").fill(url)
-        page.get_by_label("Events").fill("organization.created")
+        page.get_by_role("textbox", name="Events").fill("organization.created")
         owner.press("Add it")
         owner.open("/webhooks")
         owner.press("Chat", role="link")

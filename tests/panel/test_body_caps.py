@@ -251,7 +251,8 @@ def test_who_leaves_is_not_answered() -> None:
 
 
 def test_every_name_with_a_larger_limit_is_an_address() -> None:
-    at = {name: {"domain": "example.org"} for name in LARGER if "import" in name}
+    at: dict[str, dict[str, Any]] = {name: {"domain": "example.org"} for name in LARGER if "import" in name}
+    at |= {name: {"organization_id": 1} for name in LARGER if "organization" in name}
     for name in LARGER:
         path = reverse(name, kwargs=at.get(name, {}))
         assert limit_of(scope(path)) == LARGER[name]
