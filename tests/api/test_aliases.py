@@ -59,6 +59,7 @@ def test_a_reason_belongs_to_a_name_that_is_held(api: Callable[..., Api], alice:
 @pytest.mark.parametrize(
     "moment", ["2030-01-31", "2030-01-31T00:00:00", "tomorrow", "9999999-01-01T00:00:00Z"]
 )
+@pytest.mark.one_database
 def test_what_is_no_moment(api: Callable[..., Api], alice: Actor, world: World, moment: str) -> None:
     refused = api(alice).put("mailboxes/ada@example.org/expiry/", {"expires_at": moment})
     assert refused.status_code == 400

@@ -106,6 +106,7 @@ def test_none_is_done_and_each_problem_has_its_place(
         ("é", "POST"),
     ],
 )
+@pytest.mark.one_database
 def test_what_cannot_be_one_of_several(
     path: str, method: str, api: Callable[..., Api], world: World, alice: Actor
 ) -> None:

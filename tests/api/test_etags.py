@@ -14,7 +14,7 @@ from tests.api.client import Api
 from tests.tenants.test_at_once import at_once
 from tests.world import World
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database, pytest.mark.urls("tests.api.urls")]
 
 ADA = "mailboxes/ada@example.org/"
 

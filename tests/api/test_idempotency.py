@@ -174,6 +174,7 @@ def test_no_fingerprint_without_the_web_secret(
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "ü", "x" * 201, "\x7f"])
+@pytest.mark.one_database
 def test_what_is_no_key_is_refused_by_name(
     key: str, api: Callable[..., Api], world: World, alice: Actor
 ) -> None:

@@ -18,7 +18,7 @@ from panel.api.reference import describe_type
 from panel.api.schema import NULL, openapi
 from tests.api.client import strict_document, validate
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database, pytest.mark.urls("tests.api.urls")]
 
 UNDESCRIBED = {"schema", "docs", "nowhere"}
 

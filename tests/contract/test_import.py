@@ -1,4 +1,7 @@
-"""Ten thousand imported addresses, on a real git host: one mark, one pass, one commit."""
+"""Ten thousand imported addresses, on a real git host: one mark, one pass, one commit.
+
+On PostgreSQL fewer: what a row costs does not depend on how many there are, and each costs more time.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -20,7 +24,7 @@ from tests.contract.relay_world import RelayWorld
 from workers.controller import Ending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
-MANY = 10_000
+MANY = 3_000 if "postgresql" in settings.DATABASES["default"]["ENGINE"] else 10_000
 T = TypeVar("T")
 
 
@@ -62,7 +66,7 @@ def insert_bare_rows(domain: Domain) -> None:
         transaction.set_rollback(True)
 
 
-def test_ten_thousand_rows_are_one_commit(
+def test_many_rows_are_one_commit(
     world: RelayWorld, alice: Actor, domain: Domain, organization: Organization
 ) -> None:
     quotas.change_quotas(
