@@ -54,8 +54,10 @@ def no_op_pass(host: Host, targets: list[int]) -> tuple[float, int]:
     finally:
         outbox.send_hint = send_hint
     checked = SyncTarget.objects.filter(pk__in=targets, next_check_at__gt=LONG_AGO, failures=0)
-    if checked.count() != len(targets) or sweeper.due_targets().filter(pk__in=targets).exists():
-        raise RuntimeError("the sweep left targets unchecked")
+    unchecked = len(targets) - checked.count()
+    due = sweeper.due_targets().filter(pk__in=targets).count()
+    if unchecked or due:
+        raise RuntimeError(f"of {len(targets)} targets the sweep left {unchecked} unchecked and {due} due")
     return time, host.commands_started() - before
 
 
