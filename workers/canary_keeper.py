@@ -30,6 +30,7 @@ from tenants.formats.letters import kept_headers
 from tenants.models import Canary, CanaryRound, CanaryWay, Stack, StackPhase
 from tenants.secrets import Opener, Purpose
 from workers.canary import Arrived, Dial, Leg, dial_directly, forget, make_message, read, send
+from workers.claims import claim
 from workers.probes.talk import believing
 
 log = logging.getLogger(__name__)
@@ -73,10 +74,9 @@ class CanaryKeeper:
         """One round of a canary, or a look for what is under way, unless somebody does or it is not due."""
         if self._just_sent(canary_id, asked_at__isnull=False):
             return False
-        if not due_canaries().filter(pk=canary_id).update(claimed_until=Now() + CLAIM):
+        canary = claim(due_canaries(), canary_id, CLAIM, *(f"stack__{each}" for each in _WITH))
+        if canary is None:
             return False
-        row = Canary.objects.select_related(*(f"stack__{each}" for each in _WITH))
-        canary = row.get(pk=canary_id)
         try:
             self._collect(canary)
             if not self._waiting(canary).filter(asked_at=None).exists():

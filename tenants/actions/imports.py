@@ -27,13 +27,14 @@ from tenants.actions.import_rows import (
 )
 from tenants.actions.locking import lock
 from tenants.actions.new_mailboxes import require_may_make
+from tenants.actions.previews import forget_late, require_maker
 from tenants.actions.questions import letters_for
 from tenants.actions.quotas import require_quota
 from tenants.actions.reversals import final
 from tenants.actions.sets import check_digest, one_set
 from tenants.actions.targets import require_may_vouch
 from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
+from tenants.errors import Absent, Checks, Conflict, Invalid, Problem
 from tenants.formats.address_files import read_addresses
 from tenants.formats.text import printable
 from tenants.models import AddressImport, Domain, ImportRow, Organization
@@ -112,8 +113,7 @@ def find_import(actor: Actor, domain: Domain, import_id: int) -> AddressImport:
 
 def _require_own(actor: Actor, preview: AddressImport) -> None:
     require_may_make(actor, preview.domain)
-    if preview.account_id != (actor.account.pk if actor.account else None):
-        raise Absent
+    require_maker(actor, preview)
 
 
 class _Different(Exception):
@@ -278,10 +278,7 @@ def discard_import(*, actor: Actor, preview: AddressImport) -> None:
 
 def forget_imports(*, actor: Actor) -> int:
     """Forget previews whose time is over."""
-    if not actor.system:
-        raise Forbidden("Previews go by themselves; Rookery looks every few seconds.")
-    late = AddressImport.objects.filter(expires_at__lt=timezone.now()).values_list("pk", flat=True)[:5]
-    return AddressImport.objects.filter(pk__in=list(late)).delete()[0]
+    return forget_late(actor, AddressImport)
 
 
 def _rows_of(preview: AddressImport) -> list[Asked]:

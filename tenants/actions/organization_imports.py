@@ -12,8 +12,9 @@ from tenants import access
 from tenants.actions.locking import lock
 from tenants.actions.moving_in import CHANGED, NEW, MovedIn
 from tenants.actions.organization_files import import_organization
+from tenants.actions.previews import forget_late, require_maker
 from tenants.actor import Actor
-from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid
+from tenants.errors import Absent, Checks, Conflict, Invalid
 from tenants.formats.organization_file import has_secrets, is_sealed, read_file
 from tenants.formats.text import printable
 from tenants.models import Organization, OrganizationImport
@@ -101,8 +102,7 @@ def find_organization_import(actor: Actor, organization: Organization, import_id
 
 def _require_own(actor: Actor, preview: OrganizationImport) -> None:
     require_may_import(actor, preview.organization)
-    if preview.account_id != (actor.account.pk if actor.account else None):
-        raise Absent
+    require_maker(actor, preview)
 
 
 def apply_organization_import(
@@ -164,7 +164,4 @@ def discard_organization_import(*, actor: Actor, preview: OrganizationImport) ->
 
 def forget_organization_imports(*, actor: Actor) -> int:
     """Forget previews whose time is over, with their files."""
-    if not actor.system:
-        raise Forbidden("Previews go by themselves; Rookery looks every few seconds.")
-    late = OrganizationImport.objects.filter(expires_at__lt=timezone.now()).values_list("pk", flat=True)[:5]
-    return OrganizationImport.objects.filter(pk__in=list(late)).delete()[0]
+    return forget_late(actor, OrganizationImport)
