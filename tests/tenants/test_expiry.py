@@ -175,8 +175,14 @@ def test_a_holder_of_a_mailbox_is_told_whom_to_ask(make_mailbox: Callable[..., M
     assert "/expiry" in found["alice@people.example"]
 
 
-def test_looking_costs_an_index_and_no_scan(make_mailbox: Callable[..., Mailbox]) -> None:
-    make_mailbox()
+def test_looking_costs_an_index_and_no_scan(domain: Domain) -> None:
+    far = timezone.now() + timedelta(days=400)
+    Mailbox.objects.bulk_create(
+        Mailbox(domain=domain, local_part=f"n{number}", sealed_hash=b"x", expires_at=far, changed_at=far)
+        for number in range(500)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     with CaptureQueriesContext(connection) as looked:
         expiry.expire_addresses(actor=ROOKERY)
         expiry.remind_of_expiry(actor=ROOKERY)
@@ -184,7 +190,6 @@ def test_looking_costs_an_index_and_no_scan(make_mailbox: Callable[..., Mailbox]
     for query in looked:
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute("SET LOCAL enable_seqscan = off")
                 cursor.execute(f"EXPLAIN {query['sql']}")
             else:
                 cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
