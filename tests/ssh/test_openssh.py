@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from workers.repository import (
     push,
     read_refs,
     read_tips_at_once,
+    read_tips_side_by_side,
 )
 from workers.repository.mirror import git_environment
 
@@ -285,3 +287,19 @@ def test_a_host_that_takes_fewer_at_once_gets_fewer(tmp_path: Path) -> None:
             borrow(pool, host, stack)
         assert host.log().count("Accepted publickey") == 3
     pool.close()
+
+
+def test_commands_that_end_at_once_leave_the_connection_to_the_others(
+    tmp_path: Path, pool: ssh.ConnectionPool
+) -> None:
+    """sshd hangs up as a whole on a client that speaks of a channel after it is closed on both sides."""
+    with Host(tmp_path / "repositories", extra="MaxSessions 100") as host:
+        remotes = [host.repository()] * 400
+        with pool.connection(host.endpoint) as connection:
+            tips = read_tips_side_by_side(connection, remotes, seconds=60)
+            assert (len(tips.found), tips.silent) == (400, set())
+            with ThreadPoolExecutor(6) as threads:
+                ended = list(threads.map(lambda _: connection.run("true").status, range(400)))
+            assert ended == [0] * 400
+            assert connection.alive
+        assert "nonexistent channel" not in host.log()

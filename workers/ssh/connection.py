@@ -175,8 +175,17 @@ class Channel:
         return self._channel.fileno()
 
     def finish_writing(self) -> None:
+        """Tell the command that there is no more to read.
+
+        The library makes that message under the channel's lock and sends it afterwards. If the command ends
+        in between, the library answers the host's CLOSE first, and OpenSSH, which then hears of a channel
+        that is gone, hangs up for every command on the connection. So it is sent under the lock, too.
+        """
         try:
-            self._channel.shutdown_write()
+            with self._channel.lock:
+                message = self._channel._send_eof()
+                if message is not None:
+                    self._channel.transport._send_user_message(message)
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Unreachable(_said(error)) from error
 
