@@ -59,8 +59,7 @@ def read_refs(connection: Connection, remote: RemoteRepository) -> Refs:
     """Ask upload-pack for its references and hang up."""
     with connection.open(remote.command("git-upload-pack")) as channel:
         refs = read_advertisement(channel, remote)
-        channel.write(FLUSH)
-        channel.finish_writing()
+        channel.write(FLUSH)  # it ends at that; no end of what we write has to be told
     return refs
 
 
