@@ -87,9 +87,9 @@ def measure_load(bench: Bench) -> list[Measure]:
         for error in sorted(set(mine.errors))[:5]:
             say(f"  {error}")
     return [
-        Measure(f"{what}, CPU ms a request; floor: bare Django", mine.per_request, least.per_request, 60),
-        Measure(f"{what}, ms between answers; floor: bare Django", mine.between, least.between, 60),
-        Measure(f"{what}, p50 ms; floor: bare Django", median(mine.taken), median(least.taken), 60),
+        Measure(f"{what}, CPU ms a request; floor: bare Django", mine.per_request, least.per_request, 30),
+        Measure(f"{what}, ms between answers; floor: bare Django", mine.between, least.between, 5),
+        Measure(f"{what}, p50 ms; floor: bare Django", median(mine.taken), median(least.taken), 5),
         Measure(f"{what}, p99 ms; floor: its p50", mine.p99, median(mine.taken), 8),
         Measure(f"{what}, errors and one; floor: 1", len(mine.errors) + 1, 1, 1),
     ]
