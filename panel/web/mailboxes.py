@@ -54,11 +54,13 @@ FILTERS: dict[str, tuple[str, Q]] = {
 
 @dataclass(frozen=True)
 class AddressRow:
-    """One line of the list, ready to be drawn: templates call nothing."""
+    """One line of the list, ready to be drawn: templates call nothing, and all is text (a number costs a
+    template as much as ten texts)."""
 
-    pk: int
+    pk: str
     name: str
     host: str
+    address: str
     url: str
     who: str
     state: sentences.State
@@ -83,9 +85,10 @@ def address_row(
     dot, word = ("ok", "Observed") if standing.observed else (state.badge, state.word)
     asks_again = standing.moves and look < ROW_LOOKS
     return AddressRow(
-        pk=mailbox.pk,
+        pk=str(mailbox.pk),
         name=mailbox.local_part,
         host=domain.name,
+        address=f"{mailbox.local_part}@{domain.name}",
         url=reverse("address", kwargs=at),
         who=who_gets_it(mailbox),
         state=state,

@@ -1,18 +1,24 @@
-"""The API's list of a domain's mailboxes, against the list that one would write first."""
+"""A domain's mailboxes by API and as a page, against the lists that one would write first."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
+from django.template import engines
+from django.template.loader import render_to_string
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from panel.web.mailboxes import address_row, for_list
 from tenants.actions import accounts, domains, organizations
 from tenants.actor import Actor
-from tenants.models import Account, Mailbox
+from tenants.models import Account, Domain, Mailbox
+from tenants.relay_states import relay_state
 from tests.bench.changes import Bench
 from tests.bench.measure import Measure, stage
 from tests.bench.worlds import ROOKERY, fill
@@ -45,13 +51,38 @@ def measure_listing(bench: Bench) -> list[Measure]:
         queries = _queries(lambda: get(ours))
         queries_of_few = _queries(lambda: get(f"/api/v1/domains/{few.name}/mailboxes/?limit={listed}"))
     what = f"JSON list of {listed} mailboxes"
+    drawn, plain = _drawing(many, answers)
     return [
         Measure(f"{what}, CPU ms; floor: a plain ModelSerializer, same authentication", mine, theirs, 0.5),
         Measure(f"{what}, queries; floor: those of a list of 2", queries, queries_of_few, 1),
+        Measure(
+            f"HTML list of {listed} mailboxes, CPU ms of drawing; floor: a template with models and dates",
+            drawn,
+            plain,
+            0.5,
+        ),
     ]
 
 
-def _cpu(action: Callable[[], None]) -> float:
+def _drawing(domain: Domain, rounds: int) -> tuple[float, float]:
+    """CPU of drawing the page's table from its rows, and of a template that is given the models."""
+    shown = list(for_list(domain.mailboxes.select_related("domain").order_by("local_part")))
+    relay, now = relay_state(domain), timezone.now()
+    rows = [address_row(mailbox, relay, domain, now) for mailbox in shown]
+    naive = engines["django"].from_string((Path(__file__).parent / "addresses.html").read_text())
+    both = {"domain": domain, "csrf_token": "token", "may_change": True, "pages": {}}
+    times = [
+        (
+            _cpu(lambda: render_to_string("panel/address/rows.html", both | {"rows": rows})),
+            _cpu(lambda: naive.render(both | {"mailboxes": shown})),
+        )
+        for _ in range(rounds + 1)
+    ]
+    drawn, plain = (min(each) for each in zip(*times[1:], strict=True))
+    return drawn, plain
+
+
+def _cpu(action: Callable[[], object]) -> float:
     """Milliseconds of this thread's CPU time, so that neighbours and other threads do not count."""
     began = time.thread_time()
     action()

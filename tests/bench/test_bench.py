@@ -27,6 +27,7 @@ NAMES = [
     "no-op pass over 3 domains of 4, git only, ms",
     "JSON list of 5 mailboxes, CPU ms",
     "JSON list of 5 mailboxes, queries",
+    "HTML list of 5 mailboxes, CPU ms of drawing",
     "mix of pages and API by 4 clients, 1 web processes, CPU ms a request; floor: bare Django",
     "mix of pages and API by 4 clients, 1 web processes, ms between answers; floor: bare Django",
     "mix of pages and API by 4 clients, 1 web processes, p50 ms; floor: bare Django",

@@ -181,11 +181,12 @@ class Channel:
         in between, the library answers the host's CLOSE first, and OpenSSH, which then hears of a channel
         that is gone, hangs up for every command on the connection. So it is sent under the lock, too.
         """
+        channel: Any = self._channel
         try:
-            with self._channel.lock:
-                message = self._channel._send_eof()
+            with channel.lock:
+                message = channel._send_eof()
                 if message is not None:
-                    self._channel.transport._send_user_message(message)
+                    channel.transport._send_user_message(message)
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Unreachable(_said(error)) from error
 
