@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from tenants.formats.passphrase import hash_passphrase
 from tenants.formats.relay_entry import NO_LOGIN, RelayEntry
 from tenants.models import Canary, Domain, Mailbox, Stack, SyncTarget, TargetAddress
+from tenants.one_moment import one_moment
 from tenants.reach import reaches
 from tenants.secrets import Opener, Purpose
 
@@ -36,6 +37,7 @@ class DesiredRelay:
         return frozenset(self.entries) | self.absent
 
 
+@one_moment()
 def desired_relay(
     target: SyncTarget, opener: Opener, *, names: Collection[bytes] | None = None
 ) -> DesiredRelay:

@@ -43,11 +43,13 @@ from tenants.models import (
     Unikernel,
     Zone,
 )
+from tenants.one_moment import one_moment
 from tenants.secrets import Opener, Purpose
 from tenants.stack_wishes import stack_intent
 from tenants.zone_contents import content_of
 
 
+@one_moment()
 def desired_export(domain: Domain, opener: Opener, made_at: datetime) -> DomainExport:
     """Everything of a domain that Rookery knows. Raises CannotOpen for a secret of another key."""
     relay = Repository.objects.filter(domain=domain).first()

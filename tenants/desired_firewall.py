@@ -12,6 +12,7 @@ from tenants.formats.firewall.restore import Wanted
 from tenants.formats.firewall.rules import Rule
 from tenants.formats.firewall.saved import Owner
 from tenants.models import Firewall, FirewallRule, Installation, Stack, SyncTarget
+from tenants.one_moment import one_moment
 from tenants.stack_wishes import bridge_of, full_intent, stack_intent, stacks_on
 
 FAMILIES = (4, 6)
@@ -28,6 +29,7 @@ class DesiredFirewall:
     leaving: Mapping[int, Wanted] = field(default_factory=dict)
 
 
+@one_moment()
 def desired_firewall(target: SyncTarget) -> DesiredFirewall:
     """Raises FormatError for rules that contradict each other."""
     firewall = target.firewall

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from tenants.formats.arguments import Place, References, fill_in, with_places
 from tenants.formats.unikernels import DesiredHost, WantedPolicy, WantedUnikernel
 from tenants.models import HostAddress, HostShare, Network, SyncTarget, Unikernel
+from tenants.one_moment import one_moment
 from tenants.secrets import Opener, Purpose
 
 
+@one_moment()
 def desired_host(target: SyncTarget, opener: Opener) -> DesiredHost:
     """Load what should be in one part of a host, with secrets filled in."""
     share = target.host_share

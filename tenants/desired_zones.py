@@ -14,6 +14,7 @@ from tenants.formats.zones.primary.dialect import Dialect
 from tenants.formats.zones.record_set import RecordSet as Records
 from tenants.formats.zones.zone import Soa
 from tenants.models import Domain, RecordSet, SyncTarget, TsigKey, Zone
+from tenants.one_moment import one_moment
 from tenants.secrets import Opener, Purpose
 from tenants.zone_contents import dialects_of, is_readable, origin_of, records_of, soa_of
 
@@ -122,6 +123,7 @@ def domains_of(target: SyncTarget) -> Domains:
     return Domains(ours, described, target.organization_id)
 
 
+@one_moment()
 def desired_zones(target: SyncTarget, zone_ids: Collection[int]) -> dict[int, DesiredZone]:
     """Load zones with all their record sets."""
     rows = Zone.objects.filter(pk__in=zone_ids, target=target).select_related(
@@ -154,6 +156,7 @@ def _of_others(rows: list[RecordSet]) -> dict[Key, Records]:
     return {(row.owner, row.type): records_of(row) for row in rows if not row.is_ours and is_readable(row)}
 
 
+@one_moment()
 def desired_keys(target: SyncTarget, opener: Opener) -> list[DesiredKeys]:
     """The keys of every file that we have keys in; those of zones that are unpublished or kept elsewhere now
     are left out, those of zones that are being removed are to be gone."""

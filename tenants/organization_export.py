@@ -33,6 +33,7 @@ from tenants.models import (
     TargetAddress,
     Zone,
 )
+from tenants.one_moment import one_moment
 from tenants.secrets import Opener, Purpose
 from tenants.zone_exports import exported_zone
 
@@ -48,6 +49,7 @@ _HIDDEN = (
 _AT_ONCE = 500
 
 
+@one_moment()
 def organization_file(
     organization: Organization, made_at: datetime, opener: Opener | None = None
 ) -> OrganizationFile:
