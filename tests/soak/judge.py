@@ -134,7 +134,10 @@ def wrong_order(where: str, asked: Mapping[str, list[State]], made: Mapping[str,
         for number, state in enumerate(states, 1):
             if not any(each == state for each in left):
                 again = "once more" if state in states[: number - 1] else "although nobody asked for it then"
-                found.append(f"{where}: {name} became {state} {again}, as number {number} of {len(states)}")
+                found.append(
+                    f"{where}: {name} became {state} {again}, as number {number} of {len(states)};"
+                    f" asked for were {asked.get(name, [])}, made {states}"
+                )
                 break
     return found
 

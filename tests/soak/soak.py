@@ -119,7 +119,7 @@ def soak(size: Size, seed: int, folder: Path, say: Callable[[str], None]) -> Res
             _work(size, clients, trouble, dice, say)
             result.seconds = time.monotonic() - began
             say(f"{sum(client.done for client in clients)} changes in {result.seconds:.0f} s")
-            _settle(size, result)
+            _settle(size, staff, result)
             result.settled = time.monotonic() - began - result.seconds
         finally:
             for client in clients:
@@ -181,11 +181,12 @@ def _work(
         client.join(2 * PATIENCE)
 
 
-def _settle(size: Size, result: Result) -> None:
+def _settle(size: Size, staff: Staff, result: Result) -> None:
     """Nothing fails any more: wait as long as something goes on, which puts off no proof for ever."""
     moved, known = time.monotonic(), judge.progress()
     longest = moved + 5 * size.settle
     while (waiting := judge.not_settled()) and time.monotonic() < min(moved + size.settle, longest):
+        staff.replace_the_ended()
         judge.agree_as_a_person()
         time.sleep(0.1)
         if (now := judge.progress()) != known:

@@ -70,5 +70,5 @@ def test_what_is_lost_too_much_or_otherwise_is_told() -> None:
 )
 def test_what_comes_twice_or_in_another_order_is_told(made: list[str | None], said: str) -> None:
     asked: dict[str, list[Any]] = {"ada": ["one", None, "two"]}
-    wanted = [f"here: ada became {said}"] if said else []
+    wanted = [f"here: ada became {said}; asked for were {asked['ada']}, made {made}"] if said else []
     assert judge.wrong_order("here", asked, {"ada": list(made)}) == wanted

@@ -62,6 +62,24 @@ class Staff:
 
         until(answers, "the web processes", 60)
 
+    def replace_the_ended(self) -> list[str]:
+        """What a service manager does: start again whatever ended by itself; returns what. Celery's worker
+        sometimes does when its broker goes away in the wrong moment."""
+        found = []
+        for number, worker in enumerate(self.workers):
+            if not worker.runs:
+                worker.kill()  # its children
+                self.workers[number] = self._worker(number)
+                found.append("worker ended by itself")
+        for number, web in enumerate(self.webs):
+            if not web.runs:
+                self.webs[number] = self._web(self._ports[number])
+                found.append("web ended by itself")
+        if not self.beat.runs:
+            self.beat = self._beat()
+            found.append("beat ended by itself")
+        return found
+
     # blows ----------------------------------------------------------------------------------------
     # Each says whether it was done. It is not while the last one of its kind that was killed is not back: on
     # a slow machine nobody would ever work.
@@ -150,6 +168,7 @@ class Trouble:
     def strike(self) -> None:
         """The next kind: each comes once before any comes twice. One that cannot be done yet is the next
         round's."""
+        self.happened.update(self._staff.replace_the_ended())
         if not self._order:
             self._order = list(self._kinds)
             self._dice.shuffle(self._order)
