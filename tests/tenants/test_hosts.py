@@ -293,6 +293,38 @@ def test_addresses_are_given_once_and_freed_with_the_proof(machine: Machine) -> 
     machine.unikernel("second", image=image, networks={"service": network})
 
 
+def test_what_a_silent_host_keeps_holds_up_nobody_else(
+    machine: Machine, olga: Actor, organization: Organization
+) -> None:
+    """Of a host that never answers again, nothing is proved gone; there may be any number of such rows."""
+    other = add_host(
+        olga, organization, name="next", transport="ssh", host="next.example", username="rookery"
+    )
+    silent, image = Machine(olga, machine.host, machine.share), upload(olga, organization)
+    proved = Machine(olga, other, share_of(other, organization))
+    for place in (silent, proved):
+        hosts.change_quota(actor=olga, share=place.share, storage=16)
+        place.share.refresh_from_db()
+        for label in ("first", "second"):
+            unikernels.delete_unikernel(actor=olga, unikernel=place.unikernel(label, image=image))
+            volume = volumes.add_volume(actor=olga, share=place.share, label=label, size=8)
+            volumes.delete_volume(actor=olga, volume=volume)
+    SyncTarget.objects.filter(pk=proved.target.pk).update(observed_generation=proved.target.generation)
+    rookery = Actor.rookery()
+    for _ in range(2):
+        assert unikernels.forget_deleted_unikernels(actor=rookery, at_most=1) == 1
+        assert volumes.forget_deleted_volumes(actor=rookery, at_most=1) == 1
+    assert unikernels.forget_deleted_unikernels(actor=rookery) == 0
+    assert volumes.forget_deleted_volumes(actor=rookery) == 0
+
+
+def test_nobody_else_forgets_what_was_deleted(machine: Machine) -> None:
+    with pytest.raises(Forbidden):
+        unikernels.forget_deleted_unikernels(actor=machine.actor)
+    with pytest.raises(Forbidden):
+        volumes.forget_deleted_volumes(actor=machine.actor)
+
+
 def test_a_change_keeps_the_address(machine: Machine) -> None:
     network = machine.network()
     image = upload(machine.actor, machine.share.organization, NETWORKED)
