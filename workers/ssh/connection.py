@@ -183,9 +183,9 @@ class Channel:
         """
         try:
             with self._channel.lock:
-                message = self._channel._send_eof()
+                message = self._channel._send_eof()  # type: ignore[attr-defined]
                 if message is not None:
-                    self._channel.transport._send_user_message(message)
+                    self._channel.transport._send_user_message(message)  # type: ignore[union-attr]
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise Unreachable(_said(error)) from error
 
