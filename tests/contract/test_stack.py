@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from tenants.actions import (
     firewalls,
+    host_shares,
     hosts,
     public_addresses,
     record_sets,
@@ -271,7 +272,7 @@ def add_rock(outside: Outside, olga: Actor, organization: Organization) -> Machi
     hosts.pin_host_key(actor=olga, host=host, fingerprint_seen=fingerprint(git.public_key))
     git.authorize(host.public_key)
     share = share_of(host, organization)
-    hosts.change_quota(actor=olga, share=share, memory=4096, most_unikernels=20)
+    host_shares.change_quota(actor=olga, share=share, memory=4096, most_unikernels=20)
     machine = Machine(olga, host, share_of(host, organization))
     machine.network("br0")
     return machine

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenants import fit, image_files
-from tenants.actions import hosts, image_sharing, images, networks, undo, unikernels, volumes
+from tenants.actions import host_shares, hosts, image_sharing, images, networks, undo, unikernels, volumes
 from tenants.actor import Actor
 from tenants.desired_host import desired_host
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
@@ -74,14 +74,14 @@ def test_bad_input_names_its_field(
 def test_a_bridge_belongs_to_one_organization(machine: Machine, olga: Actor, charlie: Actor) -> None:
     machine.network()
     other = Organization.objects.get(name="Difference Works")
-    share = hosts.share_host(actor=olga, host=machine.host, organization=other)
+    share = host_shares.share_host(actor=olga, host=machine.host, organization=other)
     with pytest.raises(Conflict, match="Tenants never share a bridge"):
         networks.add_network(actor=olga, share=share, bridge="service", subnet="10.9.0.0/24")
     # The guest sees its part, and neither changes its own quota nor sees how the host is reached.
     with pytest.raises(Absent):
-        hosts.change_quota(actor=charlie, share=share, memory=4096)
+        host_shares.change_quota(actor=charlie, share=share, memory=4096)
     with pytest.raises(Absent):
-        hosts.change_quota(actor=charlie, share=machine.share, memory=4096)
+        host_shares.change_quota(actor=charlie, share=machine.share, memory=4096)
 
 
 def test_a_host_with_unikernels_stays(machine: Machine) -> None:
@@ -263,7 +263,7 @@ def test_memory_counts_what_runs_and_not_what_is_stopped(machine: Machine) -> No
 
 
 def test_a_volume_is_used_by_one(machine: Machine) -> None:
-    hosts.change_quota(actor=machine.actor, share=machine.share, storage=64)
+    host_shares.change_quota(actor=machine.actor, share=machine.share, storage=64)
     volumes.add_volume(actor=machine.actor, share=machine.share, label="mail", size=8)
     image = upload(machine.actor, machine.share.organization, WITH_DISK)
     machine.unikernel("first", image=image, blocks={"data": "mail"})
@@ -303,7 +303,7 @@ def test_what_a_silent_host_keeps_holds_up_nobody_else(
     silent, image = Machine(olga, machine.host, machine.share), upload(olga, organization)
     proved = Machine(olga, other, share_of(other, organization))
     for place in (silent, proved):
-        hosts.change_quota(actor=olga, share=place.share, storage=16)
+        host_shares.change_quota(actor=olga, share=place.share, storage=16)
         place.share.refresh_from_db()
         for label in ("first", "second"):
             unikernels.delete_unikernel(actor=olga, unikernel=place.unikernel(label, image=image))
