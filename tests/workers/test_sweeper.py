@@ -15,8 +15,8 @@ from tenants import outbox
 from tenants.actions import mailboxes, repositories, sync
 from tenants.actions.mail import owe_mail
 from tenants.actor import Actor
-from tenants.models import Domain, FormerPassphrase, Mailbox, OutgoingMail, Run, SyncTarget
-from tests.conftest import HASH
+from tenants.models import Domain, FormerPassphrase, Installation, Mailbox, OutgoingMail, Run, SyncTarget
+from tests.conftest import HASH, make_address
 from tests.workers.test_controller import Shelf, controller, expire_lease, fresh
 from workers import accounts, sweeper, tasks
 from workers.lease import Lease
@@ -201,3 +201,17 @@ def test_the_sweep_empties_the_trash_and_forgets_former_passphrases(
     sweeper.sweep()
     assert list(Mailbox.objects.all()) == [kept]
     assert not FormerPassphrase.objects.exists()
+
+
+def test_a_bug_in_one_chore_is_loud_and_the_others_are_done(
+    target: SyncTarget, domain: Domain, alice: Actor, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailbox = make_address(alice, domain, "ada")
+    mailboxes.set_passphrase(actor=alice, mailbox=mailbox, password_hash=HASH[::-1])
+    FormerPassphrase.objects.update(kept_until=timezone.now() - timedelta(seconds=1))
+    assert FormerPassphrase.objects.exists()
+    settings.EVENT_DAYS = "soon"
+    sweeper.sweep()
+    assert not FormerPassphrase.objects.exists()
+    assert "forget_events failed" in caplog.text
+    assert Installation.objects.get().swept_at is not None
