@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from tenants import limits, outbox
 from tenants.models import Installation, OutgoingMail, Run, SyncTarget
-from workers import (
-    accounts,
+from workers.backup.schedule import due_backups
+from workers.errands import (
+    account_checks,
     canary_keeper,
     certificates,
     checker,
@@ -29,7 +30,6 @@ from workers import (
     server_asker,
     webhook_sender,
 )
-from workers.backup.schedule import due_backups
 from workers.tidying import tidy
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def waits(target_id: int) -> bool:
 def is_wanted(target_id: int) -> bool:
     """Is there still something to do, or a pass expected? While workers are busy, each sweep sends another
     hint. Each of those would be a pass, and where they come faster than passes, the work would never end."""
-    return due_targets(accounts.PASS_EXPECTED_IN).filter(pk=target_id).exists()
+    return due_targets(account_checks.PASS_EXPECTED_IN).filter(pk=target_id).exists()
 
 
 def _previews() -> QuerySet[Run, int]:
@@ -87,9 +87,9 @@ def sweep() -> int:
 
     Quiet targets cost a hint for each account, not a pass for each of them.
     """
-    busy = due_targets().exclude(pk__in=accounts.quiet_targets().values("pk"))
+    busy = due_targets().exclude(pk__in=account_checks.quiet_targets().values("pk"))
     hints = [("reconcile", target.pk, target.kind) for target in busy[:AT_ONCE]]
-    hints += [("check_account", pk, "checks") for pk in accounts.accounts_to_check(AT_ONCE)]
+    hints += [("check_account", pk, "checks") for pk in account_checks.accounts_to_check(AT_ONCE)]
     mails = OutgoingMail.objects.filter(
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")

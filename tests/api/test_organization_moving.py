@@ -13,7 +13,7 @@ from tenants.secrets import Opener
 from tests.api.client import Api
 from tests.conftest import HASH, make_address
 from tests.world import file_of
-from workers import exporter
+from workers.errands import exporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

@@ -65,8 +65,8 @@ from tests.sandbox.stack_world import free_realm, machine, until
 from workers import ssh
 from workers.albatross import Client
 from workers.canary_assembly import inside_realm
-from workers.canary_keeper import CanaryKeeper, due_canaries
 from workers.controller import Controller, Ending
+from workers.errands.canary_keeper import CanaryKeeper, due_canaries
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
 from workers.sandbox.albatross.programs import Lives, never
 from workers.sandbox.certificates import Authority

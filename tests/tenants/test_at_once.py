@@ -27,7 +27,7 @@ from tenants.models import (
 )
 from tests.conftest import HASH
 from tests.exchanges import dns_says, served
-from workers.scout import domains_to_review, review_dependents
+from workers.errands.scout import domains_to_review, review_dependents
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -56,7 +56,7 @@ from tests.hosting import build_rock
 from tests.stacking import build_stack
 from tests.tenants.zoning import begin, connect
 from tests.world import HOST_KEY, file_of
-from workers import key_smith
+from workers.errands import key_smith
 
 pytestmark = pytest.mark.django_db
 SEED = "QUJD" * 8

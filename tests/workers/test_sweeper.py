@@ -18,7 +18,8 @@ from tenants.actor import Actor
 from tenants.models import Domain, FormerPassphrase, Installation, Mailbox, OutgoingMail, Run, SyncTarget
 from tests.conftest import HASH, make_address
 from tests.workers.test_controller import Shelf, controller, expire_lease, fresh
-from workers import accounts, sweeper, tasks
+from workers import sweeper, tasks
+from workers.errands import account_checks
 from workers.lease import Lease
 from workers.outcome import Retry
 
@@ -152,7 +153,7 @@ def test_hints_that_queued_up_are_one_pass(target: SyncTarget, tasks_on: Callabl
         SyncTarget.objects.update(generation=F("generation") + 1)
     # A tip that moved is not due, but expected.
     SyncTarget.objects.update(
-        generation=F("observed_generation"), next_check_at=timezone.now() + accounts.PASS_EXPECTED_IN
+        generation=F("observed_generation"), next_check_at=timezone.now() + account_checks.PASS_EXPECTED_IN
     )
     tasks.reconcile(target.pk)
     assert looks.count("observe") == 3
@@ -161,7 +162,7 @@ def test_hints_that_queued_up_are_one_pass(target: SyncTarget, tasks_on: Callabl
 def test_a_mails_hints_that_queued_up_do_not_undo_its_back_off(
     monkeypatch: pytest.MonkeyPatch, target: SyncTarget
 ) -> None:
-    from workers import post
+    from workers.errands import post
 
     tries = []
 
