@@ -20,8 +20,9 @@ from tests.access.api_answers import (
     coded,
 )
 from tests.access.rows import Row
+from tests.as_if import CHECKSUM
 from tests.conftest import HASH
-from tests.world import CHECKSUM, SERVICES
+from tests.world import SERVICES
 
 OTHER_HASH = HASH[::-1]
 

@@ -45,8 +45,9 @@ from tenants.models import (
 )
 from tests.access.stage import Stage
 from tests.conftest import HASH, make_address
+from tests.links import ask
 from tests.tenants.every_action import ACTIONS
-from tests.world import World, add_member, ask
+from tests.world import World, add_member
 
 pytestmark = pytest.mark.one_database
 

@@ -51,11 +51,12 @@ from tenants.models import (
 )
 from tenants.models.sync import LONG_AGO
 from tenants.secrets import Opener
+from tests.as_if import file_of
 from tests.conftest import HASH, make_address
 from tests.hosting import build_rock
 from tests.stacking import build_stack
 from tests.tenants.zoning import begin, connect
-from tests.world import HOST_KEY, file_of
+from tests.world import HOST_KEY
 from workers.errands import key_smith
 
 pytestmark = pytest.mark.django_db

@@ -16,9 +16,9 @@ from tenants.actor import Actor
 from tenants.models import (
     Host,
 )
+from tests.as_if import CHECKSUM
 from tests.hosting import FORWARDED
 from tests.tenants.every_action.world import Rows
-from tests.world import CHECKSUM
 
 
 def _renew_authority(actor: Actor, host: Host) -> Host:

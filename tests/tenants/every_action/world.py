@@ -77,13 +77,14 @@ from tenants.models import (
     WebhookDelivery,
     Zone,
 )
+from tests.as_if import ready_export, seen_host
 from tests.conftest import HASH, account, join
 from tests.exchanges import shared_pair
 from tests.hosting import Rock, build_rock, waiting_reader, waiting_use
 from tests.stacking import build_letter, build_stack, build_upgradable, build_upgrading
 from tests.surveying import saw_relay, survey
 from tests.tenants.zoning import begin, connect
-from tests.world import HOST_KEY, UPDATE_KEY, ready_export, seen_host
+from tests.world import HOST_KEY, UPDATE_KEY
 
 
 @dataclass
