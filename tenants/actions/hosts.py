@@ -19,7 +19,7 @@ from tenants.errors import Checks, Conflict, Forbidden
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_name, printable
 from tenants.formats.unikernels import ROOT_PATH
-from tenants.models import Firewall, Host, Organization, Stack, SyncTarget
+from tenants.models import Firewall, Host, Organization, Stack, SyncTarget, Unikernel
 from tenants.secrets import Purpose, seal
 
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]{1,300}")
@@ -243,7 +243,10 @@ def remove_host(*, actor: Actor, host: Host) -> None:
     """Forget a host on which Rookery has nothing to run. What is on the host stays there."""
     access.require(actor, access.Verb.DELETE, host)
     lock(host)
-    left = [str(row) for share in host.shares.all() for row in share.unikernels.all()[:5]]
+    # What is made in a part just now holds it: that is waited for, and counts.
+    for share in host.shares.order_by("pk"):
+        lock(share)
+    left = [str(row) for row in Unikernel.objects.filter(share__host=host).order_by("pk")[:5]]
     left += [str(row) for row in Stack.objects.filter(share__host=host).select_related("domain")[:5]]
     if left:
         raise Conflict(f"{host} still has {', '.join(left[:5])}. Delete these first, so that they end there.")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
-from tenants.actions import domains, mailboxes, organizations, requests, sync, targets, trash, undo
+from tenants.actions import domains, hosts, mailboxes, organizations, requests, sync, targets, trash, undo
 from tenants.actions.exchanges import want_lookups
 from tenants.actor import Actor
 from tenants.errors import ActionError
@@ -27,6 +28,7 @@ from tenants.models import (
 )
 from tests.conftest import HASH
 from tests.exchanges import dns_says, served
+from tests.hosting import Machine, add_host, share_of, upload
 from workers.errands.scout import domains_to_review, review_dependents
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -282,3 +284,25 @@ def test_coming_back_while_it_is_deleted_for_good(alice: Actor, make_mailbox: Ca
         assert (refused, back and back.trashed_at) in {("Conflict", None), ("Absent", None)}
         assert (back is None) == (refused == "Absent")
         assert (back is None) != (back is not None and back.targets.count() == 1)
+
+
+def test_a_host_is_not_removed_under_a_unikernel_that_is_being_made(
+    olga: Actor, organization: Organization
+) -> None:
+    host = add_host(olga, organization)
+    machine, image = Machine(olga, host, share_of(host, organization)), upload(olga, organization)
+    made = threading.Event()
+
+    def make() -> object:
+        with transaction.atomic():
+            row = machine.unikernel(image=image)
+            made.set()
+            time.sleep(0.5)  # the other is at it by now
+        return row
+
+    def remove() -> None:
+        assert made.wait(10)
+        hosts.remove_host(actor=olga, host=host)
+
+    assert refusals(at_once(make, remove)) == ["Conflict"]
+    assert machine.share.unikernels.exists()
