@@ -11,7 +11,18 @@ import pytest
 from django.db import connections, transaction
 from django.utils import timezone
 
-from tenants.actions import domains, hosts, mailboxes, organizations, requests, sync, targets, trash, undo
+from tenants.actions import (
+    domains,
+    hosts,
+    mailboxes,
+    networks,
+    organizations,
+    requests,
+    sync,
+    targets,
+    trash,
+    undo,
+)
 from tenants.actions.exchanges import want_lookups
 from tenants.actor import Actor
 from tenants.errors import ActionError
@@ -28,7 +39,7 @@ from tenants.models import (
 )
 from tests.conftest import HASH
 from tests.exchanges import dns_says, served
-from tests.hosting import Machine, add_host, share_of, upload
+from tests.hosting import NETWORKED, Machine, add_host, share_of, upload
 from workers.errands.scout import domains_to_review, review_dependents
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -286,23 +297,28 @@ def test_coming_back_while_it_is_deleted_for_good(alice: Actor, make_mailbox: Ca
         assert (back is None) != (back is not None and back.targets.count() == 1)
 
 
-def test_a_host_is_not_removed_under_a_unikernel_that_is_being_made(
-    olga: Actor, organization: Organization
+@pytest.mark.parametrize("what", ["host", "network"])
+def test_nothing_is_removed_under_a_unikernel_that_is_being_made(
+    olga: Actor, organization: Organization, what: str
 ) -> None:
     host = add_host(olga, organization)
-    machine, image = Machine(olga, host, share_of(host, organization)), upload(olga, organization)
-    made = threading.Event()
+    machine, image = Machine(olga, host, share_of(host, organization)), upload(olga, organization, NETWORKED)
+    network, made = machine.network(), threading.Event()
 
     def make() -> object:
         with transaction.atomic():
-            row = machine.unikernel(image=image)
+            row = machine.unikernel(image=image, networks={"service": network})
             made.set()
             time.sleep(0.5)  # the other is at it by now
         return row
 
     def remove() -> None:
         assert made.wait(10)
-        hosts.remove_host(actor=olga, host=host)
+        if what == "host":
+            hosts.remove_host(actor=olga, host=host)
+        else:
+            networks.remove_network(actor=olga, network=network)
 
     assert refusals(at_once(make, remove)) == ["Conflict"]
     assert machine.share.unikernels.exists()
+    assert machine.share.networks.exists()
