@@ -161,6 +161,18 @@ def test_the_file_goes_with_the_last_row(
     assert not image_files.storage().exists(row.file_name)
 
 
+def test_a_file_that_somebody_else_takes_in_meanwhile_stays(
+    alice: Actor, charlie: Actor, organization: Organization, django_capture_on_commit_callbacks: Any
+) -> None:
+    row, theirs = upload(alice, organization), Organization.objects.exclude(pk=organization.pk).get()
+    with django_capture_on_commit_callbacks() as once_committed:
+        images.delete_image(actor=alice, image=row)
+    same = upload(charlie, theirs)
+    for callback in once_committed:
+        callback()
+    assert image_files.is_there(same)
+
+
 # will it fit? -----------------------------------------------------------------------------------------
 
 
