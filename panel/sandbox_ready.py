@@ -12,6 +12,7 @@ from django.db.models import F
 from tenants import access
 from tenants.actions import (
     firewalls,
+    host_shares,
     hosts,
     images,
     networks,
@@ -113,7 +114,7 @@ def _zones(actor: Actor, organization: Organization, told: Mapping[str, Any]) ->
 
 def _prepare_host(actor: Actor, organization: Organization, told: Mapping[str, Any]) -> None:
     share = _share(actor, organization, told["albatross"])
-    hosts.change_quota(
+    host_shares.change_quota(
         actor=actor,
         share=share,
         memory=max(share.memory, MEMORY),

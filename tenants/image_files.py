@@ -42,6 +42,12 @@ def remove(image: Image) -> None:
     storage().delete(image.file_name)
 
 
+def remove_unused(image: Image) -> None:
+    """Remove the file of an image, unless an organization has it."""
+    if not Image.objects.filter(sha256=image.sha256).exists():
+        remove(image)
+
+
 def read(image: Image) -> bytes:
     """The whole image. Raises ImageDamaged unless it has the SHA-256 that it was uploaded with."""
     digest, pieces, size = hashlib.sha256(), [], 0

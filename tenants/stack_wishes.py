@@ -9,7 +9,7 @@ from tenants.formats.by_hand import version_of
 from tenants.formats.firewall.intent import Bridge, Intent
 from tenants.formats.networks import NetworkPlan
 from tenants.formats.roles.catalogue import ROLES
-from tenants.formats.roles.custom import Conventional, check_conventional
+from tenants.formats.roles.conventional import Conventional, check_conventional
 from tenants.formats.roles.role import Era
 from tenants.formats.solo5_image import Solo5Image
 from tenants.formats.stacks.needs import before_it_serves, firewall_needs, side_by_side

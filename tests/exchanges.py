@@ -13,7 +13,7 @@ from tenants.actor import Actor
 from tenants.formats.exchanges import Answer, Dmarc, Exchanges
 from tenants.models import Mailbox, TargetAddress, TargetDomain
 from tenants.tokens import digest, new_token
-from workers.scout import review_dependents
+from workers.errands.scout import review_dependents
 
 SHARED_HOST = "mx.shared.example"
 

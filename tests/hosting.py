@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tenants.actions import (
     firewalls,
+    host_shares,
     hosts,
     image_feeds,
     image_fetches,
@@ -214,7 +215,7 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
     )
     Host.objects.filter(pk=host.pk).update(offered_host_key=host_key)
     host.refresh_from_db()
-    hosts.change_quota(actor=rookery, share=share_of(host, organization), storage=64)
+    host_shares.change_quota(actor=rookery, share=share_of(host, organization), storage=64)
     machine = Machine(rookery, host, share_of(host, organization))
     network, bare_network = machine.network(), machine.network("spare", "10.0.1.0/24")
     image = upload(rookery, organization, NETWORKED, name="relay")
@@ -251,7 +252,9 @@ def build_rock(organization: Organization, host_key: str) -> Rock:
         bare_network=bare_network,
         unikernel=unikernel,
         stopped=stopped,
-        guest_share=hosts.share_host(actor=rookery, host=host, organization=_another(organization, "Guests")),
+        guest_share=host_shares.share_host(
+            actor=rookery, host=host, organization=_another(organization, "Guests")
+        ),
         spare=_another(organization, "Spare"),
         build_server=_build_server(),
         volume=volume,

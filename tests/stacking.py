@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from tenants.actions import firewalls, hosts, public_addresses, repositories, stacks
+from tenants.actions import firewalls, host_shares, public_addresses, repositories, stacks
 from tenants.actions.blueprints import Blueprint, Choices, preview_stack
 from tenants.actor import Actor
 from tenants.formats.roles.catalogue import ROLES
@@ -70,7 +70,7 @@ def build_site(owner: Actor, domain: Domain, **given: Any) -> Site:
     reached = {"transport": "ssh", "host": "rock.example", "username": "rookery"}
     host = add_host(operator, domain.organization, **reached | given)
     share = share_of(host, domain.organization)
-    hosts.change_quota(actor=operator, share=share, memory=4096, most_unikernels=20)
+    host_shares.change_quota(actor=operator, share=share, memory=4096, most_unikernels=20)
     machine = Machine(operator, host, share_of(host, domain.organization))
     network = machine.network()
     firewalls.manage_firewall(actor=operator, host=host)

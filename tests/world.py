@@ -14,7 +14,6 @@ from django.db.models import F
 from django.utils import timezone
 
 from panel.api.waiting import change_url
-from tenants import tokens
 from tenants.actions import (
     accounts,
     alias_rules,
@@ -47,25 +46,19 @@ from tenants.actions.upgrade_blueprints import preview_upgrade
 from tenants.actions.upgrades import preview_return
 from tenants.actor import Actor
 from tenants.formats import mail_checks as checks
-from tenants.formats.organization_file import FORMAT, VERSION, MailDomain, OrganizationFile, written
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.sshkeys import fingerprint
-from tenants.formats.way_out.archive import new_key, sealed
+from tenants.formats.way_out.archive import new_key
 from tenants.models import (
     Account,
     AddressImport,
     AddressRequest,
     CertificateUse,
-    Condition,
-    DecisionLink,
     Domain,
     DomainRole,
     Event,
-    Evidence,
     Export,
-    Finding,
     HeldName,
-    HostSetup,
     Image,
     Invitation,
     Mailbox,
@@ -77,21 +70,18 @@ from tenants.models import (
     Run,
     SecondaryServer,
     SigningKey,
-    SignInLink,
     Stack,
-    Step,
     SyncTarget,
-    TargetAddress,
     TsigKey,
     UpdateServer,
 )
-from tests.conftest import HASH, make_address
+from tests.as_if import file_of, ready_export, ready_file, seen_host, stopped_run
+from tests.conftest import make_address
 from tests.hosting import HOST_KEY, Rock, build_rock, waiting_reader, waiting_use
+from tests.links import ask, decision_link, link_of, sign_in_link
 from tests.stacking import build_letter, build_stack, build_upgradable, build_upgrading
 from tests.surveying import saw_relay, survey
 from tests.tenants.zoning import begin
-
-CHECKSUM = "c" * 64
 
 
 @dataclass
@@ -380,37 +370,6 @@ def _upgrades(owner: Actor, domain: Domain, rock: Rock) -> dict[str, Any]:
     }
 
 
-def ready_export(domain: Domain, public_key: bytes) -> Export:
-    """As if a worker had made it."""
-    return Export.objects.create(
-        organization=domain.organization,
-        domain=domain,
-        state=Export.State.READY,
-        public_key=public_key,
-        archive=sealed(b"an archive", public_key),
-        asked_at=timezone.now(),
-        expires_at=timezone.now() + timedelta(hours=1),
-    )
-
-
-def ready_file(organization: Organization) -> Export:
-    """The same of an organization, without secrets."""
-    return Export.objects.create(
-        organization=organization,
-        state=Export.State.READY,
-        archive=b'{"name": "the archive of an organization"}',
-        asked_at=timezone.now(),
-        expires_at=timezone.now() + timedelta(hours=1),
-    )
-
-
-def file_of(domain: str) -> bytes:
-    """The file of an organization with this domain alone."""
-    return written(
-        OrganizationFile(FORMAT, VERSION, "2026-11-22T09:00:00Z", "Away", (), (MailDomain(domain, "closed"),))
-    )
-
-
 SERVICES = {role: f"192.0.2.{number}" for number, role in enumerate(ROLES, start=71)}
 
 # Nobody asks it anything.
@@ -460,21 +419,6 @@ def _pinned(owner: Actor, domain: Domain) -> Repository:
     return repository
 
 
-def seen_host(repository: Repository) -> HostSetup:
-    """What a worker saw of its git host, with one thing to do."""
-    return HostSetup.objects.create(
-        repository=repository,
-        state=HostSetup.State.TODO,
-        sentence="Read what is to be done; nothing was changed yet.",
-        steps=[{"sentence": "Let it refuse the deletion of a branch.", "command": "git config x true"}],
-        right=["It is a bare repository."],
-        problems=["The key ssh-ed25519 … is in authorized_keys with other rights."],
-        plan=CHECKSUM,
-        asked_at=timezone.now(),
-        looked_at=timezone.now(),
-    )
-
-
 def _checks(owner: Actor, domain: Domain) -> None:
     """Of mail: one line that is wrong, and one that is muted."""
     found = [checks.Finding(check, checks.Level.FAIL, "It is wrong.") for check in ("mx", "spf")]
@@ -486,84 +430,3 @@ def _checks(owner: Actor, domain: Domain) -> None:
 
 def add_member(organization: Organization, email: str, role: str) -> Membership:
     return organizations.add_member(actor=Actor.rookery(), organization=organization, email=email, role=role)
-
-
-def link_of(mailbox: Mailbox, address: str) -> str:
-    """The token in the link that a target's holder was mailed; a fresh one, since only digests are kept."""
-    token = tokens.new_token()
-    TargetAddress.objects.filter(mailbox=mailbox, address=address).update(digest=tokens.digest(token))
-    return token
-
-
-def decision_link(request: AddressRequest, decider: Actor) -> str:
-    """The token in the link that `decider` was mailed; a fresh one, since only digests are kept."""
-    token = tokens.new_token()
-    DecisionLink.objects.filter(request=request, account=decider.account).update(digest=tokens.digest(token))
-    return token
-
-
-def sign_in_link(actor: Actor) -> str:
-    """The token of a one-time link that `actor` asked for."""
-    assert actor.account is not None
-    accounts.ask_for_sign_in_link(actor=Actor(), email=actor.account.email)
-    token = tokens.new_token()
-    newest = SignInLink.objects.filter(account=actor.account).latest("pk")
-    SignInLink.objects.filter(pk=newest.pk).update(digest=tokens.digest(token))
-    return token
-
-
-def ask(domain: Domain, local_part: str, target: str = "") -> tuple[AddressRequest, str, str]:
-    """A stranger's request, with the tokens of its page and of the link in its mail."""
-    done = requests.submit_request(
-        actor=Actor(),
-        domain=domain,
-        local_part=local_part,
-        target=target or f"{local_part}@home.example",
-        password_hash=HASH,
-        message="We met at the harbour.",
-    )
-    token = tokens.new_token()
-    AddressRequest.objects.filter(pk=done.request.pk).update(confirm_digest=tokens.digest(token))
-    return done.request, done.page_token, token
-
-
-def stopped_run(target: SyncTarget) -> Run:
-    """A pass that the guard held back, and mail servers that wait for a restart by hand."""
-    now = timezone.now()
-    run = Run.objects.create(
-        target=target,
-        state=Run.State.STOPPED,
-        generation=target.generation,
-        title="Write 3 changes to relay.git",
-        outcome="many-deletions",
-        advice="Half of all entries would go. Read the plan and agree to it.",
-        plan={"changes": [{"unit": "ada", "kind": "delete"}]},
-        plan_checksum=CHECKSUM,
-        agree_to=CHECKSUM,
-        created_at=now,
-        started_at=now,
-        finished_at=now + timedelta(seconds=1),
-    )
-    Step.objects.create(run=run, index=0, name="observe", title="Look at the outside", state="done")
-    Evidence.objects.create(run=run, name="commit", value="3f2a91c" + "0" * 33, seen_at=now)
-    Finding.objects.create(
-        target=target,
-        unit="foreign",
-        kind=Finding.Kind.FOREIGN,
-        sentence="ptt uses it.",
-        outside="{}",
-        outside_id="1" * 40,
-        takeable=True,
-        since=now,
-    )
-    Condition.objects.create(
-        target=target,
-        type=Condition.Type.RELOAD_PENDING,
-        status=True,
-        reason="RestartByHand",
-        message="Restart submission, then relay.",
-        details={"unikernels": ["submission", "relay"]},
-        since=now,
-        seen_at=now,
-    )
-    return run

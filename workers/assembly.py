@@ -13,24 +13,25 @@ from tenants.models import Repository, SyncTarget
 from tenants.sandbox_note import sandbox_note
 from tenants.secrets import Opener
 from workers import ssh
-from workers.accounts import AccountCheck
 from workers.controller import Controller
 from workers.dialers import Dialers
-from workers.feed_watcher import FeedWatcher
+from workers.errands.account_checks import AccountCheck
+from workers.errands.feed_watcher import FeedWatcher
+from workers.errands.git_hosts import GitHosts
+from workers.errands.image_courier import ImageCourier
+from workers.errands.ownership import Notary
+from workers.errands.preparing import Preparations
+from workers.errands.scout import Scout
+from workers.errands.webhook_sender import WebhookSender
 from workers.firewall.client import helper_command
-from workers.git_hosts import GitHosts
-from workers.image_courier import ImageCourier
 from workers.lookups import Dns, DnsResolver, NoResolver
 from workers.lookups.referral import AskAbove
 from workers.outward import Fetcher, Poster, poster_here
-from workers.ownership import Notary
-from workers.preparing import Preparations
 from workers.sandbox.builds import fetcher_here
 from workers.sandbox.client import ControlClient, ControlError
 from workers.sandbox.firewall import helper_of
 from workers.sandbox.servers import SandboxServers
 from workers.sandbox.stack.places import place_here
-from workers.scout import Scout
 from workers.targets.albatross_host import WATCH_SECONDS, AlbatrossHost
 from workers.targets.dynamic_update import DynamicUpdate
 from workers.targets.firewall import HostFirewall
@@ -43,7 +44,6 @@ from workers.targets.stack_looks import Probes
 from workers.targets.upgrade_looks import UpgradeEyes
 from workers.targets.upgrade_trial import CanaryAccount, HostConnections, Trials
 from workers.targets.zone_repository import ZoneRepository
-from workers.webhook_sender import WebhookSender
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from tenants.models import Stack
 from tenants.sandbox_note import sandbox_note
 from workers.assembly import opener
 from workers.canary import dial_directly
-from workers.canary_keeper import CanaryKeeper, Places, UnknownPlaceError
+from workers.errands.canary_keeper import CanaryKeeper, Places, UnknownPlaceError
 from workers.mail_checks import AskNames, outward
 from workers.mail_checks import Way as Dialled
 from workers.plug import Plug

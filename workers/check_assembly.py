@@ -16,10 +16,10 @@ from tenants.formats.mail_checks.reading import Lookup, Said, Status
 from tenants.models import Domain
 from tenants.sandbox_note import sandbox_note
 from workers.assembly import dialers
-from workers.checker import Checker
+from workers.errands.checker import Checker
+from workers.errands.server_asker import ServerAsker
 from workers.mail_checks import Asker, AskNames, Mail, Observer, Way, inside_sandbox, outward
 from workers.outward import Fetcher
-from workers.server_asker import ServerAsker
 
 __all__ = ["the_checker", "the_server_asker"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -112,15 +111,6 @@ class Plan:
             "total": len(self.changes),
             "commands": list(self.commands),
         }
-
-    def unified_diff(self, limit: int = 200) -> str:
-        """The plan as a unified diff of what people may read."""
-        lines: list[str] = []
-        for change in self.changes[:limit]:
-            old = change.before.splitlines() if change.before is not None else []
-            new = change.after.splitlines() if change.after is not None else []
-            lines += difflib.unified_diff(old, new, f"a/{change.unit}", f"b/{change.unit}", lineterm="")
-        return "\n".join(lines)
 
 
 def ordered(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -10,35 +10,11 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
-from tenants import answers, limits, outbox
-from tenants.actions.deciders import remind_deciders
-from tenants.actions.digests import forget_notices, send_digests
-from tenants.actions.expiry import expire_addresses, remind_of_expiry
-from tenants.actions.exports import expire_exports
-from tenants.actions.former_passphrases import forget_former_passphrases
-from tenants.actions.image_fetches import forget_fetches
-from tenants.actions.imports import forget_imports
-from tenants.actions.organization_imports import forget_organization_imports
-from tenants.actions.request_ends import expire_requests
-from tenants.actions.retention import forget_events
-from tenants.actions.stack_passes import forget_removed_stacks
-from tenants.actions.trash import purge_trash
-from tenants.actions.unikernels import forget_deleted_unikernels
-from tenants.actions.volumes import forget_deleted_volumes
-from tenants.actions.webhook_deliveries import forget_deliveries
-from tenants.actor import Actor
-from tenants.models import (
-    Allowance,
-    DecisionLink,
-    Installation,
-    OutgoingMail,
-    Run,
-    Session,
-    SignInLink,
-    SyncTarget,
-)
-from workers import (
-    accounts,
+from tenants import limits, outbox
+from tenants.models import Installation, OutgoingMail, Run, SyncTarget
+from workers.backup.schedule import due_backups
+from workers.errands import (
+    account_checks,
     canary_keeper,
     certificates,
     checker,
@@ -54,7 +30,7 @@ from workers import (
     server_asker,
     webhook_sender,
 )
-from workers.backup.schedule import due_backups
+from workers.tidying import tidy
 
 log = logging.getLogger(__name__)
 AT_ONCE = 200
@@ -93,7 +69,7 @@ def waits(target_id: int) -> bool:
 def is_wanted(target_id: int) -> bool:
     """Is there still something to do, or a pass expected? While workers are busy, each sweep sends another
     hint. Each of those would be a pass, and where they come faster than passes, the work would never end."""
-    return due_targets(accounts.PASS_EXPECTED_IN).filter(pk=target_id).exists()
+    return due_targets(account_checks.PASS_EXPECTED_IN).filter(pk=target_id).exists()
 
 
 def _previews() -> QuerySet[Run, int]:
@@ -111,9 +87,9 @@ def sweep() -> int:
 
     Quiet targets cost a hint for each account, not a pass for each of them.
     """
-    busy = due_targets().exclude(pk__in=accounts.quiet_targets().values("pk"))
+    busy = due_targets().exclude(pk__in=account_checks.quiet_targets().values("pk"))
     hints = [("reconcile", target.pk, target.kind) for target in busy[:AT_ONCE]]
-    hints += [("check_account", pk, "checks") for pk in accounts.accounts_to_check(AT_ONCE)]
+    hints += [("check_account", pk, "checks") for pk in account_checks.accounts_to_check(AT_ONCE)]
     mails = OutgoingMail.objects.filter(
         sent_at=None, given_up_at=None, next_try_at__lte=Now(), claimed_until__lt=Now()
     ).order_by("pk")
@@ -121,14 +97,14 @@ def sweep() -> int:
     hints += _for_each(webhook_sender.due_webhooks(timezone.now()), "send_webhooks", "webhooks")
     hints += _for_each(git_hosts.asked_setups(), "serve_git_host", "checks")
     hints += _for_each(preparing.asked_preparations(), "serve_preparation", "images")
-    hints += _guards()
+    hints += _errands()
     for task, row_id, queue in hints:
         try:
             outbox.send_hint(task, row_id, queue)
         except Exception as error:
             log.warning("the broker did not take a hint: %s", type(error).__name__)
             break
-    _tidy()
+    tidy()
     Installation.objects.filter(pk=Installation.current_id()).update(swept_at=Now())
     return len(hints)
 
@@ -138,7 +114,7 @@ def _for_each(rows: QuerySet[Any], task: str, queue: str, most: int = AT_ONCE) -
     return [(task, pk, queue) for pk in rows.values_list("pk", flat=True)[:most]]
 
 
-def _guards() -> list[tuple[str, int, str]]:
+def _errands() -> list[tuple[str, int, str]]:
     """What is to be looked up, looked at again, or compared."""
     if not limits.was_spent(UNLISTED, "sweep"):
         limits.spend(UNLISTED, "sweep")
@@ -162,31 +138,3 @@ def _guards() -> list[tuple[str, int, str]]:
     if due_backups(now).exists():
         hints.append(("make_backup", 0, "images"))
     return hints
-
-
-def _tidy() -> None:
-    """Drop what has served its purpose, and end what waited too long; a few rows at a time are enough."""
-    long_ago = timezone.now() - timedelta(days=2)
-    SignInLink.objects.filter(expires_at__lt=long_ago).delete()
-    Session.objects.filter(expire_date__lt=timezone.now()).delete()
-    Allowance.objects.filter(since__lt=long_ago).delete()
-    answers.forget_expired()
-    DecisionLink.objects.filter(expires_at__lt=timezone.now()).delete()
-    rookery = Actor.rookery()
-    expire_requests(actor=rookery)
-    remind_deciders(actor=rookery)
-    forget_imports(actor=rookery)
-    forget_organization_imports(actor=rookery)
-    forget_events(actor=rookery)
-    forget_fetches(actor=rookery)
-    forget_former_passphrases(actor=rookery)
-    purge_trash(actor=rookery)
-    expire_exports(actor=rookery)
-    remind_of_expiry(actor=rookery)
-    expire_addresses(actor=rookery)
-    forget_deleted_unikernels(actor=rookery)
-    forget_deleted_volumes(actor=rookery)
-    forget_removed_stacks(actor=rookery)
-    forget_deliveries(actor=rookery)
-    send_digests(actor=rookery)
-    forget_notices(actor=rookery)

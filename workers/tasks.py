@@ -9,7 +9,7 @@ from functools import lru_cache
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 
-from workers import certificates, exporter, feed_watcher, key_smith, likeness, post, scout, sweeper
+from workers import sweeper
 from workers.assembly import (
     account_check,
     controller,
@@ -26,8 +26,9 @@ from workers.backup import schedule
 from workers.canary_assembly import the_keeper
 from workers.check_assembly import the_checker, the_server_asker
 from workers.controller import Controller, Ending
-from workers.image_courier import SECONDS
-from workers.preparing import SECONDS as SECONDS_TO_PREPARE
+from workers.errands import certificates, exporter, feed_watcher, key_smith, likeness, post, scout
+from workers.errands.image_courier import SECONDS
+from workers.errands.preparing import SECONDS as SECONDS_TO_PREPARE
 
 log = logging.getLogger(__name__)
 

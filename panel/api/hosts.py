@@ -27,8 +27,8 @@ from panel.api.fields import (
 from panel.api.repositories import HostKey, shown_fingerprint
 from panel.api.schema import operation
 from tenants import access
+from tenants.actions import host_shares, networks, volumes
 from tenants.actions import hosts as actions
-from tenants.actions import networks, volumes
 from tenants.errors import Absent
 from tenants.formats.unikernels import ROOT_PATH
 from tenants.models import Host, HostShare, Network, Organization, Volume
@@ -123,8 +123,8 @@ class NewHost(Shape):
 
 class Quota(Shape):
     most_unikernels = Number(required=False, min_value=1, max_value=10_000)
-    memory = Number(required=False, min_value=16, max_value=actions.MOST_MEMORY, help_text="In MB.")
-    storage = Number(required=False, min_value=0, max_value=actions.MOST_STORAGE, help_text="In MB.")
+    memory = Number(required=False, min_value=16, max_value=host_shares.MOST_MEMORY, help_text="In MB.")
+    storage = Number(required=False, min_value=0, max_value=host_shares.MOST_STORAGE, help_text="In MB.")
     cpuids = Numbers(required=False, max_length=64)
 
     example = {"memory": 1024, "most_unikernels": 16}
@@ -253,7 +253,7 @@ class Hosts(HostView):
     @operation("Change the quota policy of this part", request=Quota, responses=HostSerializer)
     def change_quota(self, request: Request, share_id: int) -> Response:
         given, row = self.body(Quota), self._find(share_id)
-        return self.act(lambda: actions.change_quota(actor=self.actor, share=row, **given), self._show)
+        return self.act(lambda: host_shares.change_quota(actor=self.actor, share=row, **given), self._show)
 
     @operation(
         "Give another organization a part of the host", request=NewShare, responses={201: HostSerializer}
@@ -262,7 +262,7 @@ class Hosts(HostView):
         given, row = self.body(NewShare), self._find(share_id)
         home = access.get(self.actor, Organization, pk=given["organization"])
         return self.act(
-            lambda: actions.share_host(
+            lambda: host_shares.share_host(
                 actor=self.actor, host=row.host, organization=home, path=given["path"]
             ),
             lambda made: self._show(made, made=True),
@@ -275,7 +275,7 @@ class Hosts(HostView):
         row = self._find(share_id)
         shown = self._show(row)
         return self.act(
-            lambda: actions.unshare_host(actor=self.actor, share=row), lambda _: shown, status=204
+            lambda: host_shares.unshare_host(actor=self.actor, share=row), lambda _: shown, status=204
         )
 
 

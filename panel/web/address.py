@@ -16,13 +16,14 @@ from django.utils.http import urlencode
 from panel.web import fragments, times
 from panel.web.activity import cut, event_lines, with_proof
 from panel.web.address_people import holders_context
+from panel.web.address_rows import address_row
 from panel.web.aliases import alias_context
+from panel.web.crumbs import below_domain
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.frame import offer_undo
 from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.mailboxes import address_row
 from tenants import access
 from tenants.actions import mailboxes as actions
 from tenants.actions import targets as target_actions
@@ -145,13 +146,8 @@ def around(request: HttpRequest, mailbox: Mailbox) -> dict[str, Any]:
     except Absent:
         crumbs = [{"label": "Your addresses", "url": reverse("own-addresses")}, {"label": str(mailbox)}]
         return {"is_team": False, "crumbs": crumbs}
-    context = {**domain_context(request, row, "addresses"), "is_team": True}
-    context["crumbs"] = [
-        {"label": "Domains", "url": reverse("domains")},
-        {"label": mailbox.domain.name, "url": reverse("addresses", kwargs={"domain": mailbox.domain.name})},
-        {"label": mailbox.local_part},
-    ]
-    return context
+    crumbs = below_domain(mailbox.domain.name, mailbox.local_part, home="addresses")
+    return {**domain_context(request, row, "addresses"), "is_team": True, "crumbs": crumbs}
 
 
 def _offer_undo(request: HttpRequest, mailbox: Mailbox, at: dict[str, str]) -> None:

@@ -11,11 +11,12 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from panel.web import fragments
+from panel.web.crumbs import below_domain
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.handling import actor_of, page, tell
 from panel.web.mailbox_picker import DeliveriesForm, choosable, chosen_in, only_boxes, pick, wants_search
-from panel.web.mailboxes import crumbs, target_list
+from panel.web.new_addresses import target_list
 from tenants import access
 from tenants.actions import aliases as actions
 from tenants.actions.alias_rules import made_by_themselves, rules_for
@@ -87,7 +88,10 @@ def _place(request: HttpRequest, name: str) -> tuple[Domain, dict[str, Any], Ali
             raise
         here = [{"label": "Your account", "url": reverse("account")}, {"label": "New alias"}]
         return mailbox.domain, {"crumbs": here, "domain": mailbox.domain}, _rules(actor, mailbox.domain)
-    context = {**domain_context(request, row, "addresses"), "crumbs": crumbs(row.domain, "New alias")}
+    context = {
+        **domain_context(request, row, "addresses"),
+        "crumbs": below_domain(row.domain.name, "New alias", home="addresses"),
+    }
     return row.domain, context, _rules(actor, row.domain)
 
 

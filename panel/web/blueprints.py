@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 
+from panel.web.crumbs import stack_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, show, try_form
 from panel.web.handling import actor_of, page, tell
@@ -33,11 +33,7 @@ def stack_new(request: HttpRequest, domain: str) -> HttpResponse:
     share = _share(request, shares)
     context: dict[str, Any] = {
         **domain_context(request, row, "stack"),
-        "crumbs": [
-            {"label": "Domains", "url": reverse("domains")},
-            {"label": row.domain.name, "url": reverse("domain", kwargs={"domain": row.domain.name})},
-            {"label": "Mail stack"},
-        ],
+        "crumbs": stack_crumbs(row.domain.name),
         "shares": shares,
         "share": share,
     }

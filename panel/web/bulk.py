@@ -103,6 +103,7 @@ def _show(request: HttpRequest, row: Any, found: dict[str, Any]) -> HttpResponse
         "refused_count": len(done.refused) if done is not None else 0,
         "sent": [(name, request.POST[name][:1000]) for name in sent if name in request.POST],
         "ids": [] if request.POST.get("all") == "1" else request.POST.getlist("pk")[:500],
+        # Back to the list as it was when they were chosen.
         "crumbs": [
             {"label": "Domains", "url": reverse("domains")},
             {"label": row.domain.name, "url": found["back"]},

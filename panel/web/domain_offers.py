@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 
+from panel.web.crumbs import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Secret, Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.frame import organizations_of, shows
@@ -84,12 +84,7 @@ def _show(
     offer = DomainOffer.objects.filter(domain=thing).first()
     context = {
         **domain_context(request, row, "domain-settings"),
-        "crumbs": [
-            {"label": "Domains", "url": reverse("domains")},
-            {"label": thing.name, "url": reverse("domain", kwargs={"domain": thing.name})},
-            {"label": "Settings", "url": reverse("domain-settings", kwargs={"domain": thing.name})},
-            {"label": "Hand over"},
-        ],
+        "crumbs": settings_crumbs(thing.name, "Hand over"),
         "offer": offer,
         "belongings": belongings_of(thing),
         "form": form or OfferForm(),

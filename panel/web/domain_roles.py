@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 
 from panel.web import sentences
+from panel.web.crumbs import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.frame import shows
@@ -61,12 +61,7 @@ def domain_roles(request: HttpRequest, domain: str) -> HttpResponse:
     people = len({each.account_id for each in found})
     context: dict[str, Any] = {
         **domain_context(request, row, "domain-settings"),
-        "crumbs": [
-            {"label": "Domains", "url": reverse("domains")},
-            {"label": thing.name, "url": reverse("domain", kwargs={"domain": thing.name})},
-            {"label": "Settings", "url": reverse("domain-settings", kwargs={"domain": thing.name})},
-            {"label": "People"},
-        ],
+        "crumbs": settings_crumbs(thing.name, "People"),
         "roles": found,
         "headline": headline(thing.name, people),
         "may_give": shows(request, Verb.CREATE, Kind.DOMAIN_ROLE, thing.organization_id),

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from panel.web import sentences, times
 from panel.web.activity import cut
+from panel.web.crumbs import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, tell
-from panel.web.mailboxes import crumbs
 from tenants import access
 from tenants.actions import names as name_actions
 from tenants.actions.alias_rules import change_alias_rules
@@ -81,20 +81,13 @@ def domain_alias_rules(request: HttpRequest, domain: str) -> HttpResponse:
     made = count(own)
     context = {
         **domain_context(request, row, "domain-settings"),
-        "crumbs": settings_crumbs(thing, "What people may make"),
+        "crumbs": settings_crumbs(thing.name, "What people may make"),
         "form": form,
         "rules": rules,
         "example": alias_pattern.example(rules.pattern) if rules else "",
         "made": sentences.amount(made, "was", "were") if made else "",
     }
     return show(request, "panel/domain/alias_rules.html", context, tried)
-
-
-def settings_crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
-    """The way to a page below the settings."""
-    found = crumbs(domain, last)
-    url = reverse("domain-settings", kwargs={"domain": domain.name})
-    return [*found[:-1], {"label": "Settings", "url": url}, found[-1]]
 
 
 def _initial(rules: AliasRules | None) -> dict[str, Any]:
@@ -158,7 +151,7 @@ def domain_names(request: HttpRequest, domain: str) -> HttpResponse:
     shown = cut(rows, request.GET, url, size=PAGE)
     context = {
         **domain_context(request, row, "domain-settings"),
-        "crumbs": settings_crumbs(thing, "Names that are held back"),
+        "crumbs": settings_crumbs(thing.name, "Names that are held back"),
         "form": form,
         "names": [
             {

@@ -11,13 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.repositories import repository_crumbs
 from panel.web.standing import DomainRow
-from panel.web.zones import zone_crumbs
 from tenants import access
 from tenants.actions import git_hosts
 from tenants.errors import Absent, Conflict, Invalid

@@ -13,8 +13,8 @@ from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.host_forms import NetworkForm, QuotaForm, ShareForm, VolumeForm
 from panel.web.hosts import load_share, show_host, unshared
 from tenants import access
+from tenants.actions import host_shares, networks, sync, volumes
 from tenants.actions import hosts as actions
-from tenants.actions import networks, sync, volumes
 from tenants.errors import Absent, ActionError, Conflict, Invalid
 from tenants.models import HostShare
 
@@ -104,7 +104,7 @@ def host_quota(request: HttpRequest, share_id: int) -> HttpResponse:
 
         def act() -> object:
             given = {**form.cleaned_data, "cpuids": _numbers(form.cleaned_data["cpuids"])}
-            return actions.change_quota(actor=actor, share=share, **given)
+            return host_shares.change_quota(actor=actor, share=share, **given)
 
         return form, act
 
@@ -162,7 +162,7 @@ def host_share(request: HttpRequest, share_id: int) -> HttpResponse:
 
     def make(share: HostShare) -> Any:
         form = ShareForm(request.POST, organizations=unshared(actor, share.host))
-        return form, lambda: actions.share_host(actor=actor, host=share.host, **form.cleaned_data)
+        return form, lambda: host_shares.share_host(actor=actor, host=share.host, **form.cleaned_data)
 
     return form_action(request, share_id, "share_form", make, "That organization has its part now.")
 
@@ -171,7 +171,7 @@ def host_share(request: HttpRequest, share_id: int) -> HttpResponse:
 def host_unshare(request: HttpRequest, share_id: int) -> HttpResponse:
     share = load_share(request, share_id)
     try:
-        actions.unshare_host(actor=actor_of(request), share=share)
+        host_shares.unshare_host(actor=actor_of(request), share=share)
         tell(request, f"{share.organization} has no part of {share.host} any more.")
     except Conflict as error:
         refuse(request, error)

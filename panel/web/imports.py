@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import sentences, times
+from panel.web.crumbs import below_domain
 from panel.web.domains import domain_context, get_domain
 from panel.web.exports import download
 from panel.web.fragments import carrying_run_of, run_url
@@ -76,7 +77,7 @@ def addresses_import(request: HttpRequest, domain: str) -> HttpResponse:
         "may_vouch": shows(request, Verb.CHANGE, Kind.DOMAIN, row.domain.organization_id),
         "vouched": request.POST.get("vouched") == "1",
         "shell_line": shell_line(),
-        "crumbs": _crumbs(row, "Import"),
+        "crumbs": below_domain(row.domain.name, "Import", home="addresses"),
     }
     return render(request, "panel/import/new.html", context, status=status)
 
@@ -93,15 +94,6 @@ def _upload(request: HttpRequest, row: DomainRow) -> AddressImport:
         name=(file.name or "") if file is not None else "pasted lines",
         vouched=request.POST.get("vouched") == "1",
     )
-
-
-def _crumbs(row: DomainRow, last: str) -> list[dict[str, str]]:
-    name = row.domain.name
-    return [
-        {"label": "Domains", "url": reverse("domains")},
-        {"label": name, "url": reverse("addresses", kwargs={"domain": name})},
-        {"label": last},
-    ]
 
 
 @page()
@@ -131,7 +123,7 @@ def import_page(request: HttpRequest, domain: str, import_id: int) -> HttpRespon
         "unit": preview.unit.capitalize(),
         "chips": _chips(url, counts, only) if preview.applied_at is None else [],
         "pages": pages_of(shown, url, only),
-        "crumbs": _crumbs(row, "Import"),
+        "crumbs": below_domain(row.domain.name, "Import", home="addresses"),
         **_proof(request, row, preview, url),
     }
     return render(request, "panel/import/show.html", context)

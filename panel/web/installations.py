@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.crumbs import stack_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
@@ -177,15 +178,9 @@ def _shares(request: HttpRequest, row: DomainRow) -> Any:
 
 
 def _common(request: HttpRequest, row: DomainRow) -> dict[str, Any]:
-    at = {"domain": row.domain.name}
     return {
         **domain_context(request, row, "stack"),
-        "crumbs": [
-            {"label": "Domains", "url": reverse("domains")},
-            {"label": row.domain.name, "url": reverse("domain", kwargs=at)},
-            {"label": "Mail stack", "url": reverse("stack", kwargs=at)},
-            {"label": "What runs already"},
-        ],
+        "crumbs": stack_crumbs(row.domain.name, "What runs already"),
         "shares": list(_shares(request, row)[:_MOST]),
         "may_look": shows(request, Verb.CHANGE, Kind.DOMAIN, row.domain.organization_id),
     }

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from panel.web import sentences, times
 from panel.web.activity import cut
+from panel.web.crumbs import below_domain
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.frame import shows
@@ -96,15 +97,8 @@ def invitations(request: HttpRequest, domain: str) -> HttpResponse:
 
 
 def _context(request: HttpRequest, row: DomainRow) -> dict[str, Any]:
-    name = row.domain.name
-    context = domain_context(request, row, "domain-requests")
-    context["crumbs"] = [
-        {"label": "Domains", "url": reverse("domains")},
-        {"label": name, "url": reverse("domain", kwargs={"domain": name})},
-        {"label": "Requests", "url": reverse("domain-requests", kwargs={"domain": name})},
-        {"label": "Invitations"},
-    ]
-    return context
+    crumbs = below_domain(row.domain.name, "Invitations", ("Requests", "domain-requests"))
+    return {**domain_context(request, row, "domain-requests"), "crumbs": crumbs}
 
 
 def headline(domain: str, usable: int) -> str:

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.crumbs import stack_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse
-from panel.web.stacks import find_stack, stack_crumbs
+from panel.web.stacks import find_stack
 from tenants import access
 from tenants.actions.letters import follow_letter
 from tenants.errors import Absent, Conflict, Invalid, TooMany

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 
 from panel.web import sentences, times
 from panel.web.check_topics import CALM, Shown, Topic, group
+from panel.web.crumbs import below_domain
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.frame import shows
@@ -180,12 +181,11 @@ def domain_check_line(request: HttpRequest, domain: str) -> HttpResponse:
         "changes": [_change(change, now) for change in changes],
         "form": form,
         "may_check": shows(request, Verb.CREATE, Kind.RUN, thing.organization_id),
-        "crumbs": [
-            {"label": "Domains", "url": reverse("domains")},
-            {"label": thing.name, "url": reverse("domain", kwargs={"domain": thing.name})},
-            {"label": "Checks", "url": reverse("domain-checks", kwargs={"domain": thing.name})},
-            {"label": _CHECKS[line.check_name].title if line.check_name in _CHECKS else line.check_name},
-        ],
+        "crumbs": below_domain(
+            thing.name,
+            _CHECKS[line.check_name].title if line.check_name in _CHECKS else line.check_name,
+            ("Checks", "domain-checks"),
+        ),
     }
     return show(request, "panel/domain/check_line.html", context, tried)
 

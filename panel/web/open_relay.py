@@ -10,13 +10,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.crumbs import stack_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.frame import shows
 from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, tell
 from panel.web.mail_checks import check_lines
-from panel.web.stacks import find_stack, stack_crumbs
+from panel.web.stacks import find_stack
 from tenants import access
 from tenants.actions.stacks import decide_open_relay
 from tenants.errors import Absent

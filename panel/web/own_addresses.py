@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from panel.web import sentences
 from panel.web.account import person
+from panel.web.address_rows import for_list, who_gets_it
 from panel.web.address_state import UNCONFIRMED, WORKS, AddressStanding
 from panel.web.handling import actor_of, page
-from panel.web.mailboxes import for_list, who_gets_it
 from panel.web.standing import address_standings, with_standing
 from tenants import access
 from tenants.models import AddressRequest, Holding, Mailbox

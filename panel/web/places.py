@@ -32,18 +32,6 @@ def place_label(target: SyncTarget) -> str:
     return str(place) if place is not None else ""
 
 
-def machine_of(target: SyncTarget) -> str:
-    """The machine whose key is compared."""
-    place = target.place
-    if isinstance(place, HostShare | Firewall):
-        return place.host.host or str(place.host)
-    if isinstance(place, Stack):
-        return place.share.host.host or str(place.share.host)
-    if isinstance(place, UpdateServer):
-        return place.where
-    return place.host if place is not None else ""
-
-
 def keys_of(target: SyncTarget) -> tuple[str, str]:
     """The host's key: (pinned, shown last), as lines; empty where there is none."""
     place = target.place

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.frame import shows
 from panel.web.handling import page
 from panel.web.mail_checks import follow_url
-from panel.web.zones import find_zone, zone_crumbs
+from panel.web.zones import find_zone
 from tenants.access import Kind, Verb
 from tenants.registrar import LOOKED_AT, Delegation, Entry, Parent, registrar_of
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import proofs, sentences, times
+from panel.web.crumbs import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.fragments import run_url, shown_key
@@ -115,7 +116,7 @@ def repository_new(request: HttpRequest, domain: str) -> HttpResponse:
         **domain_context(request, row, "domain-settings"),
         "form": form,
         "hint": hint,
-        "crumbs": _crumbs(thing, "Connect a repository"),
+        "crumbs": settings_crumbs(thing.name, "Connect a repository"),
     }
     return show(request, "panel/repository/new.html", context, tried)
 
@@ -124,17 +125,8 @@ def repository_crumbs(domain: Domain, repository: Repository, last: str) -> list
     """The way to a page below the repository's own."""
     url = reverse("repository", kwargs={"domain": domain.name})
     return [
-        *_crumbs(domain, repository.short_name)[:-1],
+        *settings_crumbs(domain.name, repository.short_name)[:-1],
         {"label": repository.short_name, "url": url},
-        {"label": last},
-    ]
-
-
-def _crumbs(domain: Domain, last: str) -> list[dict[str, str]]:
-    return [
-        {"label": "Domains", "url": reverse("domains")},
-        {"label": domain.name, "url": reverse("domain", kwargs={"domain": domain.name})},
-        {"label": "Settings", "url": reverse("domain-settings", kwargs={"domain": domain.name})},
         {"label": last},
     ]
 
@@ -231,7 +223,7 @@ def show_repository(
         "may_choose": shows(request, Verb.CHANGE, Kind.SYNC_TARGET, organization_id),
         "may_confirm": shows(request, Verb.DECIDE, Kind.SYNC_TARGET, organization_id),
         "is_moving": not thing.host_key or not row.facts.observed or row.standing.state.is_moving,
-        "crumbs": _crumbs(row.domain, thing.short_name),
+        "crumbs": settings_crumbs(row.domain.name, thing.short_name),
         **more,
     }
     # js/live.js asks for the moving parts alone.

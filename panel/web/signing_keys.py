@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from panel.web import times
-from panel.web.domain_rules import settings_crumbs
+from panel.web.crumbs import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Secret, Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
@@ -71,7 +71,7 @@ def signing_keys(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "domain-settings"),
         **_keys(request, thing),
-        "crumbs": settings_crumbs(thing, "DKIM keys"),
+        "crumbs": settings_crumbs(thing.name, "DKIM keys"),
         "form": form,
     }
     if request.headers.get("HX-Request") == "true" and request.method == "GET":
@@ -128,7 +128,7 @@ def _made(request: HttpRequest, row: DomainRow, new: NewSigningKey) -> HttpRespo
         return redirect("signing-keys", domain=row.domain.name)
     context = {
         **domain_context(request, row, "domain-settings"),
-        "crumbs": settings_crumbs(row.domain, "New DKIM key"),
+        "crumbs": settings_crumbs(row.domain.name, "New DKIM key"),
         "key": new.row,
         "seed": new.seed,
     }

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 
 from panel.web.canary_line import canary_line
+from panel.web.crumbs import stack_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
@@ -35,21 +35,6 @@ def find_stack(request: HttpRequest, row: DomainRow) -> Stack | None:
     return rows.select_related(
         "domain", "share__host", "share__sync_target", "public", "release", "sync_target"
     ).first()
-
-
-def stack_crumbs(name: str, leaf: str = "") -> list[dict[str, str]]:
-    """The way to the page of the stack, or to a page below it."""
-    found = [
-        {"label": "Domains", "url": reverse("domains")},
-        {"label": name, "url": reverse("domain", kwargs={"domain": name})},
-    ]
-    if not leaf:
-        return [*found, {"label": "Mail stack"}]
-    return [
-        *found,
-        {"label": "Mail stack", "url": reverse("stack", kwargs={"domain": name})},
-        {"label": leaf},
-    ]
 
 
 @page()

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from panel.web import fragments, sentences, times
 from panel.web.activity import address_url, cut
+from panel.web.crumbs import below_domain
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Typed, plain_input, show, try_form
 from panel.web.fragments import run_url
@@ -120,11 +121,7 @@ def _show(
         "may_restore": shows(request, Verb.DELETE, Kind.MAILBOX, thing.organization_id),
         "is_owner": is_owner,
         "empty_form": empty_form or EmptyForm(),
-        "crumbs": [
-            {"label": "Domains", "url": reverse("domains")},
-            {"label": thing.name, "url": reverse("addresses", kwargs={"domain": thing.name})},
-            {"label": "Trash"},
-        ],
+        "crumbs": below_domain(thing.name, "Trash", home="addresses"),
     }
     return show(request, "panel/trash/list.html", context, tried)
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import sentences, times
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Secret, Tried, Typed, plain_input, show, try_form
 from panel.web.fragments import run_url
@@ -25,7 +26,7 @@ from panel.web.repositories import (
 )
 from panel.web.standing import DomainRow
 from panel.web.zone_setup import names_of
-from panel.web.zones import find_zone, zone_crumbs
+from panel.web.zones import find_zone
 from tenants import access
 from tenants.actions import update_servers, zones
 from tenants.errors import Absent, Conflict, Invalid

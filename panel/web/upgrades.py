@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from panel.web.blueprints import plan_line
+from panel.web.crumbs import stack_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, show, try_form
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.stacks import find_stack, stack_crumbs
+from panel.web.stacks import find_stack
 from panel.web.upgrade_form import ReturnForm, UpgradeForm
 from tenants import access
 from tenants.actions import upgrades

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from panel.web import times
 from panel.web.canary_line import canary_line, way_lines
+from panel.web.crumbs import stack_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
-from panel.web.stacks import find_stack, stack_crumbs
+from panel.web.stacks import find_stack
 from tenants import access
 from tenants.actions.canaries import make_canary
 from tenants.errors import Absent, Conflict

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from panel.web.asked_exports import exports_told
-from panel.web.domain_rules import settings_crumbs
+from panel.web.crumbs import settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.fresh import fresh_sign_in
@@ -89,7 +89,7 @@ def _show(
 ) -> HttpResponse:
     context = {
         **domain_context(request, get_domain(request, domain.name), "domain-settings"),
-        "crumbs": settings_crumbs(domain, "The way out"),
+        "crumbs": settings_crumbs(domain.name, "The way out"),
         "key": asked.key if asked is not None else "",
         "form": form or KeyForm(),
         **exports_told(_rows(request, domain)),

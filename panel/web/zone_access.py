@@ -10,13 +10,14 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.server_answers import answer_lines
 from panel.web.standing import DomainRow
-from panel.web.zones import load_zone, zone_crumbs
+from panel.web.zones import load_zone
 from tenants import access
 from tenants.actions import secondaries, tsig_keys
 from tenants.actions.tsig_keys import NewKey

@@ -7,12 +7,13 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.standing import DomainRow
 from panel.web.zone_standing import zone_context
-from panel.web.zones import find_ended, load_zone, zone_crumbs
+from panel.web.zones import find_ended, load_zone
 from tenants import access
 from tenants.actions import zone_endings
 from tenants.errors import Absent, Conflict, Invalid

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context
 from panel.web.handling import page
-from panel.web.zones import load_zone, zone_crumbs
+from panel.web.zones import load_zone
 from tenants.zone_exports import EXPORTS, exported_zone
 
 ABOUT = {

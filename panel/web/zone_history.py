@@ -7,11 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context
 from panel.web.handling import actor_of, page
 from panel.web.history import history_context
 from panel.web.standing import DomainRow
-from panel.web.zones import load_zone, zone_crumbs
+from panel.web.zones import load_zone
 from tenants import access
 from tenants.models import Event
 

@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from panel.web import sentences
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context
 from panel.web.handling import actor_of, page
 from panel.web.zone_staging import stage_all
-from panel.web.zones import load_zone, zone_crumbs
+from panel.web.zones import load_zone
 from tenants import access
 from tenants.access import Verb
 from tenants.actions.zone_imports import ZoneText, read_zone_text, require_importable

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.handling import actor_of, page
 from panel.web.zone_staging import stage_all
-from panel.web.zones import load_zone, zone_crumbs
+from panel.web.zones import load_zone
 from tenants import access
 from tenants.access import Verb
 from tenants.actions.record_sets import RecordChange

@@ -8,12 +8,13 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context
 from panel.web.fields import Tried, show, try_form
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.update_servers import load_update_server, update_servers_of
 from panel.web.zone_setup import zone_repositories_of
-from panel.web.zones import load_zone, zone_crumbs
+from panel.web.zones import load_zone
 from tenants import access
 from tenants.actions import zone_places
 from tenants.errors import Conflict

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import sentences, times
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Secret, Tried, Typed, plain_input, show, try_form
 from panel.web.findings import decide
@@ -28,7 +29,7 @@ from panel.web.repositories import (
     save_drift_mode,
 )
 from panel.web.standing import DomainRow
-from panel.web.zones import find_zone, zone_crumbs
+from panel.web.zones import find_zone
 from tenants import access
 from tenants.actions import repositories, zone_repositories, zones
 from tenants.errors import Absent, Conflict

@@ -8,10 +8,10 @@ from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import times
+from panel.web.crumbs import zone_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.frame import shows
@@ -59,15 +59,6 @@ def load_zone(request: HttpRequest, domain: str) -> tuple[DomainRow, Zone]:
     if zone is None:
         raise Absent
     return row, zone
-
-
-def zone_crumbs(domain: str, last: str) -> list[dict[str, str]]:
-    return [
-        {"label": "Domains", "url": reverse("domains")},
-        {"label": domain, "url": reverse("domain", kwargs={"domain": domain})},
-        {"label": "DNS", "url": reverse("zone", kwargs={"domain": domain})},
-        {"label": last},
-    ]
 
 
 @page()

@@ -18,7 +18,7 @@ from tenants.formats.addresses import check_host_name
 from tenants.formats.by_hand import version_of
 from tenants.formats.firewall.derive import derive
 from tenants.formats.firewall.intent import merge
-from tenants.formats.roles.custom import Conventional
+from tenants.formats.roles.conventional import Conventional
 from tenants.formats.roles.role import Era
 from tenants.formats.stacks.plan import StackPlan, plan_stack
 from tenants.formats.stacks.wish import SHAREABLE, ImageChoice, Wish

@@ -1,4 +1,4 @@
-"""Hosts that run albatross: how they are reached, whose part is how big, and which networks are whose."""
+"""Hosts that run albatross: how they are reached, whose key is trusted, and who signs commands for them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from tenants import access, outbox
 from tenants.actions.audit import record
+from tenants.actions.host_shares import check_path, make_share
 from tenants.actions.locking import lock
 from tenants.actions.repositories import check_host_or_address
 from tenants.actions.reversals import final
@@ -18,16 +18,14 @@ from tenants.actor import Actor
 from tenants.errors import Checks, Conflict, Forbidden
 from tenants.formats.sshkeys import fingerprint, new_ssh_key
 from tenants.formats.text import FormatError, check_name, printable
-from tenants.formats.unikernels import ROOT_PATH, check_label
-from tenants.models import Firewall, Host, HostShare, Organization, Stack, SyncTarget
+from tenants.formats.unikernels import ROOT_PATH
+from tenants.models import Firewall, Host, Organization, Stack, SyncTarget, Unikernel
 from tenants.secrets import Purpose, seal
 
 _FOLDER = re.compile(r"/[A-Za-z0-9_./-]{1,300}")
 _USERNAME = re.compile(r"[a-z_][a-z0-9_.-]{0,31}")
 _LARGEST_PEM = 256 << 10
 DEFAULT_FOLDER = "/run/albatross"
-MOST_MEMORY, MOST_STORAGE = 1 << 24, 1 << 24
-MOST_CPUS = 1024
 
 
 @transaction.atomic
@@ -60,27 +58,13 @@ def add_host(
     with checks:
         values["name"] = check_name(name, field="name", maximum=63)
     with checks:
-        path = _check_path(path, organization)
+        path = check_path(path, organization)
     with checks:
         values["socket_folder"] = _check_folder(socket_folder)
     with checks:
         values |= _reach(transport, host, port, username)
-    if transport == Host.Transport.TLS:
-        with checks:
-            values["server_ca"] = _check_pem(server_ca, "server_ca", "CERTIFICATE")
-        with checks:
-            values["authority"] = _check_pem(authority, "authority", "CERTIFICATE")
-        with checks:
-            key = _check_pem(authority_key, "authority_key", "PRIVATE KEY")
-            values["sealed_key"] = seal(Purpose.AUTHORITY_KEY, key)
-    else:
-        for field, given in (
-            ("server_ca", server_ca),
-            ("authority", authority),
-            ("authority_key", authority_key),
-        ):
-            with checks:
-                _require_nothing(field, given)
+    tls = {"server_ca": server_ca, "authority": authority, "authority_key": authority_key}
+    values |= _tls_values(checks, tls) if transport == Host.Transport.TLS else _without_tls(checks, tls)
     checks.finish()
     if transport == Host.Transport.SSH:
         private, values["public_key"] = new_ssh_key(f"rookery-{organization.pk}")
@@ -90,7 +74,7 @@ def add_host(
             row = Host.objects.create(organization=organization, **values)
     except IntegrityError as error:
         raise Conflict(f"{organization} has a host called {values['name']} already.") from error
-    target = _make_share(row, organization, path)
+    target = make_share(row, organization, path)
     record(
         actor,
         "add_host",
@@ -108,35 +92,6 @@ def add_host(
         },
     )
     return row
-
-
-def _check_path(path: str, organization: Organization) -> str:
-    """As stored: a label, or nothing for the root path."""
-    if path.strip() == ROOT_PATH:
-        return ""
-    return check_label(path or _label_from(organization.name), field="path")
-
-
-def _label_from(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "tenant"
-
-
-def _make_share(host: Host, organization: Organization, path: str) -> SyncTarget:
-    try:
-        with transaction.atomic():
-            share = HostShare.objects.create(host=host, organization=organization, path=path, cpuids=[0])
-    except IntegrityError as error:
-        raise Conflict(
-            f"{organization} has a part of {host} already, or the path {path or ROOT_PATH} is taken there."
-        ) from error
-    target = SyncTarget.objects.create(
-        kind=SyncTarget.Kind.ALBATROSS_HOST,
-        organization=organization,
-        host_share=share,
-        marked_at=timezone.now(),
-    )
-    outbox.hint_on_commit("reconcile", target.pk, target.kind)
-    return target
 
 
 def _reach(transport: str, host: str, port: int, username: str) -> dict[str, Any]:
@@ -167,9 +122,24 @@ def check_username(username: str) -> str:
     return username
 
 
-def _require_nothing(field: str, given: str) -> None:
-    if given.strip():
-        raise FormatError(field, "Only a TLS endpoint has this.", "Leave it out, or choose tls.")
+def _tls_values(checks: Checks, given: dict[str, str]) -> dict[str, Any]:
+    """The certificates as stored, and their key sealed."""
+    values: dict[str, Any] = {}
+    for field in ("server_ca", "authority"):
+        with checks:
+            values[field] = _check_pem(given[field], field, "CERTIFICATE")
+    with checks:
+        key = _check_pem(given["authority_key"], "authority_key", "PRIVATE KEY")
+        values["sealed_key"] = seal(Purpose.AUTHORITY_KEY, key)
+    return values
+
+
+def _without_tls(checks: Checks, given: dict[str, str]) -> dict[str, Any]:
+    for field, text in given.items():
+        with checks:
+            if text.strip():
+                raise FormatError(field, "Only a TLS endpoint has this.", "Leave it out, or choose tls.")
+    return {}
 
 
 def _check_folder(folder: str) -> str:
@@ -273,7 +243,10 @@ def remove_host(*, actor: Actor, host: Host) -> None:
     """Forget a host on which Rookery has nothing to run. What is on the host stays there."""
     access.require(actor, access.Verb.DELETE, host)
     lock(host)
-    left = [str(row) for share in host.shares.all() for row in share.unikernels.all()[:5]]
+    # What is made in a part just now holds it: that is waited for, and counts.
+    for share in host.shares.order_by("pk"):
+        lock(share)
+    left = [str(row) for row in Unikernel.objects.filter(share__host=host).order_by("pk")[:5]]
     left += [str(row) for row in Stack.objects.filter(share__host=host).select_related("domain")[:5]]
     if left:
         raise Conflict(f"{host} still has {', '.join(left[:5])}. Delete these first, so that they end there.")
@@ -295,120 +268,7 @@ def remove_host(*, actor: Actor, host: Host) -> None:
     )
 
 
-@transaction.atomic
-def share_host(*, actor: Actor, host: Host, organization: Organization, path: str = "") -> HostShare:
-    """Give another organization a part of a host, under a path of its own. Operators do this."""
-    access.require(actor, access.Verb.VIEW, host)
-    access.require_create(actor, access.Kind.HOST_SHARE, organization)
-    with Checks() as checks:
-        path = _check_path(path, organization)
-        if not path and organization != host.organization:
-            said = f"The root path belongs to those who run {host}: albatross limits nobody there."
-            raise FormatError("path", said, "Give this part a label of its own.")
-    checks.finish()
-    lock(host)
-    target = _make_share(host, organization, path)
-    assert target.host_share is not None  # noqa: S101 - just made
-    record(
-        actor,
-        "share_host",
-        host,
-        f"{organization} got a part of {host}.",
-        organization=organization,
-        target=target,
-        after={"path": path},
-    )
-    return target.host_share
-
-
-@transaction.atomic
-def unshare_host(*, actor: Actor, share: HostShare) -> None:
-    """Take an empty part of a host back."""
-    access.require(actor, access.Verb.DELETE, share)
-    lock(share)
-    if share.organization_id == share.host.organization_id:
-        raise Conflict("This is the part of those who run the host. Remove the host instead.")
-    if share.unikernels.exists() or share.stacks.exists():
-        raise Conflict(f"{share.organization} still has unikernels there. They must be deleted first.")
-    organization, host, path = share.organization, share.host, share.path
-    share.delete()
-    record(
-        actor,
-        "unshare_host",
-        host,
-        f"{organization} has no part of {host} any more.",
-        organization=organization,
-        before={"path": path or ROOT_PATH},
-    )
-
-
-@transaction.atomic
-def change_quota(
-    *,
-    actor: Actor,
-    share: HostShare,
-    most_unikernels: int | None = None,
-    memory: int | None = None,
-    storage: int | None = None,
-    cpuids: list[int] | None = None,
-) -> HostShare:
-    """Change the quota policy of a part: those who run the host do."""
-    access.require(actor, access.Verb.VIEW, share)
-    access.require(actor, access.Verb.CHANGE, share.host)
-    lock(share)
-    before = _quota(share)
-    checks = Checks()
-    limits = {"most_unikernels": (1, 10_000), "memory": (16, MOST_MEMORY), "storage": (0, MOST_STORAGE)}
-    given = {"most_unikernels": most_unikernels, "memory": memory, "storage": storage}
-    for field, value in given.items():
-        least, most = limits[field]
-        with checks:
-            if value is not None and not least <= value <= most:
-                raise FormatError(field, f"{value} is not possible.", f"Choose {least} to {most}.")
-        if value is not None:
-            setattr(share, field, value)
-    if cpuids is not None:
-        with checks:
-            share.cpuids = _check_cpus(cpuids, share.host)
-    checks.finish()
-    after = _quota(share)
-    if after == before:
-        return share
-    share.save(update_fields=list(after))
-    outbox.mark([share.sync_target])
-    record(
-        actor,
-        "change_quota",
-        share.host,
-        f"What {share.organization} may use of {share.host} was changed.",
-        organization=share.organization,
-        target=share.sync_target,
-        before=before,
-        after=after,
-    )
-    return share
-
-
-def _quota(share: HostShare) -> dict[str, Any]:
-    fields = ("most_unikernels", "memory", "storage", "cpuids")
-    return {field: getattr(share, field) for field in fields}
-
-
-def _check_cpus(cpuids: list[int], host: Host) -> list[int]:
-    known = host.seen.get("cpuids")
-    if not cpuids or len(cpuids) > MOST_CPUS:
-        raise FormatError("cpuids", "No CPU is named.", "Name at least one, e.g. 0.")
-    for cpu in cpuids:
-        if not 0 <= cpu < MOST_CPUS or (known is not None and cpu not in known):
-            listed = ", ".join(map(str, known or [0]))
-            raise FormatError("cpuids", f"{host} has no CPU {cpu}.", f"It has {listed}.")
-    return sorted(set(cpuids))
-
-
 final("Remove the host instead. What is on it stays there.", "add_host")
 final("Trust in a host key is given by a person who compared it, and only so.", "pin_host_key")
 final("Rookery does not keep the former certificate and its key. Give it those again.", "renew_authority")
 final("Add the host again: it is looked at anew, and its key compared again.", "remove_host")
-final("Take the part back instead.", "share_host")
-final("Share the host again instead.", "unshare_host")
-final("Change the quota again: what runs by now must fit into it.", "change_quota")

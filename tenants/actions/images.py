@@ -208,11 +208,10 @@ def delete_image(*, actor: Actor, image: Image) -> None:
         raise Conflict(f"{names} uses this image. Give it another one, or delete it first.")
     before = {"sha256": image.sha256, **_told(image)}
     organization, name, digest = image.organization, str(image), image.short_digest
-    last = not Image.objects.filter(sha256=image.sha256).exclude(pk=image.pk).exists()
     gone = Image(sha256=image.sha256)
     image.delete()
-    if last:
-        transaction.on_commit(lambda: image_files.remove(gone), robust=True)
+    # Asked only then: somebody else may have taken the same one in, or deleted theirs, meanwhile.
+    transaction.on_commit(lambda: image_files.remove_unused(gone), robust=True)
     record(
         actor,
         "delete_image",

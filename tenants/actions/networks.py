@@ -63,6 +63,7 @@ def remove_network(*, actor: Actor, network: Network) -> None:
     access.require(actor, access.Verb.VIEW, share)
     access.require(actor, access.Verb.CHANGE, share.host)
     lock(share.host)
+    lock(share)  # Who makes a unikernel or a stack there holds it.
     users = [row.name for row in share.unikernels.all() if any(pk == network.pk for _, pk in row.networks)]
     users += [str(row) for row in network.stacks.select_related("domain")]
     if users:

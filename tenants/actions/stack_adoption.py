@@ -54,9 +54,9 @@ def adopt_stack(
     Invalid with all that is lacking, and Conflict when it is another one by now.
     """
     survey = survey_of(actor, domain)
+    lock(domain)
     lock(survey.share.host)
     lock(survey.share)
-    lock(domain)
     adoption = preview_adoption(actor=actor, domain=domain, public=public, services=services)
     if adoption.lacking:
         raise Invalid(adoption.lacking)

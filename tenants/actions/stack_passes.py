@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 
 from django.db import transaction
+from django.db.models import F
 
 from tenants import outbox
 from tenants.actions.audit import record
@@ -105,21 +107,23 @@ def withdraw_phase(*, actor: Actor, stack: Stack, phase: str) -> None:
 def forget_removed_stacks(*, actor: Actor, at_most: int = 20) -> int:
     """Drop the rows of stacks whose end was proved, with their keys; returns how many."""
     require_system(actor)
-    rows = Stack.objects.filter(wanted=Stack.Wanted.REMOVED).exclude(
-        phases__in=StackPhase.objects.exclude(state=StackPhase.State.GONE)
-    )
-    count = 0
-    for stack in rows.select_related("domain", "sync_target")[:at_most]:
-        if not stack.sync_target.in_agreement or _has_canary(stack):
-            continue
+    phases_left = StackPhase.objects.exclude(state=StackPhase.State.GONE)
+    rows = Stack.objects.filter(
+        wanted=Stack.Wanted.REMOVED,
+        sync_target__observed_generation__gte=F("sync_target__generation"),
+        sync_target__stop_code="",
+    ).exclude(phases__in=phases_left)
+    # Those whose relay repository never answers again are no reason to pass over others.
+    ended = (row for row in rows.select_related("domain").order_by("pk").iterator() if not _has_canary(row))
+    gone = list(islice(ended, at_most))
+    for stack in gone:
         with transaction.atomic():
             sentence = f"{stack} is gone: its unikernels, keys and rights were proved away."
             record(actor, "forget_removed_stacks", stack, sentence, domain=stack.domain)
             _end_its_primary(stack)
             Stack.objects.filter(pk=stack.pk).update(release=None)
             stack.delete()
-        count += 1
-    return count
+    return len(gone)
 
 
 def _has_canary(stack: Stack) -> bool:

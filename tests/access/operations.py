@@ -1,50 +1,30 @@
 """What each operation of the API answers to whom. A route of the API without a row here fails the tests.
 
-The columns as in tests.access.pages.
+The columns as in tests.access.page_answers.
 """
 
 from __future__ import annotations
 
-from tests.access import moving, zones
+from tests.access import machine_operations, moving, zones
+from tests.access.api_answers import (
+    EVERYBODY,
+    HOLDERS,
+    LISTS,
+    MAILBOX,
+    MANAGERS,
+    MASTERS,
+    OPERATORS,
+    OWNERS,
+    TEAM,
+    USERS,
+    coded,
+)
 from tests.access.rows import Row
+from tests.as_if import CHECKSUM
 from tests.conftest import HASH
-from tests.world import CHECKSUM, SERVICES
-
-EVERYBODY = "200 200 200 200 200 200 200"
-#            an. str hol vie man own ope
-LISTS = "    401 200 200 200 200 200 200"  # of what one may see
-TEAM = "     401 404 404 200 200 200 200"
-MAILBOX = "  401 404 200 200 200 200 200"
-USERS = "    401 404 200 403 200 200 200"  # the holder's own, too
-MASTERS = "  401 404 403 403 200 200 200"  # its holder may see it only
-HOLDERS = "  401 404 200 403 403 403 403"  # theirs alone
-MANAGERS = " 401 404 404 403 200 200 200"
-OWNERS = "   401 404 404 403 403 200 200"
-
-OPERATORS = "401 404 404 403 403 403 200"
-KEEPERS = "  401 404 404 404 404 200 200"  # others do not see it
+from tests.world import SERVICES
 
 OTHER_HASH = HASH[::-1]
-
-FIREWALL_RULE = {
-    "kind": "dnat",
-    "source": "203.0.113.0/24",
-    "destination": "192.0.2.1",
-    "protocol": "tcp",
-    "port": 465,
-    "to_address": "10.0.0.7",
-    "to_port": 465,
-    "from_interface": "",
-    "to_interface": "",
-    "verdict": "",
-    "note": "submission",
-    "position": 1,
-}
-
-
-def coded(answers: str, code: int) -> str:
-    """The same, where what is done answers otherwise than 200."""
-    return answers.replace("200", str(code))
 
 
 THE_SERVICE = {"token_id": "{service_token}"}
@@ -442,221 +422,6 @@ INSTALLATIONS = [
     Row("api:installation-rules", "POST", OWNERS, at=HALF),
 ]
 
-HOSTS = [
-    Row("api:hosts", "GET", LISTS),
-    Row(
-        "api:hosts",
-        "POST",
-        coded(OWNERS, 201),
-        {
-            "organization": "{organization}",
-            "name": "cliff",
-            "transport": "ssh",
-            "host": "cliff.example",
-            "port": 22,
-            "username": "rookery",
-            "socket_folder": "/run/albatross",
-            "path": "cliff",
-            "server_ca": "",
-            "authority": "",
-            "authority_key": "",
-        },
-    ),
-    Row("api:host", "GET", TEAM),
-    Row("api:host", "DELETE", coded(OWNERS, 204), at={"share_id": "{bare_host}"}),
-    Row("api:host-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}"}),
-    Row(
-        "api:host-quota",
-        "PATCH",
-        OWNERS,
-        {"most_unikernels": 9, "memory": 600, "storage": 70, "cpuids": [0, 1]},
-    ),
-    Row(
-        "api:host-shares",
-        "POST",
-        "401 404 404 404 404 404 201",
-        {"organization": "{spare}", "path": "spare"},
-    ),
-    Row("api:host-unshare", "POST", "401 404 404 404 404 404 204", at={"share_id": "{guest_share}"}),
-    Row("api:host-networks", "GET", TEAM),
-    Row(
-        "api:host-networks",
-        "POST",
-        coded(OWNERS, 201),
-        {
-            "bridge": "third",
-            "subnet": "10.0.3.0/24",
-            "gateway": "10.0.3.1",
-            "first": "10.0.3.2",
-            "last": "10.0.3.9",
-        },
-    ),
-    Row("api:host-network", "DELETE", coded(OWNERS, 204), at={"network_id": "{bare_network}"}),
-    Row("api:host-volumes", "GET", TEAM),
-    Row("api:host-volumes", "POST", coded(OWNERS, 201), {"label": "more", "size": 8}),
-    Row("api:host-volume", "DELETE", coded(OWNERS, 204)),
-    Row("api:host-preparation", "GET", TEAM, at={"share_id": "{bare_host}"}),
-    Row(
-        "api:host-preparation-look",
-        "POST",
-        coded(OPERATORS, 202),
-        {"username": "root", "key_fingerprint": "", "with_git": True, "with_firewall": True},
-        at={"share_id": "{bare_host}"},
-    ),
-    Row(
-        "api:host-preparation-prepare",
-        "POST",
-        coded(OPERATORS, 202),
-        {"checksum": "c" * 64},
-        at={"share_id": "{bare_host}"},
-    ),
-    Row("api:host-firewall", "GET", TEAM),
-    Row("api:host-firewall", "PATCH", OPERATORS, {"isolates": True}),
-    Row("api:host-firewall-manage", "POST", OPERATORS, at={"share_id": "{bare_host}"}),
-    Row("api:host-firewall-release", "POST", OPERATORS),
-    Row("api:host-firewall-rules", "GET", TEAM),
-    Row("api:host-firewall-rules", "POST", coded(OPERATORS, 201), FIREWALL_RULE),
-    Row("api:host-firewall-rule", "PUT", OPERATORS, FIREWALL_RULE),
-    Row("api:host-firewall-rule", "DELETE", coded(OPERATORS, 204)),
-    Row(
-        "api:host-unikernels",
-        "POST",
-        coded(OWNERS, 201),
-        {
-            "name": "new",
-            "image": "{image}",
-            "memory": 32,
-            "cpuid": 0,
-            "networks": {"service": "{network}"},
-            "addresses": {"service": "10.0.0.9"},
-            "blocks": {},
-            "arguments": ["--ipv4={{address:service}}"],
-            "secrets": {"seed": "hunter2"},
-            "restart_on_exit": [2],
-            "startup": 50,
-        },
-    ),
-    Row("api:images", "GET", LISTS),
-    Row(
-        "api:images",
-        "POST",
-        coded(OWNERS, 201),
-        {
-            "organization": "{organization}",
-            "contents": "{contents}",
-            "name": "new",
-            "role": "relay",
-            "era": "2025",
-            "note": "New",
-        },
-    ),
-    Row("api:image-fetches", "GET", LISTS),
-    Row(
-        "api:image-fetches",
-        "POST",
-        coded(OWNERS, 202),
-        {
-            "organization": "{organization}",
-            "url": "https://{build_server_name}/relay.hvt",
-            "sha256": "0" * 64,
-            "name": "relay",
-            "role": "relay",
-            "era": "2025",
-            "note": "New",
-        },
-    ),
-    Row("api:image-fetch", "GET", TEAM),
-    Row("api:image-fetch-again", "POST", coded(OWNERS, 202)),
-    Row("api:image-feeds", "GET", LISTS),
-    Row(
-        "api:image-feeds",
-        "POST",
-        coded(OWNERS, 201),
-        {
-            "organization": "{organization}",
-            "url": "https://{build_server_name}/job/signer",
-            "role": "signer",
-            "era": "2025",
-        },
-    ),
-    Row("api:image-feed", "GET", TEAM),
-    Row("api:image-feed", "PATCH", OWNERS, {"role": "signer", "era": "2025"}),
-    Row("api:image-feed", "DELETE", coded(OWNERS, 204)),
-    Row("api:image-feed-look", "POST", coded(OWNERS, 202)),
-    Row("api:image-feed-take", "POST", coded(OWNERS, 202), {"sha256": "{feed_digest}"}),
-    Row("api:image-feed-ignore", "POST", OWNERS, {"sha256": "{feed_digest}"}),
-    Row("api:webhooks", "GET", LISTS),
-    Row(
-        "api:webhooks",
-        "POST",
-        coded(OWNERS, 201),
-        {
-            "organization": "{organization}",
-            "domain": "{domain}",
-            "name": "New",
-            "url": "https://hooks.example.net/new",
-            "types": ["mailbox.*"],
-        },
-    ),
-    Row("api:webhook", "GET", KEEPERS),
-    Row(
-        "api:webhook",
-        "PATCH",
-        KEEPERS,
-        {"name": "New", "url": "https://hooks.example.net/new", "types": ["mailbox.*"]},
-    ),
-    Row("api:webhook", "DELETE", coded(KEEPERS, 204)),
-    Row("api:webhook-enabled", "PUT", KEEPERS, {"enabled": False}),
-    Row("api:webhook-rotate", "POST", KEEPERS),
-    Row("api:webhook-test", "POST", coded(KEEPERS, 202)),
-    Row("api:webhook-replay", "POST", coded(KEEPERS, 202), {"since": "2020-01-01T00:00:00Z"}),
-    Row("api:webhook-deliveries", "GET", KEEPERS),
-    Row("api:webhook-delivery", "GET", KEEPERS),
-    Row("api:webhook-delivery-replay", "POST", coded(KEEPERS, 202)),
-    Row("api:build-servers", "GET", LISTS),
-    Row("api:build-servers", "POST", "401 403 403 403 403 403 201", {"name": "more.example.org", "note": ""}),
-    Row("api:build-server", "DELETE", "401 403 403 403 403 403 204"),
-    Row("api:image", "GET", TEAM),
-    Row("api:image", "PATCH", OWNERS, {"name": "new", "role": "relay", "era": "2025", "note": "New"}),
-    Row("api:image", "DELETE", coded(OWNERS, 204), at={"image_id": "{bare_image}"}),
-    Row("api:image-shared", "PUT", OWNERS, {"shared": True, "organizations": []}),
-    Row("api:unikernels", "GET", LISTS),
-    Row("api:unikernel", "GET", TEAM),
-    Row(
-        "api:unikernel",
-        "PATCH",
-        OWNERS,
-        {
-            "image": "{image}",
-            "memory": 48,
-            "cpuid": 0,
-            "networks": {"service": "{network}"},
-            "addresses": {"service": "10.0.0.9"},
-            "blocks": {},
-            "arguments": ["--seed={{secret:seed}}"],
-            "secrets": {"seed": "rotated"},
-            "restart_on_exit": [],
-            "startup": 10,
-        },
-    ),
-    Row("api:unikernel-console", "GET", TEAM),
-    Row("api:unikernel-samples", "GET", TEAM),
-    Row("api:unikernel-exits", "GET", TEAM),
-    Row("api:unikernel", "DELETE", coded(OWNERS, 204)),
-    Row("api:unikernel-add-name", "POST", OWNERS, {"add_name": True}),
-    Row("api:certificate-use", "GET", TEAM),
-    Row(
-        "api:certificate-use",
-        "PUT",
-        OWNERS,
-        {"domain": "{domain}", "host": "mail.{domain}", "automatic": True},
-        at={"unikernel_id": "{stopped}"},
-    ),
-    Row("api:certificate-use", "DELETE", coded(OWNERS, 204)),
-    Row("api:certificate-restart", "POST", MANAGERS),
-    Row("api:unikernel-stop", "POST", MANAGERS),
-    Row("api:unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
-]
 ROWS = [
     *ORGANIZATIONS,
     *DOMAINS,
@@ -665,7 +430,7 @@ ROWS = [
     *PUBLIC,
     *CONTROLLER,
     *INSTALLATIONS,
-    *HOSTS,
+    *machine_operations.ROWS,
     *STACKS,
     *ACCOUNT,
     *zones.OPERATIONS,

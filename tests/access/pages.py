@@ -1,49 +1,31 @@
 """What each page answers to whom. A route of the panel without a row here fails the tests.
 
-The columns: anonymous, a stranger (owner of another organization), the holder of ada@…, a viewer, a manager,
-an owner, an operator. `in`: led to the sign-in; `to`: done, led on.
+The columns as in tests.access.page_answers.
 """
 
 from __future__ import annotations
 
 from tenants.formats.roles.catalogue import ROLES
-from tests.access import moving, zones
+from tests.access import machine_pages, moving, zones
+from tests.access.page_answers import (
+    EVERYBODY,
+    HOLDERS,
+    MAILBOX,
+    MANAGERS,
+    MASTERS,
+    NOWHERE,
+    OPERATORS,
+    OWNERS,
+    PRESSED,
+    SIGNED_IN,
+    TEAM,
+    USERS,
+)
 from tests.access.rows import Row
 from tests.conftest import HASH
 from tests.world import SERVICES
 
-EVERYBODY = "200 200 200 200 200 200 200"
-PRESSED = " to  to  to  to  to  to  to"
-NOWHERE = "404 404 404 404 404 404 404"
-SIGNED_IN = " in 200 200 200 200 200 200"
-
-#            an. str hol vie man own ope
-TEAM = "      in 404 404 200 200 200 200"
-MAILBOX = "   in 404 200 200 200 200 200"
-USERS = "     in 404  to 403  to  to  to"  # the holder's own, too
-MASTERS = "   in 404 403 403  to  to  to"  # its holder may see it only
-HOLDERS = "   in 404  to 403 403 403 403"  # theirs alone
-MANAGERS = "  in 404 404 403  to  to  to"
-OWNERS = "    in 404 404 403 403  to  to"
-OPERATORS = " in 404 404 403 403 403  to"
-KEEPERS = "   in 404 404 404 404  to  to"  # others do not see it
-SECRETIVE = " in 404 404 404 404 200 200"
-
 OTHER_HASH = HASH[::-1]
-FIREWALL_RULE = {
-    "kind": "dnat",
-    "source": "203.0.113.0/24",
-    "destination": "192.0.2.1",
-    "protocol": "tcp",
-    "port": "465",
-    "to_address": "10.0.0.7",
-    "to_port": "465",
-    "from_interface": "",
-    "to_interface": "",
-    "verdict": "",
-    "note": "submission",
-    "position": "1",
-}
 
 # Services fill all roles: there is no image of any.
 AS_IT_RUNS = {
@@ -416,195 +398,4 @@ PANEL = [
 ]
 
 
-HOSTS = [
-    Row("hosts", "GET", SIGNED_IN),
-    Row("host-new", "GET", "in 200 403 403 403 200 200"),
-    Row(
-        "host-new",
-        "POST",
-        "in 400 403 403 403 to to",
-        {
-            "organization": "{organization}",
-            "name": "cliff",
-            "host": "cliff.example",
-            "port": "22",
-            "username": "rookery",
-            "socket_folder": "/run/albatross",
-            "path": "cliff",
-        },
-        query={"by": "ssh"},
-    ),
-    Row("host", "GET", TEAM),
-    Row("host-pin", "POST", OWNERS, {"fingerprint": "{fingerprint}"}),
-    Row("host-look", "POST", MANAGERS),
-    Row("host-preview", "POST", MANAGERS),
-    Row("host-found-decide", "POST", OWNERS, {"unit": "found"}),
-    Row("host-drift-mode", "POST", OWNERS, {"mode": "repair"}),
-    Row(
-        "host-quota",
-        "POST",
-        OWNERS,
-        {"most_unikernels": "9", "memory": "600", "storage": "70", "cpuids": "0, 1"},
-    ),
-    Row(
-        "host-network-add",
-        "POST",
-        OWNERS,
-        {"bridge": "third", "subnet": "10.0.3.0/24", "gateway": "10.0.3.1"},
-    ),
-    Row("host-public-add", "POST", OWNERS, {"address": "192.0.2.93"}),
-    Row("host-public-remove", "POST", OWNERS, at={"public_id": "{public}"}),
-    Row("host-network-remove", "POST", OWNERS, at={"network_id": "{bare_network}"}),
-    Row("host-volume-add", "POST", OWNERS, {"label": "more", "size": "8"}),
-    Row("host-volume", "GET", TEAM),
-    Row("host-volume-delete", "POST", OWNERS, {"label": "mail"}),
-    Row("host-share", "POST", "in 404 404 400 400 400 to", {"organization": "{spare}", "path": "spare"}),
-    Row("host-unshare", "POST", "in 404 404 404 404 404 to", at={"share_id": "{guest_share}"}),
-    Row("host-remove", "POST", OWNERS, {"host_name": "bare"}, at={"share_id": "{bare_host}"}),
-    Row("host-prepare", "GET", TEAM, at={"share_id": "{bare_host}"}),
-    Row(
-        "host-prepare",
-        "POST",
-        OPERATORS,
-        {"username": "root", "key_fingerprint": "", "with_git": "on", "with_firewall": "on"},
-        at={"share_id": "{bare_host}"},
-    ),
-    Row("host-prepare-do", "POST", OPERATORS, {"plan": "c" * 64}, at={"share_id": "{bare_host}"}),
-    Row("host-firewall", "GET", TEAM),
-    Row("host-firewall-manage", "POST", OPERATORS, at={"share_id": "{bare_host}"}),
-    Row("host-firewall-release", "POST", OPERATORS),
-    Row("host-firewall-isolate", "POST", OPERATORS, {"on": "1"}),
-    Row("host-firewall-look", "POST", MANAGERS),
-    Row("host-firewall-preview", "POST", MANAGERS),
-    Row("host-firewall-drift", "POST", OPERATORS, {"mode": "repair"}),
-    Row("host-firewall-helper", "GET", TEAM),
-    Row("host-firewall-rule-add", "POST", OPERATORS, FIREWALL_RULE),
-    Row("host-firewall-rule", "GET", "in 404 404 403 403 403 200"),
-    Row("host-firewall-rule", "POST", OPERATORS, FIREWALL_RULE),
-    Row("host-firewall-rule-remove", "POST", OPERATORS),
-    Row("images", "GET", SIGNED_IN),
-    Row("image-upload", "GET", "in 200 403 403 403 200 200"),
-    Row("image-upload", "POST", "in 400 403 403 403 400 400"),
-    Row("image-fetch", "GET", "in 200 403 403 403 200 200"),
-    Row(
-        "image-fetch",
-        "POST",
-        "in 400 403 403 403 to to",
-        {
-            "organization": "{organization}",
-            "url": "https://{build_server_name}/relay.hvt",
-            "sha256": "0" * 64,
-            "name": "relay",
-            "role": "relay",
-            "era": "2025",
-            "note": "New",
-        },
-    ),
-    Row("image-fetching", "GET", TEAM),
-    Row("image-fetch-again", "POST", OWNERS),
-    Row("backups", "GET", "in 403 403 403 403 403 200"),
-    Row("backup-let-go", "POST", OPERATORS, {"mode": "before"}, at={"target_id": "{held_target}"}),
-    Row("backup-let-all-go", "POST", "in 403 403 403 403 403  to"),
-    Row("backup-mails", "POST", "in 403 403 403 403 403  to", {"what": "drop"}),
-    Row("build-servers", "GET", SIGNED_IN),
-    Row("build-servers", "POST", "in 403 403 403 403 403 to", {"name": "more.example.org", "note": "Ours"}),
-    Row("build-server-remove", "POST", "in 403 403 403 403 403 to"),
-    Row("image", "GET", TEAM),
-    Row("image", "POST", OWNERS, {"name": "new", "role": "relay", "era": "2025", "note": "New"}),
-    Row("image-delete", "POST", OWNERS, at={"image_id": "{bare_image}"}),
-    Row("image-share", "POST", OWNERS, {"with": "all", "organizations": []}),
-    Row("image-feeds", "GET", SIGNED_IN),
-    Row(
-        "image-feeds",
-        "POST",
-        "in 400 403 403 403 to to",
-        {
-            "organization": "{organization}",
-            "url": "https://{build_server_name}/job/signer",
-            "role": "signer",
-            "era": "2025",
-        },
-    ),
-    Row("image-feed", "GET", TEAM),
-    Row("image-feed", "POST", OWNERS, {"role": "signer", "era": "2025"}),
-    Row("image-feed-look", "POST", OWNERS),
-    Row("image-feed-take", "POST", OWNERS, {"sha256": "{feed_digest}"}),
-    Row("image-feed-ignore", "POST", OWNERS, {"sha256": "{feed_digest}"}),
-    Row("image-feed-remove", "POST", OWNERS),
-    Row("webhooks", "GET", SIGNED_IN),
-    Row("webhook-new", "GET", "in 200 403 403 403 200 200"),
-    Row(
-        "webhook-new",
-        "POST",
-        "in 400 403 403 403 200 200",
-        {
-            "organization": "{organization}",
-            "domain": "",
-            "name": "New",
-            "url": "https://hooks.example.net/new",
-            "types": "mailbox.*",
-        },
-    ),
-    Row("webhook", "GET", SECRETIVE),
-    Row(
-        "webhook",
-        "POST",
-        KEEPERS,
-        {"name": "New", "url": "https://hooks.example.net/new", "types": ""},
-    ),
-    Row("webhook-test", "POST", KEEPERS),
-    Row("webhook-switch", "POST", KEEPERS, {"enabled": "off"}),
-    Row("webhook-rotate", "POST", SECRETIVE),
-    Row("webhook-replay", "POST", KEEPERS),
-    Row("webhook-remove", "POST", KEEPERS),
-    Row("webhook-delivery", "GET", SECRETIVE),
-    Row("webhook-delivery-replay", "POST", KEEPERS),
-    Row("unikernels", "GET", SIGNED_IN),
-    Row("unikernel-new", "GET", "in 404 404 403 403 200 200"),
-    Row(
-        "unikernel-new",
-        "POST",
-        OWNERS,
-        {
-            "name": "new",
-            "memory": "32",
-            "cpuid": "0",
-            "arguments": "--verbose",
-            "secrets": "seed=hunter2",
-            "restart": "codes",
-            "codes": "2",
-            "startup": "50",
-        },
-        query={"image": "{bare_image}"},
-    ),
-    Row("unikernel", "GET", TEAM),
-    Row("unikernel-console", "GET", TEAM),
-    Row("unikernel-console-fragment", "GET", TEAM),
-    Row("unikernel-console-live", "GET", "401 404 404 200 200 200 200"),
-    Row("unikernel-console-text", "GET", TEAM),
-    Row("unikernel-load", "GET", TEAM),
-    Row("unikernel-change", "GET", "in 404 404 403 403 200 200"),
-    Row(
-        "unikernel-change",
-        "POST",
-        OWNERS,
-        {
-            "memory": "48",
-            "cpuid": "0",
-            "arguments": "--seed={{secret:seed}}",
-            "secrets": "key=hunter2",
-            "restart": "codes",
-            "codes": "255",
-            "startup": "10",
-        },
-        query={"image": "{bare_image}"},
-    ),
-    Row("unikernel-stop", "POST", MANAGERS),
-    Row("unikernel-start", "POST", MANAGERS, at={"unikernel_id": "{stopped}"}),
-    Row("certificate-link", "POST", OWNERS, {"certificate": "{certificate}", "automatic": "on"}),
-    Row("certificate-unlink", "POST", OWNERS),
-    Row("certificate-restart", "POST", MANAGERS),
-    Row("unikernel-name", "POST", OWNERS, {"add_name": "yes"}),
-    Row("unikernel-delete", "POST", OWNERS, {"name": "relay"}),
-]
-ROWS = [*PUBLIC, *OWN, *PANEL, *HOSTS, *zones.PAGES, *moving.PAGES]
+ROWS = [*PUBLIC, *OWN, *PANEL, *machine_pages.ROWS, *zones.PAGES, *moving.PAGES]

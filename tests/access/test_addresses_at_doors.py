@@ -17,7 +17,7 @@ from tests.access.rows import Row
 from tests.access.stage import Stage, fields_in_error, snapshot, taken_back
 from tests.api.client import Api
 from tests.conftest import HASH
-from tests.world import ask
+from tests.links import ask
 
 pytestmark = pytest.mark.one_database
 

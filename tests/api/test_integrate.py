@@ -23,8 +23,8 @@ from tenants.models import Domain, Repository
 from tenants.secrets import Opener
 from tests.contract.relay_world import RelayWorld
 from tests.outward.servers import HOST, Server
+from workers.errands.webhook_sender import WebhookSender, due_webhooks
 from workers.sandbox.git_host import GitHost
-from workers.webhook_sender import WebhookSender, due_webhooks
 
 DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,9 +11,9 @@ from tenants.actor import Actor
 from tenants.models import Domain, Export, Mailbox, Organization, OrganizationImport
 from tenants.secrets import Opener
 from tests.api.client import Api
+from tests.as_if import file_of
 from tests.conftest import HASH, make_address
-from tests.world import file_of
-from workers import exporter
+from workers.errands import exporter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.urls")]
 

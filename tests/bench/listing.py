@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from panel.web.mailboxes import address_row, for_list
+from panel.web.address_rows import address_row, for_list
 from tenants.actions import accounts, domains, organizations
 from tenants.actor import Actor
 from tenants.models import Account, Domain, Mailbox

@@ -13,7 +13,7 @@ from tenants.letters import followed
 from tenants.models import Canary, CanaryRound
 from tenants.secrets import Opener, Purpose
 from workers import ssh
-from workers.canary_keeper import CanaryKeeper
+from workers.errands.canary_keeper import CanaryKeeper
 from workers.watch.host import HostWatcher
 from workers.watch.lease import HostLease
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tenants.actions import hosts, images, sync, undo, unikernels, volumes
+from tenants.actions import host_shares, images, sync, undo, unikernels, volumes
 from tenants.actor import Actor
 from tenants.errors import Conflict
 from tenants.models import Condition, Event, Host, Organization, Run, SyncTarget, Unikernel
@@ -139,14 +139,14 @@ def test_the_quota_policy_of_the_path_is_set_and_changed(world: HostWorld, olga:
     world.reconcile()
     [named] = [each for each in world.client.policies() if str(each.name) == "acme:"]
     assert (named.policy.memory, named.policy.bridges) == (512, ("service",))
-    hosts.change_quota(actor=olga, share=world.share, memory=256, most_unikernels=3)
+    host_shares.change_quota(actor=olga, share=world.share, memory=256, most_unikernels=3)
     assert world.reconcile() is Ending.AGREED, world.advice()
     [named] = [each for each in world.client.policies() if str(each.name) == "acme:"]
     assert (named.policy.memory, named.policy.unikernels) == (256, 3)
 
 
 def test_a_volume_is_made_before_the_unikernel_that_needs_it(world: HostWorld, olga: Actor) -> None:
-    hosts.change_quota(actor=olga, share=world.share, storage=100)
+    host_shares.change_quota(actor=olga, share=world.share, storage=100)
     world.share.refresh_from_db()
     volumes.add_volume(actor=olga, share=world.share, label="mail", size=8)
     image = upload(olga, world.share.organization, WITH_DISK)
@@ -329,7 +329,7 @@ def test_a_host_that_is_away_is_tried_again(world: HostWorld) -> None:
 
 def test_two_organizations_on_one_host_never_meet(world: HostWorld, charlie: Actor, olga: Actor) -> None:
     other = Organization.objects.get(name="Difference Works")
-    share = hosts.share_host(actor=olga, host=world.host, organization=other, path="works")
+    share = host_shares.share_host(actor=olga, host=world.host, organization=other, path="works")
     theirs = replace(world, share=share)
     world.unikernel()
     theirs.unikernel(image=upload(olga, other))
@@ -345,7 +345,7 @@ def test_two_organizations_on_one_host_never_meet(world: HostWorld, charlie: Act
 
 def test_the_policy_is_never_below_what_runs(world: HostWorld, olga: Actor) -> None:
     somebody_creates(world, Name(("acme",), "big"), memory=400)
-    hosts.change_quota(actor=olga, share=world.share, memory=100)
+    host_shares.change_quota(actor=olga, share=world.share, memory=100)
     assert world.reconcile() is Ending.AGREED, world.advice()
     assert not [each for each in world.client.policies() if str(each.name) == "acme:"], "it only looked"
     sync.change_drift_mode(actor=olga, target=world.target, mode="repair")
@@ -378,7 +378,7 @@ def test_an_image_in_use_cannot_be_deleted(world: HostWorld, olga: Actor) -> Non
 
 
 def test_a_volume_goes_when_a_person_says_so_and_nobody_uses_it(world: HostWorld, olga: Actor) -> None:
-    hosts.change_quota(actor=olga, share=world.share, storage=64)
+    host_shares.change_quota(actor=olga, share=world.share, storage=64)
     world.share.refresh_from_db()
     mail = volumes.add_volume(actor=olga, share=world.share, label="mail", size=8)
     image = upload(olga, world.share.organization, WITH_DISK)
@@ -408,7 +408,7 @@ def test_a_volume_goes_when_a_person_says_so_and_nobody_uses_it(world: HostWorld
 @pytest.mark.parametrize("how", ["used", "another"])
 def test_a_volume_that_is_not_the_deleted_one_stays(world: HostWorld, olga: Actor, how: str) -> None:
     """Somebody on the host gave it to a unikernel of theirs, or made it anew."""
-    hosts.change_quota(actor=olga, share=world.share, storage=64)
+    host_shares.change_quota(actor=olga, share=world.share, storage=64)
     world.share.refresh_from_db()
     mail = volumes.add_volume(actor=olga, share=world.share, label="mail", size=8)
     assert world.reconcile() is Ending.AGREED, world.advice()

@@ -19,9 +19,9 @@ from tests.hosting import Machine, add_host, share_of
 from tests.tenants.zoning import begin
 from tests.workers.test_certificates import HOST, observe
 from tests.zones.test_certificates import NOW, certificate, request
-from workers import certificates
 from workers.albatross import Release
 from workers.controller import Controller, Ending
+from workers.errands import certificates
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
 from workers.targets.reader_certificates import certificate_problem
 

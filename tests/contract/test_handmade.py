@@ -15,11 +15,11 @@ from tenants.guards import Guards
 from tenants.models import Finding, Mailbox, Organization, TargetAddress, TargetDomain
 from tests.contract.relay_world import RelayWorld
 from workers.controller import Ending
+from workers.errands.scout import Scout, domains_to_review, due_domains, review_dependents
 from workers.lookups import Record, Reply, Status
 from workers.sandbox import handmade
 from workers.sandbox.git_host import GitHost
 from workers.sandbox.names import Code, HostedView
-from workers.scout import Scout, domains_to_review, due_domains, review_dependents
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tenants.actions import hosts, unikernels, volumes
+from tenants.actions import host_shares, unikernels, volumes
 from tenants.actions.sync import check_now
 from tenants.actor import Actor
 from tenants.models import Organization, SyncTarget, Unikernel
@@ -60,7 +60,7 @@ def world(
     """A part of a host that is reached through the wire, and somebody else's unikernel beside it."""
     own_images(settings, tmp_path)
     host = add_host(olga, organization, tmp_path / "near")
-    hosts.change_quota(actor=olga, share=share_of(host, organization), storage=200, memory=1000)
+    host_shares.change_quota(actor=olga, share=share_of(host, organization), storage=200, memory=1000)
     machine = Machine(olga, host, share_of(host, organization))
     made = HostWorld.make(machine, stand_in, RELEASE, tmp_path, watched=0.0)
     made.client.create(FOREIGN, UnikernelConfig(Settings(memory=16), PLAIN))
@@ -86,7 +86,7 @@ class Wishes:
         self.number += 1
         actor, share = self.world.actor, self.world.share
         start, stop = (self.even, self.odd) if self.number % 2 else (self.odd, self.even)
-        hosts.change_quota(actor=actor, share=share, memory=1000 + self.number)
+        host_shares.change_quota(actor=actor, share=share, memory=1000 + self.number)
         share.refresh_from_db()
         volumes.add_volume(actor=actor, share=share, label=self.volume, size=1)
         for old in share.volumes.filter(deleted_at=None).exclude(label=self.volume):

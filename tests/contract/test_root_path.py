@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tenants.actions import adoption, host_adoption, hosts, unikernels
+from tenants.actions import adoption, host_adoption, host_shares, unikernels
 from tenants.actor import Actor
 from tenants.errors import Conflict, Invalid
 from tenants.fit import Spec, fit_problems
@@ -50,7 +50,7 @@ def fill(world: HostWorld) -> None:
 
 
 def take_over_all(world: HostWorld, actor: Actor) -> None:
-    hosts.change_quota(actor=actor, share=world.share, storage=100)
+    host_shares.change_quota(actor=actor, share=world.share, storage=100)
     world.network()
     assert world.reconcile() is Ending.AGREED, world.advice()
     found = {row.unit: row.takeable for row in world.target.findings.all()}
@@ -66,7 +66,7 @@ def test_what_runs_without_a_path_is_taken_over_and_kept(
     host = add_host(olga, organization, tmp_path, path=":")
     world = world_of(stand_in, host, organization, olga, tmp_path)
     guests = Organization.objects.get(name="Difference Works")
-    other = hosts.share_host(actor=olga, host=host, organization=guests, path="guests")
+    other = host_shares.share_host(actor=olga, host=host, organization=guests, path="guests")
     fill(world)
     policies, started = world.client.policies(), world.running()[":web"].started
     stand_in.asked.clear()
@@ -120,9 +120,9 @@ def test_it_belongs_to_those_who_run_the_host_and_names_are_compared_whole(
     assert (world.share.path, str(world.share)) == ("", "rock (:)")
     guests = Organization.objects.get(name="Difference Works")
     with pytest.raises(Invalid, match="belongs to those who run rock"):
-        hosts.share_host(actor=olga, host=host, organization=guests, path=":")
+        host_shares.share_host(actor=olga, host=host, organization=guests, path=":")
     with pytest.raises(Conflict, match="path : is taken"):
-        hosts._make_share(host, guests, "")
+        host_shares.make_share(host, guests, "")
     fill(world)
     assert world.reconcile() is Ending.AGREED, world.advice()
     world.share.host.refresh_from_db()

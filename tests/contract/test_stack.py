@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from tenants.actions import (
     firewalls,
+    host_shares,
     hosts,
     public_addresses,
     record_sets,
@@ -64,8 +65,8 @@ from tests.sandbox.stack_world import free_realm, machine, until
 from workers import ssh
 from workers.albatross import Client
 from workers.canary_assembly import inside_realm
-from workers.canary_keeper import CanaryKeeper, due_canaries
 from workers.controller import Controller, Ending
+from workers.errands.canary_keeper import CanaryKeeper, due_canaries
 from workers.sandbox.albatross.host import AlbatrossHost as StandIn
 from workers.sandbox.albatross.programs import Lives, never
 from workers.sandbox.certificates import Authority
@@ -271,7 +272,7 @@ def add_rock(outside: Outside, olga: Actor, organization: Organization) -> Machi
     hosts.pin_host_key(actor=olga, host=host, fingerprint_seen=fingerprint(git.public_key))
     git.authorize(host.public_key)
     share = share_of(host, organization)
-    hosts.change_quota(actor=olga, share=share, memory=4096, most_unikernels=20)
+    host_shares.change_quota(actor=olga, share=share, memory=4096, most_unikernels=20)
     machine = Machine(olga, host, share_of(host, organization))
     machine.network("br0")
     return machine

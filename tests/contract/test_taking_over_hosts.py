@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tenants.actions import adoption, host_adoption, hosts, unikernels
+from tenants.actions import adoption, host_adoption, host_shares, unikernels
 from tenants.actor import Actor
 from tenants.errors import Forbidden, Invalid
 from tenants.formats.secret_arguments import Separated
@@ -46,7 +46,7 @@ def own_files(settings: Any, tmp_path: Path) -> None:
 def world(olga: Actor, organization: Organization, tmp_path: Path, request: Any) -> Iterator[HostWorld]:
     """With a unikernel and a block volume that somebody made by hand, looked at once."""
     made = make_world(olga, organization, tmp_path, Release(*request.param))
-    hosts.change_quota(actor=olga, share=made.share, storage=100)
+    host_shares.change_quota(actor=olga, share=made.share, storage=100)
     made.share.refresh_from_db()
     made.network()
     made.reconcile()

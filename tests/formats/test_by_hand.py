@@ -220,7 +220,6 @@ OPTIONS: dict[str, dict[str, Version]] = {
     "policy": {"--path": (1, 0)},
     "block": {"--name": (1, 0)},
     "add-policy": dict.fromkeys(("--mem", "--cpu", "--size", "--bridge"), (1, 0)),
-    "remove-policy": {"--path": (1, 0)},
     "create-block": {},
     "destroy-block": {},
 }
@@ -246,7 +245,6 @@ def lines_of(version: Version, name: str = "acme:web", prefix: str = "acme:") ->
         *albatross.look_lines(name, version),
         *albatross.host_lines(prefix, version)[1:],
         albatross.policy_line(prefix, POLICY, version),
-        albatross.remove_policy_line(prefix, version),
         albatross.volume_line("acme:data", 8, version),
         albatross.volume_look_line("acme:data", version),
         albatross.remove_volume_line("acme:data", version),

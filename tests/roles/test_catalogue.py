@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tenants.formats.roles.catalogue import ROLES
-from tenants.formats.roles.custom import check_conventional, custom_role
-from tenants.formats.roles.kinds import Kind
-from tenants.formats.roles.role import GIT, INTERNET, Era, Option, ProbeKind
+from tenants.formats.roles.conventional import check_conventional
+from tenants.formats.roles.role import GIT, INTERNET, Era, ProbeKind
 from tenants.formats.text import FormatError
 from tenants.formats.unikernels import NEVER_RESTARTED
 
@@ -99,31 +98,4 @@ def test_a_conventional_service_that_nobody_would_reach(
 ) -> None:
     with pytest.raises(FormatError) as refused:
         check_conventional(role, address, port)
-    assert refused.value.field == field
-
-
-def test_a_role_of_ones_own() -> None:
-    web = custom_role(
-        "web", title="Web site", image="web.hvt", memory=64, options=(Option("--tls", Kind.TRUTH, "TLS"),)
-    )
-    assert web.option(Era.P23, "--tls")
-    assert web.option(Era.P23, "--ipv4")
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"name": "relay"}, "name"),
-        ({"name": "Web"}, "name"),
-        ({"memory": 8}, "memory"),
-        ({"title": ""}, "title"),
-        ({"options": (Option("--ipv4", Kind.WORD, ""),)}, "options"),
-        ({"options": (Option("tls", Kind.WORD, ""),)}, "options"),
-        ({"depends_on": ("postfix",)}, "depends_on"),
-    ],
-)
-def test_a_role_of_ones_own_that_cannot_be(change: dict[str, object], field: str) -> None:
-    given: dict[str, object] = {"name": "web", "title": "Web", "image": "web.hvt", "memory": 64, **change}
-    with pytest.raises(FormatError) as refused:
-        custom_role(given.pop("name"), **given)  # type: ignore[arg-type]
     assert refused.value.field == field

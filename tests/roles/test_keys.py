@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 
-from tenants.formats.roles.keys import new_seed, new_ssh_key, signer_key, ssh_public_line, tls_key
+from tenants.formats.roles.keys import new_seed, new_ssh_key, signer_key, ssh_public_line
 from tenants.formats.roles.role import Era
 from tenants.formats.text import FormatError
 
@@ -31,11 +31,6 @@ def test_a_signer_s_key_is_known_before_it_boots() -> None:
     known = KNOWN["keys"][0]
     for era in Era:
         assert signer_key(known["seed"], era) == known["dkim_p22_p23_p24_rsa2048"]
-
-
-def test_a_server_s_tls_key_is_of_the_seed_s_text() -> None:
-    known = KNOWN["keys"][1]
-    assert base64.b64encode(tls_key(known["seed"])).decode() == known["text_seed_rsa4096"]
 
 
 def test_new_keys_are_new_and_stay_out_of_sight() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tenants.actions import (
     accounts,
     domains,
-    hosts,
+    host_shares,
     organizations,
     repositories,
     update_servers,
@@ -186,8 +186,8 @@ def _host(stack: ExitStack, world: World, folder: Path, tenants: list[Tenant]) -
         if row is None:
             row = add_host(olga, tenant.organization, folder / "near", path="first")
         else:
-            hosts.share_host(actor=olga, host=row, organization=tenant.organization, path="next")
+            host_shares.share_host(actor=olga, host=row, organization=tenant.organization, path="next")
         share = share_of(row, tenant.organization)
-        hosts.change_quota(actor=olga, share=share, memory=4_000, most_unikernels=100)
+        host_shares.change_quota(actor=olga, share=share, memory=4_000, most_unikernels=100)
         image = upload(tenant.owner, tenant.organization)
         tenant.places.append(Unikernels(share.sync_target, None, share, image.pk, there, world.did))

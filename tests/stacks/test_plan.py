@@ -21,7 +21,7 @@ from tenants.formats.firewall.saved import Owner, read_saved
 from tenants.formats.networks import check_network
 from tenants.formats.roles.catalogue import ROLES
 from tenants.formats.roles.check import check_role_arguments
-from tenants.formats.roles.custom import check_conventional
+from tenants.formats.roles.conventional import check_conventional
 from tenants.formats.roles.keys import new_seed, new_ssh_key
 from tenants.formats.roles.role import Era
 from tenants.formats.solo5_image import Solo5Image

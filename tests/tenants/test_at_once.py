@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
-from tenants.actions import domains, mailboxes, organizations, requests, sync, targets, trash, undo
+from tenants.actions import (
+    domains,
+    hosts,
+    mailboxes,
+    networks,
+    organizations,
+    requests,
+    sync,
+    targets,
+    trash,
+    undo,
+)
 from tenants.actions.exchanges import want_lookups
 from tenants.actor import Actor
 from tenants.errors import ActionError
@@ -27,7 +39,8 @@ from tenants.models import (
 )
 from tests.conftest import HASH
 from tests.exchanges import dns_says, served
-from workers.scout import domains_to_review, review_dependents
+from tests.hosting import NETWORKED, Machine, add_host, share_of, upload
+from workers.errands.scout import domains_to_review, review_dependents
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -282,3 +295,30 @@ def test_coming_back_while_it_is_deleted_for_good(alice: Actor, make_mailbox: Ca
         assert (refused, back and back.trashed_at) in {("Conflict", None), ("Absent", None)}
         assert (back is None) == (refused == "Absent")
         assert (back is None) != (back is not None and back.targets.count() == 1)
+
+
+@pytest.mark.parametrize("what", ["host", "network"])
+def test_nothing_is_removed_under_a_unikernel_that_is_being_made(
+    olga: Actor, organization: Organization, what: str
+) -> None:
+    host = add_host(olga, organization)
+    machine, image = Machine(olga, host, share_of(host, organization)), upload(olga, organization, NETWORKED)
+    network, made = machine.network(), threading.Event()
+
+    def make() -> object:
+        with transaction.atomic():
+            row = machine.unikernel(image=image, networks={"service": network})
+            made.set()
+            time.sleep(0.5)  # the other is at it by now
+        return row
+
+    def remove() -> None:
+        assert made.wait(10)
+        if what == "host":
+            hosts.remove_host(actor=olga, host=host)
+        else:
+            networks.remove_network(actor=olga, network=network)
+
+    assert refusals(at_once(make, remove)) == ["Conflict"]
+    assert machine.share.unikernels.exists()
+    assert machine.share.networks.exists()

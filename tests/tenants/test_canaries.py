@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import F
 
-from tenants.actions import canaries, mailboxes, names, stack_passes, stacks
+from tenants.actions import canaries, domains, mailboxes, names, stack_passes, stacks
 from tenants.actor import Actor
 from tenants.desired import desired_relay, known_names
 from tenants.errors import Conflict, Invalid
@@ -17,7 +18,7 @@ from tenants.models import Canary, Domain, HeldName, Mailbox, Organization, Repo
 from tenants.secrets import Opener, Purpose
 from tests.conftest import make_address
 from tests.contract.host_world import own_images
-from tests.stacking import Site, build_site
+from tests.stacking import Site, build_site, build_stack
 
 pytestmark = pytest.mark.django_db
 HOME = "canary@panel.example.net"
@@ -113,6 +114,13 @@ def test_a_removed_stack_is_kept_until_its_canary_is_gone_outside(site: Site) ->
     SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     rookery = Actor.rookery()
     assert stack_passes.forget_removed_stacks(actor=rookery) == 0
+    # Nor does it hold up another, however long its git host is silent.
+    domain = domains.create_domain(actor=rookery, organization=site.domain.organization, name="other.example")
+    another = build_stack(domain, site.choices.share, site.choices.network, "192.0.2.91", "removed")
+    another.phases.update(state="gone")
+    SyncTarget.objects.filter(stack=another).update(observed_generation=F("generation"))
+    assert stack_passes.forget_removed_stacks(actor=rookery, at_most=1) == 1
+    assert Stack.objects.get() == stack
     its = relay(site.domain)
     SyncTarget.objects.filter(pk=its.pk).update(observed_generation=its.generation)
     assert stack_passes.forget_removed_stacks(actor=rookery) == 1

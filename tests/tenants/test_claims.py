@@ -16,12 +16,12 @@ from django.utils import timezone
 
 from tenants.actions.invitations import usable_invitations
 from workers.backup.schedule import due_backups
-from workers.canary_keeper import due_canaries
-from workers.exporter import waiting_exports
-from workers.key_smith import unknown_keys
-from workers.ownership import unproved_zones
-from workers.server_asker import zones_to_ask
-from workers.webhook_sender import due_webhooks
+from workers.errands.canary_keeper import due_canaries
+from workers.errands.exporter import waiting_exports
+from workers.errands.key_smith import unknown_keys
+from workers.errands.ownership import unproved_zones
+from workers.errands.server_asker import zones_to_ask
+from workers.errands.webhook_sender import due_webhooks
 
 CLAIMED: tuple[Callable[[], QuerySet], ...] = (
     usable_invitations,

@@ -37,6 +37,7 @@ from tenants.models import (
     Zone,
 )
 from tenants.models.sync import LONG_AGO
+from tests.as_if import stopped_run
 from tests.conftest import account, join
 from tests.contract.host_world import own_images
 from tests.hosting import build_rock, waiting_reader, waiting_use
@@ -44,7 +45,7 @@ from tests.stacking import build_stack
 from tests.tenants.requesting import body_of_newest_mail
 from tests.tenants.test_at_once import at_once, refusals
 from tests.tenants.zoning import begin, connect
-from tests.world import HOST_KEY, stopped_run
+from tests.world import HOST_KEY
 
 
 @pytest.fixture

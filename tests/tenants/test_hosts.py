@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tenants import fit, image_files
-from tenants.actions import hosts, image_sharing, images, networks, undo, unikernels, volumes
+from tenants.actions import host_shares, hosts, image_sharing, images, networks, undo, unikernels, volumes
 from tenants.actor import Actor
 from tenants.desired_host import desired_host
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
@@ -74,14 +74,14 @@ def test_bad_input_names_its_field(
 def test_a_bridge_belongs_to_one_organization(machine: Machine, olga: Actor, charlie: Actor) -> None:
     machine.network()
     other = Organization.objects.get(name="Difference Works")
-    share = hosts.share_host(actor=olga, host=machine.host, organization=other)
+    share = host_shares.share_host(actor=olga, host=machine.host, organization=other)
     with pytest.raises(Conflict, match="Tenants never share a bridge"):
         networks.add_network(actor=olga, share=share, bridge="service", subnet="10.9.0.0/24")
     # The guest sees its part, and neither changes its own quota nor sees how the host is reached.
     with pytest.raises(Absent):
-        hosts.change_quota(actor=charlie, share=share, memory=4096)
+        host_shares.change_quota(actor=charlie, share=share, memory=4096)
     with pytest.raises(Absent):
-        hosts.change_quota(actor=charlie, share=machine.share, memory=4096)
+        host_shares.change_quota(actor=charlie, share=machine.share, memory=4096)
 
 
 def test_a_host_with_unikernels_stays(machine: Machine) -> None:
@@ -159,6 +159,18 @@ def test_the_file_goes_with_the_last_row(
     with django_capture_on_commit_callbacks(execute=True):
         images.delete_image(actor=alice, image=row)
     assert not image_files.storage().exists(row.file_name)
+
+
+def test_a_file_that_somebody_else_takes_in_meanwhile_stays(
+    alice: Actor, charlie: Actor, organization: Organization, django_capture_on_commit_callbacks: Any
+) -> None:
+    row, theirs = upload(alice, organization), Organization.objects.exclude(pk=organization.pk).get()
+    with django_capture_on_commit_callbacks() as once_committed:
+        images.delete_image(actor=alice, image=row)
+    same = upload(charlie, theirs)
+    for callback in once_committed:
+        callback()
+    assert image_files.is_there(same)
 
 
 # will it fit? -----------------------------------------------------------------------------------------
@@ -263,7 +275,7 @@ def test_memory_counts_what_runs_and_not_what_is_stopped(machine: Machine) -> No
 
 
 def test_a_volume_is_used_by_one(machine: Machine) -> None:
-    hosts.change_quota(actor=machine.actor, share=machine.share, storage=64)
+    host_shares.change_quota(actor=machine.actor, share=machine.share, storage=64)
     volumes.add_volume(actor=machine.actor, share=machine.share, label="mail", size=8)
     image = upload(machine.actor, machine.share.organization, WITH_DISK)
     machine.unikernel("first", image=image, blocks={"data": "mail"})
@@ -291,6 +303,38 @@ def test_addresses_are_given_once_and_freed_with_the_proof(machine: Machine) -> 
     SyncTarget.objects.filter(pk=target.pk).update(observed_generation=target.generation)
     assert unikernels.forget_deleted_unikernels(actor=Actor.rookery()) == 1
     machine.unikernel("second", image=image, networks={"service": network})
+
+
+def test_what_a_silent_host_keeps_holds_up_nobody_else(
+    machine: Machine, olga: Actor, organization: Organization
+) -> None:
+    """Of a host that never answers again, nothing is proved gone; there may be any number of such rows."""
+    other = add_host(
+        olga, organization, name="next", transport="ssh", host="next.example", username="rookery"
+    )
+    silent, image = Machine(olga, machine.host, machine.share), upload(olga, organization)
+    proved = Machine(olga, other, share_of(other, organization))
+    for place in (silent, proved):
+        host_shares.change_quota(actor=olga, share=place.share, storage=16)
+        place.share.refresh_from_db()
+        for label in ("first", "second"):
+            unikernels.delete_unikernel(actor=olga, unikernel=place.unikernel(label, image=image))
+            volume = volumes.add_volume(actor=olga, share=place.share, label=label, size=8)
+            volumes.delete_volume(actor=olga, volume=volume)
+    SyncTarget.objects.filter(pk=proved.target.pk).update(observed_generation=proved.target.generation)
+    rookery = Actor.rookery()
+    for _ in range(2):
+        assert unikernels.forget_deleted_unikernels(actor=rookery, at_most=1) == 1
+        assert volumes.forget_deleted_volumes(actor=rookery, at_most=1) == 1
+    assert unikernels.forget_deleted_unikernels(actor=rookery) == 0
+    assert volumes.forget_deleted_volumes(actor=rookery) == 0
+
+
+def test_nobody_else_forgets_what_was_deleted(machine: Machine) -> None:
+    with pytest.raises(Forbidden):
+        unikernels.forget_deleted_unikernels(actor=machine.actor)
+    with pytest.raises(Forbidden):
+        volumes.forget_deleted_volumes(actor=machine.actor)
 
 
 def test_a_change_keeps_the_address(machine: Machine) -> None:

@@ -31,7 +31,7 @@ from tenants.models import (
 from tenants.models.sync import LONG_AGO
 from tests.hosting import build_rock
 from tests.tenants.zoning import MAIL, begin, put
-from workers.checker import Checker, begin_checks, due_checks
+from workers.errands.checker import Checker, begin_checks, due_checks
 from workers.mail_checks import Observer
 
 pytestmark = pytest.mark.django_db

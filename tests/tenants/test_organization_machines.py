@@ -51,12 +51,13 @@ from tenants.models import (
 )
 from tenants.models.sync import LONG_AGO
 from tenants.secrets import Opener
+from tests.as_if import file_of
 from tests.conftest import HASH, make_address
 from tests.hosting import build_rock
 from tests.stacking import build_stack
 from tests.tenants.zoning import begin, connect
-from tests.world import HOST_KEY, file_of
-from workers import key_smith
+from tests.world import HOST_KEY
+from workers.errands import key_smith
 
 pytestmark = pytest.mark.django_db
 SEED = "QUJD" * 8

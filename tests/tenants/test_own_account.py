@@ -14,8 +14,8 @@ from tenants.actions.token_rows import find_token
 from tenants.actor import Actor
 from tenants.errors import Absent, Conflict, Forbidden, Invalid
 from tenants.models import Account, Event, Mailbox, Membership, Organization
+from tests.links import ask
 from tests.web.people import mails_to, signed_in
-from tests.world import ask
 
 pytestmark = pytest.mark.django_db
 MakeMailbox = Callable[..., Mailbox]

@@ -18,7 +18,7 @@ from tenants.formats.mail_checks import DkimKey
 from tenants.models import Domain, Event, MailCheck, SigningKey
 from tenants.models.sync import LONG_AGO
 from tenants.secrets import Opener, Purpose, seal
-from workers import key_smith
+from workers.errands import key_smith
 
 pytestmark = pytest.mark.django_db
 VECTORS = Path(__file__).resolve().parents[2].parent / "shared" / "vectors" / "keys-from-seeds.json"

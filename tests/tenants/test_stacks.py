@@ -12,6 +12,7 @@ from django.utils import timezone
 from tenants.actions import (
     domains,
     firewalls,
+    host_shares,
     hosts,
     images,
     networks,
@@ -160,7 +161,9 @@ def test_what_is_lacking_is_said_all_at_once(site: Site) -> None:
     zones.freeze_zone(actor=site.owner, zone=zone, frozen=True)
     site.domain.relay.host_key = ""
     site.domain.relay.save()
-    hosts.change_quota(actor=site.machine.actor, share=site.choices.share, memory=512, most_unikernels=7)
+    host_shares.change_quota(
+        actor=site.machine.actor, share=site.choices.share, memory=512, most_unikernels=7
+    )
     firewalls.release_firewall(actor=site.machine.actor, firewall=site.firewall)
     text = lacking(site)
     for words in (
@@ -204,7 +207,7 @@ def test_two_domains_never_share_a_public_address(site: Site, alice: Actor, doma
 
 def test_nothing_of_another_organization_can_be_chosen(site: Site, charlie: Actor) -> None:
     theirs = Organization.objects.get(name="Difference Works")
-    share = hosts.share_host(actor=site.machine.actor, host=site.machine.host, organization=theirs)
+    share = host_shares.share_host(actor=site.machine.actor, host=site.machine.host, organization=theirs)
     network = networks.add_network(
         actor=site.machine.actor, share=share, bridge="theirs", subnet="10.7.0.0/24"
     )
@@ -230,7 +233,7 @@ def test_the_resolver_of_those_who_run_the_host_serves_guests(site: Site, charli
     resolver = site.make().release.parts[0]["address"]  # type: ignore[union-attr]
     theirs = Organization.objects.get(name="Difference Works")
     operator = site.machine.actor
-    share = hosts.share_host(actor=operator, host=site.machine.host, organization=theirs)
+    share = host_shares.share_host(actor=operator, host=site.machine.host, organization=theirs)
     network = networks.add_network(actor=operator, share=share, bridge="theirs", subnet="10.7.0.0/24")
     public = public_addresses.add_public_address(actor=operator, share=share, address="192.0.2.77")
     image = upload(operator, theirs, NETWORKED, name="theirs", era="p23")

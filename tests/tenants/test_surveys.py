@@ -123,6 +123,18 @@ def test_it_becomes_a_stack_as_it_runs(site: Site, preview: Callable[..., Adopti
         preview()
 
 
+def test_it_holds_rows_in_the_order_of_all_actions(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make_stack` holds the domain before the host, too: each would wait for the other."""
+    held: list[str] = []
+    monkeypatch.setattr(stack_adoption, "lock", lambda row: held.append(type(row).__name__))
+    survey(site.domain, site.choices.share)
+    with pytest.raises(Invalid):
+        stack_adoption.adopt_stack(
+            actor=site.owner, domain=site.domain, public=site.choices.public, plan="0" * 64
+        )
+    assert held == ["Domain", "Host", "HostShare"]
+
+
 def test_who_reads_the_users_repository_is_linked_where_that_is_certain(
     site: Site, preview: Callable[..., Adoption]
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from tenants.actions import hosts, stacks, upgrade_passes, upgrades
+from tenants.actions import host_shares, stacks, upgrade_passes, upgrades
 from tenants.actions.upgrade_blueprints import preview_upgrade
 from tenants.actor import Actor
 from tenants.desired_firewall import intent_of
@@ -202,7 +202,9 @@ def test_what_cannot_be_upgraded_says_why(site: Site, stack: Stack, newer: Image
 
 def test_what_is_lacking_is_said_before(site: Site, stack: Stack, newer: Image) -> None:
     Unikernel.objects.update(running=True)
-    hosts.change_quota(actor=site.machine.actor, share=site.choices.share, memory=2000, most_unikernels=9)
+    host_shares.change_quota(
+        actor=site.machine.actor, share=site.choices.share, memory=2000, most_unikernels=9
+    )
     Unikernel.objects.filter(name="example-org-spamfilter-1").update(deleted_at=NOW)
     seen = preview_upgrade(actor=site.owner, stack=Stack.objects.get(pk=stack.pk), images={"relay": newer})
     text = " ".join(str(each) for each in seen.lacking)

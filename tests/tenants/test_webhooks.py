@@ -25,7 +25,7 @@ from tenants.formats.webhook_events import TEST, type_of
 from tenants.models import Domain, Event, Mailbox, Organization, SyncTarget, Webhook, WebhookDelivery
 from tenants.secrets import Opener, Purpose
 from tests.conftest import HASH, account, join
-from workers.webhook_sender import due_webhooks
+from workers.errands.webhook_sender import due_webhooks
 
 pytestmark = pytest.mark.django_db
 URL = "https://hooks.example.net/rookery?key=path-canary"

@@ -15,8 +15,8 @@ from tenants import access
 from tenants.actions import accounts, domains, holders, mailboxes, organizations, targets
 from tenants.actor import Actor
 from tenants.models import Account, Domain, Mailbox, Membership, Organization, SyncTarget
+from tests.links import ask
 from tests.web.people import check_page, link_in, mails_to, nothing_written, prove, signed_in, text_of
-from tests.world import ask
 
 pytestmark = pytest.mark.django_db
 MakeMailbox = Callable[..., Mailbox]

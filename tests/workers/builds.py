@@ -14,7 +14,7 @@ from tenants.actor import Actor
 from tenants.models import ImageFetch, Organization
 from tests.contract.host_world import own_images
 from tests.hosting import NETWORKED
-from workers.image_courier import ImageCourier
+from workers.errands.image_courier import ImageCourier
 from workers.outward import Fetcher
 from workers.sandbox.builds import NAME, fetcher_here
 from workers.sandbox.builds import BuildServer as Server

@@ -19,7 +19,7 @@ from tenants.models.sync import LONG_AGO
 from tenants.zone_contents import records_of
 from tests.tenants.zoning import again, begin
 from tests.zones.test_certificates import NOW, OWNER, certificate, request
-from workers import certificates
+from workers.errands import certificates
 
 pytestmark = pytest.mark.django_db
 HOST = "mail.example.org"

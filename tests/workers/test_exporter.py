@@ -24,7 +24,7 @@ from tests.conftest import HASH, make_address
 from tests.hosting import build_rock, waiting_reader
 from tests.tenants.zoning import begin, connect
 from tests.world import HOST_KEY
-from workers import exporter
+from workers.errands import exporter
 
 pytestmark = pytest.mark.django_db
 SEED = "QUJD" * 8

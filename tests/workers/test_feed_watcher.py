@@ -25,8 +25,8 @@ from tenants.formats.text import FormatError
 from tenants.models import BuildServer, Event, Image, ImageFeed
 from tests.hosting import NETWORKED, PLAIN, WITH_DISK
 from tests.workers.builds import Builds, builds
-from workers import feed_watcher
-from workers.feed_watcher import MOST_JSON, FeedWatcher, due_feeds
+from workers.errands import feed_watcher
+from workers.errands.feed_watcher import MOST_JSON, FeedWatcher, due_feeds
 from workers.outward import Fetched, Fetcher, FetchError, NotAllowed
 from workers.sandbox.builds import NAME
 

@@ -20,7 +20,7 @@ from tenants.models import Domain, Event, HostSetup, Repository
 from tenants.secrets import Opener
 from tests.ssh.test_openssh import Host
 from workers import ssh
-from workers.git_hosts import GitHosts, asked_setups
+from workers.errands.git_hosts import GitHosts, asked_setups
 from workers.repository import RemoteRepository, read_refs
 from workers.repository.mirror import git_environment
 from workers.sandbox.git_host import GitHost

@@ -20,8 +20,9 @@ from tenants.models import BuildServer, Event, Image, ImageFetch
 from tenants.models.sync import LONG_AGO
 from tests.hosting import NETWORKED, PLAIN
 from tests.workers.builds import Builds, builds
-from workers import image_courier, sweeper
-from workers.image_courier import ImageCourier, due_fetches
+from workers import sweeper
+from workers.errands import image_courier
+from workers.errands.image_courier import ImageCourier, due_fetches
 from workers.outward import Fetcher
 from workers.sandbox.builds import NAME
 

@@ -14,7 +14,7 @@ from tenants.actor import Actor
 from tenants.models import AddressWarning, Domain, Mailbox, Organization
 from tenants.secrets import Opener
 from tests.conftest import HASH, make_address
-from workers import likeness
+from workers.errands import likeness
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from tenants.keys import WorkersKeys
 from tenants.models import Domain, Event, Export, OutgoingMail
 from tenants.secrets import Opener, Purpose
 from tests.conftest import HASH, make_address
-from workers import exporter
+from workers.errands import exporter
 
 pytestmark = pytest.mark.django_db
 

@@ -18,7 +18,7 @@ from tenants.models import OutgoingMail
 from tenants.models.sync import LONG_AGO
 from tenants.secrets import CannotOpen, Opener, Purpose
 from tests.smtp_server import SmtpServer
-from workers import post
+from workers.errands import post
 from workers.outcome import Backoff
 from workers.sandbox.control import Addresses, Sandbox
 

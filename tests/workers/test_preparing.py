@@ -19,7 +19,7 @@ from tests.firewall.reached import dialing
 from tests.host_setup.world import Machine
 from tests.hosting import share_of
 from workers import ssh
-from workers.preparing import Preparations, asked_preparations
+from workers.errands.preparing import Preparations, asked_preparations
 
 pytestmark = [pytest.mark.debian, pytest.mark.django_db]
 State = HostPreparation.State

@@ -20,8 +20,8 @@ from tenants.models import Domain, OutgoingMail, Run, SyncTarget
 from tenants.secrets import Purpose, seal
 from tests.tenants.test_at_once import at_once
 from tests.workers.test_controller import Shelf, controller, expire_lease, fresh
-from workers import post
 from workers.controller import Ending
+from workers.errands import post
 from workers.lease import Lease, LeaseLost
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,9 +17,10 @@ from tenants.actor import Actor
 from tenants.models import Allowance, Domain, Mailbox, Organization, TargetAddress, TargetDomain
 from tenants.models.sync import LONG_AGO
 from tests.exchanges import dns_says, served
-from workers import scout, sweeper
+from workers import sweeper
+from workers.errands import scout
+from workers.errands.scout import Scout, due_domains, review_dependents
 from workers.lookups import Record, Reply, Status
-from workers.scout import Scout, due_domains, review_dependents
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

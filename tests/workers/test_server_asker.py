@@ -23,7 +23,7 @@ from tenants.name_servers import ask_servers_soon, name_servers, servers_elsewhe
 from tests.mail_checks.test_observing import Names
 from tests.tenants.zoning import again, begin
 from workers.dialers import Dialers
-from workers.server_asker import ServerAsker, zones_to_ask
+from workers.errands.server_asker import ServerAsker, zones_to_ask
 
 pytestmark = pytest.mark.django_db
 PRIMARY, SECOND, OTHER = "127.0.0.53", "127.0.0.1", "127.0.0.44"

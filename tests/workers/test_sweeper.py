@@ -15,10 +15,11 @@ from tenants import outbox
 from tenants.actions import mailboxes, repositories, sync
 from tenants.actions.mail import owe_mail
 from tenants.actor import Actor
-from tenants.models import Domain, FormerPassphrase, Mailbox, OutgoingMail, Run, SyncTarget
-from tests.conftest import HASH
+from tenants.models import Domain, FormerPassphrase, Installation, Mailbox, OutgoingMail, Run, SyncTarget
+from tests.conftest import HASH, make_address
 from tests.workers.test_controller import Shelf, controller, expire_lease, fresh
-from workers import accounts, sweeper, tasks
+from workers import sweeper, tasks
+from workers.errands import account_checks
 from workers.lease import Lease
 from workers.outcome import Retry
 
@@ -152,7 +153,7 @@ def test_hints_that_queued_up_are_one_pass(target: SyncTarget, tasks_on: Callabl
         SyncTarget.objects.update(generation=F("generation") + 1)
     # A tip that moved is not due, but expected.
     SyncTarget.objects.update(
-        generation=F("observed_generation"), next_check_at=timezone.now() + accounts.PASS_EXPECTED_IN
+        generation=F("observed_generation"), next_check_at=timezone.now() + account_checks.PASS_EXPECTED_IN
     )
     tasks.reconcile(target.pk)
     assert looks.count("observe") == 3
@@ -161,7 +162,7 @@ def test_hints_that_queued_up_are_one_pass(target: SyncTarget, tasks_on: Callabl
 def test_a_mails_hints_that_queued_up_do_not_undo_its_back_off(
     monkeypatch: pytest.MonkeyPatch, target: SyncTarget
 ) -> None:
-    from workers import post
+    from workers.errands import post
 
     tries = []
 
@@ -201,3 +202,17 @@ def test_the_sweep_empties_the_trash_and_forgets_former_passphrases(
     sweeper.sweep()
     assert list(Mailbox.objects.all()) == [kept]
     assert not FormerPassphrase.objects.exists()
+
+
+def test_a_bug_in_one_chore_is_loud_and_the_others_are_done(
+    target: SyncTarget, domain: Domain, alice: Actor, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailbox = make_address(alice, domain, "ada")
+    mailboxes.set_passphrase(actor=alice, mailbox=mailbox, password_hash=HASH[::-1])
+    FormerPassphrase.objects.update(kept_until=timezone.now() - timedelta(seconds=1))
+    assert FormerPassphrase.objects.exists()
+    settings.EVENT_DAYS = "soon"
+    sweeper.sweep()
+    assert not FormerPassphrase.objects.exists()
+    assert "forget_events failed" in caplog.text
+    assert Installation.objects.get().swept_at is not None

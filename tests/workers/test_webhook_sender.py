@@ -26,9 +26,9 @@ from tenants.models import Domain, Organization, OutgoingMail, Webhook, WebhookD
 from tenants.secrets import Opener
 from tests.conftest import HASH, make_address
 from tests.outward.servers import HOST, Server, ok
-from workers import webhook_sender
+from workers.errands import webhook_sender
+from workers.errands.webhook_sender import WebhookSender, due_webhooks
 from workers.outward import Poster, poster_here
-from workers.webhook_sender import WebhookSender, due_webhooks
 
 pytestmark = pytest.mark.django_db
 State = WebhookDelivery.State

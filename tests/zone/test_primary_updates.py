@@ -132,7 +132,7 @@ def test_our_own_words_for_a_broken_rule(primary: RunningPrimary) -> None:
 def test_nothing_but_a_ttl_is_no_change(primary: RunningPrimary) -> None:
     tip = primary.repository.tip()
     seen = transfer(primary.server, ZONE, ROOT_KEY)
-    other = seen.sets[MAIL, "A"].with_ttl(60)
+    other = RecordSet(MAIL, 60, seen.sets[MAIL, "A"].data)
     update(primary.server, ZONE, ROOT_KEY, [Change(MAIL, "A", seen.seen(MAIL, "A"), other)])
     assert serial(primary) == 7
     assert primary.repository.tip() == tip

@@ -1,7 +1,7 @@
 """The messages of canaries: making them, sending them, and finding them where they arrive.
 
-Pure of the database: who keeps the history is `workers.canary_keeper`. A process that sends a message by
-itself, to prove servers before traffic goes to them, calls `send_and_wait`.
+Pure of the database: who keeps the history is `workers.errands.canary_keeper`. A process that sends a message
+by itself, to prove servers before traffic goes to them, calls `send_and_wait`.
 """
 
 from __future__ import annotations

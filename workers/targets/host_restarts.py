@@ -67,31 +67,21 @@ def look(
     """
     service.ask_again(current, share)
     uses = host_certificates.look(current, share, running)
-    here = RepositoryReader.objects.filter(RepositoryReader.WAITING, unikernel__share=share)
-    rows = list(
-        RepositoryReader.objects.filter(
-            RepositoryReader.WAITING, repository__in=here.values("repository")
-        ).select_related("unikernel", "repository__sync_target")
-    )
-    for row in rows:
-        info = running.get(row.unikernel.name) if row.unikernel.share_id == share.pk else None
-        if info is not None and _was_restarted(row, info):
-            current.note(f"{row.unikernel} was restarted")
-            took_up(current, row.pk, row.sent_commit)
-            row.read_commit = row.sent_commit
-    waiting = [row for row in rows if row.is_waiting]
+    waiting = _waiting_readers(current, share, running)
     known = [row.pk for row in waiting]
     # What reads a repository reads it whenever it starts: it is looked after in the same way.
     only = RepositoryReader.objects.filter(unikernel__in=list(uses)).exclude(pk__in=known)
     waiting += only.select_related("unikernel", "repository__sync_target")
-    problems: dict[int, str] = {}
-    for row in waiting:
-        runs_here = row.unikernel.share_id == share.pk and row.unikernel.name in running
-        due_at = _due(row, uses.get(row.unikernel_id))
-        is_due = due_at is not None and due_at <= current.now and row.should_run
-        if runs_here and is_due and row.repository_id not in problems:
-            current.note(f"Reading refs/heads/{row.repository.branch} of {row.repository}")
-            problems[row.repository_id] = _problem(row.repository, row.wanted_commit, opener, pool)
+    due_here = [
+        row
+        for row in waiting
+        if row.unikernel.share_id == share.pk
+        and row.unikernel.name in running
+        and (due_at := _due(row, uses.get(row.unikernel_id))) is not None
+        and due_at <= current.now
+        and row.should_run
+    ]
+    problems = _branch_problems(current, due_here, opener, pool)
     unready = unserved(current, waiting)
     readings = [
         Reading(
@@ -118,6 +108,38 @@ def look(
         waits = host_certificates.waiting_of(use, current.now)
         readings.append(Reading(0, "", "", use.pace.between(urgent=False), waits, use))
     return tuple(readings)
+
+
+def _waiting_readers(
+    current: Pass, share: HostShare, running: Mapping[str, UnikernelInfo]
+) -> list[RepositoryReader]:
+    """What waits for a restart, here and elsewhere where the same repositories are read; what was restarted
+    meanwhile is noted."""
+    here = RepositoryReader.objects.filter(RepositoryReader.WAITING, unikernel__share=share)
+    rows = list(
+        RepositoryReader.objects.filter(
+            RepositoryReader.WAITING, repository__in=here.values("repository")
+        ).select_related("unikernel", "repository__sync_target")
+    )
+    for row in rows:
+        info = running.get(row.unikernel.name) if row.unikernel.share_id == share.pk else None
+        if info is not None and _was_restarted(row, info):
+            current.note(f"{row.unikernel} was restarted")
+            took_up(current, row.pk, row.sent_commit)
+            row.read_commit = row.sent_commit
+    return [row for row in rows if row.is_waiting]
+
+
+def _branch_problems(
+    current: Pass, readers: Iterable[RepositoryReader], opener: Opener, pool: ssh.ConnectionPool
+) -> dict[int, str]:
+    """Why nothing that reads a branch may start now, by repository; "" where nothing is wrong."""
+    found: dict[int, str] = {}
+    for row in readers:
+        if row.repository_id not in found:
+            current.note(f"Reading refs/heads/{row.repository.branch} of {row.repository}")
+            found[row.repository_id] = _problem(row.repository, row.wanted_commit, opener, pool)
+    return found
 
 
 def _due(row: RepositoryReader, use: CertificateUse | None) -> datetime | None:

@@ -149,11 +149,6 @@ def policy_line(prefix: str, wanted: WantedPolicy, version: Version) -> str:
     return _client(words, version)
 
 
-def remove_policy_line(prefix: str, version: Version) -> str:
-    """On the host itself: over TLS none is removed."""
-    return _client(["remove-policy", f"--path={_named(prefix, version)}"], version)
-
-
 def volume_line(name: str, size: int, version: Version) -> str:
     return _client(["create-block", _named(name, version), str(size)], version)
 

@@ -18,7 +18,6 @@ _NETWORK = frozenset(name for each in NETWORK for name in (each.name, each.short
     "--name",
     "--delay",
 }
-_NEXT = {"submission": "signer", "signer": "relay", "verifier": "spamfilter", "spamfilter": "relay"}
 _LABELS: Mapping[str, tuple[str, ...]] = {
     "resolver": ("resolver",),
     "primary": ("primary-git", "primary"),

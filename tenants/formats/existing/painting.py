@@ -118,10 +118,6 @@ def _explained(rules: tuple[SeenRule, ...], labels: Mapping[str, str]) -> Led:
     return Led(rules, f"In {rule.hook}, {what}{' ' if way else ''}{way} is {verb}.", labels.get(source, ""))
 
 
-def _anywhere(rule: SeenRule) -> str:
-    return "every address of this host" if rule.local else "anywhere"
-
-
 # What reaches a unikernel -----------------------------------------------------------------------------
 
 

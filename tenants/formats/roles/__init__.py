@@ -8,5 +8,5 @@
 | `catalogue`   | the eight roles                                                                       |
 | `check`       | arguments read as the unikernel would read them: refused here, before anything starts |
 | `keys`        | public keys of seeds and of `--ssh-key` arguments                                     |
-| `custom`      | roles of one's own, and conventional services in the place of a role                  |
+| `conventional` | services that Rookery does not run, in the place of a role                            |
 """

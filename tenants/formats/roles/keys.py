@@ -61,14 +61,4 @@ def signer_key(seed: str, era: Era) -> str:
     return dkim_key_rsa(seed, _BITS_OF[era])
 
 
-def tls_key(seed: str) -> bytes:
-    """Return the public key (DER SubjectPublicKeyInfo) of a server whose `--key-seed` is this text.
-
-    The certificate that Let's Encrypt issues for it must hold exactly this key; `--account-key-seed` gives
-    the account's key in the same way.
-    """
-    check_value(Kind.SEED, seed, field="--key-seed")
-    return rsa_public_key(seed.encode("ascii"), _TEXT_BITS)
-
-
 _BITS_OF = dict.fromkeys(Era, _SIGNER_BITS)

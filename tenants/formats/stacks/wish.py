@@ -11,7 +11,7 @@ from tenants.formats.by_hand import Version
 from tenants.formats.firewall.intent import Bridge
 from tenants.formats.networks import NetworkPlan
 from tenants.formats.roles.catalogue import ROLES
-from tenants.formats.roles.custom import Conventional
+from tenants.formats.roles.conventional import Conventional
 from tenants.formats.roles.kinds import Kind, check_value
 from tenants.formats.roles.role import Era
 from tenants.formats.solo5_image import Solo5Image, device_problems

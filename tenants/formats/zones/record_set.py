@@ -72,10 +72,6 @@ class RecordSet:
         """Where the set stands in its zone: by name, then by type."""
         return self.owner.key, type_rank(self.type)
 
-    def with_ttl(self, ttl: int) -> RecordSet:
-        """Return the same data with another TTL, in seconds."""
-        return RecordSet(self.owner, ttl, self.data)
-
     def lines(self, origin: Name, usual_ttl: int) -> bytes:
         """Return the set's lines as the primary writes them in the zone of `origin`.
 

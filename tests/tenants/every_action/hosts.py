@@ -5,6 +5,7 @@ from __future__ import annotations
 from tenants import access
 from tenants.actions import (
     firewalls,
+    host_shares,
     hosts,
     networks,
     preparations,
@@ -15,9 +16,9 @@ from tenants.actor import Actor
 from tenants.models import (
     Host,
 )
+from tests.as_if import CHECKSUM
 from tests.hosting import FORWARDED
 from tests.tenants.every_action.world import Rows
-from tests.world import CHECKSUM
 
 
 def _renew_authority(actor: Actor, host: Host) -> Host:
@@ -49,10 +50,10 @@ ROWS: Rows = {
     "remove_host": ("OP", lambda a, w: hosts.remove_host(actor=a, host=w.bare_host.host)),
     "share_host": (
         "P",
-        lambda a, w: hosts.share_host(actor=a, host=w.host, organization=w.spare, path="spare"),
+        lambda a, w: host_shares.share_host(actor=a, host=w.host, organization=w.spare, path="spare"),
     ),
-    "unshare_host": ("P", lambda a, w: hosts.unshare_host(actor=a, share=w.guest_share)),
-    "change_quota": ("OP", lambda a, w: hosts.change_quota(actor=a, share=w.share, memory=600)),
+    "unshare_host": ("P", lambda a, w: host_shares.unshare_host(actor=a, share=w.guest_share)),
+    "change_quota": ("OP", lambda a, w: host_shares.change_quota(actor=a, share=w.share, memory=600)),
     "add_network": (
         "OP",
         lambda a, w: networks.add_network(actor=a, share=w.share, bridge="third", subnet="10.0.3.0/24"),

@@ -22,8 +22,8 @@ from tenants.actions.token_rows import Wish
 from tenants.actor import Actor
 from tenants.formats.organization_file import FORMAT, VERSION, OrganizationFile, written
 from tenants.models import OrganizationImport
+from tests.as_if import file_of
 from tests.tenants.every_action.world import Rows, World
-from tests.world import file_of
 
 
 def _moving(actor: Actor, world: World) -> OrganizationImport:

@@ -15,8 +15,8 @@ from tenants.actions import (
 from tenants.models import (
     Domain,
 )
+from tests.as_if import CHECKSUM
 from tests.tenants.every_action.world import Rows
-from tests.world import CHECKSUM
 
 ROWS: Rows = {
     "let_go": ("P", lambda a, w: restored.let_go(actor=a, target=w.held_target)),

@@ -16,7 +16,7 @@ from tenants.actions import (
     domain_roles,
     domains,
     holders,
-    hosts,
+    host_shares,
     invitations,
     mail_checks,
     mailboxes,
@@ -77,13 +77,14 @@ from tenants.models import (
     WebhookDelivery,
     Zone,
 )
+from tests.as_if import ready_export, seen_host
 from tests.conftest import HASH, account, join
 from tests.exchanges import shared_pair
 from tests.hosting import Rock, build_rock, waiting_reader, waiting_use
 from tests.stacking import build_letter, build_stack, build_upgradable, build_upgrading
 from tests.surveying import saw_relay, survey
 from tests.tenants.zoning import begin, connect
-from tests.world import HOST_KEY, UPDATE_KEY, ready_export, seen_host
+from tests.world import HOST_KEY, UPDATE_KEY
 
 
 @dataclass
@@ -370,7 +371,7 @@ def _ready_for_a_stack(alice: Actor, organization: Organization, zones_at: Repos
     begin(alice, ready, zones_at)
     relay = repositories.connect_repository(actor=alice, domain=ready, host="git.example.org", path="r.git")
     Repository.objects.filter(pk=relay.pk).update(host_key=HOST_KEY)
-    hosts.change_quota(actor=Actor.rookery(), share=rock.share, memory=4096, most_unikernels=20)
+    host_shares.change_quota(actor=Actor.rookery(), share=rock.share, memory=4096, most_unikernels=20)
     Image.objects.filter(pk=rock.image.pk).update(era="p23")
     Image.objects.filter(pk=rock.image.pk).update(role="relay", era="p23")
     saw_relay(survey(ready, rock.share), "relay", rock.image.sha256)

@@ -9,9 +9,10 @@ from tenants.actions import git_hosts, update_servers
 from tenants.actions.agreed import Seen
 from tenants.actor import Actor
 from tenants.models import Domain, HostSetup, Repository, Zone
+from tests.as_if import CHECKSUM, seen_host
 from tests.tenants.zoning import begin, connect
 from tests.web.people import check_page, text_of
-from tests.world import CHECKSUM, HOST_KEY, UPDATE_KEY, seen_host
+from tests.world import HOST_KEY, UPDATE_KEY
 
 pytestmark = pytest.mark.django_db
 

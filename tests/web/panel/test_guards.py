@@ -14,7 +14,7 @@ from tenants.models import Domain, Event, Mailbox
 from tenants.secrets import Opener
 from tests.exchanges import SHARED_HOST, dns_says, served, shared_pair
 from tests.web.people import check_page, nothing_written, text_of
-from workers import likeness
+from workers.errands import likeness
 
 pytestmark = pytest.mark.django_db
 PAGE = "/d/example.org/addresses/ada"

@@ -31,7 +31,7 @@ from tests.conftest import account
 from tests.contract.host_world import own_images
 from tests.stacking import build_site
 from tests.web.people import check_page, signed_in, text_of
-from workers.canary_keeper import due_letters
+from workers.errands.canary_keeper import due_letters
 
 pytestmark = pytest.mark.django_db
 PAGE, API = "/d/example.org/stack/letters", "/api/v1/domains/example.org/stack/letters/"

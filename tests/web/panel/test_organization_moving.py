@@ -13,10 +13,10 @@ from tenants.actions import organizations
 from tenants.actor import Actor
 from tenants.models import Domain, Export, Organization, OrganizationImport
 from tenants.secrets import Opener
+from tests.as_if import file_of
 from tests.conftest import HASH, make_address
 from tests.web.people import check_page, text_of
-from tests.world import file_of
-from workers import exporter
+from workers.errands import exporter
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,10 @@ from django.test import Client
 
 from tenants.actor import Actor
 from tenants.models import Domain, HostPreparation
+from tests.as_if import CHECKSUM
 from tests.hosting import build_rock
 from tests.web.people import check_page, text_of
-from tests.world import CHECKSUM, HOST_KEY
+from tests.world import HOST_KEY
 
 pytestmark = pytest.mark.django_db
 

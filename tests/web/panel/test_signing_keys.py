@@ -8,7 +8,7 @@ from django.test import Client
 from tenants.models import Domain, SigningKey
 from tenants.secrets import Opener, Purpose
 from tests.web.people import check_page, text_of
-from workers import key_smith
+from workers.errands import key_smith
 
 pytestmark = pytest.mark.django_db
 PAGE = "/d/example.org/settings/signing-keys"

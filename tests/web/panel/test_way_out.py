@@ -12,7 +12,7 @@ from tenants.models import Domain, Export
 from tenants.secrets import Opener
 from tests.conftest import HASH, make_address
 from tests.web.people import check_page, text_of
-from workers import exporter
+from workers.errands import exporter
 
 pytestmark = pytest.mark.django_db
 

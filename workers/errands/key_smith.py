@@ -14,7 +14,7 @@ from tenants.formats.text import FormatError
 from tenants.formats.zones.seeded_keys import dkim_key_ed25519, dkim_key_rsa
 from tenants.models import SigningKey
 from tenants.secrets import CannotOpen, Opener, Purpose
-from workers.claims import claim
+from workers.errands.claims import claim
 
 # The slowest key takes half a minute on a quiet machine.
 SECONDS = 280

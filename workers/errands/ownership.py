@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tenants.actions.zone_proofs import record_ownership
 from tenants.actor import Actor
+from tenants.errors import Absent
 from tenants.models import RecordSet, Zone
 from workers.lookups import Dns
 from workers.lookups.ownership import Referral, find_owner
@@ -36,17 +37,22 @@ class Notary:
         due = unproved_zones().filter(pk=zone_id)
         if not due.update(next_look_at=self.now() + CLAIM):
             return False
-        zone = Zone.objects.select_related("domain", "target").get(pk=zone_id)
+        zone = Zone.objects.select_related("domain", "target").filter(pk=zone_id).first()
+        if zone is None:
+            return False
         servers = RecordSet.objects.filter(zone=zone, owner=zone.name, type="NS", absent=False).first()
         names = [each.removesuffix(".") for each in servers.data] if servers else []
         found = find_owner(zone.name, zone.challenge, names, self.dns, self.referral, self.monotonic)
-        return record_ownership(
-            actor=Actor.rookery(),
-            zone=zone,
-            how=found.how,
-            problem=found.problem,
-            next_look_at=self.now() + _pause(zone.looks),
-        )
+        try:
+            return record_ownership(
+                actor=Actor.rookery(),
+                zone=zone,
+                how=found.how,
+                problem=found.problem,
+                next_look_at=self.now() + _pause(zone.looks),
+            )
+        except Absent:
+            return False  # It was removed, or handed over, meanwhile.
 
 
 def _pause(looks: int) -> timedelta:

@@ -13,7 +13,8 @@ from tenants.actor import Actor
 from tenants.formats.text import printable
 from tenants.models import HostSetup, Repository
 from tenants.secrets import Opener
-from workers import agreed, ssh
+from workers import ssh
+from workers.errands import agreed
 from workers.outcome import Setback
 from workers.repository import (
     RemoteRepository,

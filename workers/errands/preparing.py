@@ -31,7 +31,8 @@ from tenants.formats.host_setup.script import MOST_CHECKS
 from tenants.formats.text import FormatError, printable
 from tenants.models import HostPreparation
 from tenants.secrets import Opener
-from workers import agreed, ssh
+from workers import ssh
+from workers.errands import agreed
 from workers.outcome import NeedsPerson, Setback
 from workers.ssh.root import as_root
 from workers.targets.host_connection import outcomes, ssh_endpoint

@@ -19,7 +19,7 @@ from tenants.formats.way_out.files import files_of
 from tenants.models import Domain, Export
 from tenants.organization_export import organization_file
 from tenants.secrets import CannotOpen, Opener
-from workers.claims import claim
+from workers.errands.claims import claim
 
 # Private keys of 4096 bits take up to half a minute each.
 SECONDS = 280

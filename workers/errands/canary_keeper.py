@@ -30,7 +30,7 @@ from tenants.formats.letters import kept_headers
 from tenants.models import Canary, CanaryRound, CanaryWay, Stack, StackPhase
 from tenants.secrets import Opener, Purpose
 from workers.canary import Arrived, Dial, Leg, dial_directly, forget, make_message, read, send
-from workers.claims import claim
+from workers.errands.claims import claim
 from workers.probes.talk import believing
 
 log = logging.getLogger(__name__)

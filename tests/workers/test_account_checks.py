@@ -23,9 +23,10 @@ from tenants.secrets import Opener
 from tests.conftest import HASH, confirm_all
 from tests.contract.relay_world import RelayWorld
 from tests.exchanges import nothing_to_look_at
-from workers import accounts, ssh, sweeper
-from workers.accounts import AccountCheck
+from workers import ssh, sweeper
 from workers.controller import Ending
+from workers.errands import account_checks
+from workers.errands.account_checks import AccountCheck
 from workers.repository import Tips
 from workers.sandbox.git_host import Fault, GitHost
 
@@ -182,10 +183,10 @@ def test_accounts_are_apart(many: Many, charlie: Actor, tmp_path: Path) -> None:
     domain = domains.create_domain(actor=charlie, organization=theirs, name="late.example")
     world = connected(many.host, charlie, domain, tmp_path / "mirrors")
     many.due()
-    assert accounts.accounts_to_check(10) == [many.ids[0], world.target.pk]
+    assert account_checks.accounts_to_check(10) == [many.ids[0], world.target.pk]
     many.commands.clear()
     assert many.look() == 3
-    assert accounts.accounts_to_check(10) == [world.target.pk]
+    assert account_checks.accounts_to_check(10) == [world.target.pk]
     world.kind.close()
 
 
@@ -245,8 +246,8 @@ def test_a_dead_worker_only_costs_a_delay(many: Many, monkeypatch: pytest.Monkey
 
     with pytest.raises(KeyboardInterrupt):
         while_looking(many, monkeypatch, die)
-    assert accounts.accounts_to_check(10) == []
-    assert all(row.next_check_at <= timezone.now() + accounts.CLAIM for row in many.rows())
+    assert account_checks.accounts_to_check(10) == []
+    assert all(row.next_check_at <= timezone.now() + account_checks.CLAIM for row in many.rows())
 
 
 def test_a_host_that_is_away_is_told_on_every_target_and_tried_later_and_later(many: Many) -> None:
@@ -272,7 +273,7 @@ def test_a_host_that_is_away_is_told_on_every_target_and_tried_later_and_later(m
 
 @pytest.mark.parametrize("shell", [True, False])
 def test_a_host_that_hangs_is_given_up_soon(many: Many, monkeypatch: pytest.MonkeyPatch, shell: bool) -> None:
-    monkeypatch.setattr(accounts, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(account_checks, "ANSWER_SECONDS", 0.3)
     many.host.shell = shell
     many.host.fault = Fault(hang_after=0)
     if not shell:
