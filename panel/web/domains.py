@@ -82,6 +82,7 @@ def next_step(request: HttpRequest, row: DomainRow) -> dict[str, str] | None:
     urls = {
         "connect": lambda: reverse("repository-new", kwargs=at),
         "repository": lambda: reverse("repository", kwargs=at),
+        "checks": lambda: reverse("domain-checks", kwargs=at),
         "runs": lambda: f"{reverse('runs')}?domain={name}",
         "requests": lambda: reverse("domain-requests", kwargs=at),
         "addresses": lambda: reverse("addresses", kwargs=at),
