@@ -198,6 +198,7 @@ def domain(request: HttpRequest, domain: str) -> HttpResponse:
             "events": event_lines(_events(request, row.domain)[:8], now),
             "public_url": public_url(row.domain),
             "has_repository": row.facts.connected,
+            "may_stack": shows(request, Verb.CREATE, Kind.STACK, row.domain.organization_id),
         },
     )
 
