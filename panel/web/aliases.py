@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from panel.web import fragments
-from panel.web.crumbs import below_domain
+from panel.web.crumbs import address_crumbs, below_domain
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Tried, Typed, plain_input, show, try_form
 from panel.web.handling import actor_of, page, tell
@@ -86,7 +86,7 @@ def _place(request: HttpRequest, name: str) -> tuple[Domain, dict[str, Any], Ali
         mailbox = held.first()
         if mailbox is None:
             raise
-        here = [{"label": "Your account", "url": reverse("account")}, {"label": "New alias"}]
+        here = [{"label": "Your addresses", "url": reverse("own-addresses")}, {"label": "New alias"}]
         return mailbox.domain, {"crumbs": here, "domain": mailbox.domain}, _rules(actor, mailbox.domain)
     context = {
         **domain_context(request, row, "addresses"),
@@ -198,17 +198,13 @@ def alias_deliveries(request: HttpRequest, domain: str, local_part: str) -> Http
         if tried.ok:
             tell(request, f"{alias} reaches whom you chose once this is written.")
             return redirect("address", domain=alias.domain.name, local_part=alias.local_part)
-    at = {"domain": alias.domain.name, "local_part": alias.local_part}
     rows = choosable(actor, alias.domain, only_own=only_own)
     context = {
         "alias": alias,
         "form": form,
         "domain": alias.domain,
         "picker": pick(request, alias.domain, rows, chosen),
-        "crumbs": [
-            {"label": str(alias), "url": reverse("address", kwargs=at)},
-            {"label": "Mailboxes that it delivers to"},
-        ],
+        "crumbs": address_crumbs(actor, alias, "Mailboxes that it delivers to"),
     }
     return only_boxes(request, context) or show(request, "panel/alias/deliveries.html", context, tried)
 

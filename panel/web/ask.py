@@ -9,8 +9,6 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from panel.web.fields import Tried, Typed, email_input, plain_input, show, try_form
 from panel.web.handling import actor_of, page, refuse, tell
@@ -27,25 +25,20 @@ _FREE = "Whether it is free we tell you after you confirmed the next field."
 _YOURS = "An address that you read already. We write to it, and you confirm it there."
 
 
-def _hint(place: str, sentence: str) -> SafeString:
-    """A hint with a place where js/address.js says, while one types, whether the form is right."""
-    return format_html('<span id="{}" role="status"></span> {}', place, sentence)
-
-
 class AskForm(forms.Form):
     local_part = Typed(
         label="The address you want",
         widget=plain_input(
-            **{"autocomplete": "off", "data-address-local": "", "data-hint": "local-part-form"}
+            **{"autocomplete": "off", "data-address-local": "", "data-hint": "id_local_part_live"}
         ),
-        help_text=_hint("local-part-form", _FREE),
+        help_text=_FREE,
     )
     target = Typed(
         label="Where your mail should go",
         widget=email_input(
-            **{"autocomplete": "email", "data-address-target": "", "data-hint": "target-form"}
+            **{"autocomplete": "email", "data-address-target": "", "data-hint": "id_target_live"}
         ),
-        help_text=_hint("target-form", _YOURS),
+        help_text=_YOURS,
     )
     password_hash = Typed(widget=forms.HiddenInput)
     message = Typed(
@@ -66,6 +59,8 @@ class AskForm(forms.Form):
         super().__init__(data, initial=initial)
         self.fields["local_part"].suffix = f"@{domain.name}"  # type: ignore[attr-defined]
         self.fields["local_part"].widget.attrs["data-domain"] = domain.name
+        for name in ("local_part", "target"):
+            self.fields[name].live_hint = True  # type: ignore[attr-defined]
         if invitation is not None and invitation.local_part:
             del self.fields["local_part"]
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django.urls import reverse
 
+from tenants import access
+from tenants.actor import Actor
+from tenants.models import Mailbox
+
 
 def below_domain(
     name: str, last: str, *between: tuple[str, str], home: str = "domain"
@@ -29,3 +33,14 @@ def zone_crumbs(name: str, last: str) -> list[dict[str, str]]:
 
 def settings_crumbs(name: str, last: str) -> list[dict[str, str]]:
     return below_domain(name, last, ("Settings", "domain-settings"))
+
+
+def address_crumbs(actor: Actor, mailbox: Mailbox, last: str) -> list[dict[str, str]]:
+    """The way to a page below an address: for the team by its domain, for a holder by their own addresses."""
+    domain = mailbox.domain
+    here = reverse("address", kwargs={"domain": domain.name, "local_part": mailbox.local_part})
+    if access.may(actor, access.Verb.VIEW, domain):
+        *way, _ = below_domain(domain.name, last, home="addresses")
+        return [*way, {"label": mailbox.local_part, "url": here}, {"label": last}]
+    own = {"label": "Your addresses", "url": reverse("own-addresses")}
+    return [own, {"label": str(mailbox), "url": here}, {"label": last}]

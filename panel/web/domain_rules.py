@@ -149,21 +149,24 @@ def domain_names(request: HttpRequest, domain: str) -> HttpResponse:
     rows = access.visible_to(actor_of(request), HeldName).filter(domain=thing)
     url = reverse("domain-names", kwargs={"domain": thing.name})
     shown = cut(rows, request.GET, url, size=PAGE)
+    names: list[dict[str, Any]] = [
+        {
+            "pk": each.pk,
+            "address": f"{each.local_part}@{thing.name}",
+            "word": each.get_kind_display(),
+            "is_usual": each.kind == HeldName.Kind.RESERVED,
+            "reason": each.reason,
+            "by": each.by_name,
+            "since": times.moment(each.since, now),
+        }
+        for each in shown.rows
+    ]
     context = {
         **domain_context(request, row, "domain-settings"),
         "crumbs": settings_crumbs(thing.name, "Names that are held back"),
         "form": form,
-        "names": [
-            {
-                "pk": each.pk,
-                "address": f"{each.local_part}@{thing.name}",
-                "word": each.get_kind_display(),
-                "reason": each.reason,
-                "by": each.by_name,
-                "since": times.moment(each.since, now),
-            }
-            for each in shown.rows
-        ],
+        "held": [each for each in names if not each["is_usual"]],
+        "usual": [each for each in names if each["is_usual"]],
         "pages": shown.pages,
         "may_hold": shows(request, Verb.CREATE, Kind.HELD_NAME, thing.organization_id),
         "may_release": shows(request, Verb.DELETE, Kind.HELD_NAME, thing.organization_id),

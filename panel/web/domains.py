@@ -82,6 +82,7 @@ def next_step(request: HttpRequest, row: DomainRow) -> dict[str, str] | None:
     urls = {
         "connect": lambda: reverse("repository-new", kwargs=at),
         "repository": lambda: reverse("repository", kwargs=at),
+        "checks": lambda: reverse("domain-checks", kwargs=at),
         "runs": lambda: f"{reverse('runs')}?domain={name}",
         "requests": lambda: reverse("domain-requests", kwargs=at),
         "addresses": lambda: reverse("addresses", kwargs=at),
@@ -197,6 +198,7 @@ def domain(request: HttpRequest, domain: str) -> HttpResponse:
             "events": event_lines(_events(request, row.domain)[:8], now),
             "public_url": public_url(row.domain),
             "has_repository": row.facts.connected,
+            "may_stack": shows(request, Verb.CREATE, Kind.STACK, row.domain.organization_id),
         },
     )
 

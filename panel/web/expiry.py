@@ -7,11 +7,11 @@ from datetime import timedelta
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 
 from panel.web import fragments
 from panel.web.aliases import EXPIRY_IS_TYPED_IN, end_typed
+from panel.web.crumbs import address_crumbs
 from panel.web.fields import Tried, Typed, show, try_form
 from panel.web.handling import actor_of, page, refuse, tell
 from tenants import access
@@ -60,7 +60,7 @@ def address_expiry(request: HttpRequest, domain: str, local_part: str) -> HttpRe
         "days_left": max(0, (mailbox.expires_at - now).days) if mailbox.expires_at else None,
         "extended_until": in_words(now + timedelta(days=actions.extended_by(mailbox))),
         "may_manage": access.may(actor_of(request), Verb.MANAGE, mailbox) and not mailbox.trashed_at,
-        "crumbs": [{"label": str(mailbox), "url": reverse("address", kwargs=at)}, {"label": "Its end"}],
+        "crumbs": address_crumbs(actor_of(request), mailbox, "Its end"),
     }
     return show(request, "panel/address/expiry.html", context, tried)
 

@@ -62,7 +62,12 @@ def domain_checks(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "domain-checks"),
         **mail,
-        "headline": headline(row.domain, len(found) + len(held) + mail["mail_broken"], hosts),
+        "headline": headline(
+            row.domain,
+            len(found) + len(held) + mail["mail_broken"],
+            hosts,
+            was_looked=bool(mail["mail_topics"]),
+        ),
         "warned": found,
         "held": held,
         "hosts": hosts,
@@ -71,7 +76,7 @@ def domain_checks(request: HttpRequest, domain: str) -> HttpResponse:
     return render(request, "panel/domain/checks.html", context)
 
 
-def headline(domain: Domain, addresses: int, hosts: list[dict[str, Any]]) -> str:
+def headline(domain: Domain, addresses: int, hosts: list[dict[str, Any]], *, was_looked: bool) -> str:
     """What is true of the whole domain, in a sentence."""
     serious = sum(any(each["badge"] == "fail" for each in host["lines"]) for host in hosts)
     if addresses:
@@ -79,6 +84,8 @@ def headline(domain: Domain, addresses: int, hosts: list[dict[str, Any]]) -> str
     if serious:
         places = sentences.amount(serious, "place", "places")
         return f"Mail of {domain.name} is sent to {places} where it is lost."
+    if not was_looked:
+        return f"{domain.name} was not looked at yet."
     return f"Nothing goes astray in {domain.name}, as far as Rookery can see."
 
 

@@ -25,6 +25,7 @@ from panel.web.activity import (
     pieces,
     with_proof,
 )
+from panel.web.crumbs import address_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.frame import roles_of, shows
 from panel.web.handling import actor_of, page, refuse, tell
@@ -183,13 +184,11 @@ def address_history(request: HttpRequest, domain: str, local_part: str) -> HttpR
     mailbox = fragments.load_mailbox(actor_of(request), domain__name=domain.lower(), local_part=local_part)
     at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
     url = reverse("address-history", kwargs=at)
-    tabs = address_pages.around(request, mailbox)
-    crumbs = [*tabs["crumbs"][:-1], {"label": str(mailbox), "url": reverse("address", kwargs=at)}]
     context = {
-        **tabs,
+        **address_pages.around(request, mailbox),
         **history_context(request, Event.objects.filter(mailbox=mailbox), url, address=mailbox),
         "mailbox": mailbox,
-        "crumbs": [*crumbs, {"label": "History"}],
+        "crumbs": address_crumbs(actor_of(request), mailbox, "History"),
     }
     return render(request, "panel/address/history.html", context)
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from panel.web import fragments
 from panel.web.address import show_address
 from panel.web.address_people import HolderForm, OwnNoteForm
+from panel.web.crumbs import address_crumbs
 from panel.web.fields import Tried, Typed, email_input, show, try_form
 from panel.web.fresh import fresh_sign_in
 from panel.web.handling import actor_of, page, refuse, tell
@@ -106,7 +107,7 @@ def hand_over(request: HttpRequest, domain: str, local_part: str) -> HttpRespons
         "form": form,
         "holders": holders,
         "url": _url(mailbox),
-        "crumbs": [{"label": str(mailbox), "url": _url(mailbox)}, {"label": "Hand over"}],
+        "crumbs": address_crumbs(actor, mailbox, "Hand over"),
     }
     return show(request, "panel/address/hand-over.html", context, tried)
 
@@ -148,11 +149,7 @@ def delete_own(request: HttpRequest, domain: str, local_part: str) -> HttpRespon
         "mailbox": mailbox,
         "form": form,
         "url": _url(mailbox),
-        "crumbs": [
-            {"label": "Your addresses", "url": reverse("own-addresses")},
-            {"label": str(mailbox), "url": _url(mailbox)},
-            {"label": "Delete"},
-        ],
+        "crumbs": address_crumbs(actor, mailbox, "Delete"),
     }
     return show(request, "panel/address/delete.html", context, tried)
 

@@ -86,7 +86,7 @@ def follow_url(request: HttpRequest, check: MailCheck | None, url: str, now: dat
 
 def _sentence(domain: Domain, lines: list[CheckLine], broken: int) -> str:
     if not lines:
-        return f"{domain} was not looked at yet. A worker does it within minutes, and then every night."
+        return "A worker looks within minutes, and then every night."
     if broken:
         return f"{sentences.amount(broken, 'thing', 'things')} to mend before all mail of {domain} works."
     unknown = sum(each.level == Level.UNKNOWN for each in lines)

@@ -10,16 +10,15 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils import timezone
 
 from panel.web.address_state import WORKS
+from panel.web.crumbs import address_crumbs
 from panel.web.fields import show
 from panel.web.handling import actor_of, page, refuse, tell
 from panel.web.standing import address_standing
 from tenants import access
 from tenants.actions import test_mail
-from tenants.actor import Actor
 from tenants.errors import Conflict
 from tenants.models import Mailbox
 
@@ -66,23 +65,12 @@ def mail_program(request: HttpRequest, domain: str, local_part: str) -> HttpResp
         "sentence": standing.sentence(str(mailbox), timezone.now()),
         "may_test": access.may(actor, access.Verb.CHANGE, mailbox),
         "is_alias": mailbox.kind == Mailbox.Kind.ALIAS,
-        "crumbs": _crumbs(actor, mailbox),
+        "crumbs": address_crumbs(actor, mailbox, "Mail program"),
         "is_mine": access.holds(actor, mailbox),
         "server": sandbox_server(mailbox.domain.name) if settings.SANDBOX else None,
         "confirmed": [row for row in mailbox.targets.all() if row.confirmed_at],
     }
     return show(request, "account/mail-program.html", context)
-
-
-def _crumbs(actor: Actor, mailbox: Mailbox) -> list[dict[str, str]]:
-    """The way here; only the team knows the domain's pages."""
-    at = {"domain": mailbox.domain.name, "local_part": mailbox.local_part}
-    if access.may(actor, access.Verb.VIEW, mailbox.domain):
-        first = {"label": mailbox.domain.name, "url": reverse("addresses", kwargs={"domain": at["domain"]})}
-    else:
-        first = {"label": "Your account", "url": reverse("account")}
-    here = {"label": str(mailbox), "url": reverse("address", kwargs=at)}
-    return [first, here, {"label": "Mail program"}]
 
 
 def _send_test(request: HttpRequest, mailbox: Mailbox) -> HttpResponse:

@@ -104,7 +104,8 @@ def _offer_form(
     account = actor_of(request).account
     initial = {"names": missing, "target": account.email if account is not None else ""}
     form = OfferForm(request.POST if bound else None, initial=initial)
-    form.fields["names"].choices = [(each, f"{each}@{domain.name}") for each in missing]  # type: ignore[attr-defined]
+    form.fields["names"].choices = [(each, each) for each in missing]  # type: ignore[attr-defined]
+    form.fields["names"].label = f"Addresses to make at {domain.name}"
     return form
 
 

@@ -28,7 +28,8 @@ STOPPED = State("fail", "Stopped: needs you")
 
 @dataclass(frozen=True)
 class DomainFacts:
-    """All that the state of a domain depends on; `proved` is a time in words, such as “12 s ago”."""
+    """All that the state of a domain depends on; `proved` is a time in words, such as “12 s ago”, and `wrong`
+    counts the lines of its checks that say so."""
 
     name: str
     addresses: int = 0
@@ -42,6 +43,7 @@ class DomainFacts:
     taken_up: bool = True
     restart_by_hand: bool = False
     changed_outside: int = 0
+    wrong: int = 0
     proved: str = ""
 
 
@@ -66,8 +68,9 @@ class DomainStanding:
 
 
 def domain_standing(facts: DomainFacts) -> DomainStanding:
-    """The first of these that holds: connection, a stop, changes by others, a change on its way, works."""
-    for judge in (_connection, _stop, _outside, _moving):
+    """The first of these that holds: connection, a stop, changes by others, a change on its way, something
+    wrong outside, works."""
+    for judge in (_connection, _stop, _outside, _moving, _wrong):
         standing = judge(facts)
         if standing is not None:
             return standing
@@ -159,6 +162,20 @@ def _moving(facts: DomainFacts) -> DomainStanding | None:
         "The last change is written; they read it when they start.",
         "runs",
         "Follow it",
+    )
+
+
+def _wrong(facts: DomainFacts) -> DomainStanding | None:
+    """Its mail server is as asked, and still its mail does not work: nobody may read here that it does."""
+    if not facts.wrong:
+        return None
+    things = amount(facts.wrong, "thing is", "things are")
+    return DomainStanding(
+        State("todo", f"{things} wrong"),
+        f"{things.capitalize()} wrong with mail for {facts.name}.",
+        "The mail server holds what was asked for. The checks say what is wrong, and who can mend it.",
+        "checks",
+        "See what is wrong",
     )
 
 

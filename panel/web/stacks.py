@@ -93,6 +93,7 @@ def _show(request: HttpRequest, row: DomainRow, *, problem: str = "", status: in
     context |= {
         "stack": thing,
         "lines": lines,
+        "headline": _headline(thing, lines),
         "sentence": _sentence(thing, lines),
         "relay_note": relay_note(thing),
         "canary_line": canary_line(thing, timezone.now()),
@@ -106,7 +107,7 @@ def _show(request: HttpRequest, row: DomainRow, *, problem: str = "", status: in
         "may_follow": shows(request, Verb.SWITCH, Kind.STACK, organization_id) and thing.wanted == "running",
         "may_delete": shows(request, Verb.DELETE, Kind.STACK, organization_id),
     }
-    template = "now" if request.headers.get("HX-Request") == "true" else "show"
+    template = "live" if request.headers.get("HX-Request") == "true" else "show"
     return render(request, f"panel/stack/{template}.html", context, status=status)
 
 
@@ -127,6 +128,20 @@ def _lines(thing: Stack) -> list[dict[str, Any]]:
             line["badge"] = ("todo", "Not as it was proved")
         found.append({**line, "unikernel": unikernels.get(label), "found": since})
     return found
+
+
+def _headline(thing: Stack, lines: list[dict[str, Any]]) -> str:
+    """The first of these that holds: it goes, is halted, needs a person, runs, is being made."""
+    name = f"The mail stack of {thing.domain}"
+    if thing.wanted == Stack.Wanted.REMOVED:
+        return f"{name} is being taken back."
+    if thing.wanted == Stack.Wanted.CANCELLED:
+        return f"{name} is cancelled."
+    if any(each["state"] == State.FAILED or each["found"] for each in lines):
+        return f"{name} needs you."
+    if all(each["state"] == State.PROVED for each in lines):
+        return f"{name} runs as planned."
+    return f"{name} is being made."
 
 
 def _sentence(thing: Stack, lines: list[dict[str, Any]]) -> str:

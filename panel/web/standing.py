@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
 
 from panel.web import sentences, times
 from panel.web.address_state import WORDS, AddressStanding
@@ -14,7 +15,17 @@ from tenants import access
 from tenants.actor import Actor
 from tenants.address_states import decide_address_state
 from tenants.bounded import counted
-from tenants.models import AddressRequest, Condition, Domain, Mailbox, Membership, Run
+from tenants.formats.mail_checks import Level
+from tenants.models import (
+    AddressRequest,
+    CheckLine,
+    CheckMute,
+    Condition,
+    Domain,
+    Mailbox,
+    Membership,
+    Run,
+)
 from tenants.relay_states import (
     Conditions,
     RelayState,
@@ -75,8 +86,8 @@ class DomainRow:
 
 
 def with_counts(domains: QuerySet[Domain]) -> QuerySet[Domain]:
-    """Annotate how many addresses, unconfirmed ones and waiting requests there are (up to a bound), and the
-    stopped run."""
+    """Annotate how many addresses, unconfirmed ones, waiting requests and wrong things there are (up to a
+    bound), and the stopped run."""
     in_use = Mailbox.objects.filter(domain=OuterRef("pk"), trashed_at=None)
     waiting = AddressRequest.objects.filter(domain=OuterRef("pk"), status=AddressRequest.Status.CONFIRMED)
     stopped = Run.objects.filter(
@@ -86,8 +97,16 @@ def with_counts(domains: QuerySet[Domain]) -> QuerySet[Domain]:
         address_count=counted(in_use),
         unconfirmed_count=counted(in_use.filter(enabled=True, reached=False)),
         request_count=counted(waiting),
+        wrong_count=counted(_wrong_lines()),
         stopped_run=Subquery(stopped.order_by("-generation", "-pk").values("pk")[:1]),
     )
+
+
+def _wrong_lines() -> QuerySet[CheckLine]:
+    """Lines of a domain's checks that say that something is wrong, and that nobody muted."""
+    muted = CheckMute.objects.filter(check_of=OuterRef("check_of"), line=OuterRef("line"), until__gt=Now())
+    found = CheckLine.objects.filter(check_of__domain=OuterRef("pk"), level=Level.FAIL)
+    return found.filter(~Exists(muted))
 
 
 def domain_row(domain: Domain, now: datetime) -> DomainRow:
@@ -111,6 +130,7 @@ def domain_row(domain: Domain, now: datetime) -> DomainRow:
             for kind in Condition.LEFT_ALONE
             if _is_true(conditions, kind)
         ),
+        wrong=counts["wrong_count"],
         proved=times.ago(target.checked_at, now) if target and target.checked_at else "",
     )
     return DomainRow(

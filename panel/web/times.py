@@ -57,7 +57,7 @@ def ago(at: datetime, now: datetime) -> str:
     if seconds < 1:
         return "just now"
     if seconds < 90:
-        return f"{seconds} s ago"
+        return f"{seconds}\N{NO-BREAK SPACE}s ago"
     for unit, size in (("minute", 60), ("hour", 3600), ("day", 86_400)):
         count = round(seconds / size)
         limit = {"minute": 90, "hour": 36, "day": 10_000_000}[unit]

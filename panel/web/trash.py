@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from panel.web import fragments, sentences, times
 from panel.web.activity import address_url, cut
-from panel.web.crumbs import below_domain
+from panel.web.crumbs import below_domain, settings_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.fields import Typed, plain_input, show, try_form
 from panel.web.fragments import run_url
@@ -217,6 +217,7 @@ def address_delete(request: HttpRequest, domain: str, local_part: str) -> HttpRe
         "in_trash": mailbox.trashed_at is not None,
         "is_gone": mailbox.trashed_at is not None and actions.is_gone(mailbox, target),
         "crumbs": [
+            {"label": "Domains", "url": reverse("domains")},
             {"label": row.domain.name, "url": reverse("addresses", kwargs={"domain": row.domain.name})},
             {"label": "Trash", "url": reverse("domain-trash", kwargs={"domain": row.domain.name})},
             {"label": mailbox.local_part},
@@ -247,9 +248,6 @@ def trash_days(request: HttpRequest, domain: str) -> HttpResponse:
     context = {
         **domain_context(request, row, "domain-settings"),
         "form": form,
-        "crumbs": [
-            {"label": row.domain.name, "url": reverse("domain-settings", kwargs={"domain": row.domain.name})},
-            {"label": "Days in the trash"},
-        ],
+        "crumbs": settings_crumbs(row.domain.name, "Days in the trash"),
     }
     return show(request, "panel/trash/days.html", context, tried)

@@ -71,7 +71,7 @@ def ask(stranger: Visitor, path: Path) -> None:
     page.get_by_label("The address you want").fill("lise")
     page.get_by_label("Where your mail should go").fill("lise@lab.example")
     page.locator("[data-phrase-words] span").nth(5).wait_for()
-    page.locator("#target-form .badge").wait_for(timeout=SLOW_MS)
+    page.locator("#id_target_live .badge").wait_for(timeout=SLOW_MS)
     page.get_by_label("Where your mail should go").blur()
     shoot(stranger, path)
 

@@ -47,4 +47,4 @@ def wait_until_all_is_proved(owner: Visitor, domain: str) -> None:
     """The page of the stack follows by itself."""
     if not owner.page.url.endswith(f"/d/{domain}/stack"):
         owner.open(f"/d/{domain}/stack")
-    expect(owner.page.locator("#stack-now")).to_contain_text("All of it was proved.", timeout=MINUTES_MS)
+    expect(owner.page.locator("#stack-head")).to_contain_text("All of it was proved.", timeout=MINUTES_MS)

@@ -35,7 +35,7 @@ def test_the_bell_counts_with_one_question(
 
 
 def test_one_is_read_then_all(browser: Client, domain: Domain) -> None:
-    assert "No notices" in text_of(browser.get("/notices"))
+    assert "You have no notices." in text_of(browser.get("/notices"))
     for line in ("first <b>", "second"):
         tell(domain, line)
     page = browser.get("/notices")
@@ -46,7 +46,7 @@ def test_one_is_read_then_all(browser: Client, domain: Domain) -> None:
     row = Notice.objects.get(line="second")
     assert "Notices, 1 unread" in text_of(browser.post("/notices/read", {"notice": row.pk}, follow=True))
     page = browser.post("/notices/read", {"up_to": row.pk}, follow=True)
-    assert "You have read them all" in text_of(page)
+    assert "You have read all your notices." in text_of(page)
     assert "unread" not in text_of(page)
     for wrong in ("x", "9" * 30, "0"):
         assert browser.post("/notices/read", {"notice": wrong}).status_code == 404

@@ -133,7 +133,8 @@ def test_clock(at: datetime, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0, "just now"), (12, "12 s ago"), (200, "3 minutes ago"), (7300, "2 hours ago")]
+    ("seconds", "said"),
+    [(0, "just now"), (12, "12\N{NO-BREAK SPACE}s ago"), (200, "3 minutes ago"), (7300, "2 hours ago")],
 )
 def test_ago(seconds: int, said: str) -> None:
     assert times.ago(NOW - timedelta(seconds=seconds), NOW) == said

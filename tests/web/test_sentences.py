@@ -25,6 +25,8 @@ from panel.web.sentences import DomainFacts, DomainStanding, State, domain_stand
         ({"observed": False, "taken_up": False}, "live", "is on its way", "runs"),
         ({"taken_up": False}, "live", "are starting again", "runs"),
         ({"taken_up": False, "restart_by_hand": True}, "todo", "have to be restarted", "repository"),
+        ({"wrong": 2, "taken_up": False}, "live", "are starting again", "runs"),
+        ({"addresses": 2, "wrong": 1, "requests": 3}, "todo", "1 thing is wrong with mail for", "checks"),
     ],
 )
 def test_a_domain_says_the_first_thing_that_holds(

@@ -90,10 +90,13 @@ def cut_off(host: Host, why: str) -> NeedsPerson:
 
 def statements(plan: Plan, seen: dict[str, Any]) -> list[Statement]:
     found = []
-    for reason, kind in (("drift", Condition.Type.DRIFTED), ("conflict", Condition.Type.CONFLICTED)):
+    for reason, kind, none in (
+        ("drift", Condition.Type.DRIFTED, "Nobody else changed our chains."),
+        ("conflict", Condition.Type.CONFLICTED, "Nothing was changed both here and there."),
+    ):
         units = [each for each in plan.apart if each.reason == reason]
         if not units:
-            found.append(Statement(kind, False, "none", "Nobody else changed our chains."))
+            found.append(Statement(kind, False, "none", none))
             continue
         sentence = " ".join(each.sentence for each in units)
         details = {"units": [each.as_dict() for each in units], "count": len(units)}

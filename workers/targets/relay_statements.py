@@ -15,7 +15,7 @@ GROWN_ABOVE_KIB = 100 * 1024
 _CHANGED = "They were left alone: decide about each under “Found outside”."
 APART = {
     "drift": (Condition.Type.DRIFTED, "Nobody else changed our entries.", _CHANGED),
-    "conflict": (Condition.Type.CONFLICTED, "Nobody else changed our entries.", _CHANGED),
+    "conflict": (Condition.Type.CONFLICTED, "Nothing was changed both here and there.", _CHANGED),
     "unsafe": (
         Condition.Type.UNSAFE_ENTRIES,
         "Every entry is safe for ptt.",
@@ -47,7 +47,11 @@ def foreign_statement(findings: Findings) -> Statement:
     kind = Condition.Type.FOREIGN_ENTRIES
     if not count:
         return Statement(kind, False, "none", "Every entry is Rookery's.")
-    sentence = f"{count} entries were not made by Rookery. They are kept as they are."
+    sentence = (
+        "1 entry was not made by Rookery. It is kept as it is."
+        if count == 1
+        else f"{count} entries were not made by Rookery. They are kept as they are."
+    )
     return Statement(kind, True, "kept", sentence, {"count": count})
 
 

@@ -128,7 +128,9 @@ def test_who_only_looks_sees_the_releases_and_may_do_nothing(site: Site, client:
 
 
 def test_what_is_not_there_any_more_is_said_beside_its_phase(site: Site, client: Client) -> None:
-    assert "All of it was proved." in client.get(PAGE).content.decode()
+    page = client.get(PAGE).content.decode()
+    assert "All of it was proved." in page
+    assert "runs as planned." in page
     told = {"unit": "example-org-relay-1", "sentence": "It is <gone>."}
     Condition.objects.create(
         target=site.machine.target,
