@@ -27,6 +27,17 @@ CONTENT_SECURITY_POLICY = (
     " font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+# What goes with every answer, also with those that are made before Django or a page is asked.
+EVERY_ANSWER = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+
 
 class PanelRequest(HttpRequest):
     """A request after our middleware; for type hints."""
@@ -76,19 +87,20 @@ def referrer_policy(request: HttpRequest) -> str:
 
 
 class SecurityHeaders:
-    """No inline script or style, no frames, no referrer to other sites; private pages are not stored."""
+    """No inline script or style, no frames, no referrer to other sites; private pages are not stored.
+
+    Outside of what answers by itself: the way to TLS, static files, a host that is not ours.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.setdefault("Referrer-Policy", referrer_policy(request))
-        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        response.setdefault("Cache-Control", "no-store")
+        for name, value in EVERY_ANSWER.items():
+            response.setdefault(name, value)
+        # Django's own has one for all pages.
+        response["Referrer-Policy"] = referrer_policy(request)
         return response
 
 
