@@ -6,6 +6,7 @@ import ipaddress
 import uuid
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -71,6 +72,10 @@ class RequestContext:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
         request.client_ip = client_ip(request)  # type: ignore[attr-defined]
+        if request.path == "/metrics":
+            # Prometheus finds each web process by its address, and asks by that. Nothing in the answer depends
+            # on the name, and it is for whoever has the token.
+            request.META["HTTP_HOST"] = urlsplit(settings.BASE_URL).netloc
         with log_context.working_for(request=request.request_id):  # type: ignore[attr-defined]
             response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
