@@ -72,7 +72,9 @@ class MaskedRecords:
 
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record: logging.LogRecord = self._inner(*args, **kwargs)
-        if record.name.startswith("django.security."):
+        if record.name.startswith("django.security.") or (
+            record.name == "django.request" and record.levelno <= logging.WARNING
+        ):
             _calm(record)
         _mask_message(record)
         if record.exc_info and record.exc_info[0] is not None:

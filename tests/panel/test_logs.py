@@ -137,6 +137,10 @@ def test_what_a_client_sends_wrongly_is_no_error_of_ours(
         assert [each.levelname for each in caplog.records if each.name == logger] == ["WARNING"]
         assert said.getvalue()
         assert "Traceback" not in said.getvalue()
+    with listening("django.request") as said:
+        assert client.post("/sign-in", b"x", content_type="multipart/form-data").status_code == 400
+    assert "Unable to parse" in said.getvalue()
+    assert "Traceback" not in said.getvalue()
 
 
 def test_tracebacks_hold_no_secret() -> None:
