@@ -73,7 +73,7 @@ class RequestContext:
         request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
         request.client_ip = client_ip(request)  # type: ignore[attr-defined]
         if request.path == "/metrics":
-            # Prometheus finds each web process by its address, and asks by that. Nothing in the answer depends
+            # Prometheus finds each web process by its address, and asks by that. Nothing in the answer hangs
             # on the name, and it is for whoever has the token.
             request.META["HTTP_HOST"] = urlsplit(settings.BASE_URL).netloc
         with log_context.working_for(request=request.request_id):  # type: ignore[attr-defined]
