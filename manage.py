@@ -10,13 +10,12 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
     # Settings must be named before Django is imported.
-    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
     from django.core.management import execute_from_command_line  # noqa: PLC0415
 
-    try:
+    from tenants.starting import or_one_sentence  # noqa: PLC0415
+
+    with or_one_sentence():
         execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
-        sys.exit(f"Rookery cannot start: {error}")
 
 
 if __name__ == "__main__":

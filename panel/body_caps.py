@@ -22,7 +22,7 @@ from django.urls import Resolver404, resolve
 
 from panel.api import errors
 from panel.api.organization_imports import MOST_BODY
-from panel.middleware import CONTENT_SECURITY_POLICY
+from panel.middleware import EVERY_ANSWER
 from tenants.formats.solo5_image import MOST_IMAGE
 from tenants.formats.tables import MAX_BYTES
 
@@ -218,12 +218,11 @@ async def _refuse(scope: Scope, refusal: Refusal, receive: Receive, send: Send, 
         values = {"title": refusal.title, "sentence": refusal.page, "frame": {"layout": "public.html"}}
         content = render_to_string("errors/body.html", values).encode()
     headers = {
+        **EVERY_ANSWER,
+        "Referrer-Policy": "strict-origin",
         "Content-Type": kind,
         "Content-Length": str(len(content)),
         "Connection": "close",
-        "Cache-Control": "no-store",
-        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-        "X-Content-Type-Options": "nosniff",
         "X-Request-Id": number,
         **({"Retry-After": "10"} if refusal is TOO_MANY else {}),
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import math
 import os
 import re
 import zoneinfo
@@ -24,9 +23,13 @@ from tenants import keys
 
 _environment = FileAwareEnv(strip_whitespace=True)
 _ON, _OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+# A value that is no secret is repeated in a refusal, up to here.
+_MOST_REPEATED = 80
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.I)
 # What libpq understands and we hand on: a wish for TLS that nobody hears would be worse than none.
 _DATABASE_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout")
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 MOST_BLOCK_LISTS = 8
 # With the 64 characters of an IPv6 address written backwards, it is a name still.
 _MOST_LIST_NAME = 180
@@ -39,15 +42,23 @@ def refusal(name: str, problem: str, fix: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(f"The setting {name} {problem}. {fix}")
 
 
+def shown(value: str) -> str:
+    """A value in a refusal: in quotes, in one line, and not at any length."""
+    return repr(value if len(value) <= _MOST_REPEATED else f"{value[: _MOST_REPEATED - 1]}…")
+
+
 def text(name: str, default: str = "") -> str:
     """The value as it stands there, without white space around it."""
+    path = os.environ.get(f"{name}_FILE", "").strip()
+    if path and os.environ.get(name, "").strip():
+        raise refusal(name, f"is set, and {name}_FILE too", "Take one of them away.")
     try:
         return str(_environment.str(name, "")).strip() or default
-    except (EnvError, ValueError) as error:
-        path = os.environ.get(f"{name}_FILE")
-        raise refusal(
-            f"{name}_FILE", f"names {path!r}, which cannot be read", "Name a file that this process may read."
-        ) from error
+    except (EnvError, OSError, ValueError) as error:
+        # What is no path may be the secret itself, written into the wrong one of the two.
+        named = f"names {shown(path)}, which" if path.startswith("/") else "names what is no whole path, and"
+        fix = "Name a file of text that this process may read, with a path that begins with /."
+        raise refusal(f"{name}_FILE", f"{named} cannot be read", fix) from error
 
 
 def require(*names: str) -> None:
@@ -62,19 +73,17 @@ def require(*names: str) -> None:
 def switch(name: str, *, default: bool = False) -> bool:
     value = text(name, str(int(default))).lower()
     if value not in _ON | _OFF:
-        raise refusal(name, f"is {value!r}", "Write 1 or 0.")
+        raise refusal(name, f"is {shown(value)}", "Write 1 or 0.")
     return value in _ON
 
 
-def number(name: str, default: float, fix: str, *, most: float = math.inf) -> float:
+def number(name: str, default: float, fix: str, *, most: float = float("inf")) -> float:
     """Above zero and finite, `most` at most."""
     value = text(name, str(default))
-    try:
-        found = float(value)
-    except ValueError:
-        found = math.nan
-    if not (0 < found <= most and math.isfinite(found)):
-        raise refusal(name, f"is {value!r}", fix)
+    # Python would also take an infinity, digits of other scripts, and 1_0 for ten.
+    found = float(value) if _NUMBER.fullmatch(value) else 0.0
+    if not 0 < found <= most:
+        raise refusal(name, f"is {shown(value)}", fix)
     return found
 
 
@@ -82,25 +91,30 @@ def count(name: str, default: int, fix: str, *, most: int) -> int:
     """From 1 to `most`."""
     value = text(name, str(default))
     if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= most:
-        raise refusal(name, f"is {value!r}", fix)
+        raise refusal(name, f"is {shown(value)}", fix)
     return int(value)
 
 
 def port(name: str, default: int) -> int:
     value = text(name, str(default))
     if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
-        raise refusal(name, f"is {value!r}", "Choose a port from 1 to 65535.")
+        raise refusal(name, f"is {shown(value)}", "Choose a port from 1 to 65535.")
     return int(value)
 
 
 def folder(name: str, default: Path) -> Path:
     """An absolute path, made if it is missing, for its owner only."""
-    path = Path(text(name, str(default))).expanduser().absolute()
+    value = text(name, str(default))
+    fix = "Choose a folder that this process may write to."
+    if not value.isprintable():
+        raise refusal(name, f"is {shown(value)}, which is no path", fix)
     try:
+        path = Path(value).expanduser().absolute()
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        problem = f"is {str(path)!r}, which cannot be made ({error.strerror})"
-        raise refusal(name, problem, "Choose a folder that this process may write to.") from error
+        raise refusal(name, f"is {shown(value)}, which cannot be made ({error.strerror})", fix) from error
+    except RuntimeError as error:
+        raise refusal(name, f"is {shown(value)}, the folder of nobody here", fix) from error
     return path
 
 
@@ -153,7 +167,9 @@ def hosts(name: str) -> list[str]:
     for word in found:
         if not _is_host(word):
             raise refusal(
-                name, f"has {word!r}", "Write host names with commas between, for example panel.example.org."
+                name,
+                f"has {shown(word)}",
+                "Write host names with commas between, for example panel.example.org.",
             )
     return found
 
@@ -164,7 +180,7 @@ def block_lists(name: str) -> tuple[str, ...]:
     found = [word.lower().removesuffix(".") for word in _words(name)]
     for word in found:
         if not _is_host(word) or "." not in word or _is_address(word) or len(word) > _MOST_LIST_NAME:
-            raise refusal(name, f"has {word!r}", fix)
+            raise refusal(name, f"has {shown(word)}", fix)
     if len(found) > MOST_BLOCK_LISTS:
         raise refusal(name, f"has {len(found)} names", fix)
     return tuple(dict.fromkeys(found))
@@ -174,7 +190,7 @@ def addresses(name: str) -> tuple[str, ...]:
     for word in _words(name):
         if not _is_address(word):
             fix = "Write the proxies' own addresses with commas between, for example 192.0.2.1."
-            raise refusal(name, f"has {word!r}", fix)
+            raise refusal(name, f"has {shown(word)}", fix)
     return tuple(str(ipaddress.ip_address(word)) for word in _words(name))
 
 
@@ -185,7 +201,7 @@ def networks(name: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, 
             found.append(ipaddress.ip_network(word))
         except ValueError as error:
             fix = "Write networks with commas between, for example 10.0.0.0/8,fd00::/8."
-            raise refusal(name, f"has {word!r}", fix) from error
+            raise refusal(name, f"has {shown(word)}", fix) from error
     return tuple(found)
 
 
@@ -210,7 +226,7 @@ def passphrase(name: str) -> str:
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     value = text(name, default).lower()
     if value not in choices:
-        raise refusal(name, f"is {value!r}", f"Write {' or '.join(choices)}.")
+        raise refusal(name, f"is {shown(value)}", f"Write {' or '.join(choices)}.")
     return value
 
 
@@ -218,7 +234,7 @@ def file(name: str) -> Path | None:
     """A file that is made when it is needed; None where none is named."""
     value = text(name)
     if value and not Path(value).is_absolute():
-        raise refusal(name, f"is {value!r}", "Write a path that begins with /.")
+        raise refusal(name, f"is {shown(value)}", "Write a path that begins with /.")
     return Path(value) if value else None
 
 
@@ -232,14 +248,16 @@ def time_zone(name: str, default: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (KeyError, OSError, ValueError) as error:
-        raise refusal(name, f"is {value!r}", "Write a zone as in Europe/Paris, or leave it out.") from error
+        raise refusal(
+            name, f"is {shown(value)}", "Write a zone as in Europe/Paris, or leave it out."
+        ) from error
     return value
 
 
 def log_level(name: str, default: str) -> str:
     value = text(name, default).upper()
     if value not in logging.getLevelNamesMapping():
-        raise refusal(name, f"is {value!r}", "Write DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+        raise refusal(name, f"is {shown(value)}", "Write DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     return value
 
 
@@ -302,7 +320,13 @@ def database(name: str) -> dict[str, Any] | None:
     # libpq's way to name a socket folder: postgresql:///name?host=/run/postgresql
     socket_folder = options.pop("host", "")
     if unknown := sorted(set(options) - set(_DATABASE_OPTIONS)):
-        raise refusal(name, f"has an option that Rookery does not know, {unknown[0]!r}", _DATABASE_FIX)
+        raise refusal(name, f"has an option that Rookery does not know, {shown(unknown[0])}", _DATABASE_FIX)
+    if options.get("sslmode", "prefer") not in _SSL_MODES:
+        raise refusal(name, "has an sslmode that PostgreSQL does not know", f"Use {' or '.join(_SSL_MODES)}.")
+    if not re.fullmatch(r"[0-9]{1,4}", options.get("connect_timeout", "10")):
+        raise refusal(name, "has a connect_timeout that is no number", "Write seconds, or leave it out.")
+    if not unquote(url).isprintable():
+        raise refusal(name, "has a character that cannot be printed", _DATABASE_FIX)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
@@ -323,9 +347,16 @@ def servers(name: str, default_port: int) -> list[tuple[str, int]]:
     for word in _words(name):
         parts = _split(f"//[{word}]" if word.count(":") > 1 and "[" not in word else f"//{word}")
         address = (parts.hostname or "") if parts else ""
-        if parts is None or not _is_address(address) or parts.path or "@" in word:
+        after = word.rpartition("]")[2] if "]" in word else ""
+        if (
+            parts is None
+            or not _is_address(address)
+            or parts.path
+            or "@" in word
+            or after[:1] not in ("", ":")
+        ):
             fix = "Write addresses with commas between, for example 192.0.2.53 or [2001:db8::53]:53."
-            raise refusal(name, f"has {word!r}", fix)
+            raise refusal(name, f"has {shown(word)}", fix)
         found.append((address, parts.port or default_port))
     return found
 
@@ -337,6 +368,8 @@ def broker(name: str) -> str:
     wanted = parts and (parts.hostname if parts.scheme in {"redis", "rediss"} else parts.path)
     if url and (not parts or not wanted or parts.scheme not in {"redis", "rediss", "redis+socket"}):
         raise refusal(name, "is no address of a Redis or Valkey server", _BROKER_FIX)
+    if parts and parts.scheme != "redis+socket" and not re.fullmatch(r"(/[0-9]{0,5})?", parts.path):
+        raise refusal(name, "names a database that is no number", _BROKER_FIX)
     return url
 
 
@@ -345,7 +378,7 @@ def smtp(prefix: str) -> dict[str, Any]:
     host = text(f"{prefix}_HOST", "127.0.0.1")
     if not _is_host(host) and not _is_address(host):
         fix = f"Write a host name only; its port goes into {prefix}_PORT."
-        raise refusal(f"{prefix}_HOST", f"is {host!r}", fix)
+        raise refusal(f"{prefix}_HOST", f"is {shown(host)}", fix)
     user, password = text(f"{prefix}_USER"), text(f"{prefix}_PASSWORD")
     if bool(user) != bool(password):
         missing, given = ("PASSWORD", "USER") if user else ("USER", "PASSWORD")
@@ -383,7 +416,9 @@ def mail_home(prefix: str, default: str, folder: Path) -> tuple[str, Path]:
 
 def sender(name: str, default: str) -> str:
     value = text(name, default)
-    local_part, _, domain = parseaddr(value)[1].rpartition("@")
-    if not local_part or not _is_host(domain) or not value.isprintable():
+    address = parseaddr(value)[1]
+    local_part, _, domain = address.rpartition("@")
+    is_all = value == address or value.endswith(f"<{address}>")
+    if not local_part or not _is_host(domain) or not is_all or not value.isprintable():
         raise refusal(name, "is no sender of a mail", "Write it like Rookery <rookery@example.org>.")
     return value

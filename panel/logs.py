@@ -72,6 +72,10 @@ class MaskedRecords:
 
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record: logging.LogRecord = self._inner(*args, **kwargs)
+        if record.name.startswith("django.security.") or (
+            record.name == "django.request" and record.levelno <= logging.WARNING
+        ):
+            _calm(record)
         _mask_message(record)
         if record.exc_info and record.exc_info[0] is not None:
             # Formatters take this text instead of making their own.
@@ -107,6 +111,14 @@ class JsonLines(logging.Formatter):
         masked = {name: mask(each) if isinstance(each, str) else each for name, each in line.items()}
 
         return json.dumps(masked, ensure_ascii=True, default=str)
+
+
+def _calm(record: logging.LogRecord) -> None:
+    """What a client sends wrongly, such as another Host or too many fields, is no error of ours, and where in
+    Django it was noticed helps nobody: outsiders could fill the log and wake somebody."""
+    record.exc_info = None
+    if record.levelno > logging.WARNING:
+        record.levelno, record.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
 
 
 def _mask_message(record: logging.LogRecord) -> None:

@@ -6,6 +6,7 @@ import ipaddress
 import uuid
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -26,6 +27,17 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+# What goes with every answer, also with those that are made before Django or a page is asked.
+EVERY_ANSWER = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
 
 
 class PanelRequest(HttpRequest):
@@ -60,6 +72,10 @@ class RequestContext:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
         request.client_ip = client_ip(request)  # type: ignore[attr-defined]
+        if request.path == "/metrics":
+            # Prometheus finds each web process by its address, and asks by that. Nothing in the answer hangs
+            # on the name, and it is for whoever has the token.
+            request.META["HTTP_HOST"] = urlsplit(settings.BASE_URL).netloc
         with log_context.working_for(request=request.request_id):  # type: ignore[attr-defined]
             response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
@@ -76,19 +92,20 @@ def referrer_policy(request: HttpRequest) -> str:
 
 
 class SecurityHeaders:
-    """No inline script or style, no frames, no referrer to other sites; private pages are not stored."""
+    """No inline script or style, no frames, no referrer to other sites; private pages are not stored.
+
+    Outside of what answers by itself: the way to TLS, static files, a host that is not ours.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.setdefault("Referrer-Policy", referrer_policy(request))
-        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        response.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        response.setdefault("Cache-Control", "no-store")
+        for name, value in EVERY_ANSWER.items():
+            response.setdefault(name, value)
+        # Django's own has one for all pages.
+        response["Referrer-Policy"] = referrer_policy(request)
         return response
 
 

@@ -7,7 +7,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from panel.roles import require_no_workers_key
+from tenants.starting import or_one_sentence
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
-require_no_workers_key()
-application = get_wsgi_application()
+with or_one_sentence():
+    require_no_workers_key()
+    application = get_wsgi_application()

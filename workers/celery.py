@@ -10,9 +10,12 @@ from celery.beat import PersistentScheduler
 from django.conf import settings
 from kombu import Exchange, Queue
 
+from tenants.starting import or_one_sentence
 from workers import alive
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "panel.settings")
+with or_one_sentence():
+    _broker_url = settings.REDIS_URL or "redis://127.0.0.1:6379/0"
 
 # One queue per kind, so that two hanging hosts never delay a password change.
 QUEUES = (
@@ -36,7 +39,7 @@ EXCHANGE = Exchange("rookery", type="direct")
 
 app = Celery("rookery")
 app.conf.update(
-    broker_url=settings.REDIS_URL or "redis://127.0.0.1:6379/0",
+    broker_url=_broker_url,
     broker_connection_retry_on_startup=True,
     # For ever: a worker that gave up after an hour would have to be started again by a person.
     broker_connection_max_retries=None,

@@ -11,6 +11,7 @@ from django.db.models.functions import Now, RowNumber
 from django.utils import timezone
 
 from tenants import limits, outbox
+from tenants.errors import TooMany
 from tenants.models import Installation, OutgoingMail, Run, SyncTarget
 from workers.backup.schedule import due_backups
 from workers.errands import (
@@ -114,10 +115,20 @@ def _for_each(rows: QuerySet[Any], task: str, queue: str, most: int = AT_ONCE) -
     return [(task, pk, queue) for pk in rows.values_list("pk", flat=True)[:most]]
 
 
+def _is_first(limit: limits.Limit) -> bool:
+    """Of all the sweeps in this time; others may go on beside this one."""
+    if limits.was_spent(limit, "sweep"):
+        return False
+    try:
+        limits.spend(limit, "sweep")
+    except TooMany:
+        return False
+    return True
+
+
 def _errands() -> list[tuple[str, int, str]]:
     """What is to be looked up, looked at again, or compared."""
-    if not limits.was_spent(UNLISTED, "sweep"):
-        limits.spend(UNLISTED, "sweep")
+    if _is_first(UNLISTED):
         scout.find_unlisted()
         checker.begin_checks()
     now = timezone.now()

@@ -13,10 +13,10 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from panel.fresh import stamp
 from panel.sessions import describe
+from panel.web.handling import is_ours
 from panel.web.known_browsers import make_known
 from tenants.factors import has_second_factor
 from tenants.models import Account
@@ -73,11 +73,7 @@ def finish_entering(request: HttpRequest, account: Account) -> HttpResponse:
 
 
 def _onward(request: HttpRequest, account: Account, wanted: str) -> HttpResponse:
-    if url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        return redirect(wanted)
-    return redirect(home_of(account))
+    return redirect(wanted if is_ours(request, wanted) else home_of(account))
 
 
 def begin_session(request: HttpRequest, account: Account) -> None:

@@ -104,8 +104,12 @@ def refuse(request: HttpRequest, error: ActionError) -> None:
 def next_url(request: HttpRequest, default: str) -> str:
     """Where to go on to: only an address of this panel."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        return wanted
-    return default
+    return wanted if is_ours(request, wanted) else default
+
+
+def is_ours(request: HttpRequest, wanted: str) -> bool:
+    """Whether an address that somebody hands in is one of this panel; a name of a route is none."""
+    hosts = {request.get_host()}
+    return "/" in wanted and url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts=hosts, require_https=request.is_secure()
+    )

@@ -24,6 +24,7 @@ from django.urls import clear_url_caches, get_resolver, reverse
 import panel.asgi
 from panel.asgi import application
 from panel.body_caps import LARGER, MOST_AT_ONCE, BodyCaps, Message, Pace, Receive, Scope, Send, limit_of
+from panel.middleware import EVERY_ANSWER
 
 Result = TypeVar("Result")
 PIECE = b"x" * (1 << 16)
@@ -131,6 +132,8 @@ def test_an_announced_length_is_refused_before_a_byte_is_read(path: str) -> None
     assert client.ask(scope(path, content_length=str(HUGE)), caps) == 413
     assert client.taken == 0
     assert client.headers["connection"] == "close"
+    assert {name.lower(): value for name, value in EVERY_ANSWER.items()}.items() <= client.headers.items()
+    assert client.headers["referrer-policy"] == "strict-origin"
     assert b"<h1>This is too large.</h1>" in client.content
     most = b"129 MiB" if path == "/images/upload" else b"1 MiB"
     assert most in client.content

@@ -122,6 +122,27 @@ def test_djangos_own_warnings_hold_no_link(client: Client, path: str) -> None:
     assert token not in said.getvalue()
 
 
+@pytest.mark.django_db
+def test_what_a_client_sends_wrongly_is_no_error_of_ours(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    many = "&".join(f"f{number}=1" for number in range(1001))
+    for logger, path, host in (
+        ("django.security.DisallowedHost", "/sign-in", "evil.example"),
+        ("django.security.TooManyFieldsSent", f"/sign-in?{many}", "localhost"),
+    ):
+        caplog.clear()
+        with listening(logger) as said, caplog.at_level("DEBUG", logger):
+            assert client.get(path, headers={"host": host}).status_code == 400
+        assert [each.levelname for each in caplog.records if each.name == logger] == ["WARNING"]
+        assert said.getvalue()
+        assert "Traceback" not in said.getvalue()
+    with listening("django.request") as said:
+        assert client.post("/sign-in", b"x", content_type="multipart/form-data").status_code == 400
+    assert "Unable to parse" in said.getvalue()
+    assert "Traceback" not in said.getvalue()
+
+
 def test_tracebacks_hold_no_secret() -> None:
     token, key = new_token(), new_token(ApiToken.PREFIX)
     with listening("rookery.test") as said:

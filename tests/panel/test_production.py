@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from celery import signals
-from django.core.exceptions import ImproperlyConfigured
 
 import workers.celery
 from tenants import keys
@@ -104,10 +103,29 @@ def test_it_starts_closed(given: dict[str, str], words: str, pair: Path, tmp_pat
 def test_a_web_process_does_not_start_with_the_workers_key(entry: str, settings: Any) -> None:
     path = str(ROOT / "panel" / f"{entry}.py")
     settings.PRODUCTION = True
-    with pytest.raises(ImproperlyConfigured, match="may not have the workers' key"):
+    with pytest.raises(SystemExit, match="Rookery cannot start: A web process may not have the workers' key"):
         runpy.run_path(path)
     settings.WORKERS_KEY = ""
     assert callable(runpy.run_path(path)["application"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["uvicorn", "panel.asgi:application"],
+        ["celery", "-A", "workers.celery", "beat"],
+        ["manage.py", "watch"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_program_refuses_in_one_sentence(words: list[str], tmp_path: Path) -> None:
+    """Who reads the journal finds what to write, not where in the code it was missed."""
+    start = [sys.executable, "-m", *words] if words[0] != "manage.py" else [sys.executable, *words]
+    done = run(start, {**GIVEN, "ROOKERY_DATA": str(tmp_path), "ROOKERY_PORT": "http"})
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Rookery cannot start: The setting ROOKERY_PORT is 'http'. Choose a port from 1 to 65535.\n"
+    )
 
 
 def test_a_worker_does_not_start_without_it(settings: Any) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.access.inline import unsafe
+
 ROOT = Path(__file__).resolve().parents[2]
 COOKIES = (
     "SESSION_COOKIE_NAME",
@@ -61,3 +63,22 @@ def test_another_name_is_refused(host: str, tls: None) -> None:
     answer = Client().get("/sign-in", headers={**HOST, "host": host, "x-forwarded-host": "panel.example.org"})
     assert answer.status_code == 400
     assert "evil" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_what_is_answered_before_any_page_is_as_guarded(tls: None) -> None:
+    """The way to TLS, static files and those that are not there, and a host that is not ours."""
+    plain = {"host": "panel.example.org"}
+    for path, headers, status in (
+        ("/sign-in", plain, 301),
+        ("/static/rookery.css", HOST, 200),
+        ("/static/none.css", HOST, 404),
+        ("/sign-in", {**HOST, "host": "evil.example"}, 400),
+        ("/healthz", plain, 200),
+    ):
+        answer = Client().get(path, headers=headers)
+        assert (answer.status_code, unsafe(answer)) == (status, []), path
+        assert "Access-Control-Allow-Origin" not in answer
+        answer.close()
+    token = "a" * 43
+    assert Client().get(f"/sign-in/{token}", headers=plain)["Referrer-Policy"] == "strict-origin"

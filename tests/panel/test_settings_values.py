@@ -103,6 +103,18 @@ BAD = [
     ("ROOKERY_MAIL_FROM", "Rookery", "Rookery <rookery@example.org>"),
     ("ROOKERY_MAIL_FROM", "Rookery <a@example.org>\nBcc: all@example.org", "Rookery <rookery@example.org>"),
     ("ROOKERY_LOG_LEVEL", "LOUD", "INFO"),
+    ("ROOKERY_DATA", "~nobody-of-this-name/rookery", "folder"),
+    ("ROOKERY_DATA", "/tmp/a\nb", "folder"),
+    ("ROOKERY_HOSTS", "a" * 100_000, "panel.example.org"),
+    ("ROOKERY_PRODUCTION", "yes please " * 10_000, "1 or 0"),
+    ("ROOKERY_SWEEP_SECONDS", "1_0", "above zero"),
+    ("ROOKERY_SWEEP_SECONDS", "\N{ARABIC-INDIC DIGIT THREE}", "above zero"),
+    ("ROOKERY_RESOLVER", "[2001:db8::53]x", "192.0.2.53"),
+    ("ROOKERY_MAIL_FROM", "redis://:swordfish@broker:6379/0", "Rookery <rookery@example.org>"),
+    ("DATABASE_URL", "postgresql://rookery:swordfish@db/rookery?sslmode=always", "verify-full"),
+    ("DATABASE_URL", "postgresql://rookery:swordfish@db/rookery?connect_timeout=soon", "seconds"),
+    ("DATABASE_URL", "postgresql://rookery:swordfish@db/%00", "postgresql://"),
+    ("REDIS_URL", "redis://:swordfish@127.0.0.1/first", "redis://"),
 ]
 
 
@@ -206,6 +218,31 @@ def test_values_come_from_files_too(load: Any, tmp_path: Path) -> None:
             load(DATABASE_URL_FILE=str(absent))
         assert str(refused.value).startswith("The setting DATABASE_URL_FILE ")
         assert str(absent) in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["ROOKERY_SECRET_KEY", "ROOKERY_HOSTS", "ROOKERY_PORT"])
+def test_a_file_that_cannot_be_one(name: str, load: Any, tmp_path: Path) -> None:
+    """A value in the place of a path is easily written, and is not repeated: it may be a secret."""
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
+    for path in ("swordfish", "swordfish" * 1000, "/swordfish\n", str(tmp_path / "bytes"), "/" + "x" * 9000):
+        with pytest.raises(ImproperlyConfigured) as refused:
+            load(**{f"{name}_FILE": path})
+        said = str(refused.value)
+        assert said.startswith(f"The setting {name}_FILE names ")
+        assert ("swordfish" in said) == (path[0] == "/" and "swordfish" in path)
+        assert said.isprintable()
+        assert len(said) < 300
+
+
+def test_a_value_and_a_file_at_once(load: Any, tmp_path: Path) -> None:
+    """Which of them counts would be a guess."""
+    (tmp_path / "key").write_text("swordfish" * 9)
+    with pytest.raises(ImproperlyConfigured) as refused:
+        load(ROOKERY_SECRET_KEY="aB3$x" * 10, ROOKERY_SECRET_KEY_FILE=str(tmp_path / "key"))
+    assert str(refused.value) == (
+        "The setting ROOKERY_SECRET_KEY is set, and ROOKERY_SECRET_KEY_FILE too. Take one of them away."
+    )
+    load(ROOKERY_SECRET_KEY="", ROOKERY_SECRET_KEY_FILE=str(tmp_path / "key"))
 
 
 def test_a_command_refuses_in_one_line(tmp_path: Path) -> None:

@@ -242,7 +242,10 @@ def test_health_checks_tell_the_well_from_the_ill(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_proxy_keeps_to_itself_what_machines_read() -> None:
+    """And what it logs when web is away: docker/debian/rehearse looks at that."""
     text = (DOCKER / "Caddyfile").read_text()
+    for line in ("request>uri delete", "request>headers delete", "read_header 15s"):
+        assert len(re.findall(rf"^\t+{line}$", text, re.M)) == 1
     assert re.search(r"@inside path /metrics /readyz\n\s*respond @inside 404", text)
     assert set(re.findall(r"\{\$(\w+)\}", text)) == set(services()["proxy"]["environment"])
     front = services()["proxy"]["networks"]["front"]["ipv4_address"]

@@ -132,11 +132,17 @@ def test_where_to_go_on_to(client: Client, alice: Actor) -> None:
     assert client.post(link)["Location"] == "/account/tokens"
 
 
-@pytest.mark.parametrize("next_url", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "next_url", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", "way-in"]
+)
 @pytest.mark.usefixtures("password")
 def test_never_to_another_site(client: Client, next_url: str) -> None:
     assert by_password(client, next=next_url)["Location"] == "/"  # type: ignore[index]
     assert next_url not in Client().get("/sign-in", {"next": next_url}).content.decode()
+    # Who has a session already is sent on at once.
+    inside = Client()
+    by_password(inside)
+    assert inside.get("/sign-in", {"next": next_url})["Location"] == "/"
 
 
 def test_whoever_runs_nothing_lands_on_their_own_page(client: Client) -> None:

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from tenants import outbox
+from tenants import limits, outbox
 from tenants.actions import mailboxes, repositories, sync
 from tenants.actions.mail import owe_mail
 from tenants.actor import Actor
@@ -116,6 +116,18 @@ def tasks_on(monkeypatch: pytest.MonkeyPatch) -> Callable[[Shelf], None]:
         monkeypatch.setattr(tasks, "_controller", lambda: found)
 
     return use
+
+
+def test_of_sweeps_at_once_one_looks_for_what_is_unlisted(
+    target: SyncTarget, hints: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one takes the turn between the look and the count; this one does the rest all the same."""
+    sweeper.sweep()
+    hints.clear()
+    monkeypatch.setattr(limits, "was_spent", lambda *_: False)
+    monkeypatch.setattr(sweeper.scout, "find_unlisted", lambda: pytest.fail("it is not the first"))
+    assert sweeper.sweep() == 1
+    assert hints == [("reconcile", target.pk, target.kind)]
 
 
 def test_hints_that_queued_up_do_not_undo_the_back_off(

@@ -74,8 +74,10 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         self._say(f"database {settings.DATABASES['default']['NAME']}")
 
-        common = {**os.environ, "REDIS_URL": broker.url, "ROOKERY_DATA": str(settings.DATA_DIR)}
-        common |= {"ROOKERY_PORT": str(settings.PORT), "ROOKERY_URL": settings.BASE_URL}
+        said = {"REDIS_URL": broker.url, "ROOKERY_DATA": str(settings.DATA_DIR)}
+        said |= {"ROOKERY_PORT": str(settings.PORT), "ROOKERY_URL": settings.BASE_URL}
+        files = {f"{name}_FILE" for name in said}
+        common = {name: each for name, each in os.environ.items() if name not in files} | said
         given = {
             name: common.pop(name)
             for name in ("ROOKERY_WORKERS_KEY", "ROOKERY_WORKERS_KEY_FILE")
