@@ -22,7 +22,7 @@ def lock(row: Model) -> None:
     Actions are given rows that were read some time before. SQLite needs no lock: its transactions that
     write come one after the other. Locks are taken in one order: installation, event, address request,
     invitation, request rules, mailbox, domain, zone, image feed, webhook, its delivery, organization,
-    account, name server, host, part of a host, firewall, its rule, image, mail stack, unikernel, run, sync
+    account, name server, host, part of a host, firewall, its rule, mail stack, unikernel, image, run, sync
     targets by id. Raises Absent when the row is gone, or was handed over to another organization meanwhile:
     whether somebody may do this was asked about the one that had it.
     """

@@ -15,7 +15,7 @@ from tenants.actions.audit import record
 from tenants.actions.locking import lock
 from tenants.actions.reversals import final, undoable
 from tenants.actor import Actor
-from tenants.errors import Checks, Conflict, Forbidden, Invalid, Problem
+from tenants.errors import Absent, Checks, Conflict, Forbidden, Invalid, Problem
 from tenants.fit import Spec, fit_problems
 from tenants.formats.arguments import check_arguments, check_references, check_secret_name
 from tenants.formats.networks import NetworkPlan, check_address, next_free
@@ -201,8 +201,8 @@ def _choose(actor: Actor, row: Unikernel, chosen: Chosen, checks: Checks) -> Non
     """Put what was chosen on the row, and refuse what cannot run."""
     if "image" in chosen and chosen["image"].pk != row.image_id:
         access.require(actor, access.Verb.VIEW, chosen["image"])
-        _require_permitted(row, chosen["image"])
-        row.image = chosen["image"]
+        row.image = _held_image(chosen["image"])
+        _require_permitted(row, row.image)
     for field, least, most in (("memory", 1, 1 << 20), ("cpuid", 0, 1023), ("startup", 0, 1000)):
         value = chosen.get(field)
         if value is None:
@@ -225,6 +225,15 @@ def _choose(actor: Actor, row: Unikernel, chosen: Chosen, checks: Checks) -> Non
         names = _secret_names(row, chosen.get("secrets", {})) | set(chosen.get("sealed", {}))
         check_references(row.arguments, secrets=names, devices=[device for device, _ in row.networks])
     _require_fit(row, running=row.running, checks=checks)
+
+
+def _held_image(image: Image) -> Image:
+    """As it is now; whoever would delete it, or share it with fewer, waits. Raises Invalid."""
+    try:
+        lock(image)
+    except Absent as error:
+        raise Invalid.of("image", "That image was deleted meanwhile.", "Choose another.") from error
+    return image
 
 
 def _require_permitted(row: Unikernel, image: Image) -> None:

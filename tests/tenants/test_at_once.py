@@ -14,6 +14,7 @@ from django.utils import timezone
 from tenants.actions import (
     domains,
     hosts,
+    images,
     mailboxes,
     networks,
     organizations,
@@ -30,6 +31,7 @@ from tenants.models import (
     AddressRequest,
     Domain,
     Event,
+    Image,
     Mailbox,
     Membership,
     Organization,
@@ -322,3 +324,29 @@ def test_nothing_is_removed_under_a_unikernel_that_is_being_made(
     assert refusals(at_once(make, remove)) == ["Conflict"]
     assert machine.share.unikernels.exists()
     assert machine.share.networks.exists()
+
+
+@pytest.mark.parametrize("first", ["make", "delete"])
+def test_an_image_is_not_deleted_under_a_unikernel_that_is_being_made(
+    olga: Actor, organization: Organization, first: str
+) -> None:
+    host = add_host(olga, organization)
+    machine, image = Machine(olga, host, share_of(host, organization)), upload(olga, organization)
+    other, begun = Image.objects.get(pk=image.pk), threading.Event()
+    acts = [partial(machine.unikernel, image=image), partial(images.delete_image, actor=olga, image=other)]
+    soon, late = acts if first == "make" else reversed(acts)
+
+    def slowly() -> None:
+        with transaction.atomic():
+            soon()
+            begun.set()
+            time.sleep(0.5)  # the other is at it by now
+
+    def after() -> None:
+        assert begun.wait(10)
+        late()
+
+    assert refusals(at_once(slowly, after)) == ["Conflict" if first == "make" else "Invalid"]
+    assert (
+        machine.share.unikernels.exists() == Image.objects.filter(pk=other.pk).exists() == (first == "make")
+    )
