@@ -27,7 +27,7 @@ _PHASES = {
     StackPhase.State.GONE: State("off", "Stopped"),
 }
 _REPLACED = State("live", "Being replaced")
-_NOT_AS_PROVED = State("todo", "Not as it was proved")
+_LOOK = State("todo", "Needs you")
 _NOT_THERE = State("todo", "Not there")
 _AWAY = State("wait", "Not known: host is silent")
 _UNSEEN = State("wait", "Not known")
@@ -109,7 +109,7 @@ def box_state(seen: Seen | None, *, replacing: bool = False) -> State:
         if standing is None:
             return _NOT_THERE
         if seen.found and standing.badge not in {"todo", "fail"}:
-            return _NOT_AS_PROVED
+            return _LOOK
         return standing
     return _PHASES[StackPhase.State(seen.phase)]
 
@@ -150,7 +150,7 @@ def letter_path(
             _beside(other, next_to) if doubled else "",
         )
 
-    exposed = "" if "relay" not in parts else f"seen as {stack.public}"
+    exposed = "" if "relay" not in parts else f"to other servers, seen as {stack.public}"
     lanes = (
         Lane("in", "Letters that come in", _port_25(stack, parts, ports), _way(Way.IN, box)),
         Lane("out", "Letters that people send", _port(stack, 465, ports), _way(Way.OUT, box)),
