@@ -102,16 +102,13 @@ def box_state(seen: Seen | None, *, replacing: bool = False) -> State:
         return _UNSEEN
     if replacing:
         return _REPLACED
-    standing = seen.standing
-    if seen.phase == StackPhase.State.PROVED or (seen.phase == StackPhase.State.PENDING and standing):
-        if seen.away:
-            return _AWAY
-        if standing is None:
-            return _NOT_THERE
-        if seen.found and standing.badge not in {"todo", "fail"}:
-            return _LOOK
-        return standing
-    return _PHASES[StackPhase.State(seen.phase)]
+    waits = seen.phase == StackPhase.State.PENDING and seen.standing is not None
+    if seen.phase != StackPhase.State.PROVED and not waits:
+        return _PHASES[StackPhase.State(seen.phase)]
+    if seen.away:
+        return _AWAY
+    standing = seen.standing or _NOT_THERE
+    return _LOOK if seen.found and standing.badge not in {"todo", "fail"} else standing
 
 
 def letter_path(
@@ -138,8 +135,8 @@ def letter_path(
             state = _SERVICE if role in services else _NOBODY
             return Box(role, title, state, services.get(role, ""), place=place)
         mine, next_to, known = parts[role], beside.get(role), seen.get(role)
-        doubled = next_to is not None and next_to["label"] != mine["label"]
-        replacing = role in doing and next_to is not None and not doubled
+        doubled = next_to if next_to is not None and next_to["label"] != mine["label"] else None
+        replacing = role in doing and next_to is not None and doubled is None
         return Box(
             role,
             title,
@@ -147,7 +144,7 @@ def letter_path(
             _address(mine),
             known.unikernel if known is not None else None,
             place,
-            _beside(other, next_to) if doubled else "",
+            f"Beside it: {other}, at {_address(doubled)}" if doubled is not None else "",
         )
 
     exposed = "" if "relay" not in parts else f"to other servers, seen as {stack.public}"
@@ -215,14 +212,7 @@ def _other(stack: Stack, upgrade: Upgrade | None) -> Release | None:
     return upgrade.after if stack.release_id == upgrade.before_id else upgrade.before
 
 
-def _beside(other: Release | None, part: Mapping[str, Any]) -> str:
-    number = other.number if other is not None else "?"
-    return f"Beside it: release {number}, at {_address(part)}"
-
-
-def _sentence(
-    stack: Stack, upgrade: Upgrade | None, other: Release | None, doing: Collection[str]
-) -> str:
+def _sentence(stack: Stack, upgrade: Upgrade | None, other: Release | None, doing: Collection[str]) -> str:
     if upgrade is None or other is None or stack.release is None:
         return ""
     number, old = stack.release.number, other.pk == upgrade.before_id

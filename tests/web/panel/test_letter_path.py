@@ -21,7 +21,9 @@ def part(role: str, label: str = "", address: str = "10.0.0.5/24") -> dict[str, 
 
 def stack_of(*parts: dict[str, Any], **services: str) -> Stack:
     release = Release(pk=1, number=1, parts=list(parts), services=services)
-    return Stack(release=release, public=PublicAddress(address="192.0.2.25"), firewall="open", open_relay=True)
+    return Stack(
+        release=release, public=PublicAddress(address="192.0.2.25"), firewall="open", open_relay=True
+    )
 
 
 def boxes(picture: Picture) -> dict[str, Box]:
@@ -77,7 +79,10 @@ def test_a_role_that_a_service_fills_or_nobody_is_not_counted() -> None:
     stack = stack_of(part("relay"), verifier="10.0.0.20")
     picture = letter_path(stack, {"relay": replace(WELL, phase="failed")}, "proved")
     found = boxes(picture)
-    assert (found["verifier"].state.word, found["verifier"].address) == ("A service, not watched", "10.0.0.20")
+    assert (found["verifier"].state.word, found["verifier"].address) == (
+        "A service, not watched",
+        "10.0.0.20",
+    )
     assert found["signer"].state.word == "Not in this stack"
     assert (picture.state.badge, picture.state.word) == ("fail", "0 of 1 run")
 
