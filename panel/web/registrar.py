@@ -52,7 +52,7 @@ def domain_registrar(request: HttpRequest, domain: str) -> HttpResponse:
 
 
 def _zone_above(domain: str) -> str:
-    """By its name where that is sure: a top-level domain is always a zone, what lies deeper need not be one."""
+    """By its name where that is sure: a top-level domain is always a zone, what is deeper need not be."""
     _, _, parent = domain.partition(".")
     return "the zone above" if "." in parent else f"the zone above ({parent})"
 
