@@ -29,9 +29,9 @@ _PHASES = {
 _REPLACED = State("live", "Being replaced")
 _LOOK = State("todo", "Needs you")
 _NOT_THERE = State("todo", "Not there")
-_AWAY = State("wait", "Not known: host is silent")
+_AWAY = State("wait", "Host is silent")
 _UNSEEN = State("wait", "Not known")
-_SERVICE = State("wait", "A service, not watched")
+_SERVICE = State("wait", "Not watched")
 _NOBODY = State("off", "Not in this stack")
 _PORTS = {
     StackPhase.State.PENDING: "closed",
@@ -69,7 +69,7 @@ class Box:
     address: str = ""
     unikernel: int | None = None
     place: str = ""
-    beside: str = ""
+    note: str = ""
 
     @property
     def badge(self) -> str:
@@ -132,8 +132,9 @@ def letter_path(
     def box(role: str, place: str) -> Box:
         title = _title(role)
         if role not in parts:
-            state = _SERVICE if role in services else _NOBODY
-            return Box(role, title, state, services.get(role, ""), place=place)
+            if role not in services:
+                return Box(role, title, _NOBODY, place=place)
+            return Box(role, title, _SERVICE, services[role], place=place, note="A service does this instead")
         mine, next_to, known = parts[role], beside.get(role), seen.get(role)
         doubled = next_to if next_to is not None and next_to["label"] != mine["label"] else None
         replacing = role in doing and next_to is not None and doubled is None

@@ -302,7 +302,7 @@ def condition_lines(conditions: Mapping[str, Condition], now: datetime) -> dict[
     if len(right) < 2:
         return {"open": lines, "folded": [], "fold": ""}
     others = [line for line in lines if line["badge"] != "ok"]
-    fold = f"{len(right)} others are right" if others else f"All {len(right)} are right"
+    fold = f"{len(right)} other things are right" if others else f"All {len(right)} things are right"
     return {"open": others, "folded": right, "fold": fold}
 
 

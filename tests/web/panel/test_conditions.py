@@ -29,12 +29,12 @@ def test_what_is_not_right_stands_open() -> None:
     assert shown(SYNCED=True, REACHABLE=True, DRIFTED=False) == (
         [],
         ["SYNCED", "REACHABLE", "DRIFTED"],
-        "All 3 are right",
+        "All 3 things are right",
     )
     assert shown(SYNCED=True, REACHABLE=True, DRIFTED=True) == (
         ["DRIFTED"],
         ["SYNCED", "REACHABLE"],
-        "2 others are right",
+        "2 other things are right",
     )
 
 

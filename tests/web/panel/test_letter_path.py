@@ -60,7 +60,7 @@ def test_letters_take_the_roles_in_their_order() -> None:
         (replace(WELL, standing=CHANGED_OUTSIDE, found="It is gone."), "todo", "Changed outside"),
         (replace(WELL, found="It is gone."), "todo", "Needs you"),
         (replace(WELL, standing=None), "todo", "Not there"),
-        (replace(WELL, away=True), "wait", "Not known: host is silent"),
+        (replace(WELL, away=True), "wait", "Host is silent"),
         (replace(WELL, phase="failed"), "fail", "Failed"),
         (replace(WELL, phase="doing"), "live", "Being started"),
         (replace(WELL, phase="gone", standing=None), "off", "Stopped"),
@@ -111,16 +111,16 @@ def test_in_an_upgrade_the_one_that_serves_is_shown_and_the_other_named() -> Non
     known = dict.fromkeys(("relay", "primary", "signer"), WELL)
     picture = letter_path(stack, known, "proved", upgrade, {"primary"})
     found = boxes(picture)
-    assert (found["relay"].address, found["relay"].beside) == (
+    assert (found["relay"].address, found["relay"].note) == (
         "10.0.0.5",
         "Beside it: release 2, at 10.0.0.15",
     )
-    assert (found["primary"].state.word, found["primary"].beside) == ("Being replaced", "")
-    assert (found["signer"].state.word, found["signer"].beside) == ("Runs", "")
+    assert (found["primary"].state.word, found["primary"].note) == ("Being replaced", "")
+    assert (found["signer"].state.word, found["signer"].note) == ("Runs", "")
     assert picture.sentence.startswith("This is release 1, which has the traffic. Release 2 is beside it")
 
     stack.release = after
     assert "being led to it now, from release 1" in letter_path(stack, known, "", upgrade, {"flip"}).sentence
     flipped = letter_path(stack, known, "", upgrade)
-    assert boxes(flipped)["relay"].beside == "Beside it: release 1, at 10.0.0.5"
+    assert boxes(flipped)["relay"].note == "Beside it: release 1, at 10.0.0.5"
     assert "Release 1 finishes the connections" in flipped.sentence
