@@ -79,10 +79,9 @@ def test_a_role_that_a_service_fills_or_nobody_is_not_counted() -> None:
     stack = stack_of(part("relay"), verifier="10.0.0.20")
     picture = letter_path(stack, {"relay": replace(WELL, phase="failed")}, "proved")
     found = boxes(picture)
-    assert (found["verifier"].state.word, found["verifier"].address) == (
-        "A service, not watched",
-        "10.0.0.20",
-    )
+    guard = found["verifier"]
+    assert (guard.state.word, guard.address) == ("Not watched", "10.0.0.20")
+    assert guard.note == "A service does this instead"
     assert found["signer"].state.word == "Not in this stack"
     assert (picture.state.badge, picture.state.word) == ("fail", "0 of 1 run")
 
