@@ -28,12 +28,13 @@ def domain_registrar(request: HttpRequest, domain: str) -> HttpResponse:
     row = get_domain(request, domain)
     now, zone = timezone.now(), find_zone(request, row)
     found, parent, check = registrar_of(row.domain, zone)
-    organization_id = row.domain.organization_id
+    organization_id, above = row.domain.organization_id, _zone_above(row.domain.name)
     context = {
         **domain_context(request, row, "zone"),
         "crumbs": zone_crumbs(row.domain.name, "At the registrar"),
         "zone": zone,
-        "sentence": _sentence(found, parent),
+        "sentence": _sentence(found, parent, above),
+        "above": above,
         "servers": _lines(found.servers if found else ()),
         "glue": _lines(found.glue if found else ()),
         "found": found,
@@ -50,16 +51,22 @@ def domain_registrar(request: HttpRequest, domain: str) -> HttpResponse:
     return render(request, "panel/domain/registrar.html", context)
 
 
-def _sentence(found: Delegation | None, parent: Parent) -> str:
+def _zone_above(domain: str) -> str:
+    """By its name where that is sure: a top-level domain is always a zone, what is deeper need not be."""
+    _, _, parent = domain.partition(".")
+    return "the zone above" if "." in parent else f"the zone above ({parent})"
+
+
+def _sentence(found: Delegation | None, parent: Parent, above: str) -> str:
     if found is None:
         return "Rookery keeps no zone of this domain, so there is nothing of it to enter."
     if parent.servers is None:
-        return "What the zone above says is not known yet. Enter this, and have it looked at."
+        return f"What {above} says is not known yet. Enter this, and have it looked at."
     if found.is_right:
-        return "The zone above says what it should. There is nothing to enter."
+        return f"{above[:1].upper()}{above[1:]} says what it should. There is nothing to enter."
     if found.is_right is None:
-        return "As far as the zone above tells, it says what it should."
-    return "The zone above says something else. Make the registrar's page say exactly this."
+        return f"As far as {above} tells, it says what it should."
+    return f"{above[:1].upper()}{above[1:]} says something else. Make the registrar's page say exactly this."
 
 
 def _lines(entries: tuple[Entry, ...]) -> list[dict[str, Any]]:

@@ -294,9 +294,16 @@ def condition_line(row: Condition, now: datetime) -> dict[str, Any]:
     }
 
 
-def condition_lines(conditions: Mapping[str, Condition], now: datetime) -> list[dict[str, Any]]:
-    """Those that a person is told about, in the order of the words."""
-    return [condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions]
+def condition_lines(conditions: Mapping[str, Condition], now: datetime) -> dict[str, Any]:
+    """Those that a person is told about, in the order of the words: `open` ones, and what is right `folded`
+    behind the words of `fold`."""
+    lines = [condition_line(conditions[kind], now) for kind in CONDITION_WORDS if kind in conditions]
+    right = [line for line in lines if line["badge"] == "ok"]
+    if len(right) < 2:
+        return {"open": lines, "folded": [], "fold": ""}
+    others = [line for line in lines if line["badge"] != "ok"]
+    fold = f"{len(right)} other things are right" if others else f"All {len(right)} things are right"
+    return {"open": others, "folded": right, "fold": fold}
 
 
 def run_line(run: Run, now: datetime) -> dict[str, Any]:

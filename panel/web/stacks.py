@@ -13,6 +13,8 @@ from panel.web.crumbs import stack_crumbs
 from panel.web.domains import domain_context, get_domain
 from panel.web.frame import shows
 from panel.web.handling import actor_of, page, refuse, tell
+from panel.web.host_standing import unikernel_standing
+from panel.web.letter_path import Picture, Seen, letter_path
 from panel.web.sandbox_stack import may_make_ready
 from panel.web.sentences import counted_in_words
 from panel.web.stack_notes import relay_note
@@ -21,9 +23,10 @@ from panel.web.upgrade_notes import phase_line, upgrade_context
 from tenants import access
 from tenants.actions import stacks
 from tenants.errors import Absent, Conflict, Invalid
-from tenants.formats.stacks.phases import Phase
-from tenants.left_alone import left_alone
-from tenants.models import PrimaryServer, Stack, StackPhase, Unikernel
+from tenants.formats.stacks.phases import OPEN, Phase
+from tenants.left_alone import left_units
+from tenants.models import Condition, PrimaryServer, Stack, StackPhase, Unikernel
+from tenants.relay_states import conditions_of
 from tenants.same_by_hand.stacks import stack_by_hand
 
 Kind, Verb, State = access.Kind, access.Verb, StackPhase.State
@@ -88,7 +91,7 @@ def _show(request: HttpRequest, row: DomainRow, *, problem: str = "", status: in
         context["unserved"] = gone.filter(removed_with=row.domain.name).exists()
         return render(request, "panel/stack/none.html", context, status=status)
     target = thing.sync_target
-    lines = _lines(thing)
+    lines, upgrades = _lines(thing), upgrade_context(thing)
     failed = [each for each in lines if each["state"] == State.FAILED]
     context |= {
         "stack": thing,
@@ -100,7 +103,8 @@ def _show(request: HttpRequest, row: DomainRow, *, problem: str = "", status: in
         "is_moving": not target.in_agreement and not target.stop_code,
         "failed": failed,
         "serves_zone": any(each["name"] == "primary" for each in lines),
-        **upgrade_context(thing),
+        **upgrades,
+        "path": _path(thing, lines, upgrades),
         "may_change": shows(request, Verb.CHANGE, Kind.STACK, organization_id),
         "by_hand": stack_by_hand(thing),
         "may_switch": shows(request, Verb.SWITCH, Kind.STACK, organization_id),
@@ -117,17 +121,37 @@ def _lines(thing: Stack) -> list[dict[str, Any]]:
     labels = thing.release.labels if thing.release is not None else {}
     rows = Unikernel.objects.filter(share=thing.share_id, name__in=labels.values(), deleted_at=None)
     unikernels, now = {each.name: each for each in rows}, timezone.now()
-    found_there = left_alone(thing.share.sync_target)
+    host = thing.share.sync_target
+    conditions = conditions_of(host)
+    found_there = left_units(conditions.values())
+    reachable = conditions.get(Condition.Type.REACHABLE)
     found = []
     for row in thing.phases.all():
         phase = titles.get(row.name)
         title = phase.title if phase is not None else row.name
         line, label = phase_line(row, title, now), labels.get(row.name, "")
-        since = found_there.get(label, "") if row.state == State.PROVED else ""
+        unikernel = unikernels.get(label)
+        since = found_there.get(label, ("", ""))[1] if row.state == State.PROVED else ""
         if since:
             line["badge"] = ("todo", "Not as it was proved")
-        found.append({**line, "unikernel": unikernels.get(label), "found": since})
+        seen = Seen(
+            phase=row.state,
+            standing=unikernel_standing(unikernel, host, conditions, now).state if unikernel else None,
+            unikernel=unikernel.pk if unikernel else None,
+            found=since,
+            away=reachable is not None and not reachable.status,
+        )
+        found.append({**line, "unikernel": unikernel, "found": since, "seen": seen})
     return found
+
+
+def _path(thing: Stack, lines: list[dict[str, Any]], upgrades: dict[str, Any]) -> Picture:
+    """The picture of the roles, from what is known for the rest of the page."""
+    seen = {each["name"]: each["seen"] for each in lines}
+    ports = seen[OPEN].phase if OPEN in seen else ""
+    steps = upgrades.get("upgrade_lines", ())
+    doing = {each["name"] for each in steps if each["state"] in {State.DOING, State.LEAVING}}
+    return letter_path(thing, seen, ports, upgrades["upgrade"], doing)
 
 
 def _headline(thing: Stack, lines: list[dict[str, Any]]) -> str:

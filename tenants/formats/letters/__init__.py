@@ -7,11 +7,12 @@ Pure, and everything that goes in is hostile: lines of consoles, answers of serv
 from __future__ import annotations
 
 from tenants.formats.letters.headers import Stamp, kept_headers, stamps_of
-from tenants.formats.letters.hops import Hop, hops_of
+from tenants.formats.letters.hops import WAYS, Hop, hops_of
 from tenants.formats.letters.lines import Clue, Found, Line, Why, belonging
 from tenants.formats.letters.trail import Seen, State, stamped, stuck, trail
 
 __all__ = [
+    "WAYS",
     "Clue",
     "Found",
     "Hop",

@@ -9,9 +9,10 @@ from typing import Any
 from tenants.formats.canary import Way
 from tenants.formats.roles.catalogue import ROLES
 
-__all__ = ["Hop", "hops_of"]
+__all__ = ["WAYS", "Hop", "hops_of"]
 
-_WAYS = {Way.IN: ("verifier", "spamfilter", "relay"), Way.OUT: ("submission", "signer", "relay")}
+WAYS = {Way.IN: ("verifier", "spamfilter", "relay"), Way.OUT: ("submission", "signer", "relay")}
+"""The roles that a letter takes, in their order; both ways end at the relay."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def hops_of(way: Way, parts: Sequence[Mapping[str, Any]], services: Mapping[str,
     """Of a release's `parts` and `services`; a role that neither names is left out."""
     by_role = {str(part["role"]): part for part in parts}
     found = []
-    for role in _WAYS[way]:
+    for role in WAYS[way]:
         title = ROLES[role].title
         if role in by_role:
             part = by_role[role]

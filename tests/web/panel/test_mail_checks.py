@@ -58,6 +58,14 @@ def test_a_right_line_is_its_sentence_which_leads_to_its_page(as_alice: Client, 
     assert page.count(">Check again<") == page.count(">History and muting<") == 1
 
 
+def test_a_check_with_several_lines_is_offered_again_once(as_alice: Client, domain: Domain) -> None:
+    spoilt = [Finding("glue", Level.FAIL, "It is elsewhere.", f"ns{number}.example.org") for number in (1, 2)]
+    found(domain, *spoilt, BAD)
+    page = as_alice.get(PAGE).content.decode()
+    assert page.count(">History and muting<") == 3
+    assert page.count(">Check again<") == page.count('name="check" value="glue"') + 1 == 2
+
+
 def test_a_muted_line_counts_no_more(as_alice: Client, alice: Actor, domain: Domain) -> None:
     found(domain, BAD, Finding("dmarc", Level.WARN, "No policy."))
     mend = with_counts(Domain.objects.filter(pk=domain.pk))

@@ -68,7 +68,7 @@ def test_each_value_stands_beside_what_the_zone_above_says(
 ) -> None:
     page = as_alice.get(PAGE)
     check_page(page)
-    assert "is not known yet" in text_of(page)
+    assert "What the zone above (org) says is not known yet" in text_of(page)
     assert [each["there"] for each in asked(as_alice)["name_servers"]] == [None, None]
     glue = Finding("glue", Level.FAIL, "It is elsewhere.", "ns1.example.org", ("192.0.2.9",))
     signed = Finding("dnssec", Level.FAIL, "Promised.", seen=("12345 13 2 ABCD",))

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants.actor import Actor
+from tenants.formats.roles.catalogue import ROLES
 from tenants.models import Condition, Domain, HostAddress, Image, Stack, Upgrade
 from tests.contract.host_world import own_images
 from tests.hosting import NETWORKED, upload
@@ -71,8 +72,11 @@ def test_from_the_choice_to_the_way_back(site: Site, newer: Image, client: Clien
         "Why: <bdi>It takes &lt;more&gt; at once.</bdi>",
         "It said &lt;nothing&gt;.",
         "Go back now",
+        "This is release 1, which has the traffic.",
+        "Beside it: release 2, at ",
     ):
         assert words in page
+    assert page.count('<li class="hop ') == len(ROLES)
     whole = client.get(PAGE).content.decode()
     assert "Make current" not in whole
     assert client.post(f"{PAGE}/upgrade/back").status_code == 302
