@@ -29,18 +29,19 @@ class DesiredFirewall:
     leaving: Mapping[int, Wanted] = field(default_factory=dict)
 
 
-@one_moment()
 def desired_firewall(target: SyncTarget) -> DesiredFirewall:
     """Raises FormatError for rules that contradict each other."""
     firewall = target.firewall
     assert firewall is not None  # noqa: S101 - of every target of this kind
+    # Before: an installation is written down when it is asked for the first time.
     owner = Owner(Installation.current_id(), target.generation)
-    intent = intent_of(firewall) if firewall.enabled else Intent()
-    leaving = merge(
-        full_intent(stack, stack.release)
-        for stack in stacks_on(firewall.host)
-        if stack.wanted != Stack.Wanted.RUNNING and stack.release is not None
-    )
+    with one_moment():
+        intent = intent_of(firewall) if firewall.enabled else Intent()
+        leaving = merge(
+            full_intent(stack, stack.release)
+            for stack in stacks_on(firewall.host)
+            if stack.wanted != Stack.Wanted.RUNNING and stack.release is not None
+        )
     return DesiredFirewall(
         *(
             {family: Wanted(owner, derive(each, family), family) for family in FAMILIES}

@@ -169,7 +169,11 @@ class Git:
     ) -> None:
         if self._master is not None:
             self._master.terminate()
-            self._master.wait(10)
+            try:
+                self._master.wait(10)
+            except subprocess.TimeoutExpired:  # it waits for the other side
+                self._master.kill()
+                self._master.wait()
         if self._sockets:
             shutil.rmtree(self._sockets, ignore_errors=True)
 

@@ -111,7 +111,14 @@ class Zone:
         return name == self.origin or name.key in self._names()
 
     def with_soa(self, soa: Soa) -> Zone:
-        return Zone(self.origin, soa, self.sets)
+        """Return the zone with another SOA. All else is shared: only the minimum shows in other lines."""
+        if soa.minimum != self.soa.minimum:
+            return Zone(self.origin, soa, self.sets)
+        zone = object.__new__(Zone)
+        for name in Zone.__slots__:
+            object.__setattr__(zone, name, getattr(self, name))
+        object.__setattr__(zone, "soa", soa)
+        return zone
 
     def with_sets(self, changed: Iterable[RecordSet], removed: Iterable[Key] = ()) -> Zone:
         """Return the zone with sets added or replaced, and others taken away. Serial as it was."""
