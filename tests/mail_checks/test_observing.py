@@ -49,22 +49,31 @@ class Names:
         self.socket.bind((HERE, 0))
         self.port = int(self.socket.getsockname()[1])
         self.change: Callable[[dns.message.Message], None] = lambda answer: None
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         with suppress(OSError):
             while True:
                 wire, source = self.socket.recvfrom(65_535)
+                if not wire:
+                    return
                 answer = dns.message.make_response(dns.message.from_wire(wire))
                 self.change(answer)
                 self.socket.sendto(answer.to_wire(), source)
+
+    def stop(self) -> None:
+        """Wait until nobody reads: a read that is late would be of whoever has the socket's number then."""
+        self.socket.sendto(b"", (HERE, self.port))
+        self._thread.join(10)
+        self.socket.close()
 
 
 @pytest.fixture
 def names() -> Iterator[Names]:
     made = Names()
     yield made
-    made.socket.close()
+    made.stop()
 
 
 def asker(names: Names) -> AskNames:
