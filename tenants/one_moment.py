@@ -11,34 +11,35 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 
 @contextmanager
-def one_moment() -> Iterator[None]:
+def one_moment(using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """All that is read inside is as it was at the first read; nothing can be written inside.
 
     Nobody who writes has to wait for it, and it fails for nobody's sake. Within a transaction that has begun
     already it changes nothing: that one's own locks hold what it reads.
     """
-    if connection.in_atomic_block:
+    if connections[using].in_atomic_block:
         yield
         return
     with ExitStack() as ended:
-        _begin_reading(ended)
+        _begin_reading(using, ended)
         yield
 
 
-def _begin_reading(ended: ExitStack) -> None:
+def _begin_reading(using: str, ended: ExitStack) -> None:
+    connection: Any = connections[using]
     if connection.vendor == "postgresql":
-        ended.enter_context(transaction.atomic())
+        ended.enter_context(transaction.atomic(using))
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return
     # Ours begin as writers, so that none of them fails half-way; this one only reads.
-    sqlite: Any = connection
-    usual, sqlite.transaction_mode = sqlite.transaction_mode, "DEFERRED"
+    connection.ensure_connection()  # which sets the usual mode
+    usual, connection.transaction_mode = connection.transaction_mode, "DEFERRED"
     try:
-        ended.enter_context(transaction.atomic())
+        ended.enter_context(transaction.atomic(using))
     finally:
-        sqlite.transaction_mode = usual
+        connection.transaction_mode = usual

@@ -96,6 +96,7 @@ def test_a_unikernel_is_as_it_was_or_as_it_is(machine: Machine) -> None:
 def test_nobody_waits_for_it_and_nothing_is_written_in_it(domain: Domain, alice: Actor) -> None:
     mailbox = make_address(alice, domain)
     switch = partial(mailboxes.switch_mailbox, actor=alice, mailbox=mailbox, enabled=False)
+    connection.close()  # as after a task: it is opened again for this
     with one_moment():
         assert Mailbox.objects.get(pk=mailbox.pk).enabled
         at_once(switch)

@@ -22,12 +22,12 @@ from uuid import UUID
 from django.apps import apps as current_apps
 from django.apps.registry import Apps
 from django.core.management.color import no_style
-from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models import Field, Model
 from django.db.models.sql import InsertQuery
 from django.utils.dateparse import parse_duration
-from psycopg import IsolationLevel
 
+from tenants.one_moment import one_moment
 from workers.backup.seals import Refused
 
 SNAPSHOT = "backup"
@@ -76,18 +76,10 @@ def snapshot() -> Iterator[str]:
     connection = connections.create_connection(DEFAULT_DB_ALIAS)
     options = dict(connection.settings_dict.get("OPTIONS", {}))
     options.pop("pool", None)
-    if connection.vendor == "postgresql":
-        options["isolation_level"] = IsolationLevel.REPEATABLE_READ
-    else:
-        # Ours begin as writers, so that none of them fails half-way; this one only reads.
-        options["transaction_mode"] = "DEFERRED"
     connection.settings_dict = {**connection.settings_dict, "OPTIONS": options, "CONN_MAX_AGE": 0}
     connections[SNAPSHOT] = connection
     try:
-        with transaction.atomic(using=SNAPSHOT):
-            if connection.vendor == "postgresql":
-                with connection.cursor() as cursor:
-                    cursor.execute("SET TRANSACTION READ ONLY")
+        with one_moment(SNAPSHOT):
             yield SNAPSHOT
     finally:
         connection.close()
